@@ -1,0 +1,113 @@
+import type { Owner } from './model.ts';
+
+/** Addresses as text; IPv4-mapped IPv6 addresses are already plain IPv4. */
+export interface Endpoints {
+  readonly family: 4 | 6;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly peerAddress: string;
+  readonly peerPort: number;
+}
+
+/** Trace context that the kernel read from a request, and where its bytes begin. */
+export interface RequestContext {
+  /** 32 lower-case hex digits. */
+  readonly traceId: string;
+  /** 16 lower-case hex digits. */
+  readonly spanId: string;
+  /** W3C trace-flags; bit 0 is `sampled`. */
+  readonly traceFlags: number;
+  /** How it was found: `wirespan.correlation.method`. */
+  readonly method: 'http1_header';
+  /** TCP sequence number (32 bits) of the first byte of the request. */
+  readonly startSeq: number;
+  /** CLOCK_MONOTONIC of the write that began the request; 0n when unknown. */
+  readonly requestStartNs: bigint;
+}
+
+export type HandshakeRole = 'client' | 'server';
+
+/** What every record about one socket carries. Times are CLOCK_MONOTONIC nanoseconds. */
+interface SocketRecord {
+  readonly timeNs: bigint;
+  /** Socket cookie; unique until the next boot. */
+  readonly cookie: bigint;
+  /** Inode number of the socket's network namespace. */
+  readonly netns: number;
+  readonly owner: Owner;
+  /** Absent when not known; never guessed. */
+  readonly role?: HandshakeRole;
+  readonly endpoints: Endpoints;
+}
+
+/** A step in the life of a connection. Times that are not known are 0n. */
+export interface ConnectionRecord extends SocketRecord {
+  /** `handshake`: a client handshake that the request in `context` caused. */
+  readonly kind: 'open' | 'accept' | 'fail' | 'close' | 'handshake';
+  /** First SYN (client) or SYN-ACK (server). */
+  readonly handshakeStartNs: bigint;
+  readonly establishedNs: bigint;
+  /** Return of `accept()`. */
+  readonly acceptedNs: bigint;
+  /** `error.type`, present if and only if the attempt or the connection failed. */
+  readonly error?: string;
+  /** `wirespan.tcp.close.reason`. */
+  readonly closeReason?: string;
+  /** Payload bytes. */
+  readonly bytesSent: bigint;
+  readonly bytesReceived: bigint;
+  readonly segmentsSent: number;
+  readonly segmentsReceived: number;
+  readonly segmentsRetransmitted: number;
+  /** Microseconds; 0 without a sample. */
+  readonly rttSmoothedUs: number;
+  /** Microseconds; 0 without a sample. */
+  readonly rttMinUs: number;
+  readonly synRetransmits: number;
+  readonly context?: RequestContext;
+  /** True when the connection is older than the agent. */
+  readonly preexisting: boolean;
+}
+
+/** A TCP state transition; states are `network.connection.state` values. */
+export interface StateRecord extends SocketRecord {
+  readonly kind: 'state';
+  readonly state: string;
+  readonly previous: string;
+}
+
+/** A listening socket appeared or went. The peer of `endpoints` means nothing. */
+export interface ListenerRecord extends SocketRecord {
+  readonly kind: 'listener_start' | 'listener_stop';
+  /** After the `somaxconn` clamp. */
+  readonly backlog: number;
+}
+
+/** A segment was sent again. */
+export interface RetransmitRecord extends SocketRecord {
+  readonly kind: 'retransmit';
+  /** `wirespan.tcp.retransmit.type`. */
+  readonly type: string;
+  /** `network.connection.state`. */
+  readonly state: string;
+  /** Sequence numbers (32 bits) of the half-open interval `[seq, endSeq)` sent again. */
+  readonly seq: number;
+  readonly endSeq: number;
+  /** Segments in it; more than one for a super-segment. */
+  readonly segments: number;
+  /** Of the first request that owns a byte of the interval; absent without evidence. */
+  readonly context?: RequestContext;
+}
+
+/** The kernel saw an owner for the first time (or with another executable). */
+export interface OwnerRecord {
+  readonly kind: 'owner';
+  readonly owner: Owner;
+}
+
+export type KernelRecord =
+  | ConnectionRecord
+  | StateRecord
+  | ListenerRecord
+  | RetransmitRecord
+  | OwnerRecord;
