@@ -1,0 +1,78 @@
+import type { Cidr } from './cidr.ts';
+import type { FilterRule } from './format-lists.ts';
+
+export type { Cidr } from './cidr.ts';
+export type { FilterRule } from './format-lists.ts';
+
+/** Where and how one signal is sent, with all inheritance resolved. */
+export interface OtlpTargetConfig {
+  /** Full URL with scheme; for `http/protobuf` the path of the signal is included. */
+  readonly endpoint: string;
+  readonly protocol: 'grpc' | 'http/protobuf';
+  /** Secrets may be among the values: never log them. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly compression: 'none' | 'gzip';
+  /** PEM files; absent: the system's certificates, no mutual TLS. */
+  readonly certificate?: string;
+  readonly clientKey?: string;
+  readonly clientCertificate?: string;
+  /** No TLS. Follows from the scheme of `endpoint`, which is always given. */
+  readonly insecure: boolean;
+}
+
+/** A bounded queue in front of an exporter. */
+export interface QueueConfig {
+  readonly queueSize: number;
+  readonly batchSize: number;
+  readonly delayMs: number;
+  readonly timeoutMs: number;
+}
+
+/** The effective settings: plain, typed, frozen throughout. */
+export interface AppConfig {
+  readonly bpf: {
+    readonly ringBufferBytes: number;
+    readonly costlyVariants: boolean;
+    readonly maxSeries: number;
+    readonly maxOwners: number;
+  };
+  readonly correlation: { readonly http1: boolean };
+  readonly filter: { readonly include: readonly FilterRule[]; readonly exclude: readonly FilterRule[] };
+  /** Metric name → whether it is exported. */
+  readonly metrics: ReadonlyMap<string, boolean>;
+  /** Event name → `on`, `correlated` or `off`. */
+  readonly events: ReadonlyMap<string, string>;
+  /** Span type, e.g. `wirespan.tcp.connect` → its mode, e.g. `correlated`. */
+  readonly spans: ReadonlyMap<string, string>;
+  /** Opt-in attributes that metrics carry. */
+  readonly attributes: ReadonlySet<string>;
+  /** Per second, event name and workload; 0: no limit, for the node neither. */
+  readonly eventRateLimit: number;
+  readonly spanLimits: {
+    /** Per second; 0: no limit. */
+    readonly rateLimit: number;
+    readonly maxPerParent: number;
+    readonly maxPerTrace: number;
+  };
+  readonly resourceGranularity: 'auto' | 'process' | 'container' | 'service';
+  readonly addresses: 'full' | 'prefix' | 'none';
+  readonly subnets: readonly Cidr[];
+  readonly seriesLimit: number;
+  readonly output: 'none' | 'table' | 'json';
+  readonly otlp: {
+    readonly traces: OtlpTargetConfig;
+    readonly metrics: OtlpTargetConfig;
+    readonly logs: OtlpTargetConfig;
+  };
+  readonly temporality: 'cumulative' | 'delta' | 'lowmemory';
+  readonly metricExport: { readonly intervalMs: number; readonly timeoutMs: number };
+  readonly spanQueue: QueueConfig;
+  readonly eventQueue: QueueConfig;
+  readonly agent: {
+    readonly serviceName: string;
+    readonly resourceAttributes: Readonly<Record<string, string>>;
+  };
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly shutdownDeadlineMs: number;
+}

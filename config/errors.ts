@@ -1,0 +1,40 @@
+/** One thing that is wrong with the settings, and where it was found. */
+export interface ConfigProblem {
+  /** The key path, variable or flag the sentence is about. */
+  readonly subject: string;
+  /** Where it was given, e.g. `file /etc/wirespan.yaml, line 3`; absent when the subject says it. */
+  readonly where?: string;
+  /** What is wrong and what to do, without the subject. */
+  readonly problem: string;
+}
+
+const MAX_LINES = 6;
+
+function line({ subject, where, problem }: ConfigProblem): string {
+  return where === undefined ? `${subject}: ${problem}` : `${subject} (${where}): ${problem}`;
+}
+
+/**
+ * Settings that cannot be used. The message is at most six lines, one a problem,
+ * fit for stderr as it is; the program that shows it ends with `exitCode`.
+ */
+export class ConfigError extends Error {
+  readonly code = 'ERR_CONFIG_INVALID';
+  readonly exitCode = 2;
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(line);
+    const shown = lines.length <= MAX_LINES ? lines : lines.slice(0, MAX_LINES - 1);
+    const rest = lines.length - shown.length;
+    super(rest > 0 ? [...shown, `and ${String(rest)} more problems`].join('\n') : shown.join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** A value as it may be shown in a message: one line, quoted when a string, cut when long. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

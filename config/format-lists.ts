@@ -1,0 +1,126 @@
+import { parse } from 'yaml';
+import { type Format, integer, refuse, text } from './format.ts';
+import { parseCidr } from './cidr.ts';
+
+/** A list that text gives as YAML (`[a, b]`) or separated by commas. */
+function asList(value: unknown, what: string): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== 'string') return refuse(`be a list of ${what}`);
+  if (value.trim() === '') return [];
+  if (!/^\s*[[{-]/.test(value)) return value.split(',').map((item) => item.trim());
+  let parsed: unknown;
+  try {
+    parsed = parse(value);
+  } catch {
+    return refuse(`be a list of ${what}, in YAML such as [{port: 22}]`);
+  }
+  return Array.isArray(parsed) ? parsed : [parsed];
+}
+
+/** Networks in CIDR notation, canonical: no host bits set. */
+export const cidrList: Format<readonly string[]> = {
+  expects: 'list of CIDRs; as text separated by commas',
+  read: (value) => asList(value, 'CIDRs').map((item) => parseCidr(item).text),
+};
+
+/** `[name, value]` pairs in the order given. */
+export type Pairs = readonly (readonly [name: string, value: string])[];
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value.trim());
+  } catch {
+    return refuse('percent-encode each value correctly (a lone % is %25)');
+  }
+}
+
+function pairsOf(value: unknown): [string, unknown][] {
+  if (Array.isArray(value)) {
+    return value.map((pair): [string, unknown] =>
+      Array.isArray(pair) && pair.length === 2 ? [String(pair[0]), pair[1]] : refuse('be a map of names to values'),
+    );
+  }
+  if (typeof value === 'object' && value !== null) return Object.entries(value);
+  if (typeof value !== 'string') return refuse('be a map, or text such as name=value,other=value');
+  return value
+    .split(',')
+    .filter((item) => item.trim() !== '')
+    .map((item): [string, unknown] => {
+      const at = item.indexOf('=');
+      if (at < 0) return refuse('be text such as name=value,other=value: one part has no =');
+      return [decode(item.slice(0, at)), decode(item.slice(at + 1))];
+    });
+}
+
+/** Names and values: a map in the file, `name=value,other=value` (percent-encoded) as text. */
+export function pairs(name: RegExp, nameRule: string): Format<Pairs> {
+  return {
+    expects: 'map; as text `name=value,other=value`, percent-encoded',
+    takesMap: true,
+    read: (value) =>
+      pairsOf(value).map(([key, item]) => {
+        if (!name.test(key)) return refuse(`have names ${nameRule}`);
+        if (typeof item !== 'string' && typeof item !== 'number' && typeof item !== 'boolean') {
+          return refuse('have text as values');
+        }
+        return [key, String(item)] as const;
+      }),
+  };
+}
+
+/** A rule of `filter.include` or `filter.exclude`: every field given must match. */
+export interface FilterRule {
+  /** Either end. */
+  readonly port?: number;
+  readonly local_port?: number;
+  readonly remote_port?: number;
+  /** Peer address. */
+  readonly cidr?: string;
+  /** In the initial pid namespace. */
+  readonly pid?: number;
+  /** `comm` of the process, exact. */
+  readonly command?: string;
+  /** Path below the cgroup root, with everything under it. */
+  readonly cgroup?: string;
+  /** Inode number of the network namespace. */
+  readonly netns?: number;
+}
+
+const port = integer(1, 65535);
+const FIELDS: Readonly<Record<keyof FilterRule, (value: unknown) => unknown>> = {
+  port: port.read,
+  local_port: port.read,
+  remote_port: port.read,
+  cidr: (value) => parseCidr(value).text,
+  pid: integer(1, 2 ** 22).read,
+  command: (value) => {
+    const name = text.read(value);
+    return new TextEncoder().encode(name).length <= 15 ? name : refuse('be at most 15 bytes, as the kernel keeps it');
+  },
+  cgroup: (value) => (text.read(value).startsWith('/') ? value : refuse('be a path that begins with /')),
+  netns: integer(1, 2 ** 32 - 1).read,
+};
+
+function readRule(item: unknown): FilterRule {
+  const names = Object.keys(FIELDS).join(', ');
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return refuse(`be a list of rules, each a map of ${names}`);
+  const entries = Object.entries(item);
+  if (entries.length === 0) return refuse(`give each rule at least one of ${names}`);
+  return Object.fromEntries(
+    entries.map(([field, value]) => {
+      const read = Object.hasOwn(FIELDS, field) ? FIELDS[field as keyof FilterRule] : undefined;
+      if (read === undefined) return refuse(`have rules of ${names}, and ${field} is none of them`);
+      try {
+        return [field, read(value)];
+      } catch (error) {
+        return refuse(`be a list of rules; its ${field} must ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }),
+  );
+}
+
+/** Rules over connections. As text: YAML, `[{port: 22}, {command: sshd}]`. */
+export const filterRules: Format<readonly FilterRule[]> = {
+  expects: `list of maps of ${Object.keys(FIELDS).map((name) => `\`${name}\``).join(', ')}; as text in YAML, \`[{port: 22}]\``,
+  read: (value) => asList(value, 'rules').map(readRule),
+};

@@ -1,0 +1,122 @@
+import { nearest } from './nearest.ts';
+import { quote } from './errors.ts';
+
+/**
+ * How a value is read. The same reader serves the file (any YAML value), the
+ * environment and flags (always text), so that all of them agree.
+ */
+export interface Format<T = unknown> {
+  /** What is accepted, as the reference shows it. */
+  readonly expects: string;
+  /**
+   * Reads a value; `read(read(x))` equals `read(x)`.
+   * @throws Error whose message completes "must …".
+   */
+  read(value: unknown): T;
+  /** Whether a YAML map is one value of this key and not a group of keys. */
+  readonly takesMap?: boolean;
+}
+
+/** Fails with a message that completes "<value> must …". */
+export function refuse(expected: string): never {
+  throw new Error(expected);
+}
+
+/** One of a fixed set of words. `true` and `false` stand for `on` and `off` where those are among them. */
+export function choice<const T extends string>(values: readonly T[]): Format<T> {
+  const expects = values.join(' \\| ');
+  return {
+    expects,
+    read(value) {
+      const text = typeof value === 'string' ? value.trim().toLowerCase() : value;
+      const asSwitch = text === true || text === 'true' ? 'on' : text === false || text === 'false' ? 'off' : text;
+      const found = values.find((word) => word === asSwitch);
+      if (found !== undefined) return found;
+      const close = typeof value === 'string' && values.length > 2 ? nearest(value, values) : undefined;
+      return refuse(`be one of ${values.join(', ')}${close === undefined ? '' : `; the nearest is ${close}`}`);
+    },
+  };
+}
+
+/** The words of a switch. */
+export const onOff = choice(['on', 'off']);
+
+/** Free text, not empty. */
+export const text: Format<string> = {
+  expects: 'text',
+  read(value) {
+    if (typeof value !== 'string' || value === '') return refuse('be text that is not empty');
+    return value;
+  },
+};
+
+/** Path of a readable file; read when the exporter starts. */
+export const filePath: Format<string> = { ...text, expects: 'path' };
+
+/** A whole number from `min` to `max`. */
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Format<number> {
+  const upTo = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${String(max)}`;
+  return {
+    expects: `integer from ${String(min)}${upTo}`,
+    read(value) {
+      const number = typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value;
+      if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < min || number > max) {
+        return refuse(`be a whole number from ${String(min)}${upTo}${upTo === '' ? ' up' : ''}`);
+      }
+      return number;
+    },
+  };
+}
+
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  '': 1, b: 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, kb: 1e3, mb: 1e6, gb: 1e9,
+};
+
+/** Bytes that are a power of two, as an integer or with a unit (`4MiB`). */
+export function powerOfTwoBytes(min: number, max: number): Format<number> {
+  const range = `a power of two from ${String(min)} to ${String(max)} bytes`;
+  return {
+    expects: `${range}, e.g. \`8388608\` or \`8MiB\``,
+    read(value) {
+      const match = /^\s*(\d+)\s*([a-z]*)\s*$/i.exec(typeof value === 'number' ? String(value) : asText(value));
+      const unit = match === null ? undefined : BYTE_UNITS[(match[2] ?? '').toLowerCase()];
+      const bytes = match === null || unit === undefined ? NaN : Number(match[1]) * unit;
+      if (Number.isInteger(Math.log2(bytes)) && bytes >= min && bytes <= max) return bytes;
+      return refuse(`be ${range}${nearestPower(bytes, min, max)}`);
+    },
+  };
+}
+
+function nearestPower(bytes: number, min: number, max: number): string {
+  if (!Number.isFinite(bytes) || bytes <= 0) return '';
+  const power = 2 ** Math.round(Math.log2(bytes));
+  return `; the nearest is ${String(Math.min(max, Math.max(min, power)))}`;
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+const TIME_UNITS: Readonly<Record<string, number>> = { '': 1, ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000 };
+/** What a Node.js timer can hold. */
+const MAX_DURATION_MS = 2 ** 31 - 1;
+
+/** A time span in milliseconds, as an integer or with a unit (`5s`, `250ms`, `1m`). */
+export function duration(minMs: number): Format<number> {
+  return {
+    expects: `milliseconds from ${String(minMs)}, or with a unit: \`500ms\`, \`5s\`, \`1m\``,
+    read(value) {
+      const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(typeof value === 'number' ? String(value) : asText(value));
+      const unit = match === null ? undefined : TIME_UNITS[(match[2] ?? '').toLowerCase()];
+      const ms = match === null || unit === undefined ? NaN : Number(match[1]) * unit;
+      if (Number.isInteger(ms) && ms >= minMs && ms <= MAX_DURATION_MS) return ms;
+      return refuse(`be a time from ${String(minMs)} ms to ${String(MAX_DURATION_MS)} ms, such as 5s or 5000`);
+    },
+  };
+}
+
+/** The sentence for a value that `format` refused. Secrets are not repeated. */
+export function badValue(value: unknown, error: unknown, isSecret: boolean): string {
+  const must = error instanceof Error ? error.message : String(error);
+  return `${isSecret ? 'the value' : quote(value)} must ${must}`;
+}

@@ -1,0 +1,10 @@
+export type { AppConfig, Cidr, FilterRule, OtlpTargetConfig, QueueConfig } from './app-config.ts';
+export { dumpConfig } from './dump.ts';
+export type { Environment } from './environment.ts';
+export { ConfigError, type ConfigProblem } from './errors.ts';
+export type { ReadFile } from './file.ts';
+export { loadConfig, type LoadConfigOptions } from './load.ts';
+export { nearest } from './nearest.ts';
+export { SCHEMA } from './schema.ts';
+export type { ConfigSources } from './settings.ts';
+export type { Setting } from './setting.ts';

@@ -1,0 +1,102 @@
+import type { AppConfig } from './app-config.ts';
+import { EVENTS, METRICS, SPANS } from './catalogue.ts';
+import { parseCidr } from './cidr.ts';
+import { ConfigError } from './errors.ts';
+import type { FilterRule, Pairs } from './format-lists.ts';
+import { deepFreeze, frozenMap, frozenSet } from './freeze.ts';
+import { crossProblems, otlpTarget, queueOf } from './otlp.ts';
+import { OPT_IN_ATTRIBUTES } from './sections/signals.ts';
+import { readSettings, type ConfigSources, type Settings } from './settings.ts';
+
+/** Sources, and what decides the default of `output`. */
+export interface LoadConfigOptions extends ConfigSources {
+  /** Whether standard output is a terminal; default: no. */
+  readonly isTerminal?: boolean;
+}
+
+/**
+ * Reads and checks all settings, those that must go together included.
+ * @throws ConfigError
+ */
+export function readCheckedSettings(sources: ConfigSources): Settings {
+  const settings = readSettings(sources);
+  const problems = crossProblems(settings);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return settings;
+}
+
+function signals(settings: Settings): Pick<AppConfig, 'metrics' | 'events' | 'spans' | 'attributes'> {
+  const value = (key: string): string => settings.values.get(key) as string;
+  return {
+    metrics: frozenMap(METRICS.map((m) => [m.name, value(`metrics.${m.switch}`) === 'on'])),
+    events: frozenMap(EVENTS.map((e) => [e.name, value(`events.${e.switch}`)])),
+    spans: frozenMap(SPANS.map((s) => [s.name, value(`spans.${s.switch}`)])),
+    attributes: frozenSet(OPT_IN_ATTRIBUTES.map(([name]) => name).filter((name) => value(`attributes.${name}`) === 'on')),
+  };
+}
+
+/**
+ * The effective settings: defaults < YAML file (`--config`) < environment < flags.
+ * Touches nothing but its arguments.
+ * @throws ConfigError with at most six lines for standard error
+ */
+export function loadConfig(options: LoadConfigOptions): AppConfig {
+  const settings = readCheckedSettings(options);
+  // The formats of the schema are what makes this cast true; test/unit/config checks each key.
+  const value = <T>(key: string): T => settings.values.get(key) as T;
+  return deepFreeze<AppConfig>({
+    bpf: {
+      ringBufferBytes: value('bpf.ring_buffer_size'),
+      costlyVariants: value('bpf.costly_variants') === 'on',
+      maxSeries: value('bpf.max_series'),
+      maxOwners: value('bpf.max_owners'),
+    },
+    correlation: { http1: value('correlation.http1') === 'on' },
+    filter: { include: value<FilterRule[]>('filter.include'), exclude: value<FilterRule[]>('filter.exclude') },
+    ...signals(settings),
+    eventRateLimit: value('events.rate_limit'),
+    spanLimits: {
+      rateLimit: value('spans.rate_limit'),
+      maxPerParent: value('spans.max_per_parent'),
+      maxPerTrace: value('spans.max_per_trace'),
+    },
+    resourceGranularity: value('resource.granularity'),
+    addresses: value('addresses'),
+    subnets: value<string[]>('subnets').map(parseCidr),
+    seriesLimit: value('series.limit'),
+    output: value<AppConfig['output'] | undefined>('output') ?? (options.isTerminal === true ? 'table' : 'none'),
+    ...exportParts(settings),
+    agent: agentPart(settings),
+    logLevel: value('log.level'),
+    shutdownDeadlineMs: value('shutdown.deadline'),
+  });
+}
+
+/** `agent.service_name` wins over a `service.name` among the attributes, as OpenTelemetry has it. */
+function agentPart(settings: Settings): AppConfig['agent'] {
+  const { 'service.name': fromAttributes, ...resourceAttributes } = Object.fromEntries(
+    settings.values.get('agent.resource_attributes') as Pairs,
+  );
+  const named = settings.values.get('agent.service_name') as string;
+  const isNamed = settings.origins.has('agent.service_name');
+  return { serviceName: isNamed ? named : (fromAttributes ?? named), resourceAttributes };
+}
+
+function exportParts(
+  settings: Settings,
+): Pick<AppConfig, 'otlp' | 'temporality' | 'metricExport' | 'spanQueue' | 'eventQueue'> {
+  return {
+    otlp: {
+      traces: otlpTarget(settings, 'traces'),
+      metrics: otlpTarget(settings, 'metrics'),
+      logs: otlpTarget(settings, 'logs'),
+    },
+    temporality: settings.values.get('otlp.metrics.temporality') as AppConfig['temporality'],
+    metricExport: {
+      intervalMs: settings.values.get('export.metrics.interval') as number,
+      timeoutMs: settings.values.get('export.metrics.timeout') as number,
+    },
+    spanQueue: queueOf(settings, 'spans'),
+    eventQueue: queueOf(settings, 'events'),
+  };
+}

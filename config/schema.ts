@@ -1,0 +1,17 @@
+import { agentSettings, kernelSettings, shapeSettings } from './sections/agent.ts';
+import { exportSettings, otlpSettings } from './sections/export.ts';
+import { signalSettings } from './sections/signals.ts';
+import { flatten, groupsOf, type Schema } from './setting.ts';
+
+/** Every setting by key path, grouped as the pipeline is. */
+export const SCHEMA: Schema = flatten({
+  ...kernelSettings,
+  ...signalSettings,
+  ...shapeSettings,
+  ...otlpSettings,
+  ...exportSettings,
+  ...agentSettings,
+});
+
+/** Names that hold keys and are none themselves. */
+export const GROUPS: ReadonlySet<string> = groupsOf(SCHEMA);

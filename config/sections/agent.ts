@@ -1,0 +1,71 @@
+import { choice, duration, integer, onOff, powerOfTwoBytes, text } from '../format.ts';
+import { cidrList, filterRules, pairs } from '../format-lists.ts';
+import { setting, type SettingTree } from '../setting.ts';
+
+/** What runs in the kernel and how much of it is kept. */
+export const kernelSettings: SettingTree = {
+  bpf: {
+    ring_buffer_size: setting(
+      powerOfTwoBytes(4096, 2 ** 30),
+      4 * 2 ** 20,
+      'Bytes of the ring buffer from the kernel, one page or more. Counts stay exact when it is full; events are then counted as lost.',
+      { defaultText: '`4MiB`' },
+    ),
+    costly_variants: setting(
+      onOff,
+      'off',
+      'Allows programs that cost on every system call or packet of the host where a better one does not load.',
+    ),
+    max_series: setting(integer(1, 2 ** 22), 16384, 'Entries of each kernel map of sums; more are summed in one overflow entry.'),
+    max_owners: setting(integer(1, 2 ** 22), 16384, 'Processes that the kernel side can tell apart.'),
+  },
+  correlation: {
+    http1: setting(onOff, 'on', 'Reads the `traceparent` of plaintext HTTP/1.x requests; only its 26 bytes of ids leave the kernel.'),
+  },
+  filter: {
+    include: setting(filterRules, [], 'Observe only connections that match a rule; empty: all.'),
+    exclude: setting(filterRules, [], 'Never observe connections that match a rule, even when included.'),
+  },
+};
+
+/** How what was seen is named and shown. */
+export const shapeSettings: SettingTree = {
+  resource: {
+    granularity: setting(
+      choice(['auto', 'process', 'container', 'service']),
+      'auto',
+      'What one OTLP resource is. `auto`: the best identity known of each workload.',
+    ),
+  },
+  addresses: setting(choice(['full', 'prefix', 'none']), 'full', 'How IP addresses leave: whole, as /24 and /48 prefixes, or not at all.'),
+  subnets: setting(cidrList, [], 'Networks to sum traffic by (`wirespan.peer.cidr`); the narrowest that holds the peer wins.'),
+  series: {
+    limit: setting(integer(100), 50_000, 'Live metric series of the whole agent; more go to overflow series.'),
+  },
+  output: setting(choice(['none', 'table', 'json']), undefined, 'What `wirespan run` writes to standard output.', {
+    defaultText: '`table` on a terminal, else `none`',
+  }),
+};
+
+/** The agent itself. */
+export const agentSettings: SettingTree = {
+  agent: {
+    service_name: setting(text, 'wirespan', '`service.name` of the agent\'s own telemetry.'),
+    resource_attributes: setting(
+      pairs(/^[^\s=,][^=,]*$/, 'without = and ,'),
+      [],
+      'More resource attributes of the agent\'s own telemetry.',
+      { defaultText: 'none' },
+    ),
+  },
+  log: {
+    level: setting(
+      choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+      'info',
+      'The least severe line that the agent logs on standard error.',
+    ),
+  },
+  shutdown: {
+    deadline: setting(duration(0), 5_000, 'Longest time from SIGTERM to the end, the last export included.', { defaultText: '`5s`' }),
+  },
+};

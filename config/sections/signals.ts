@@ -1,0 +1,52 @@
+import { EVENTS, METRICS, SPANS } from '../catalogue.ts';
+import { choice, integer, onOff } from '../format.ts';
+import { setting, type SettingSource, type SettingTree } from '../setting.ts';
+
+/** Attributes that metrics carry only when asked: each multiplies the number of series. */
+export const OPT_IN_ATTRIBUTES: readonly (readonly [name: string, doc: string])[] = [
+  ['network.type', 'Adds `network.type` (`ipv4`, `ipv6`) to the metrics that have it as an option.'],
+  ['network.peer.address', 'Adds the peer address to connection metrics: one series per peer. Addresses can be personal data.'],
+  ['wirespan.peer.cidr', 'Adds the narrowest network of `subnets` that holds the peer, else `other`.'],
+];
+
+type Mutable = { [name: string]: SettingSource | Mutable };
+
+/** Nests leaves under their dotted names. */
+function nest(leaves: Iterable<readonly [path: string, leaf: SettingSource]>): SettingTree {
+  const root: Mutable = {};
+  for (const [path, leaf] of leaves) {
+    const names = path.split('.');
+    const last = names.pop() ?? path;
+    let group = root;
+    for (const name of names) group = (group[name] ??= {}) as Mutable;
+    group[last] = leaf;
+  }
+  return root;
+}
+
+function sentence(brief: string, name: string): string {
+  const text = brief.trim().replace(/\.$/, '');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)} (\`${name}\`).`;
+}
+
+/** `metrics.*`, `events.*`, `spans.*` and `attributes.*`: one switch a signal, from the registry. */
+export const signalSettings: SettingTree = {
+  metrics: nest(
+    METRICS.map((m) => [m.switch, setting(onOff, m.defaultOn ? 'on' : 'off', sentence(m.brief, m.name))]),
+  ),
+  events: {
+    rate_limit: setting(
+      integer(0),
+      5,
+      'Events a second for each event name and workload; the rest is counted. 0: no limit, for the node neither.',
+    ),
+    ...nest(EVENTS.map((e) => [e.switch, setting(choice(e.modes), e.defaultMode, sentence(e.brief, e.name))])),
+  },
+  spans: {
+    rate_limit: setting(integer(0), 1000, 'Spans a second for the node. 0: no limit.'),
+    max_per_parent: setting(integer(1), 20, 'Spans below one application span.'),
+    max_per_trace: setting(integer(1), 200, 'Spans in one trace.'),
+    ...nest(SPANS.map((s) => [s.switch, setting(choice(s.modes), s.defaultMode, sentence(s.brief, s.name))])),
+  },
+  attributes: nest(OPT_IN_ATTRIBUTES.map(([name, doc]) => [name, setting(onOff, 'off', doc)])),
+};
