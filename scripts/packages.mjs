@@ -1,0 +1,112 @@
+// System packages: which are missing, and how they get in. Debian 12+ and Ubuntu 22.04+.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { UserError, capture, hasCommand, run, say } from './project.mjs';
+
+const POLICY_FILE = '/usr/sbin/policy-rc.d';
+
+/** What each purpose needs: a Debian package, and the program or file that shows it is there. */
+const NEEDS = {
+  build: [
+    { name: 'clang', command: 'clang' },
+    { name: 'llvm', command: 'llvm-strip' },
+    { name: 'make', command: 'make' },
+    { name: 'g++', command: 'g++' },
+    { name: 'pkg-config', command: 'pkg-config' },
+    { name: 'libbpf-dev', file: '/usr/include/bpf/libbpf.h' },
+    { name: 'libelf-dev', file: '/usr/include/libelf.h' },
+    { name: 'zlib1g-dev', file: '/usr/include/zlib.h' },
+  ],
+  lint: [{ name: 'clang-format', command: 'clang-format' }],
+  generate: [{ name: 'bpftool', command: 'bpftool', ubuntu: ['linux-tools-common', `linux-tools-${release()}`] }],
+  test: [
+    { name: 'nginx-light', command: 'nginx', service: 'nginx' },
+    { name: 'curl', command: 'curl' },
+    { name: 'nftables', command: 'nft' },
+    { name: 'iproute2', command: 'ip' },
+    { name: 'procps', command: 'ps' },
+  ],
+  go: [{ name: 'python3-venv', present: () => hasNewGo() || hasPythonVenv() }],
+};
+
+/** Purposes that `ensurePackages` knows. */
+export const purposes = Object.keys(NEEDS);
+
+/** Whether the machine's own Go is new enough to build the back ends (1.25). */
+function hasNewGo() {
+  const version = /go1\.(\d+)/.exec(capture('go', ['version']) ?? '');
+  return version !== null && Number(version[1]) >= 25;
+}
+
+function hasPythonVenv() {
+  return capture('python3', ['-c', 'import venv, ensurepip']) !== undefined;
+}
+
+function isPresent(need) {
+  if (need.present) return need.present();
+  return need.command ? hasCommand(need.command) : existsSync(need.file);
+}
+
+function isUbuntu() {
+  try {
+    return /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Packages that the purposes need and the machine lacks. */
+export function missingPackages(wanted) {
+  const missing = wanted.flatMap((purpose) => NEEDS[purpose]).filter((need) => !isPresent(need));
+  const ubuntu = isUbuntu();
+  return {
+    names: missing.flatMap((need) => (ubuntu && need.ubuntu ? need.ubuntu : [need.name])),
+    services: missing.flatMap((need) => (need.service ? [need.service] : [])),
+  };
+}
+
+/**
+ * Installs what the purposes need. As an ordinary user, or where there is no apt-get, it throws a
+ * UserError with the one command to run.
+ */
+export function ensurePackages(wanted) {
+  const { names, services } = missingPackages(wanted);
+  if (names.length === 0) return;
+  const list = names.join(' ');
+  if (!hasCommand('apt-get')) {
+    throw new UserError(`these packages (Debian's names) are missing, install them and try again: ${list}`);
+  }
+  if (process.getuid() !== 0) {
+    throw new UserError(
+      `system packages are missing; run this once, then try again:\n  sudo apt-get install -y --no-install-recommends ${list}`,
+    );
+  }
+  say(`installing system packages: ${list}`);
+  installAsRoot(names, services);
+}
+
+function installAsRoot(names, services) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // A failed refresh is no reason to stop: the lists at hand may do, and the install tells if not.
+  spawnSync('apt-get', ['-qq', 'update'], { stdio: ['ignore', 2, 2], env });
+  const options = ['-qq', '-y', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0'];
+  withoutServiceStart(services.length > 0, () =>
+    run('apt-get', ['install', ...options, ...names], { env, what: 'installing system packages' }),
+  );
+  // The tests start their own servers: what came in for them must not start at the next boot.
+  for (const service of services) {
+    if (hasCommand('systemctl')) spawnSync('systemctl', ['--quiet', 'disable', service], { stdio: 'ignore' });
+  }
+}
+
+/** Keeps package scripts from starting services (Debian's policy-rc.d) while `install` runs. */
+function withoutServiceStart(isNeeded, install) {
+  if (!isNeeded || existsSync(POLICY_FILE)) return install();
+  writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return install();
+  } finally {
+    rmSync(POLICY_FILE, { force: true });
+  }
+}

@@ -1,0 +1,70 @@
+// Where the project is and how its scripts run other programs. Plain JavaScript for any Node >= 18.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Absolute path of the project's top folder. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Oldest Node that runs TypeScript as it is and has all that the receiver uses. */
+const OLDEST_NODE = [22, 15];
+
+/** An error whose message is all that the user needs: it is shown without a stack trace. */
+export class UserError extends Error {}
+
+/** Runs `main` and turns a UserError into one line and exit code 1. */
+export async function runMain(main) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    process.stderr.write(`wirespan: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** Says on stderr what the set-up does; nothing is said when there is nothing to do. */
+export function say(text) {
+  process.stderr.write(`wirespan: ${text}\n`);
+}
+
+/** Runs a command with its output shown; throws a UserError that names it when it fails. */
+export function run(command, args, options = {}) {
+  const { what = `${command} ${args.join(' ')}`, ...rest } = options;
+  const child = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...rest });
+  if (child.error) throw new UserError(`could not run '${command}' (${what}): ${child.error.message}`);
+  if (child.status !== 0) {
+    const end = child.signal ? `was ended by ${child.signal}` : `ended with status ${child.status}`;
+    throw new UserError(`'${command} ${args.join(' ')}' ${end} (${what}); see its output above`);
+  }
+}
+
+/** What a command prints, trimmed; undefined when it is not there or fails. */
+export function capture(command, args) {
+  const child = spawnSync(command, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return child.error || child.status !== 0 ? undefined : child.stdout.trim();
+}
+
+/** Whether a program is on the PATH (or in the folders of system programs). */
+export function hasCommand(name) {
+  const folders = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`.split(':').filter(Boolean);
+  return folders.some((folder) => existsSync(join(folder, name)));
+}
+
+/** Whether this version, e.g. 'v20.1.0', is new enough to run the receiver. */
+export function isNodeNewEnough(version) {
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
+  return major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+}
+
+/** The Node that runs the project: the system's when new enough, else the one npm installed. */
+export function projectNode() {
+  if (isNodeNewEnough(process.version)) return process.execPath;
+  const own = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
+  if (existsSync(own)) return own;
+  throw new UserError(
+    `no Node for wirespan: ${process.execPath} is ${process.version}, ${OLDEST_NODE.join('.')} or newer is needed, ` +
+      `and ${own} is not there; run 'npm ci' in ${root} or install a newer Node`,
+  );
+}

@@ -1,0 +1,61 @@
+// Brings in what is missing and builds: system packages, npm modules, Node, the BPF objects and the
+// addon. Needs Node >= 18 and npm. A second run installs nothing and ends in seconds.
+//   node scripts/setup.mjs [--build] [--test]
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ensurePackages } from './packages.mjs';
+import { UserError, hasCommand, projectNode, root, run, runMain, say } from './project.mjs';
+
+/** What is built, in order: the folder of the Makefile, and what comes out of it. */
+const BUILDS = [
+  { folder: 'bpf', what: 'the BPF programs' },
+  { folder: 'native', what: 'the native addon' },
+];
+
+/**
+ * Makes the project ready and returns the path of the Node that runs it.
+ * `purposes` are those of packages.mjs; 'build' among them also builds.
+ */
+export function setup(purposes = ['build']) {
+  if (process.platform !== 'linux') throw new UserError(`wirespan runs on Linux only, this is ${process.platform}`);
+  ensurePackages(purposes);
+  ensureModules();
+  const node = projectNode();
+  if (purposes.includes('build')) build(node);
+  return node;
+}
+
+/** Runs `npm ci` when node_modules is missing or older than package-lock.json. */
+export function ensureModules() {
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return;
+  say('installing npm modules (npm ci)');
+  const cli = process.env.npm_execpath;
+  const [command, ...args] = cli?.endsWith('.js') ? [process.execPath, cli] : ['npm'];
+  run(command, [...args, 'ci', '--no-fund', '--no-audit', '--loglevel=error'], { what: 'installing npm modules' });
+}
+
+function build(node) {
+  mkdirSync(join(root, 'build'), { recursive: true });
+  const env = { ...process.env, NODE: node, MAKEFLAGS: '', MAKELEVEL: '' };
+  for (const { folder, what } of BUILDS) {
+    if (isUpToDate(folder, env)) continue;
+    say(`building ${what}`);
+    const make = ['make', '--no-print-directory', '-C', folder, '-j2'];
+    // One build at a time: two set-ups in one checkout would write the same files.
+    const [command, ...args] = hasCommand('flock') ? ['flock', join(root, 'build', '.lock'), ...make] : make;
+    run(command, args, { env, what: `building ${what}` });
+  }
+}
+
+function isUpToDate(folder, env) {
+  const args = ['--no-print-directory', '-q', '-C', folder];
+  return spawnSync('make', args, { cwd: root, stdio: 'ignore', env }).status === 0;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const purposes = process.argv.includes('--test') ? ['build', 'lint', 'generate', 'test', 'go'] : ['build'];
+  await runMain(() => void setup(purposes));
+}

@@ -1,0 +1,107 @@
+// Runs one tier of tests and counts; prints the table of all tiers.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './project.mjs';
+
+const REPORT_FOLDER = join(root, 'build', 'test-reports');
+
+/** Runs a tier and returns its name, counts, skips, failures and seconds. Never throws for a failed test. */
+export function runTier(node, tier, files = []) {
+  const startedAt = Date.now();
+  process.stdout.write(`\n== ${tier.name}\n`);
+  const counts = tier.checks ? runChecks(node, tier) : runFiles(node, tier, files);
+  return { name: tier.name, ...counts, seconds: (Date.now() - startedAt) / 1000 };
+}
+
+function noCounts() {
+  return { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
+}
+
+function addFailure(counts, name) {
+  counts.failed += 1;
+  counts.failures.push({ name, place: '' });
+  process.stdout.write(`  x ${name}\n`);
+}
+
+function runChecks(node, tier) {
+  const counts = noCounts();
+  for (const { name, script, args } of tier.checks) {
+    const child = spawnSync(node, [script, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: testEnv() });
+    if (child.status === 0) {
+      counts.passed += 1;
+      process.stdout.write(`  ✓ ${name}\n`);
+    } else {
+      addFailure(counts, name);
+    }
+  }
+  return counts;
+}
+
+function runFiles(node, tier, chosen) {
+  const files = chosen.length > 0 ? chosen : findTests(tier.folder);
+  if (files.length === 0) {
+    const counts = noCounts();
+    addFailure(counts, `${tier.folder} holds no test file`);
+    return counts;
+  }
+  const report = join(REPORT_FOLDER, `${tier.name}.json`);
+  mkdirSync(REPORT_FOLDER, { recursive: true });
+  rmSync(report, { force: true });
+  const args = [
+    '--test',
+    `--test-concurrency=${tier.isSerial ? 1 : 2}`,
+    `--test-timeout=${tier.timeoutMs}`,
+    `--test-reporter=${join(root, 'scripts', 'reporter.mjs')}`,
+    ...files,
+  ];
+  const env = { ...testEnv(), WIRESPAN_TEST_REPORT: report };
+  const child = spawnSync(node, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
+  return readReport(report, child);
+}
+
+/** The runner's counts; when it died, or failed where no test did, that is one failure more. */
+function readReport(report, child) {
+  const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : noCounts();
+  const hasReport = counts.passed + counts.failed + counts.skipped > 0;
+  if (!hasReport || (child.status !== 0 && counts.failed === 0)) {
+    addFailure(counts, `the test runner ended with ${child.signal ?? `status ${child.status}`} and no failed test to show for it`);
+  }
+  return counts;
+}
+
+/** Test files below a folder, sorted by path. */
+function findTests(folder) {
+  const top = join(root, folder);
+  if (!existsSync(top)) return [];
+  const found = readdirSync(top, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return findTests(path);
+    return entry.name.endsWith('.test.ts') ? [path] : [];
+  });
+  return found.sort();
+}
+
+/** The environment without settings of the agent and of OpenTelemetry, which would change what is tested. */
+function testEnv() {
+  const isForeign = (name) => /^(OTEL_|WIRESPAN_)/.test(name) && !name.startsWith('WIRESPAN_TEST_');
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForeign(name)));
+}
+
+/** Prints failures, skips, a line per tier and, last, the total; returns the total. */
+export function printTable(results) {
+  const total = noCounts();
+  const lines = ['', `${'tier'.padEnd(12)}${'passed'.padStart(8)}${'failed'.padStart(8)}${'skipped'.padStart(9)}${'seconds'.padStart(10)}`];
+  for (const { name, passed, failed, skipped, seconds } of results) {
+    const cells = [passed, failed].map((count) => String(count).padStart(8));
+    lines.push(`${name.padEnd(12)}${cells.join('')}${String(skipped).padStart(9)}${seconds.toFixed(1).padStart(10)}`);
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+  }
+  for (const { name, failures } of results) lines.push(...failures.map((test) => `failed: ${name}: ${test.name} ${test.place}`.trimEnd()));
+  for (const { name, skips } of results) lines.push(...skips.map((test) => `skipped: ${name}: ${test.name}: ${test.reason}`));
+  lines.push(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return total;
+}
