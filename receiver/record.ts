@@ -28,7 +28,7 @@ export interface RequestContext {
 export type HandshakeRole = 'client' | 'server';
 
 /** What every record about one socket carries. Times are CLOCK_MONOTONIC nanoseconds. */
-interface SocketRecord {
+export interface SocketRecord {
   readonly timeNs: bigint;
   /** Socket cookie; unique until the next boot. */
   readonly cookie: bigint;

@@ -1,0 +1,62 @@
+import type { Attributes } from '@opentelemetry/api';
+import {
+  ATTR_TCP_ACCEPT_QUEUE_WAIT,
+  ATTR_TCP_CLOSE_REASON,
+  ATTR_TCP_CONNECTION_BYTES_RECEIVED,
+  ATTR_TCP_CONNECTION_BYTES_SENT,
+  ATTR_TCP_CONNECTION_LIFETIME,
+  ATTR_TCP_CONNECTION_RTT_MIN,
+  ATTR_TCP_CONNECTION_RTT_SMOOTHED,
+  ATTR_TCP_CONNECTION_SEGMENTS_RECEIVED,
+  ATTR_TCP_CONNECTION_SEGMENTS_RETRANSMITTED,
+  ATTR_TCP_CONNECTION_SEGMENTS_SENT,
+  ATTR_LATENCY_VALUE,
+  ATTR_ERROR_TYPE,
+  TCP_CLOSE_REASON_VALUE_OTHER,
+} from '../../semconv/index.ts';
+import type { ConnectionRecord } from '../record.ts';
+
+/** Seconds between two kernel stamps; undefined when one is not known or they are reversed. */
+export function secondsBetween(fromNs: bigint, toNs: bigint): number | undefined {
+  if (fromNs === 0n || toNs < fromNs) return undefined;
+  return Number(toNs - fromNs) / 1e9;
+}
+
+/** What one connection did in its life; figures without a sample are left out. */
+export function totals(record: ConnectionRecord): Attributes {
+  return {
+    [ATTR_TCP_CLOSE_REASON]: record.closeReason ?? TCP_CLOSE_REASON_VALUE_OTHER,
+    [ATTR_TCP_CONNECTION_BYTES_SENT]: Number(record.bytesSent),
+    [ATTR_TCP_CONNECTION_BYTES_RECEIVED]: Number(record.bytesReceived),
+    [ATTR_TCP_CONNECTION_SEGMENTS_SENT]: record.segmentsSent,
+    [ATTR_TCP_CONNECTION_SEGMENTS_RECEIVED]: record.segmentsReceived,
+    [ATTR_TCP_CONNECTION_SEGMENTS_RETRANSMITTED]: record.segmentsRetransmitted,
+    ...known(ATTR_TCP_CONNECTION_RTT_SMOOTHED, sampledSeconds(record.rttSmoothedUs)),
+    ...known(ATTR_TCP_CONNECTION_RTT_MIN, sampledSeconds(record.rttMinUs)),
+    ...known(ATTR_ERROR_TYPE, record.error),
+  };
+}
+
+/** Lifetime; absent for a connection whose start nobody saw. */
+export function lifetime(record: ConnectionRecord): Attributes {
+  const seconds = secondsBetween(record.establishedNs, record.timeNs);
+  return known(ATTR_TCP_CONNECTION_LIFETIME, seconds);
+}
+
+export function handshakeLatency(record: ConnectionRecord): Attributes {
+  const seconds = secondsBetween(record.handshakeStartNs, record.establishedNs);
+  return known(ATTR_LATENCY_VALUE, seconds);
+}
+
+export function acceptQueueWait(record: ConnectionRecord): Attributes {
+  const seconds = secondsBetween(record.establishedNs, record.acceptedNs);
+  return known(ATTR_TCP_ACCEPT_QUEUE_WAIT, seconds);
+}
+
+function known(key: string, value: string | number | undefined): Attributes {
+  return value === undefined ? {} : { [key]: value };
+}
+
+function sampledSeconds(microseconds: number): number | undefined {
+  return microseconds === 0 ? undefined : microseconds / 1e6;
+}

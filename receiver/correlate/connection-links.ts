@@ -1,0 +1,58 @@
+import { BoundedCache } from '../bounded-cache.ts';
+
+/** What a span link needs. */
+export interface SpanRef {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+}
+
+const maxLinks = 16;
+const maxSockets = 10_000;
+
+interface SocketLinks {
+  /** Our own span of the handshake. */
+  handshake?: SpanRef;
+  /** Application spans that used the connection, by id, least recent first. */
+  readonly used: Map<string, SpanRef>;
+}
+
+/** Remembers which spans a connection's own span will link to. */
+export class ConnectionLinks {
+  readonly #sockets = new BoundedCache<string, SocketLinks>(maxSockets);
+
+  /** Our `tcp connect` or `tcp accept` span of this socket. */
+  addHandshake(netns: number, cookie: bigint, span: SpanRef): void {
+    this.#of(netns, cookie).handshake = span;
+  }
+
+  /** A sampled application span; only the 16 most recent are kept. */
+  addUse(netns: number, cookie: bigint, { traceId, spanId, traceFlags }: SpanRef): void {
+    const { used } = this.#of(netns, cookie);
+    const key = `${traceId}${spanId}`;
+    used.delete(key);
+    used.set(key, { traceId, spanId, traceFlags });
+    const [oldest] = used.keys();
+    if (used.size > maxLinks && oldest !== undefined) used.delete(oldest);
+  }
+
+  /** The links of a socket, which is forgotten: the handshake's span first. */
+  take(netns: number, cookie: bigint): SpanRef[] {
+    const key = `${netns}:${cookie}`;
+    const links = this.#sockets.get(key);
+    if (links === undefined) return [];
+    this.#sockets.delete(key);
+    const used = [...links.used.values()];
+    return links.handshake === undefined ? used : [links.handshake, ...used];
+  }
+
+  #of(netns: number, cookie: bigint): SocketLinks {
+    const key = `${netns}:${cookie}`;
+    let links = this.#sockets.get(key);
+    if (links === undefined) {
+      links = { used: new Map() };
+      this.#sockets.set(key, links);
+    }
+    return links;
+  }
+}

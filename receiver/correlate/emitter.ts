@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import type { Attributes } from '@opentelemetry/api';
+import {
+  ATTR_CORRELATION_CONFIDENCE,
+  ATTR_CORRELATION_METHOD,
+  ATTR_EVENT_SUPPRESSED,
+  SCOPE_NAMES,
+  type EventDescriptor,
+  type EventMode,
+  type SpanDescriptor,
+  type SpanMode,
+} from '../../semconv/index.ts';
+import type { Clock } from '../clock.ts';
+import type { NetworkEvent, NetworkSpan, ObservedResource, Owner, TraceContext } from '../model.ts';
+import type { SocketRecord } from '../record.ts';
+import type { SpanRef } from './connection-links.ts';
+import { createEventLimit } from './event-limit.ts';
+import { createSpanLimit, type SpanLimits, type SpanRefusal } from './span-limit.ts';
+
+export interface EmitterOptions {
+  /** By event name; an event that is not named has the registry's mode. */
+  readonly events: Readonly<Record<string, EventMode>>;
+  /** By span type; a span that is not named has the registry's mode. */
+  readonly spans: Readonly<Record<string, SpanMode>>;
+  /** Events a second, for each name and workload; 0: no limit. */
+  readonly rateLimit: number;
+  readonly spanLimits: SpanLimits;
+  readonly clock: Clock;
+  resolve(owner: Owner): ObservedResource;
+  emitEvent(event: NetworkEvent): void;
+  emitSpan(span: NetworkSpan): void;
+  /** CLOCK_MONOTONIC now, nanoseconds. */
+  now(): bigint;
+}
+
+export interface EventDraft {
+  readonly record: SocketRecord;
+  /** Built only when the event really goes out. */
+  readonly attributes: () => Attributes;
+  /** The application's trace context. */
+  readonly context?: TraceContext | undefined;
+  /** Our own span, which takes the place of a context that is not known. */
+  readonly ownSpan?: SpanRef | undefined;
+  /** Takes the registry's higher severity. */
+  readonly isGrave?: boolean;
+  /** CLOCK_MONOTONIC; the record's time when absent. */
+  readonly timeNs?: bigint;
+}
+
+export interface SpanDraft {
+  readonly record: SocketRecord;
+  readonly attributes: Attributes;
+  /** CLOCK_MONOTONIC nanoseconds. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  /** Without one the span is the root of its own trace. */
+  readonly parent?: TraceContext | undefined;
+  readonly links?: readonly SpanRef[];
+  readonly isFailed?: boolean;
+}
+
+export interface EmitterCounters {
+  events: number;
+  spans: number;
+  /** Left out: `wirespan.agent.event.lost`, `rate_limited`. */
+  eventsRateLimited: number;
+  spansRateLimited: number;
+  spansOverParent: number;
+  spansOverTrace: number;
+}
+
+/** Applies modes and limits, then hands events and spans on. */
+export interface Emitter {
+  readonly counters: Readonly<EmitterCounters>;
+  spanMode(descriptor: SpanDescriptor): SpanMode;
+  eventMode(descriptor: EventDescriptor): EventMode;
+  event(descriptor: EventDescriptor, draft: EventDraft): void;
+  /** The span's ids; undefined when a cap kept it back. */
+  span(descriptor: SpanDescriptor, draft: SpanDraft): SpanRef | undefined;
+}
+
+/** W3C `sampled` and `random`: what our own trace ids are. */
+const ownTraceFlags = 0b11;
+/** Ours, not the application's: its method never becomes an attribute. */
+const ownSpanEvidence = { method: 'own_span', confidence: 'exact' };
+
+const refusalCounters = {
+  rate: 'spansRateLimited',
+  parent: 'spansOverParent',
+  trace: 'spansOverTrace',
+} as const satisfies Record<SpanRefusal, keyof EmitterCounters>;
+
+export function createEmitter(options: EmitterOptions): Emitter {
+  const { clock } = options;
+  const eventLimit = createEventLimit(options.rateLimit);
+  const spanLimit = createSpanLimit(options.spanLimits, options.now());
+  const counters: EmitterCounters = {
+    events: 0,
+    spans: 0,
+    eventsRateLimited: 0,
+    spansRateLimited: 0,
+    spansOverParent: 0,
+    spansOverTrace: 0,
+  };
+  const eventMode = (descriptor: EventDescriptor): EventMode =>
+    options.events[descriptor.name] ?? descriptor.defaultMode;
+
+  return {
+    counters,
+    eventMode,
+    spanMode: (descriptor) => options.spans[descriptor.type] ?? descriptor.defaultMode,
+    event(descriptor, draft) {
+      const mode = eventMode(descriptor);
+      if (mode === 'off' || (mode === 'correlated' && draft.context === undefined)) return;
+      const resource = options.resolve(draft.record.owner);
+      const nowNs = options.now();
+      const suppressed = eventLimit.admit(descriptor.name, resource.id, nowNs);
+      if (suppressed === undefined) {
+        counters.eventsRateLimited += 1;
+        return;
+      }
+      counters.events += 1;
+      const attributes = withCorrelation(draft.attributes(), draft.context);
+      if (suppressed > 0) attributes[ATTR_EVENT_SUPPRESSED] = suppressed;
+      const context = draft.context ?? ownContext(draft.ownSpan);
+      options.emitEvent({
+        name: descriptor.name,
+        resource,
+        scope: SCOPE_NAMES[descriptor.scope],
+        severityNumber: severity(descriptor, draft.isGrave === true),
+        timeUnixNs: clock.toUnixNs(draft.timeNs ?? draft.record.timeNs),
+        observedTimeUnixNs: clock.toUnixNs(nowNs),
+        attributes,
+        ...(context === undefined ? {} : { context }),
+      });
+    },
+    span(descriptor, draft) {
+      const { parent, startNs, endNs } = draft;
+      const traceId = parent?.traceId ?? randomHex(16);
+      const refusal = spanLimit.refuse(traceId, parent?.spanId, options.now());
+      if (refusal !== undefined) {
+        counters[refusalCounters[refusal]] += 1;
+        return undefined;
+      }
+      counters.spans += 1;
+      const ref = { traceId, spanId: randomHex(8), traceFlags: parent?.traceFlags ?? ownTraceFlags };
+      const startUnixNs = clock.toUnixNs(startNs);
+      options.emitSpan({
+        ...ref,
+        name: spanName(descriptor, draft.attributes),
+        resource: options.resolve(draft.record.owner),
+        scope: SCOPE_NAMES[descriptor.scope],
+        ...(parent === undefined ? {} : { parentSpanId: parent.spanId }),
+        startUnixNs,
+        endUnixNs: startUnixNs + (endNs > startNs ? endNs - startNs : 0n),
+        attributes: withCorrelation(draft.attributes, parent),
+        failed: draft.isFailed === true,
+        links: draft.links ?? [],
+      });
+      return ref;
+    },
+  };
+}
+
+function severity(descriptor: EventDescriptor, isGrave: boolean): number {
+  const { severityNumber, severityNumberOnError } = descriptor;
+  return isGrave ? (severityNumberOnError ?? severityNumber) : severityNumber;
+}
+
+function spanName({ name, namedBy }: SpanDescriptor, attributes: Attributes): string {
+  const target = namedBy === undefined ? undefined : attributes[namedBy];
+  return target === undefined ? name : `${name} ${String(target)}`;
+}
+
+function withCorrelation(attributes: Attributes, context: TraceContext | undefined): Attributes {
+  if (context === undefined) return attributes;
+  return {
+    ...attributes,
+    [ATTR_CORRELATION_METHOD]: context.method,
+    [ATTR_CORRELATION_CONFIDENCE]: context.confidence,
+  };
+}
+
+function ownContext(span: SpanRef | undefined): TraceContext | undefined {
+  return span === undefined ? undefined : { ...span, ...ownSpanEvidence };
+}
+
+/** An id of random bytes; all zero is no id. */
+function randomHex(bytes: number): string {
+  const id = randomBytes(bytes).toString('hex');
+  return /[^0]/.test(id) ? id : randomHex(bytes);
+}
