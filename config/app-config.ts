@@ -1,3 +1,4 @@
+import type { EventMode, SpanMode } from '../semconv/types.ts';
 import type { Cidr } from './cidr.ts';
 import type { FilterRule } from './format-lists.ts';
 
@@ -42,9 +43,9 @@ export interface AppConfig {
   /** Metric name → whether it is exported. */
   readonly metrics: ReadonlyMap<string, boolean>;
   /** Event name → `on`, `correlated` or `off`. */
-  readonly events: ReadonlyMap<string, string>;
+  readonly events: ReadonlyMap<string, EventMode>;
   /** Span type, e.g. `wirespan.tcp.connect` → its mode, e.g. `correlated`. */
-  readonly spans: ReadonlyMap<string, string>;
+  readonly spans: ReadonlyMap<string, SpanMode>;
   /** Opt-in attributes that metrics carry. */
   readonly attributes: ReadonlySet<string>;
   /** Per second, event name and workload; 0: no limit, for the node neither. */

@@ -1,41 +1,23 @@
 // Stand-in until semconv/index.ts delivers METRICS, EVENTS and SPANS; same shape.
 
-interface MetricSignal {
-  readonly name: string;
-  readonly switch: string;
-  readonly brief: string;
-  readonly defaultOn: boolean;
-}
+import type { EventDescriptor, MetricDescriptor, SpanDescriptor } from '../semconv/types.ts';
 
-interface ModeSignal {
-  readonly name: string;
-  readonly switch: string;
-  readonly brief: string;
-  readonly defaultMode: string;
-  readonly modes: readonly string[];
-}
+type Metric = Pick<MetricDescriptor, 'name' | 'switch' | 'description' | 'defaultOn'>;
+type Event = Pick<EventDescriptor, 'name' | 'switch' | 'defaultMode'>;
+type Span = Pick<SpanDescriptor, 'type' | 'switch' | 'name' | 'defaultMode' | 'modes'>;
 
-const metric = (name: string, brief: string, defaultOn: boolean): MetricSignal => ({
-  name: `wirespan.${name}`, switch: name, brief, defaultOn,
-});
-const event = (name: string, brief: string, defaultMode: string): ModeSignal => ({
-  name: `wirespan.${name}`, switch: name, brief, defaultMode, modes: ['on', 'correlated', 'off'],
-});
-const span = (name: string, brief: string, defaultMode: string): ModeSignal => ({
-  name: `wirespan.${name}`, switch: name, brief, defaultMode, modes: ['always', 'correlated', 'off'],
-});
-
-export const METRICS: readonly MetricSignal[] = [
-  metric('tcp.connection.opened', 'Finished attempts to establish a connection, successful or not', true),
-  metric('tcp.state.duration', 'Time spent in a TCP state before leaving it', false),
+export const METRICS: readonly Metric[] = [
+  { name: 'wirespan.tcp.connection.opened', switch: 'metrics.tcp.connection.opened', description: 'Finished attempts.', defaultOn: true },
+  { name: 'wirespan.tcp.state.duration', switch: 'metrics.tcp.state.duration', description: 'Time in a TCP state.', defaultOn: false },
 ];
-export const EVENTS: readonly ModeSignal[] = [
-  event('tcp.connection.fail', 'attempt failed', 'on'),
-  event('tcp.connection.close', 'connection closed', 'off'),
-  event('tcp.retransmit', 'a segment was sent again', 'correlated'),
+export const EVENTS: readonly Event[] = [
+  { name: 'wirespan.tcp.connection.fail', switch: 'events.tcp.connection.fail', defaultMode: 'on' },
+  { name: 'wirespan.tcp.connection.close', switch: 'events.tcp.connection.close', defaultMode: 'off' },
+  { name: 'wirespan.tcp.retransmit', switch: 'events.tcp.retransmit', defaultMode: 'correlated' },
 ];
-export const SPANS: readonly ModeSignal[] = [
-  span('tcp.connect', 'handshake, or its failure', 'correlated'),
-  span('tcp.connection', 'a whole connection', 'off'),
-  span('tcp.accept', 'SYN-ACK sent to accept()', 'off'),
+const modes = ['always', 'correlated', 'off'] as const;
+export const SPANS: readonly Span[] = [
+  { type: 'wirespan.tcp.connect', name: 'tcp connect', switch: 'spans.tcp.connect', defaultMode: 'correlated', modes },
+  { type: 'wirespan.tcp.connection', name: 'tcp connection', switch: 'spans.tcp.connection', defaultMode: 'off', modes },
+  { type: 'wirespan.tcp.accept', name: 'tcp accept', switch: 'spans.tcp.accept', defaultMode: 'off', modes },
 ];

@@ -1,3 +1,4 @@
+import type { EventMode, SpanMode } from '../semconv/types.ts';
 import type { AppConfig } from './app-config.ts';
 import { EVENTS, METRICS, SPANS } from './catalogue.ts';
 import { parseCidr } from './cidr.ts';
@@ -26,11 +27,11 @@ export function readCheckedSettings(sources: ConfigSources): Settings {
 }
 
 function signals(settings: Settings): Pick<AppConfig, 'metrics' | 'events' | 'spans' | 'attributes'> {
-  const value = (key: string): string => settings.values.get(key) as string;
+  const value = <T extends string>(key: string): T => settings.values.get(key) as T;
   return {
-    metrics: frozenMap(METRICS.map((m) => [m.name, value(`metrics.${m.switch}`) === 'on'])),
-    events: frozenMap(EVENTS.map((e) => [e.name, value(`events.${e.switch}`)])),
-    spans: frozenMap(SPANS.map((s) => [s.name, value(`spans.${s.switch}`)])),
+    metrics: frozenMap(METRICS.map((m) => [m.name, value(m.switch) === 'on'])),
+    events: frozenMap(EVENTS.map((e) => [e.name, value<EventMode>(e.switch)])),
+    spans: frozenMap(SPANS.map((s) => [s.type, value<SpanMode>(s.switch)])),
     attributes: frozenSet(OPT_IN_ATTRIBUTES.map(([name]) => name).filter((name) => value(`attributes.${name}`) === 'on')),
   };
 }

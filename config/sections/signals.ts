@@ -9,6 +9,8 @@ export const OPT_IN_ATTRIBUTES: readonly (readonly [name: string, doc: string])[
   ['wirespan.peer.cidr', 'Adds the narrowest network of `subnets` that holds the peer, else `other`.'],
 ];
 
+const EVENT_MODE = choice(['on', 'correlated', 'off']);
+
 type Mutable = { [name: string]: SettingSource | Mutable };
 
 /** Nests leaves under their dotted names. */
@@ -24,15 +26,20 @@ function nest(leaves: Iterable<readonly [path: string, leaf: SettingSource]>): S
   return root;
 }
 
-function sentence(brief: string, name: string): string {
-  const text = brief.trim().replace(/\.$/, '');
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)} (\`${name}\`).`;
+function sentence(description: string, name: string): string {
+  return `${description.trim().replace(/\.$/, '')} (\`${name}\`).`;
+}
+
+/** Nests switches, whose paths begin with the name of their kind. */
+function switches(kind: string, leaves: readonly (readonly [path: string, leaf: SettingSource])[]): SettingTree {
+  return nest(leaves)[kind] as SettingTree;
 }
 
 /** `metrics.*`, `events.*`, `spans.*` and `attributes.*`: one switch a signal, from the registry. */
 export const signalSettings: SettingTree = {
-  metrics: nest(
-    METRICS.map((m) => [m.switch, setting(onOff, m.defaultOn ? 'on' : 'off', sentence(m.brief, m.name))]),
+  metrics: switches(
+    'metrics',
+    METRICS.map((m) => [m.switch, setting(onOff, m.defaultOn ? 'on' : 'off', sentence(m.description, m.name))]),
   ),
   events: {
     rate_limit: setting(
@@ -40,13 +47,19 @@ export const signalSettings: SettingTree = {
       5,
       'Events a second for each event name and workload; the rest is counted. 0: no limit, for the node neither.',
     ),
-    ...nest(EVENTS.map((e) => [e.switch, setting(choice(e.modes), e.defaultMode, sentence(e.brief, e.name))])),
+    ...switches(
+      'events',
+      EVENTS.map((e) => [e.switch, setting(EVENT_MODE, e.defaultMode, `When \`${e.name}\` is sent.`)]),
+    ),
   },
   spans: {
     rate_limit: setting(integer(0), 1000, 'Spans a second for the node. 0: no limit.'),
     max_per_parent: setting(integer(1), 20, 'Spans below one application span.'),
     max_per_trace: setting(integer(1), 200, 'Spans in one trace.'),
-    ...nest(SPANS.map((s) => [s.switch, setting(choice(s.modes), s.defaultMode, sentence(s.brief, s.name))])),
+    ...switches(
+      'spans',
+      SPANS.map((s) => [s.switch, setting(choice(s.modes), s.defaultMode, `When the span \`${s.name}\` is sent.`)]),
+    ),
   },
   attributes: nest(OPT_IN_ATTRIBUTES.map(([name, doc]) => [name, setting(onOff, 'off', doc)])),
 };

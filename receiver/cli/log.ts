@@ -1,5 +1,5 @@
 import { destination, pino, type DestinationStream, type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 
 export type { Logger } from 'pino';
 
@@ -8,7 +8,10 @@ export interface CreateLogOptions {
   readonly level: string;
   /** Whether standard error is a terminal: for people then, else JSON, one object a line. */
   readonly isTerminal: boolean;
-  /** Where lines go; default: standard error, written synchronously so that the last line is never lost. */
+  /**
+   * Where lines go; default: standard error, written synchronously so that the last line is
+   * never lost. With a live table on the same terminal: `{ write: (line) => table.writeAbove(line) }`.
+   */
   readonly stream?: DestinationStream;
 }
 
@@ -16,7 +19,9 @@ export interface CreateLogOptions {
 export function createLog({ level, isTerminal, stream }: CreateLogOptions): Logger {
   const out = stream ?? destination({ fd: 2, sync: true });
   if (isTerminal) {
-    const lines = pretty({ destination: out as never, sync: true, colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
+    // The factory formats in place; pino-pretty's own stream would lose the last lines of a process that ends.
+    const format = prettyFactory({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true });
+    const lines = { write: (line: string): void => void out.write(format(line)) };
     return pino({ level, base: null }, lines);
   }
   return pino(
