@@ -76,7 +76,7 @@ function onFail(counts, data) {
 }
 
 /** The reporter, as `node --test --test-reporter=` takes it. */
-export async function* reportTests(source) {
+async function* reportTests(source) {
   const counts = createCounts();
   for await (const { type, data } of source) {
     if (type === 'test:pass') yield onPass(counts, data);
@@ -86,4 +86,4 @@ export async function* reportTests(source) {
   if (process.env.WIRESPAN_TEST_REPORT) writeFileSync(process.env.WIRESPAN_TEST_REPORT, JSON.stringify(counts));
 }
 
-export { reportTests as default };
+export default reportTests;

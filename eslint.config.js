@@ -1,0 +1,120 @@
+// Lint rules: type-aware TypeScript, size limits, and who may import whom inside receiver/.
+// (Between rooms the TypeScript project references decide; see docs/architecture.md.)
+import tseslint from 'typescript-eslint';
+
+/** The receiver's stages in the order of the data. A stage imports no later one. */
+const stages = ['source', 'decode', 'collect', 'correlate', 'enrich', 'aggregate', 'export'];
+
+/** Anything below one of these folders, however many `../` lead there. */
+function below(folders) {
+  return folders.length === 0 ? [] : [{ regex: `^(\\.\\./)+(receiver/)?(${folders.join('|')})/` }];
+}
+
+/** What a stage must not import: later stages, config (it gets plain options), native (but for source). */
+function restrictStage(stage, index) {
+  const later = below(stages.slice(index + 1)).map((pattern) => ({
+    ...pattern,
+    message: `receiver/${stage} comes before this stage in the flow and must not know it.`,
+  }));
+  const earlier = below(stages.slice(0, Math.max(0, index - 1))).map((pattern) => ({
+    ...pattern,
+    message: `receiver/${stage} takes values from the stage just before it only; types are fine.`,
+    allowTypeImports: true,
+  }));
+  const rooms = below(stage === 'source' ? ['config'] : ['config', 'native']).map((pattern) => ({
+    ...pattern,
+    message: 'Stages get plain options from receiver/main.ts; only receiver/source imports native/.',
+  }));
+  return restrict(`receiver/${stage}/**/*.ts`, [...later, ...earlier, ...rooms]);
+}
+
+function restrict(files, patterns) {
+  return { files: [files], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] } };
+}
+
+const noDefaultsNoStars = [
+  'error',
+  { selector: 'ExportDefaultDeclaration', message: 'Use a named export.' },
+  { selector: 'ExportAllDeclaration', message: 'Name what is exported.' },
+  { selector: 'TSEnumDeclaration', message: 'Use an `as const` union.' },
+];
+
+/** Lines that a function has of its own: those of the functions inside it are counted with them. */
+const maxOwnLines = {
+  meta: { messages: { long: 'This function has {{own}} lines of its own; at most {{max}} are allowed.' }, schema: false },
+  create(context) {
+    const [max] = context.options;
+    const stack = [];
+    const lines = (node) => node.loc.end.line - node.loc.start.line + 1;
+    const leave = (node) => {
+      const own = lines(node) - stack.pop();
+      if (stack.length > 0) stack[stack.length - 1] += lines(node) - 1;
+      if (own > max) context.report({ node, messageId: 'long', data: { own, max } });
+    };
+    const isFunction = ':matches(FunctionDeclaration, FunctionExpression, ArrowFunctionExpression)';
+    return { [isFunction]: () => stack.push(0), [`${isFunction}:exit`]: leave };
+  },
+};
+const house = { rules: { 'max-own-lines': maxOwnLines } };
+
+const sizes = {
+  'max-lines': ['error', 300],
+  'house/max-own-lines': ['error', 50],
+  'max-params': ['error', 4],
+};
+
+export default tseslint.config(
+  { plugins: { house } },
+  { ignores: ['node_modules/', 'build/', '.cache/', '**/generated/', 'semconv/upstream/'] },
+  {
+    files: ['**/*.{js,mjs}'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', setTimeout: 'readonly' } },
+    rules: { ...sizes, 'no-undef': 'error', 'no-unused-vars': 'error', 'prefer-const': 'error', eqeqeq: 'error' },
+  },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      ...sizes,
+      'no-restricted-syntax': noDefaultsNoStars,
+      eqeqeq: 'error',
+      // Interfaces here are made of plain functions: none uses `this`.
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+    },
+  },
+  ...stages.map(restrictStage),
+  restrict('receiver/telemetry/**/*.ts', [
+    ...below([...stages, 'config', 'native']).map((pattern) => ({
+      ...pattern,
+      message: 'telemetry is used by every stage and knows none of them.',
+      allowTypeImports: true,
+    })),
+  ]),
+  {
+    // node:test's own promises are awaited by the runner; a suite is one long function.
+    files: ['test/**/*.ts', '**/*.test.ts'],
+    rules: {
+      'house/max-own-lines': 'off',
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite'] }] },
+      ],
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  // A list of names, nothing else.
+  { files: ['semconv/index.ts'], rules: { 'max-lines': 'off' } },
+  {
+    // Node loads these by their default export, and the configuration of this file is one too.
+    files: ['scripts/reporter.mjs', 'eslint.config.js'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
+);
