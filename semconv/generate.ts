@@ -11,6 +11,7 @@ import {
   emitSpans,
   emitVersion,
 } from './generator/emit-typescript.ts';
+import { lint, lintCoverage } from './generator/lint.ts';
 import type { Registry } from './generator/model.ts';
 import { readSource } from './generator/read.ts';
 import { resolve } from './generator/resolve.ts';
@@ -21,15 +22,19 @@ const PROJECT = dirname(SEMCONV);
 
 /** Reads and resolves the registry in `folder`. Throws RegistryError. */
 export function loadRegistry(folder: string = join(SEMCONV, 'registry')): Registry {
-  return resolve(readSource(folder), readSource(join(SEMCONV, 'upstream')));
+  return resolve(readSource(folder, true), readSource(join(SEMCONV, 'upstream'), false));
 }
 
 /** All generated files: path below the project → text. Throws RegistryError. */
 export function generate(): ReadonlyMap<string, string> {
   const registry = loadRegistry();
+  const problems = [...lint(registry), ...lintCoverage(registry)];
+  if (problems.length > 0) throw new RegistryError(problems.join('\n'));
   const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { version: string };
   const types = readFileSync(join(SEMCONV, 'types.ts'), 'utf8');
-  const typeNames = [...types.matchAll(/^export (?:interface|type) (\w+)/gm)].map((match) => match[1] ?? '').sort();
+  const typeNames = [...types.matchAll(/^export (?:interface|type) (\w+)/gm)]
+    .map((match) => match[1] ?? '')
+    .sort();
   const constants = new Map([
     ['generated/attributes.ts', emitAttributes(registry)],
     ['generated/events.ts', emitEvents(registry)],
@@ -46,7 +51,9 @@ export function generate(): ReadonlyMap<string, string> {
 
 /** Paths of generated files on disk that differ from what the registry says. */
 export function staleFiles(project: string = PROJECT): readonly string[] {
-  return [...generate()].filter(([path, text]) => readOrEmpty(join(project, path)) !== text).map(([path]) => path);
+  return [...generate()]
+    .filter(([path, text]) => readOrEmpty(join(project, path)) !== text)
+    .map(([path]) => path);
 }
 
 function readOrEmpty(path: string): string {
@@ -77,7 +84,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     process.exitCode = main(process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
-    process.stderr.write(`semconv/registry: ${error.message}\n`);
+    for (const line of error.message.split('\n')) process.stderr.write(`semconv/registry/${line}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,5 +1,5 @@
 import type { AttributeLevel, AttributeUse } from '../types.ts';
-import { OWN_ROOT, STABILITIES } from './model.ts';
+import { STABILITIES } from './model.ts';
 import type { Attribute } from './model.ts';
 import { documented, wirespanNotes } from './documented.ts';
 import type { Item, Source } from './read.ts';
@@ -12,18 +12,19 @@ const LEVELS = ['required', 'recommended', 'opt_in'] as const;
 /** Indexes the attributes of several sources by key. Throws RegistryError on a key defined twice. */
 export function indexAttributes(sources: readonly Source[]): Map<string, Attribute> {
   const index = new Map<string, Attribute>();
-  for (const { where, fields } of sources.flatMap((source) => source.attributes)) {
-    const key = asString(fields['key'], where);
-    if (index.has(key)) throw new RegistryError(`${where}: the attribute is defined twice`);
-    index.set(key, resolveAttribute({ where, fields }, key));
+  for (const item of sources.flatMap((source) => source.attributes)) {
+    const key = asString(item.fields['key'], item.where);
+    if (index.has(key)) throw new RegistryError(`${item.where}: the attribute is defined twice`);
+    index.set(key, resolveAttribute(item, key));
   }
   return new Map([...index].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function resolveAttribute({ where, fields }: Item, key: string): Attribute {
+function resolveAttribute(item: Item, key: string): Attribute {
+  const { where, fields } = item;
   const type = fields['type'];
   const open = wirespanNotes(fields, where)['open'] === true;
-  const common = { ...documented(fields, where), own: key.startsWith(OWN_ROOT) };
+  const common = documented(item);
   if (typeof type === 'string') {
     return { ...common, descriptor: { key, type: oneOf(type, TYPES, `${where}: type`), open } };
   }
@@ -32,7 +33,8 @@ function resolveAttribute({ where, fields }: Item, key: string): Attribute {
     const { id, value } = checkShape(member, 'member', `${where}: members`);
     return asString(value ?? id, `${where}: members`);
   });
-  if (new Set(values).size !== values.length) throw new RegistryError(`${where}: an enum value appears twice`);
+  if (new Set(values).size !== values.length)
+    throw new RegistryError(`${where}: an enum value appears twice`);
   return { ...common, descriptor: { key, type: 'string', values, open } };
 }
 

@@ -1,14 +1,16 @@
 import { STABILITIES } from './model.ts';
 import type { Documented } from './model.ts';
+import type { Item } from './read.ts';
 import { asFields, asString, oneOf } from './shape.ts';
 import type { Fields } from './shape.ts';
 
 /** The fields that attributes and all signals share. Throws RegistryError. */
-export function documented(fields: Fields, where: string): Documented {
+export function documented({ fields, where, own }: Item): Documented {
   const note = fields['note'];
   const preview = wirespanNotes(fields, where)['upstream_preview'];
   return {
     where,
+    own,
     brief: asString(fields['brief'], `${where}: brief`).trim(),
     stability: oneOf(fields['stability'], STABILITIES, `${where}: stability`),
     deprecated: fields['deprecated'] !== undefined,

@@ -23,9 +23,14 @@ export function emitBounds(registry: Registry): string {
   );
 }
 
+/** Boundaries in the unit in which the kernel counts, as integers. */
+export function kernelBoundaries(boundaries: readonly number[], unit: KernelUnit): number[] {
+  return boundaries.map((bound) => Math.round(bound * FACTOR[unit]));
+}
+
 function table({ descriptor }: Metric, unit: KernelUnit): string {
   const tail = withoutRoot(descriptor.name).replaceAll('.', '_');
-  const bounds = (descriptor.boundaries ?? []).map((bound) => Math.round(bound * FACTOR[unit]));
+  const bounds = kernelBoundaries(descriptor.boundaries ?? [], unit);
   return (
     `/* ${descriptor.name}: ${UNIT_TEXT[unit]} */\n` +
     `#define BOUNDS_${tail.toUpperCase()}_LEN ${bounds.length}\n` +

@@ -9,6 +9,8 @@ export type Stability = (typeof STABILITIES)[number];
 /** Where an item stands, what documentation says about it, and how stable it is. */
 export interface Documented {
   readonly where: string;
+  /** Defined by this registry, not by the upstream one. */
+  readonly own: boolean;
   readonly brief: string;
   readonly note?: string;
   readonly stability: Stability;
@@ -18,7 +20,6 @@ export interface Documented {
 }
 
 export interface Attribute extends Documented {
-  readonly own: boolean;
   readonly descriptor: AttributeDescriptor;
 }
 
@@ -66,4 +67,3 @@ export function constantName(name: string): string {
     .replace(/[^A-Za-z0-9]+/g, '_')
     .toUpperCase();
 }
-

@@ -7,6 +7,8 @@ import type { Fields, ShapeName } from './shape.ts';
 /** An item of a file, with the place for messages. */
 export interface Item {
   readonly where: string;
+  /** Read from this registry, not from the upstream one. */
+  readonly own: boolean;
   readonly fields: Fields;
 }
 
@@ -23,14 +25,16 @@ export interface Source {
 }
 
 /** Reads all definition files of a folder and its manifest. Throws RegistryError on bad syntax or unknown keys. */
-export function readSource(folder: string): Source {
+export function readSource(folder: string, own: boolean): Source {
   const manifest = asFields(readYaml(join(folder, 'manifest.yaml')), 'manifest.yaml');
   const files = readdirSync(folder)
     .filter((file) => file.endsWith('.yaml') && file !== 'manifest.yaml')
     .sort();
   const documents = files.map((file) => readDefinitions(join(folder, file)));
   const gather = (section: string, shape: ShapeName, nameKey: string): Item[] =>
-    documents.flatMap(({ file, content }) => items(file, content, section, shape, nameKey));
+    documents.flatMap((document) =>
+      items(document, section, shape, nameKey).map((item) => ({ ...item, own })),
+    );
   return {
     schemaUrl: asString(manifest['schema_url'], 'manifest.yaml: schema_url'),
     attributes: gather('attributes', 'attribute', 'key'),
@@ -43,7 +47,12 @@ export function readSource(folder: string): Source {
   };
 }
 
-function readDefinitions(path: string): { file: string; content: Fields } {
+interface Document {
+  readonly file: string;
+  readonly content: Fields;
+}
+
+function readDefinitions(path: string): Document {
   const file = basename(path);
   const content = checkShape(readYaml(path), 'file', file);
   oneOf(content['file_format'], ['definition/2'], `${file}: file_format`);
@@ -59,7 +68,12 @@ function readYaml(path: string): unknown {
   }
 }
 
-function items(file: string, content: Fields, section: string, shape: ShapeName, nameKey: string): Item[] {
+function items(
+  { file, content }: Document,
+  section: string,
+  shape: ShapeName,
+  nameKey: string,
+): Omit<Item, 'own'>[] {
   return asList(content[section], `${file}: ${section}`).map((value, index) => {
     const name = asFields(value, `${file}: ${section}[${index}]`)[nameKey];
     const where = `${file}: ${typeof name === 'string' ? name : `${section}[${index}]`}`;

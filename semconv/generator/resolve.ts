@@ -41,7 +41,7 @@ function refine({ where, fields }: Item, upstream: Source): Item {
     ...asFields(base.fields['annotations'] ?? {}, base.where),
     ...asFields(fields['annotations'] ?? {}, where),
   };
-  return { where, fields: { ...base.fields, ...fields, annotations } };
+  return { where, own: false, fields: { ...base.fields, ...fields, annotations } };
 }
 
 function checkEntities({ where, fields }: Item, known: ReadonlySet<unknown>): void {
@@ -55,12 +55,16 @@ function metric(item: Item, uses: UseResolver): Metric {
   const notes = wirespanNotes(fields, where);
   const name = asString(fields['name'], where);
   const valueType = annotation(fields, 'code_generation', where)['metric_value_type'];
-  const boundaries = asList(notes['explicit_bucket_boundaries'], where).map((bound) => asNumber(bound, where));
+  const boundaries = asList(notes['explicit_bucket_boundaries'], where).map((bound) =>
+    asNumber(bound, where),
+  );
   const kernelBounds = notes['kernel_bounds'];
   return {
-    ...documented(fields, where),
+    ...documented(item),
     expectedSeries: asNumber(notes['expected_series'], `${where}: expected_series`),
-    ...(kernelBounds !== undefined && { kernelBounds: oneOf(kernelBounds, KERNEL_UNITS, `${where}: kernel_bounds`) }),
+    ...(kernelBounds !== undefined && {
+      kernelBounds: oneOf(kernelBounds, KERNEL_UNITS, `${where}: kernel_bounds`),
+    }),
     descriptor: {
       name,
       instrument: oneOf(fields['instrument'], INSTRUMENTS, `${where}: instrument`),
@@ -87,7 +91,7 @@ function span(item: Item, uses: UseResolver): Span {
   const defaultMode = oneOf(notes['emit'], modes, `${where}: emit`);
   checkDefault(fields, defaultMode !== 'off', where);
   return {
-    ...documented(fields, where),
+    ...documented(item),
     kind: asString(fields['kind'], `${where}: kind`),
     status: asString(notes['status'], `${where}: the span needs a status rule`),
     bccTools: asStrings(notes['bcc_tools'], `${where}: bcc_tools`),
@@ -112,12 +116,14 @@ function event(item: Item, uses: UseResolver): Event {
   const defaultMode = oneOf(notes['emit'], EVENT_MODES, `${where}: emit`);
   checkDefault(fields, defaultMode !== 'off', where);
   return {
-    ...documented(fields, where),
+    ...documented(item),
     bccTools: asStrings(notes['bcc_tools'], `${where}: bcc_tools`),
     descriptor: {
       name,
       severityNumber: asNumber(notes['severity_number'], `${where}: the event needs a severity_number`),
-      ...(onError !== undefined && { severityNumberOnError: asNumber(onError, `${where}: severity_number_on_error`) }),
+      ...(onError !== undefined && {
+        severityNumberOnError: asNumber(onError, `${where}: severity_number_on_error`),
+      }),
       defaultMode,
       switch: `events.${withoutRoot(name)}`,
       ...place(notes, where),
@@ -151,7 +157,9 @@ function asNumber(value: unknown, where: string): number {
   return value;
 }
 
-function sorted<T extends { descriptor: { name: string; type?: string } } & { where: string }>(items: T[]): T[] {
+function sorted<T extends { descriptor: { name: string; type?: string } } & { where: string }>(
+  items: T[],
+): T[] {
   const key = (item: T): string => item.descriptor.type ?? item.descriptor.name;
   items.sort((a, b) => (key(a) < key(b) ? -1 : 1));
   items.forEach((item, index) => {

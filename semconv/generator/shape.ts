@@ -11,25 +11,46 @@ interface Shape {
   readonly optional: readonly string[];
 }
 
-const SIGNAL = ['requirement_level', 'attributes', 'entity_associations', 'note', 'deprecated', 'annotations'];
+const SIGNAL = [
+  'requirement_level',
+  'attributes',
+  'entity_associations',
+  'note',
+  'deprecated',
+  'annotations',
+];
 
 /** The keys that Weaver's definition/2 syntax allows, per kind of object. */
 const SHAPES = {
   file: {
     required: ['file_format'],
-    optional: ['attributes', 'attribute_groups', 'metrics', 'metric_refinements', 'spans', 'events', 'entities'],
+    optional: [
+      'attributes',
+      'attribute_groups',
+      'metrics',
+      'metric_refinements',
+      'spans',
+      'events',
+      'entities',
+    ],
   },
   attribute: {
     required: ['key', 'type', 'brief', 'stability'],
     optional: ['note', 'examples', 'deprecated', 'annotations'],
   },
-  member: { required: ['id'], optional: ['value', 'brief', 'note', 'stability', 'deprecated', 'annotations'] },
+  member: {
+    required: ['id'],
+    optional: ['value', 'brief', 'note', 'stability', 'deprecated', 'annotations'],
+  },
   attribute_group: { required: ['id', 'visibility'], optional: ['attributes', 'brief', 'stability', 'note'] },
   metric: { required: ['name', 'instrument', 'unit', 'brief', 'stability'], optional: SIGNAL },
   metric_refinement: { required: ['id', 'ref'], optional: ['brief', ...SIGNAL] },
   span: { required: ['type', 'kind', 'name', 'brief', 'stability'], optional: SIGNAL },
   event: { required: ['name', 'brief', 'stability'], optional: SIGNAL },
-  entity: { required: ['type', 'identity', 'brief', 'stability'], optional: ['description', 'requirement_level'] },
+  entity: {
+    required: ['type', 'identity', 'brief', 'stability'],
+    optional: ['description', 'requirement_level'],
+  },
   ref: {
     required: ['ref'],
     optional: ['requirement_level', 'brief', 'note', 'examples', 'stability', 'deprecated', 'annotations'],
@@ -76,7 +97,8 @@ export function asStrings(value: unknown, where: string): readonly string[] {
 
 /** `value` as a string. Throws RegistryError. */
 export function asString(value: unknown, where: string): string {
-  if (typeof value !== 'string') throw new RegistryError(`${where}: expected text, got ${JSON.stringify(value)}`);
+  if (typeof value !== 'string')
+    throw new RegistryError(`${where}: expected text, got ${JSON.stringify(value)}`);
   return value;
 }
 
