@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * accept(): the owner of a passive connection and its time in the queue.
+ * Variants, best first; the loader takes the first that loads.
+ */
+#include "include/conn.bpf.h"
+
+static __always_inline void handle_accept(struct sock *sk)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct owner_key owner = {};
+	struct tcp_sock *tp;
+	struct conn *conn;
+
+	if (!sk || !is_tcp(sk))
+		return;
+	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!conn || !tp || !(conn->flags & CONN_OWNER_PROVISIONAL))
+		return;
+	if (current_owner(&owner, PROBE_ACCEPT))
+		take_accept(sk, tp, conn, &owner, now, now);
+}
+
+/* inet_csk_accept(sk, arg): since 6.10. The returned socket is the third word. */
+SEC("fexit/inet_csk_accept")
+int BPF_PROG(ws_accept_fexit2, struct sock *listener, void *arg, struct sock *sk)
+{
+	handle_accept(sk);
+	return 0;
+}
+
+/* inet_csk_accept(sk, flags, err, kern): before. */
+SEC("fexit/inet_csk_accept")
+int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool kern, struct sock *sk)
+{
+	handle_accept(sk);
+	return 0;
+}
+
+/*
+ * Without trampolines (costly: runs at every system call). The socket is found
+ * through the new file descriptor; the verifier has no type for that pointer, so
+ * it is only a key: `accepts` waits for the next hook that meets the socket.
+ */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(ws_accept_sys_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task;
+	struct accepted value = {};
+	struct file **table, *file;
+	struct socket *socket;
+	struct sock *sk;
+	u64 address, nr;
+
+	if (ret < 0)
+		return 0;
+	nr = regs->orig_ax;
+	if (nr != cfg_accept_nr[0] && nr != cfg_accept_nr[1])
+		return 0;
+	value.ns = bpf_ktime_get_ns();
+	task = bpf_get_current_task_btf();
+	table = BPF_CORE_READ(task, files, fdt, fd);
+	if (bpf_probe_read_kernel(&file, sizeof(file), table + ret) || !file)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	if (BPF_CORE_READ(socket, file) != file || !sk ||
+	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	if (!current_owner(&value.owner, PROBE_ACCEPT))
+		return 0;
+	address = (u64)sk;
+	if (bpf_map_update_elem(&accepts, &address, &value, BPF_ANY))
+		count_loss(PROBE_ACCEPT, LOST_MAP_FULL);
+	return 0;
+}

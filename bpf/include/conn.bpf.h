@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A connection's figures: endpoints, tcp_sock counters, and the series they go to. */
+#ifndef WIRESPAN_CONN_H
+#define WIRESPAN_CONN_H
+
+#include "owner.bpf.h"
+#include "../generated/bounds.h"
+
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_TCP;
+}
+
+static __always_inline bool is_mapped(const struct in6_addr *a)
+{
+	return a->in6_u.u6_addr32[0] == 0 && a->in6_u.u6_addr32[1] == 0 &&
+	       a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
+}
+
+/* 4 or 6; an IPv6 socket that speaks IPv4 is 4. */
+static __always_inline u8 family_of(const struct sock *sk)
+{
+	u32 word[4];
+
+	if (sk->__sk_common.skc_family == AF_INET)
+		return 4;
+	BPF_CORE_READ_INTO(&word, sk, __sk_common.skc_v6_daddr);
+	if (word[0] == 0 && word[1] == 0 && word[2] == bpf_htonl(0xffff))
+		return 4;
+	return 6;
+}
+
+static __always_inline void read_peer(const struct sock *sk, u8 family, u8 *into)
+{
+	if (family == 4)
+		bpf_probe_read_kernel(into, 4, &sk->__sk_common.skc_daddr);
+	else
+		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+static __always_inline void read_local(const struct sock *sk, u8 family, u8 *into)
+{
+	if (family == 4)
+		bpf_probe_read_kernel(into, 4, &sk->__sk_common.skc_rcv_saddr);
+	else
+		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+}
+
+/* The local port: skc_num is zeroed when the port is put back, inet_sport is not. */
+static __always_inline u16 local_port_of(struct tcp_sock *tp)
+{
+	u16 port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+
+	return port ? port : tp->inet_conn.icsk_inet.sk.__sk_common.skc_num;
+}
+
+static __always_inline void fill_endpoints(struct endpoints *e, struct sock *sk, struct tcp_sock *tp,
+					   const struct conn *conn, u8 state)
+{
+	__builtin_memset(e, 0, sizeof(*e));
+	e->family = family_of(sk);
+	read_local(sk, e->family, e->local);
+	read_peer(sk, e->family, e->peer);
+	e->local_port = local_port_of(tp);
+	e->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	e->role = conn->role;
+	e->state = state;
+	e->netns = conn->netns;
+}
+
+/* Payload acknowledged: bytes_acked less the client's SYN and, when acknowledged, our FIN. */
+static __always_inline u64 payload_sent(struct tcp_sock *tp, const struct conn *conn, bool fin_sent)
+{
+	u64 acked = tp->bytes_acked;
+
+	if (conn->role == ROLE_CLIENT && acked)
+		acked -= 1;
+	if (fin_sent && acked && tp->snd_una == tp->write_seq)
+		acked -= 1;
+	return acked;
+}
+
+/* Payload received: bytes_received less the peer's FIN (SOCK_DONE is set by tcp_fin() alone). */
+static __always_inline u64 payload_received(struct sock *sk, struct tcp_sock *tp)
+{
+	u64 received = tp->bytes_received;
+
+	if (received && (sk->__sk_common.skc_flags & (1 << 1)))
+		received -= 1;
+	return received;
+}
+
+static __always_inline void fill_series_key(struct series_key *key, struct sock *sk,
+					    struct tcp_sock *tp, const struct conn *conn, u8 error)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->owner = conn->owner;
+	key->role = conn->role;
+	key->family = family_of(sk);
+	key->error = error;
+	key->cidr = conn->cidr;
+	if (conn->role == ROLE_CLIENT)
+		key->server_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	else if (conn->role == ROLE_SERVER)
+		key->server_port = local_port_of(tp);
+	if (cfg_peer_address)
+		read_peer(sk, key->family, key->peer);
+}
+
+/* The row for a key; on a full map the overflow row. NULL only when even that is absent. */
+static __always_inline struct series *series_for(struct series_key *key, u32 probe, u64 now)
+{
+	struct series *row = bpf_map_lookup_elem(&series, key);
+
+	if (!row) {
+		bpf_map_update_elem(&series, key, &zero_series, BPF_NOEXIST);
+		row = bpf_map_lookup_elem(&series, key);
+	}
+	if (!row) {
+		count_loss(probe, LOST_MAP_FULL);
+		__builtin_memset(key, 0, sizeof(*key));
+		key->overflow = 1;
+		row = bpf_map_lookup_elem(&series, key);
+	}
+	if (row)
+		row->touched_ns = now;
+	return row;
+}
+
+static __always_inline struct listener *listener_for(const struct owner_key *owner, u16 port, u8 family,
+						     u32 probe)
+{
+	struct listener_key key = {};
+	struct listener *row;
+
+	key.owner = *owner;
+	key.port = port;
+	key.family = family;
+	row = bpf_map_lookup_elem(&listeners, &key);
+	if (row)
+		return row;
+	bpf_map_update_elem(&listeners, &key, &zero_listener, BPF_NOEXIST);
+	row = bpf_map_lookup_elem(&listeners, &key);
+	if (!row)
+		count_loss(probe, LOST_MAP_FULL);
+	return row;
+}
+
+/*
+ * Adds what a counter gained since it was last added. Close and iterator may race
+ * for one connection: a pass that lost the race adds nothing (compare-and-swap),
+ * the close always has the last word (exchange), so the sum ends exact.
+ */
+static __always_inline void add_live(u64 *seen, u64 now, u64 *sum)
+{
+	u64 before = *(volatile u64 *)seen;
+
+	if (now > before && __sync_val_compare_and_swap(seen, before, now) == before)
+		__sync_fetch_and_add(sum, now - before);
+}
+
+static __always_inline void add_final(u64 *seen, u64 final, u64 *sum)
+{
+	u64 before = __sync_lock_test_and_set(seen, final);
+
+	__sync_fetch_and_add(sum, final - before);
+}
+
+static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)
+{
+	if (!tp->srtt_us)
+		return;
+	HISTOGRAM_ADD(row->rtt, bounds_tcp_rtt, (u64)(tp->srtt_us >> 3) * 1000);
+	if (cfg_rtt_variation)
+		HISTOGRAM_ADD(row->rtt_variation, bounds_tcp_rtt_variation,
+			      (u64)(tp->mdev_us >> 2) * 1000);
+}
+
+/* Counts a finished attempt to establish a connection, once. */
+static __always_inline void count_open(struct conn *conn, struct series *row)
+{
+	conn->flags &= ~CONN_OPEN_PENDING;
+	__sync_fetch_and_add(&row->opened, 1);
+	if (!(conn->flags & CONN_NO_START))
+		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration,
+			      conn->established_ns - conn->start_ns);
+}
+
+/* A process showed itself as the user of an accepted connection. */
+static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					  const struct owner_key *owner, u32 probe, u64 now)
+{
+	struct series_key key;
+	struct series *row;
+
+	conn->owner = *owner;
+	conn->flags &= ~CONN_OWNER_PROVISIONAL;
+	if (owner->pid == cfg_agent_pid)
+		conn->flags |= CONN_IGNORED;
+	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
+		return;
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	row = series_for(&key, probe, now);
+	if (row)
+		count_open(conn, row);
+}
+
+static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					    u8 what, u64 ts, u32 probe)
+{
+	struct connection_record *record =
+		reserve(probe, RECORD_CONNECTION, sizeof(*record), ts);
+
+	if (!record)
+		return;
+	record->cookie = bpf_get_socket_cookie(sk);
+	record->owner = conn->owner;
+	fill_endpoints(&record->endpoints, sk, tp, conn, conn->state);
+	record->handshake_start_ns = conn->start_ns;
+	record->established_ns = conn->established_ns;
+	record->accepted_ns = conn->accepted_ns;
+	record->bytes_sent = conn->bytes_sent;
+	record->bytes_received = conn->bytes_received;
+	record->segments_sent = tp->segs_out;
+	record->segments_received = tp->segs_in;
+	record->segments_retransmitted = tp->total_retrans;
+	record->rtt_smoothed_us = tp->srtt_us >> 3;
+	record->rtt_min_us = tp->rtt_min.s[0].v;
+	record->syn_retransmits = conn->syn_retransmits;
+	record->what = what;
+	record->error = conn->error;
+	record->reason = conn->reason;
+	record->preexisting = !!(conn->flags & CONN_PREEXISTING);
+	record->pad = 0;
+	__builtin_memset(&record->context, 0, sizeof(record->context));
+	submit(probe, record);
+}
+
+/* An accept is known: its time, the queue wait, and the owner. */
+static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					const struct owner_key *owner, u64 accepted_ns, u64 now)
+{
+	struct listener *row;
+
+	conn->accepted_ns = accepted_ns;
+	confirm_owner(sk, tp, conn, owner, PROBE_ACCEPT, now);
+	if (conn->flags & CONN_IGNORED)
+		return;
+	if (conn->established_ns && accepted_ns >= conn->established_ns) {
+		row = listener_for(&conn->listener_owner, conn->listen_port, family_of(sk),
+				   PROBE_ACCEPT);
+		if (row)
+			HISTOGRAM_ADD(row->accept_wait, bounds_tcp_accept_queue_duration,
+				      accepted_ns - conn->established_ns);
+	}
+	if (cfg_emit_accept)
+		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, accepted_ns, PROBE_ACCEPT);
+}
+
+/* Takes over what the sys_exit program noted about this socket. */
+static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u64 now)
+{
+	u64 address = (u64)sk;
+	struct accepted *found, copy;
+
+	if (!cfg_accept_by_address || !(conn->flags & CONN_OWNER_PROVISIONAL))
+		return;
+	found = bpf_map_lookup_elem(&accepts, &address);
+	if (!found)
+		return;
+	copy = *found;
+	bpf_map_delete_elem(&accepts, &address);
+	if (copy.ns >= conn->established_ns)
+		take_accept(sk, tp, conn, &copy.owner, copy.ns, now);
+}
+
+#endif

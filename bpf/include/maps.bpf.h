@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Every map and knob, with who writes, who reads and what bounds it. */
+#ifndef WIRESPAN_MAPS_H
+#define WIRESPAN_MAPS_H
+
+#include "kernel.h"
+#include "wire.h"
+
+/* Knobs, set before load. */
+const volatile u32 cfg_agent_pid = 0;	      /* never observed */
+const volatile u64 cfg_ring_wakeup_bytes = 0; /* wake the reader at this fill */
+const volatile u8 cfg_emit_open = 0;
+const volatile u8 cfg_emit_accept = 0;
+const volatile u8 cfg_emit_fail = 0;
+const volatile u8 cfg_emit_close = 0;
+const volatile u8 cfg_emit_state = 0;
+const volatile u8 cfg_emit_listener = 0;
+const volatile u8 cfg_emit_retransmit = 0; /* 1: on a trace only, 2: every one */
+const volatile u8 cfg_emit_drop = 0;
+const volatile u8 cfg_emit_reset = 0;
+const volatile u8 cfg_state_duration = 0;
+const volatile u8 cfg_rtt_variation = 0;
+const volatile u8 cfg_transfer_size = 0;
+const volatile u8 cfg_peer_address = 0;
+const volatile u8 cfg_requests = 0;	      /* read traceparent */
+const volatile u8 cfg_accept_hooked = 0;      /* an accept program is loaded */
+const volatile u8 cfg_accept_by_address = 0;  /* ... and it is the sys_exit one */
+const volatile u8 cfg_retransmit_has_err = 0; /* tracepoint with `int err` (6.17) */
+const volatile u8 cfg_drop_has_reason = 0;    /* kfree_skb with a reason (5.17) */
+const volatile u8 cfg_drop_has_rx_sk = 0;     /* ... and the receiving socket (6.11) */
+const volatile u32 cfg_drop_consumed = 0;     /* SKB_CONSUMED of this kernel, or 0 */
+const volatile u64 cfg_accept_nr[2] = { 0, 0 }; /* accept and accept4 of this architecture */
+
+/* Written by user space before a pass of an iterator, read after it. */
+u64 pass_number = 0;
+u64 pass_now_ns = 0;
+u64 pass_states[TCP_STATES] = {};
+u64 pass_connections = 0;
+u64 pass_scanned = 0;
+u8 scan_listeners = 0;
+
+/* Values too large for the BPF stack, to insert empty rows with. */
+static struct series zero_series;
+static struct listener zero_listener;
+static struct state_sums zero_state_sums;
+
+#define CONN_OWNER_PROVISIONAL (1 << 0) /* the listener's owner, until a process shows itself */
+#define CONN_OPEN_PENDING (1 << 1)	/* `opened` not counted yet */
+#define CONN_ESTABLISHED (1 << 2)	/* reached ESTABLISHED */
+#define CONN_CLOSED (1 << 3)		/* final figures taken */
+#define CONN_PREEXISTING (1 << 4)
+#define CONN_IGNORED (1 << 5) /* the agent's own, or the far end of it */
+#define CONN_NO_START (1 << 6)
+#define CONN_IN_HANDSHAKE_RECORD (1 << 7)
+
+/*
+ * One connection or listening socket. Written by the state programs, the accept
+ * programs and the iterators; dies with the socket.
+ */
+struct conn {
+	struct owner_key owner;
+	struct owner_key listener_owner;
+	u64 start_ns;
+	u64 established_ns;
+	u64 accepted_ns;
+	u64 state_ns;
+	u64 bytes_sent;	    /* already added to a series */
+	u64 bytes_received; /* " */
+	u64 segments_sent;
+	u64 segments_received;
+	u64 segments_retransmitted;
+	u64 drops;	   /* of a listener */
+	u64 listener_sock; /* kernel address of the listening socket, a label only */
+	u64 thread;	   /* pid_tgid that called connect() */
+	u64 sleeps;	   /* voluntary context switches of that thread at ESTABLISHED */
+	u64 thread_task;   /* its task_struct, a label for probe reads */
+	u64 pass;	   /* last iterator pass that met it: shared files are met again */
+	u32 netns;
+	u32 flags;
+	u32 syn_retransmits;
+	u32 cidr;
+	u8 role;
+	u8 state;
+	u8 reason;
+	u8 error;
+	u16 listen_port;
+	u8 pad[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+/* Records for user space. Full: the record is lost and counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} events SEC(".maps");
+
+/* [probe * LOSS_REASONS + reason]; read by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PROBE_COUNT * LOSS_REASONS);
+	__type(key, u32);
+	__type(value, u64);
+} lost SEC(".maps");
+
+/* Processes seen. User space deletes rows of ended processes. Full: counted, owner 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct owner_key);
+	__type(value, struct owner_info);
+} owners SEC(".maps");
+
+/*
+ * The sums behind every connection metric. Rows are added atomically in place.
+ * User space deletes rows whose process ended and that are quiet. Full: the row
+ * with .overflow set takes it all, and it is counted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct series_key);
+	__type(value, struct series);
+} series SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listener_key);
+	__type(value, struct listener);
+} listeners SEC(".maps");
+
+/* wirespan.tcp.state.duration; one entry unless it is on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct state_key);
+	__type(value, struct state_sums);
+} state_durations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct drop_key);
+	__type(value, u64);
+} drops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SOFTIRQ_VECTORS);
+	__type(key, u32);
+	__type(value, struct softirq_sums);
+} softirqs SEC(".maps");
+
+/* Accepts seen by the sys_exit program, keyed by the socket's address until a hook meets the socket. */
+struct accepted {
+	struct owner_key owner;
+	u64 ns;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u64);
+	__type(value, struct accepted);
+} accepts SEC(".maps");
+
+/* Ports that listen, by namespace: the role of connections older than the agent. Filled by the scan. */
+struct listen_port {
+	u32 netns;
+	u32 port;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct listen_port);
+	__type(value, u8);
+} listen_ports SEC(".maps");
+
+/* Local ends of the agent's own connections: the peer's end is not observed either. */
+struct agent_end {
+	u8 address[16];
+	u32 port;
+	u32 netns;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct agent_end);
+	__type(value, u8);
+} agent_ends SEC(".maps");
+
+/* When the first SYN-ACK went out, for handshakes that needed more than one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct agent_end);
+	__type(value, u64);
+} synacks SEC(".maps");
+
+static __always_inline void count_loss(u32 probe, u32 reason)
+{
+	u32 index = probe * LOSS_REASONS + reason;
+	u64 *value = bpf_map_lookup_elem(&lost, &index);
+
+	if (value)
+		*value += 1;
+}
+
+/* Reserve a record and fill its header; NULL is counted. */
+static __always_inline void *reserve(u32 probe, u32 kind, u64 size, u64 ts_ns)
+{
+	struct record_header *header = bpf_ringbuf_reserve(&events, size, 0);
+
+	if (!header) {
+		count_loss(probe, LOST_RING_FULL);
+		return 0;
+	}
+	header->ts_ns = ts_ns;
+	header->kind = kind;
+	header->size = size;
+	return header;
+}
+
+/* Submit without waking the reader unless the ring is filling up (cost.md: a wake-up is 10 us). */
+static __always_inline void submit(u32 probe, void *record)
+{
+	u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > cfg_ring_wakeup_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(record, flags);
+	count_loss(probe, SENT);
+}
+
+/* First bucket whose bound is not below v: OpenTelemetry's (lower, upper]. */
+static __always_inline u32 bucket_of(const u64 *bounds, u32 count, u64 v)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (v <= bounds[i])
+			break;
+	return i;
+}
+
+/* Adds v to a histogram of LEN bounds: LEN + 1 buckets, then the sum. */
+#define HISTOGRAM_ADD(hist, bounds, v)                                                             \
+	do {                                                                                       \
+		u64 hist_value = (v);                                                              \
+		u32 hist_index =                                                                   \
+			bucket_of(bounds, sizeof(bounds) / sizeof(bounds[0]), hist_value);         \
+		if (hist_index < sizeof(hist) / sizeof((hist)[0]) - 1)                             \
+			__sync_fetch_and_add(&(hist)[hist_index], 1);                              \
+		__sync_fetch_and_add(&(hist)[sizeof(hist) / sizeof((hist)[0]) - 1], hist_value);   \
+	} while (0)
+
+#endif

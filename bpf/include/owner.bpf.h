@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Who: the process of the current context, named once in `owners`. */
+#ifndef WIRESPAN_OWNER_H
+#define WIRESPAN_OWNER_H
+
+#include "maps.bpf.h"
+
+static __always_inline u32 netns_of(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/* First sight of a process: keep its facts, and tell user space while /proc still has it. */
+static __noinline void announce_owner(const struct owner_key *key, struct task_struct *leader,
+				      u64 cgroup_id, u32 probe)
+{
+	struct owner_info info = {};
+	struct owner_record *record;
+	const unsigned char *name;
+
+	info.cgroup_id = cgroup_id;
+	info.netns = BPF_CORE_READ(leader, nsproxy, net_ns, ns.inum);
+	bpf_probe_read_kernel(info.command, sizeof(info.command), &leader->comm);
+	name = BPF_CORE_READ(leader, mm, exe_file, f_path.dentry, d_name.name);
+	if (name)
+		bpf_probe_read_kernel_str(info.executable, sizeof(info.executable), name);
+	if (bpf_map_update_elem(&owners, key, &info, BPF_NOEXIST)) {
+		if (!bpf_map_lookup_elem(&owners, key))
+			count_loss(probe, LOST_MAP_FULL);
+		return;
+	}
+	record = reserve(probe, RECORD_OWNER, sizeof(*record), bpf_ktime_get_ns());
+	if (!record)
+		return;
+	record->owner = *key;
+	record->info = info;
+	submit(probe, record);
+}
+
+/* The calling process. False in a kernel thread: then nobody's. Process context only. */
+static __always_inline bool current_owner(struct owner_key *key, u32 probe)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *leader;
+
+	if (task->flags & PF_KTHREAD)
+		return false;
+	leader = task->group_leader;
+	key->pid = task->tgid;
+	key->pad = 0;
+	key->start_ns = leader->start_boottime;
+	if (!bpf_map_lookup_elem(&owners, key))
+		announce_owner(key, leader, bpf_get_current_cgroup_id(), probe);
+	return true;
+}
+
+static __always_inline bool is_exiting(void)
+{
+	return bpf_get_current_task_btf()->flags & PF_EXITING;
+}
+
+#endif

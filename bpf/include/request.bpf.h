@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which request a byte of a connection belongs to, by TCP sequence number. */
+#ifndef WIRESPAN_REQUEST_H
+#define WIRESPAN_REQUEST_H
+
+#include "maps.bpf.h"
+
+#define REQUEST_SLOTS 8
+
+/* A request with a trace context: the half-open interval [start_seq, end_seq). */
+struct request {
+	u64 start_ns;
+	u32 start_seq;
+	u32 end_seq;
+	u8 flags;
+	u8 found;
+	u16 pad;
+	u8 trace_id[16];
+	u8 span_id[8];
+	u32 pad2;
+};
+
+/*
+ * The requests of one client connection, newest over oldest. Requests without a
+ * context own no slot: a byte that no slot covers belongs to nobody.
+ */
+struct request_ring {
+	struct request slots[REQUEST_SLOTS];
+	u32 count;
+	u32 boundary; /* where the next message must begin */
+	u8 opaque;    /* framing unknown: no request is taken any more */
+	u8 pad[7];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct request_ring);
+} requests SEC(".maps");
+
+/*
+ * The context of the request that owns the segment's first byte. Comparisons are
+ * modulo 2^32 (RFC 9293 section 3.4). A FIN alone lies past every interval.
+ */
+static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq, struct trace_context *into)
+{
+	struct request_ring *ring = bpf_sk_storage_get(&requests, sk, 0, 0);
+	u32 i;
+
+	if (!ring || seq == end_seq)
+		return;
+	for (i = 0; i < REQUEST_SLOTS; i++) {
+		struct request *request = &ring->slots[i];
+
+		if (!request->found || (s32)(seq - request->start_seq) < 0 ||
+		    (s32)(request->end_seq - seq) <= 0)
+			continue;
+		into->start_ns = request->start_ns;
+		into->start_seq = request->start_seq;
+		into->flags = request->flags;
+		into->found = 1;
+		__builtin_memcpy(into->trace_id, request->trace_id, 16);
+		__builtin_memcpy(into->span_id, request->span_id, 8);
+		return;
+	}
+}
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The wire contract between the BPF programs and the receiver.
+ *
+ * User space never declares these layouts again: receiver/decode/generated/
+ * is made from the compiled object's BTF. Rules: fixed-width types, natural
+ * alignment, explicit padding, an assert on every size; a record grows only at
+ * its end; a kind is never used for something else. Times are CLOCK_MONOTONIC
+ * nanoseconds unless a name says otherwise; ports are in host order; addresses
+ * are 16 bytes, IPv4 in the first four (IPv4-mapped peers are plain IPv4).
+ */
+#ifndef WIRESPAN_WIRE_H
+#define WIRESPAN_WIRE_H
+
+#define COMM_LEN 16
+#define EXECUTABLE_LEN 32
+#define CLOSE_REASONS 8
+#define RETRANSMIT_TYPES 6
+#define SOFTIRQ_VECTORS 10
+#define TCP_STATES 13
+#define NO_ERROR 0
+/* series_key.error: the application closed the socket before the handshake ended. */
+#define ERROR_CANCELLED 254
+
+enum record_kind {
+	RECORD_OWNER = 1,
+	RECORD_CONNECTION = 2,
+	RECORD_STATE = 3,
+	RECORD_LISTENER = 4,
+	RECORD_RETRANSMIT = 5,
+	RECORD_DROP = 6,
+	RECORD_RESET = 7,
+};
+
+enum connection_what {
+	CONNECTION_OPEN = 1,
+	CONNECTION_ACCEPT = 2,
+	CONNECTION_FAIL = 3,
+	CONNECTION_CLOSE = 4,
+	/* A client handshake whose first request was what opened it. */
+	CONNECTION_HANDSHAKE = 5,
+};
+
+enum role {
+	ROLE_UNKNOWN = 0,
+	ROLE_CLIENT = 1,
+	ROLE_SERVER = 2,
+	ROLE_LISTENER = 3,
+};
+
+/* wirespan.tcp.close.reason, in the registry's order. */
+enum close_reason {
+	CLOSE_LOCAL_FIN = 0,
+	CLOSE_PEER_FIN = 1,
+	CLOSE_RESET_SENT = 2,
+	CLOSE_RESET_RECEIVED = 3,
+	CLOSE_TIMEOUT = 4,
+	CLOSE_PROCESS_EXIT = 5,
+	CLOSE_OTHER = 6,
+	/* Not closing yet. */
+	CLOSE_NONE = 7,
+};
+
+/* wirespan.tcp.retransmit.type, in the registry's order. */
+enum retransmit_type {
+	RETRANSMIT_FAST = 0,
+	RETRANSMIT_TIMEOUT = 1,
+	RETRANSMIT_TLP = 2,
+	RETRANSMIT_SYN = 3,
+	RETRANSMIT_SYN_ACK = 4,
+	RETRANSMIT_OTHER = 5,
+};
+
+/* Programs that can lose something; the first index of `lost`. */
+enum probe_id {
+	PROBE_STATE = 0,
+	PROBE_ACCEPT = 1,
+	PROBE_RETRANSMIT = 2,
+	PROBE_SYNACK = 3,
+	PROBE_DROP = 4,
+	PROBE_RESET = 5,
+	PROBE_REQUEST = 6,
+	PROBE_SOFTIRQ = 7,
+	PROBE_SCAN = 8,
+	PROBE_COUNT = 9,
+};
+
+/* Why something was lost; the second index of `lost`. */
+enum loss_reason {
+	LOST_RING_FULL = 0,
+	LOST_MAP_FULL = 1,
+	LOST_STORAGE = 2,
+	LOST_REPAIRED = 3,
+	/* Not losses: request heads that gave no trace context, by cause. */
+	MISS_HEAD_TOO_LONG = 4,
+	MISS_UNREADABLE = 5,
+	MISS_NO_HEADER = 6,
+	MISS_INVALID = 7,
+	MISS_FRAMING = 8,
+	HIT_HEADER = 9,
+	/* Records submitted. */
+	SENT = 10,
+	LOSS_REASONS = 16,
+};
+
+struct record_header {
+	__u64 ts_ns;
+	__u32 kind; /* enum record_kind */
+	__u32 size; /* bytes, this header included */
+};
+_Static_assert(sizeof(struct record_header) == 16, "record_header");
+
+/* A process: thread group id and its start, nanoseconds since boot (CLOCK_BOOTTIME). */
+struct owner_key {
+	__u64 start_ns;
+	__u32 pid;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct owner_key) == 16, "owner_key");
+
+struct owner_info {
+	__u64 cgroup_id;
+	__u32 netns;
+	__u32 pad;
+	char command[COMM_LEN];
+	char executable[EXECUTABLE_LEN];
+};
+_Static_assert(sizeof(struct owner_info) == 64, "owner_info");
+
+struct endpoints {
+	__u8 local[16];
+	__u8 peer[16];
+	__u16 local_port;
+	__u16 peer_port;
+	__u8 family; /* 4 or 6 */
+	__u8 role;   /* enum role */
+	__u8 state;  /* kernel TCP state number */
+	__u8 pad;
+	__u32 netns; /* inode of the network namespace */
+	__u32 pad2;
+};
+_Static_assert(sizeof(struct endpoints) == 48, "endpoints");
+
+/* The 26 bytes of a W3C traceparent that leave the kernel, and where they began. */
+struct trace_context {
+	__u64 start_ns;
+	__u32 start_seq; /* TCP sequence number of the request's first byte */
+	__u8 flags;	 /* W3C trace-flags */
+	__u8 found;	 /* 0: no context */
+	__u16 pad;
+	__u8 trace_id[16];
+	__u8 span_id[8];
+};
+_Static_assert(sizeof(struct trace_context) == 40, "trace_context");
+
+struct owner_record {
+	struct record_header header;
+	struct owner_key owner;
+	struct owner_info info;
+};
+_Static_assert(sizeof(struct owner_record) == 96, "owner_record");
+
+struct connection_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u64 handshake_start_ns; /* first SYN (client) or SYN-ACK (server); 0 unknown */
+	__u64 established_ns;	  /* 0: never, or before the agent */
+	__u64 accepted_ns;	  /* 0: unknown */
+	__u64 bytes_sent;	  /* payload bytes acknowledged by the peer */
+	__u64 bytes_received;	  /* payload bytes */
+	__u32 segments_sent;
+	__u32 segments_received;
+	__u32 segments_retransmitted;
+	__u32 rtt_smoothed_us;
+	__u32 rtt_min_us;
+	__u32 syn_retransmits;
+	__u8 what;	  /* enum connection_what */
+	__u8 error;	  /* errno, ERROR_CANCELLED or NO_ERROR */
+	__u8 reason;	  /* enum close_reason */
+	__u8 preexisting; /* older than the agent */
+	__u32 pad;
+	struct trace_context context;
+};
+_Static_assert(sizeof(struct connection_record) == 200, "connection_record");
+
+struct state_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints; /* .state is the new state */
+	__u8 previous;
+	__u8 pad[7];
+};
+_Static_assert(sizeof(struct state_record) == 96, "state_record");
+
+struct listener_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u32 backlog;
+	__u8 stop; /* 0: start, 1: stop */
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct listener_record) == 96, "listener_record");
+
+struct retransmit_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u32 seq;
+	__u32 end_seq;
+	__u32 segments;
+	__u8 type; /* enum retransmit_type */
+	__u8 pad[3];
+	struct trace_context context;
+};
+_Static_assert(sizeof(struct retransmit_record) == 144, "retransmit_record");
+
+/* One row of the kernel's sums: a workload's side of its connections to one port. */
+struct series_key {
+	struct owner_key owner;
+	__u8 peer[16]; /* zero unless attributes.network.peer.address is on */
+	__u32 cidr;    /* index + 1 of the configured subnet, 0 none */
+	__u16 server_port;
+	__u8 role;
+	__u8 family;
+	__u8 error; /* errno, ERROR_CANCELLED or NO_ERROR */
+	__u8 overflow;
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct series_key) == 48, "series_key");
+
+/* Histograms hold one bucket more than bounds, then the sum in ns (or bytes). */
+struct series {
+	__u64 opened;
+	__u64 closed[CLOSE_REASONS];
+	__u64 retransmits[RETRANSMIT_TYPES];
+	__u64 segments_retransmitted; /* from tcp_sock.total_retrans: the truth */
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u64 segments_sent;
+	__u64 segments_received;
+	__u64 resets_sent;
+	__u64 resets_received;
+	__u64 active;	     /* established connections, as of `active_pass` */
+	__u64 active_pass;   /* number of the iterator pass that counted `active` */
+	__u64 touched_ns;    /* last time anything was added */
+	__u64 handshake[24]; /* 22 bounds: 23 buckets and the sum */
+	__u64 duration[21];  /* 19 bounds */
+	__u64 rtt[17];	     /* 15 bounds */
+	__u64 rtt_variation[17];
+	__u64 size_sent[15]; /* 13 bounds */
+	__u64 size_received[15];
+};
+_Static_assert(sizeof(struct series) == 1072, "series");
+
+struct listener_key {
+	struct owner_key owner;
+	__u16 port;
+	__u8 family;
+	__u8 pad[5];
+};
+_Static_assert(sizeof(struct listener_key) == 24, "listener_key");
+
+struct listener {
+	__u64 pass; /* iterator pass that wrote count, usage and limit */
+	__u64 count;
+	__u64 usage;
+	__u64 limit;
+	__u64 drops;		/* sk_drops of the listening sockets, summed over their lives */
+	__u64 utilization[11];	/* 9 bounds in parts per million, sum in ppm */
+	__u64 accept_wait[18]; /* 16 bounds */
+};
+_Static_assert(sizeof(struct listener) == 272, "listener");
+
+struct state_key {
+	struct owner_key owner;
+	__u8 state;
+	__u8 role;
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct state_key) == 24, "state_key");
+
+struct state_sums {
+	__u64 duration[21];
+};
+_Static_assert(sizeof(struct state_sums) == 168, "state_sums");
+
+struct drop_key {
+	struct owner_key owner;
+	__u32 reason; /* enum skb_drop_reason of the running kernel */
+	__u8 family;  /* 4, 6 or 0 unknown */
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct drop_key) == 24, "drop_key");
+
+struct softirq_sums {
+	__u64 entered_ns; /* 0: not running */
+	__u64 time_ns;
+	__u64 count;
+	__u64 duration[19]; /* 17 bounds */
+};
+_Static_assert(sizeof(struct softirq_sums) == 176, "softirq_sums");
+
+#endif

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The traceparent of plaintext HTTP/1.x requests, read at the client's write
+ * (W3C Trace Context, RFC 9112). A context is taken only from a head that begins
+ * at a message boundary of a stream followed from its first byte; everything
+ * uncertain gives no context and is counted. Payload stays here: 26 bytes leave.
+ */
+#include "include/conn.bpf.h"
+#include "include/request.bpf.h"
+
+#define HEAD_WINDOW 4096
+#define HEADS_PER_WRITE 4
+#define TRACEPARENT_LEN 55
+
+const volatile u8 cfg_emit_handshake = 0;
+
+enum iter_type {
+	ITER_IOVEC,
+	ITER_UBUF,
+};
+
+/* Kernels before 6.4 name the vector `iov`. */
+struct iov_iter___iov {
+	const struct iovec *iov;
+} __attribute__((preserve_access_index));
+
+struct head {
+	u32 start;
+	u32 end; /* first byte after the head; 0: incomplete */
+	u32 traceparent;
+	u32 traceparents;
+	u32 content_length;
+	u32 content_lengths;
+	u32 unframed; /* Transfer-Encoding, Upgrade */
+	u32 pad;
+};
+
+struct write_scratch {
+	u8 bytes[HEAD_WINDOW + 256];
+	struct head heads[HEADS_PER_WRITE + 1];
+	u64 count; /* complete heads */
+	struct request request;
+};
+
+/* Working memory: a head does not fit the stack. Preemption is off for tracing programs' per-CPU use. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct write_scratch);
+} scratches SEC(".maps");
+
+#define WORD4(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+#define WORD8(a, b, c, d, e, f, g, h) ((u64)WORD4(a, b, c, d) | (u64)WORD4(e, f, g, h) << 32)
+
+/* Methods of RFC 9110, PATCH and QUERY, with their space. */
+static __always_inline bool is_method(u64 w)
+{
+	u32 low = (u32)w;
+
+	return low == WORD4('G', 'E', 'T', ' ') || low == WORD4('P', 'U', 'T', ' ') ||
+	       (w & 0xffffffffffULL) == WORD8('P', 'O', 'S', 'T', ' ', 0, 0, 0) ||
+	       (w & 0xffffffffffULL) == WORD8('H', 'E', 'A', 'D', ' ', 0, 0, 0) ||
+	       (w & 0xffffffffffffULL) == WORD8('P', 'A', 'T', 'C', 'H', ' ', 0, 0) ||
+	       (w & 0xffffffffffffULL) == WORD8('T', 'R', 'A', 'C', 'E', ' ', 0, 0) ||
+	       (w & 0xffffffffffffULL) == WORD8('Q', 'U', 'E', 'R', 'Y', ' ', 0, 0) ||
+	       (w & 0xffffffffffffffULL) == WORD8('D', 'E', 'L', 'E', 'T', 'E', ' ', 0) ||
+	       w == WORD8('O', 'P', 'T', 'I', 'O', 'N', 'S', ' ') ||
+	       w == WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', ' ');
+}
+
+static __always_inline u64 word_at(struct write_scratch *s, u32 at)
+{
+	return *(u64 *)&s->bytes[at & (HEAD_WINDOW - 1)];
+}
+
+/*
+ * Notes where heads begin and end and where their interesting fields are. All
+ * findings go to map memory, which the verifier does not track: one state per byte.
+ */
+static __always_inline void find_heads(struct write_scratch *s, u32 length)
+{
+	u32 i;
+
+	for (i = 0; i < HEAD_WINDOW - 1; i++) {
+		u64 lower;
+		struct head *head;
+		u32 at = i + 1;
+
+		if (i >= length)
+			break;
+		if (s->bytes[i] != '\n')
+			continue;
+		head = &s->heads[s->count & 3];
+		lower = *(u64 *)&s->bytes[at] | 0x2020202020202020ULL;
+		if (lower == WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r')) {
+			head->traceparent = at;
+			head->traceparents += 1;
+		} else if (lower == WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-')) {
+			/* content-l: not -type, -encoding and the like */
+			if ((s->bytes[at + 8] | 0x20) == 'l' && (s->bytes[at + 9] | 0x20) == 'e' &&
+			    (s->bytes[at + 10] | 0x20) == 'n') {
+				head->content_length = at;
+				head->content_lengths += 1;
+			}
+		} else if (lower == WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') ||
+			   lower == WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', ':')) {
+			head->unframed = 1;
+		} else if (s->bytes[at] == '\r' && s->bytes[at + 1] == '\n') {
+			/* A body follows, or this write has had enough heads: stop here. */
+			head->end = at + 2;
+			s->count += 1;
+			if (head->content_lengths || head->unframed || s->count >= HEADS_PER_WRITE)
+				break;
+			s->heads[s->count & 3].start = at + 2;
+		}
+	}
+}
+
+static __always_inline int hex_of(u8 c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+static __always_inline u8 *value_of(struct write_scratch *s, u32 at, u32 name_length)
+{
+	u32 i, skip = 0;
+
+	at &= HEAD_WINDOW - 1;
+	if (s->bytes[at + name_length] != ':')
+		return 0;
+	for (i = 0; i < 16; i++) {
+		u8 c = s->bytes[at + name_length + 1 + i];
+
+		if (c != ' ' && c != '\t')
+			break;
+		skip = i + 1;
+	}
+	return &s->bytes[at + name_length + 1 + (skip & 31)];
+}
+
+/* version "-" trace-id "-" parent-id "-" flags, W3C Trace Context 3.2: lower case only. */
+static __noinline int parse_traceparent(struct write_scratch *s, u32 at)
+{
+	struct request *r = &s->request;
+	u64 any_trace = 0, any_span = 0;
+	int version, high, low;
+	u32 i;
+	u8 *v, after;
+
+	at &= HEAD_WINDOW - 1;
+	if ((s->bytes[at + 8] | 0x20) != 'e' || (s->bytes[at + 9] | 0x20) != 'n' ||
+	    (s->bytes[at + 10] | 0x20) != 't')
+		return -1;
+	v = value_of(s, at, 11);
+	if (!v)
+		return -1;
+	high = hex_of(v[0]);
+	low = hex_of(v[1]);
+	version = high << 4 | low;
+	if (high < 0 || low < 0 || version == 0xff || v[2] != '-' || v[35] != '-' || v[52] != '-')
+		return -1;
+	for (i = 0; i < 16; i++) {
+		high = hex_of(v[3 + 2 * i]);
+		low = hex_of(v[4 + 2 * i]);
+		if (high < 0 || low < 0)
+			return -1;
+		r->trace_id[i] = high << 4 | low;
+		any_trace |= r->trace_id[i];
+	}
+	for (i = 0; i < 8; i++) {
+		high = hex_of(v[36 + 2 * i]);
+		low = hex_of(v[37 + 2 * i]);
+		if (high < 0 || low < 0)
+			return -1;
+		r->span_id[i] = high << 4 | low;
+		any_span |= r->span_id[i];
+	}
+	high = hex_of(v[53]);
+	low = hex_of(v[54]);
+	after = v[TRACEPARENT_LEN];
+	if (high < 0 || low < 0 || !any_trace || !any_span)
+		return -1;
+	if (after != '\r' && after != '\n' && after != ' ' && after != '\t' &&
+	    !(version > 0 && after == '-'))
+		return -1;
+	r->flags = high << 4 | low;
+	return 0;
+}
+
+/* The decimal number of Content-Length, or -1. At most 2^31: a larger body is unframed to us. */
+static __noinline s64 parse_content_length(struct write_scratch *s, u32 at)
+{
+	u64 value = 0;
+	u32 i;
+	u8 *v;
+
+	v = value_of(s, at, 14);
+	if (!v)
+		return -1;
+	for (i = 0; i < 11; i++) {
+		if (v[i] < '0' || v[i] > '9')
+			break;
+		value = value * 10 + (v[i] - '0');
+	}
+	if (i == 0 || i == 11 || value > 0x7fffffff || (v[i] != '\r' && v[i] != ' '))
+		return -1;
+	return value;
+}
+
+/* The connection was opened for this request: see docs/decisions. */
+static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					   struct request *request, u64 now)
+{
+	struct connection_record *record;
+	u8 sampled = request->flags & 1;
+
+	if (!cfg_emit_handshake || !sampled || conn->thread != bpf_get_current_pid_tgid() ||
+	    conn->sleeps != bpf_get_current_task_btf()->nvcsw)
+		return;
+	record = reserve(PROBE_REQUEST, RECORD_CONNECTION, sizeof(*record), now);
+	if (!record)
+		return;
+	__builtin_memset(record + 0, 0, 0);
+	record->cookie = bpf_get_socket_cookie(sk);
+	record->owner = conn->owner;
+	fill_endpoints(&record->endpoints, sk, tp, conn, TCP_ESTABLISHED);
+	record->handshake_start_ns = conn->start_ns;
+	record->established_ns = conn->established_ns;
+	record->accepted_ns = 0;
+	record->bytes_sent = 0;
+	record->bytes_received = 0;
+	record->segments_sent = tp->segs_out;
+	record->segments_received = tp->segs_in;
+	record->segments_retransmitted = tp->total_retrans;
+	record->rtt_smoothed_us = tp->srtt_us >> 3;
+	record->rtt_min_us = tp->rtt_min.s[0].v;
+	record->syn_retransmits = conn->syn_retransmits;
+	record->what = CONNECTION_HANDSHAKE;
+	record->error = NO_ERROR;
+	record->reason = CLOSE_NONE;
+	record->preexisting = 0;
+	record->pad = 0;
+	record->context.start_ns = now;
+	record->context.start_seq = request->start_seq;
+	record->context.flags = request->flags;
+	record->context.found = 1;
+	record->context.pad = 0;
+	__builtin_memcpy(record->context.trace_id, request->trace_id, 16);
+	__builtin_memcpy(record->context.span_id, request->span_id, 8);
+	submit(PROBE_REQUEST, record);
+}
+
+/* One complete head: its interval, and a slot when it carries one valid context. Returns the next boundary. */
+static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ring, u32 index, u32 write_seq,
+				u64 now)
+{
+	struct head *head = &s->heads[index & 3];
+	u32 end = write_seq + head->end;
+	struct request *slot;
+	s64 body;
+
+	if (head->content_lengths && !head->unframed) {
+		body = head->content_lengths == 1 ?
+			       parse_content_length(s, head->content_length) : -1;
+		if (body < 0)
+			ring->opaque = 1;
+		else
+			end += body;
+	}
+	if (head->unframed || (u32)word_at(s, head->start) == WORD4('C', 'O', 'N', 'N'))
+		ring->opaque = 1;
+	if (head->traceparents != 1) {
+		count_loss(PROBE_REQUEST, head->traceparents ? MISS_INVALID : MISS_NO_HEADER);
+		return end;
+	}
+	if (parse_traceparent(s, head->traceparent)) {
+		count_loss(PROBE_REQUEST, MISS_INVALID);
+		return end;
+	}
+	count_loss(PROBE_REQUEST, HIT_HEADER);
+	slot = &ring->slots[ring->count & (REQUEST_SLOTS - 1)];
+	slot->found = 0;
+	slot->start_ns = now;
+	slot->start_seq = write_seq + head->start;
+	slot->end_seq = end;
+	slot->flags = s->request.flags;
+	__builtin_memcpy(slot->trace_id, s->request.trace_id, 16);
+	__builtin_memcpy(slot->span_id, s->request.span_id, 8);
+	slot->found = 1;
+	s->request.found = 1;
+	s->request.start_seq = slot->start_seq;
+	ring->count += 1;
+	return end;
+}
+
+/* The first user buffer of a write, or 0: kernel pages and the like are not ours to read. */
+static __always_inline u64 first_buffer(struct iov_iter *iter, u64 *length)
+{
+	const struct iovec *vector = 0;
+	u8 type = iter->iter_type;
+
+	if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
+	    type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
+		*length = iter->count;
+		return (u64)iter->ubuf;
+	}
+	if (type != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
+		return 0;
+	if (bpf_core_field_exists(iter->__iov))
+		vector = iter->__iov;
+	else
+		vector = BPF_CORE_READ((struct iov_iter___iov *)iter, iov);
+	*length = BPF_CORE_READ(vector, iov_len);
+	return (u64)BPF_CORE_READ(vector, iov_base);
+}
+
+static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					 struct iov_iter *iter, bool first)
+{
+	u64 flags = first ? BPF_SK_STORAGE_GET_F_CREATE : 0, length = 0, buffer, now;
+	struct request_ring *ring = bpf_sk_storage_get(&requests, sk, 0, flags);
+	u32 zero = 0, write_seq = tp->write_seq, i, boundary;
+	struct write_scratch *s;
+
+	if (!ring || ring->opaque || (!first && ring->boundary != write_seq)) {
+		count_loss(PROBE_REQUEST, MISS_FRAMING);
+		return;
+	}
+	s = bpf_map_lookup_elem(&scratches, &zero);
+	buffer = first_buffer(iter, &length);
+	if (!s || !buffer)
+		return;
+	__builtin_memset(s->heads, 0, sizeof(s->heads));
+	s->count = 0;
+	s->request.found = 0;
+	if (length > HEAD_WINDOW)
+		length = HEAD_WINDOW;
+	if (bpf_probe_read_user(s->bytes, length & (2 * HEAD_WINDOW - 1), (void *)buffer)) {
+		ring->opaque = 1;
+		count_loss(PROBE_REQUEST, MISS_UNREADABLE);
+		return;
+	}
+	find_heads(s, length);
+	if (!s->count) {
+		ring->opaque = 1;
+		count_loss(PROBE_REQUEST, MISS_HEAD_TOO_LONG);
+		return;
+	}
+	now = bpf_ktime_get_ns();
+	boundary = write_seq;
+	for (i = 0; i < HEADS_PER_WRITE; i++) {
+		if (i >= s->count || ring->opaque)
+			break;
+		if (!is_method(word_at(s, s->heads[i & 3].start))) {
+			ring->opaque = 1;
+			break;
+		}
+		boundary = take_head(s, ring, i, write_seq, now);
+		if (i == 0 && first && s->request.found)
+			emit_handshake(sk, tp, conn, &s->request, now);
+	}
+	ring->boundary = boundary;
+	/* More bytes in this write than messages we followed: the next boundary is unknown. */
+	if ((s32)(write_seq + (u32)iter->count - boundary) > 0)
+		ring->opaque = 1;
+}
+
+/*
+ * One write of an application, before its bytes are queued. What is not an HTTP
+ * request leaves after one 8-byte read; a first write also names the owner of an
+ * accepted connection.
+ */
+static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
+{
+	struct iov_iter *iter = &msg->msg_iter;
+	struct owner_key owner = {};
+	u64 word = 0, length = 0, buffer;
+	struct tcp_sock *tp;
+	struct conn *conn = 0;
+	bool first;
+
+	if (iter->iov_offset)
+		return; /* a later part of a long write */
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return;
+	first = !tp->bytes_sent && tp->write_seq == tp->snd_una;
+	if (first) {
+		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+		if (!conn)
+			return;
+		if (conn->flags & CONN_OWNER_PROVISIONAL) {
+			merge_accept(sk, tp, conn, bpf_ktime_get_ns());
+			if ((conn->flags & CONN_OWNER_PROVISIONAL) &&
+			    current_owner(&owner, PROBE_REQUEST))
+				confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST,
+					      bpf_ktime_get_ns());
+		}
+	}
+	if (!cfg_requests)
+		return;
+	buffer = first_buffer(iter, &length);
+	if (!buffer || length < 16 || bpf_probe_read_user(&word, sizeof(word), (void *)buffer) ||
+	    !is_method(word))
+		return;
+	if (!conn)
+		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	if (!conn || conn->role != ROLE_CLIENT || (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)) ||
+	    !(conn->flags & CONN_ESTABLISHED))
+		return;
+	take_request(sk, tp, conn, iter, first);
+}
+
+/* Since 6.15. */
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(ws_write, struct sock *sk, struct msghdr *msg)
+{
+	handle_write(sk, msg);
+	return 0;
+}
+
+SEC("fentry/tcp_sendmsg_locked")
+int BPF_PROG(ws_write_fentry, struct sock *sk, struct msghdr *msg)
+{
+	handle_write(sk, msg);
+	return 0;
+}

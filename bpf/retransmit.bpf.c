@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Segments sent again, by type, and resets. */
+#include "include/conn.bpf.h"
+#include "include/request.bpf.h"
+
+/*
+ * Why this segment goes out again: the timer that is firing and the congestion
+ * state (net/ipv4/tcp_output.c: tcp_send_loss_probe() clears icsk_pending only
+ * after it sent; tcp_timer.c: tcp_enter_loss() comes before the retransmission).
+ */
+static __always_inline u8 type_of(struct tcp_sock *tp, u8 state)
+{
+	struct inet_connection_sock *icsk = &tp->inet_conn;
+	u8 ca_state = BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state);
+
+	if (state == TCP_SYN_SENT)
+		return RETRANSMIT_SYN;
+	if (ca_state == TCP_CA_LOSS)
+		return RETRANSMIT_TIMEOUT;
+	if (icsk->icsk_pending == ICSK_TIME_LOSS_PROBE_NR)
+		return RETRANSMIT_TLP;
+	if (ca_state == TCP_CA_RECOVERY)
+		return RETRANSMIT_FAST;
+	return RETRANSMIT_OTHER;
+}
+
+static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					    struct tcp_skb_cb *cb, u8 type)
+{
+	struct trace_context context = {};
+	struct retransmit_record *record;
+	u64 now = bpf_ktime_get_ns();
+
+	if (cfg_requests)
+		find_context(sk, cb->seq, cb->end_seq, &context);
+	if (!context.found && cfg_emit_retransmit != 2)
+		return;
+	record = reserve(PROBE_RETRANSMIT, RECORD_RETRANSMIT, sizeof(*record), now);
+	if (!record)
+		return;
+	record->cookie = bpf_get_socket_cookie(sk);
+	record->owner = conn->owner;
+	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
+	record->seq = cb->seq;
+	record->end_seq = cb->end_seq;
+	record->segments = cb->tcp_gso_segs ? cb->tcp_gso_segs : 1;
+	record->type = type;
+	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	record->context = context;
+	submit(PROBE_RETRANSMIT, record);
+}
+
+static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *skb)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_skb_cb cb = {};
+	struct series_key key;
+	struct series *row;
+	u8 type;
+
+	if (!conn || !tp || (conn->flags & CONN_IGNORED))
+		return;
+	cb.seq = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], seq);
+	cb.end_seq = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], end_seq);
+	cb.tcp_gso_segs = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], tcp_gso_segs);
+	type = type_of(tp, sk->__sk_common.skc_state);
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	row = series_for(&key, PROBE_RETRANSMIT, bpf_ktime_get_ns());
+	if (row)
+		__sync_fetch_and_add(&row->retransmits[type],
+				     cb.tcp_gso_segs ? cb.tcp_gso_segs : 1);
+	if (cfg_emit_retransmit)
+		emit_retransmit(sk, tp, conn, &cb, type);
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(ws_retransmit, struct sock *sk, struct sk_buff *skb)
+{
+	/* Since 6.17 the tracepoint also fires for an attempt that was not sent. */
+	if (cfg_retransmit_has_err && (int)ctx[2] != 0)
+		return 0;
+	handle_retransmit(sk, skb);
+	return 0;
+}
+
+/* The listener's SYN-ACK again: no full socket yet, the listener owns it. */
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, (void *)sk, 0, 0);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
+	u64 now = bpf_ktime_get_ns(), first;
+	struct conn as_server = {};
+	struct agent_end end = {};
+	struct series_key key;
+	struct series *row;
+
+	if (!conn || !tp || conn->role != ROLE_LISTENER)
+		return 0;
+	as_server.owner = conn->owner;
+	as_server.role = ROLE_SERVER;
+	fill_series_key(&key, (void *)sk, tp, &as_server, NO_ERROR);
+	key.family = req->__req_common.skc_family == AF_INET ? 4 : 6;
+	row = series_for(&key, PROBE_SYNACK, now);
+	if (row)
+		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN_ACK], 1);
+	if (req->num_retrans > 1)
+		return 0;
+	/* Remember when the first one went, for the handshake's duration. */
+	end.port = bpf_ntohs(req->__req_common.skc_dport);
+	end.netns = conn->netns;
+	if (key.family == 4)
+		bpf_probe_read_kernel(end.address, 4, &req->__req_common.skc_daddr);
+	else
+		bpf_probe_read_kernel(end.address, 16, &req->__req_common.skc_v6_daddr);
+	first = BPF_CORE_READ((struct tcp_request_sock *)req, snt_synack) * 1000;
+	bpf_map_update_elem(&synacks, &end, &first, BPF_NOEXIST);
+	return 0;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Iterators. The scan finds what is older than the agent, with its owner, once at
+ * the start. The pass walks the tracked sockets once an interval and adds what
+ * tcp_sock counted meanwhile: no program runs for a segment.
+ */
+#include "include/conn.bpf.h"
+
+static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u16 port)
+{
+	struct listen_port key = { .netns = conn->netns, .port = port };
+	u8 one = 1;
+
+	conn->role = ROLE_LISTENER;
+	conn->listener_sock = (u64)sk;
+	conn->drops = (u32)sk->sk_drops.counter;
+	conn->state = TCP_LISTEN;
+	bpf_map_update_elem(&listen_ports, &key, &one, BPF_ANY);
+}
+
+static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u16 port)
+{
+	struct listen_port key = { .netns = conn->netns, .port = port };
+
+	conn->role = bpf_map_lookup_elem(&listen_ports, &key) ? ROLE_SERVER : ROLE_CLIENT;
+	conn->listen_port = port;
+	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
+	conn->bytes_sent = payload_sent(tp, conn, false);
+	conn->bytes_received = payload_received(sk, tp);
+	conn->segments_sent = tp->segs_out;
+	conn->segments_received = tp->segs_in;
+	conn->segments_retransmitted = tp->total_retrans;
+	conn->state = sk->__sk_common.skc_state;
+	conn->reason = conn->state == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
+}
+
+/* Two runs: listeners first, then the connections, whose role they decide. */
+SEC("iter/task_file")
+int ws_scan(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task, *leader;
+	struct file *file = ctx->file;
+	struct owner_key owner = {};
+	struct socket *socket;
+	struct tcp_sock *tp;
+	struct conn *conn;
+	struct sock *sk;
+	u8 state;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !is_tcp(sk))
+		return 0;
+	state = sk->__sk_common.skc_state;
+	if (scan_listeners ? state != TCP_LISTEN :
+			     (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT))
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp || bpf_sk_storage_get(&conns, sk, 0, 0))
+		return 0; /* seen alive, or found through another process that shares it */
+	leader = task->group_leader;
+	owner.pid = task->tgid;
+	owner.start_ns = leader->start_boottime;
+	if (owner.pid == cfg_agent_pid)
+		return 0;
+	if (!bpf_map_lookup_elem(&owners, &owner))
+		announce_owner(&owner, leader, 0, PROBE_SCAN);
+	conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!conn) {
+		count_loss(PROBE_SCAN, LOST_STORAGE);
+		return 0;
+	}
+	conn->owner = owner;
+	conn->listener_owner = owner;
+	conn->netns = netns_of(sk);
+	conn->reason = CLOSE_NONE;
+	if (state == TCP_LISTEN)
+		scan_listener(sk, conn, local_port_of(tp));
+	else
+		scan_connection(sk, tp, conn, local_port_of(tp));
+	pass_scanned += 1;
+	return 0;
+}
+
+static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	struct listener *row =
+		listener_for(&conn->owner, local_port_of(tp), family_of(sk), PROBE_SCAN);
+
+	if (!row)
+		return;
+	if (row->pass != pass_number) {
+		row->pass = pass_number;
+		row->count = 0;
+		row->usage = 0;
+		row->limit = 0;
+	}
+	row->count += 1;
+	row->usage += sk->sk_ack_backlog;
+	row->limit += sk->sk_max_ack_backlog;
+	add_live(&conn->drops, (u32)sk->sk_drops.counter, &row->drops);
+}
+
+static __always_inline void count_active(struct series *row, u64 connections)
+{
+	if (row->active_pass != pass_number) {
+		row->active_pass = pass_number;
+		row->active = 0;
+	}
+	row->active += connections;
+	pass_connections += connections;
+}
+
+static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u8 state)
+{
+	struct series_key key;
+	struct series *row;
+
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	row = series_for(&key, PROBE_SCAN, pass_now_ns);
+	if (!row)
+		return;
+	/* Not accepted for a second: it counts on the listener's owner. */
+	if ((conn->flags & CONN_OPEN_PENDING) && conn->established_ns + 1000000000ULL < pass_now_ns)
+		count_open(conn, row);
+	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
+		count_active(row, 1);
+	/* Once a FIN is under way bytes_* count it: those states wait for the close. */
+	if (state == TCP_ESTABLISHED) {
+		add_live(&conn->bytes_sent, payload_sent(tp, conn, false), &row->bytes_sent);
+		add_live(&conn->bytes_received, payload_received(sk, tp), &row->bytes_received);
+	}
+	add_live(&conn->segments_sent, tp->segs_out, &row->segments_sent);
+	add_live(&conn->segments_received, tp->segs_in, &row->segments_received);
+	add_live(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
+	add_rtt(row, tp);
+}
+
+/* One tracked socket of a pass; `owner` when the pass knows who has it open. */
+static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					const struct owner_key *owner)
+{
+	u8 state = sk->__sk_common.skc_state;
+
+	if ((conn->flags & CONN_IGNORED) || conn->pass == pass_number)
+		return;
+	conn->pass = pass_number;
+	if (state == TCP_LISTEN && conn->role == ROLE_LISTENER) {
+		if (conn->owner.pid != cfg_agent_pid)
+			pass_listener(sk, tp, conn);
+		return;
+	}
+	if (!(conn->flags & CONN_ESTABLISHED) || (conn->flags & CONN_CLOSED) ||
+	    conn->role == ROLE_LISTENER)
+		return;
+	if (state == TCP_CLOSE) {
+		/* The close was never seen: a program was skipped. Repair, and say so. */
+		conn->flags |= CONN_CLOSED;
+		count_loss(PROBE_STATE, LOST_REPAIRED);
+		return;
+	}
+	merge_accept(sk, tp, conn, pass_now_ns);
+	if (owner && (conn->flags & CONN_OWNER_PROVISIONAL))
+		confirm_owner(sk, tp, conn, owner, PROBE_SCAN, pass_now_ns);
+	if (!(conn->flags & CONN_IGNORED))
+		pass_connection(sk, tp, conn, state);
+}
+
+/* The tracked sockets themselves, those without a file included. */
+SEC("iter/bpf_sk_storage_map")
+int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct sock *sk = ctx->sk;
+	struct tcp_sock *tp;
+	struct conn *conn;
+
+	if (!sk || !ctx->value)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	if (tp && conn)
+		pass_socket(sk, tp, conn, 0);
+	return 0;
+}
+
+/*
+ * Where that iterator is refused: the open files of every process, which also say
+ * who has an accepted connection open. Established connections that wait in an
+ * accept queue have no file; their listener counts them.
+ */
+SEC("iter/task_file")
+int ws_pass_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task, *leader;
+	struct file *file = ctx->file;
+	struct owner_key owner = {};
+	struct series_key key = {};
+	struct socket *socket;
+	struct series *row;
+	struct tcp_sock *tp;
+	struct conn *conn;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !is_tcp(sk))
+		return 0;
+	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp || !conn || conn->pass == pass_number)
+		return 0;
+	leader = task->group_leader;
+	owner.pid = task->tgid;
+	owner.start_ns = leader->start_boottime;
+	if ((conn->flags & CONN_OWNER_PROVISIONAL) && !bpf_map_lookup_elem(&owners, &owner))
+		announce_owner(&owner, leader, 0, PROBE_SCAN);
+	pass_socket(sk, tp, conn, &owner);
+	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || owner.pid == cfg_agent_pid)
+		return 0;
+	key.owner = conn->owner;
+	key.role = ROLE_SERVER;
+	key.family = family_of(sk);
+	key.server_port = local_port_of(tp);
+	row = series_for(&key, PROBE_SCAN, pass_now_ns);
+	if (row)
+		count_active(row, sk->sk_ack_backlog);
+	return 0;
+}
+
+/* system.network.connection.count of this network namespace, TIME_WAIT and SYN_RECV included. */
+SEC("iter/tcp")
+int ws_states(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *sk = ctx->sk_common;
+	u8 state;
+
+	if (!sk)
+		return 0;
+	state = sk->skc_state;
+	if (state < TCP_STATES)
+		pass_states[state] += 1;
+	return 0;
+}
