@@ -1,0 +1,92 @@
+import type { HrTime } from '@opentelemetry/api';
+import { ValueType } from '@opentelemetry/api';
+import type { Histogram, MetricData } from '@opentelemetry/sdk-metrics';
+import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
+import type { MetricDescriptor } from '../../semconv/index.ts';
+import type { Series, StoredPoint } from './series.ts';
+import { histogramValue, resetSeries } from './series.ts';
+import type { Stream } from './stream.ts';
+
+/** How one collection takes points out of streams. */
+export interface CollectContext {
+  readonly isDelta: boolean;
+  readonly endTime: HrTime;
+}
+
+const noBoundaries: readonly number[] = [];
+
+/** Whether the metric's points are the gain since the last collection. */
+export function isDeltaMetric(metric: MetricDescriptor, isDelta: boolean): boolean {
+  return isDelta && (metric.instrument === 'counter' || metric.instrument === 'histogram');
+}
+
+/** Whether the metric is set to its present value, instead of added to. */
+export function isSetMetric(metric: MetricDescriptor): boolean {
+  return metric.instrument === 'updowncounter' || metric.instrument === 'gauge';
+}
+
+/** The stream's points as SDK metric data; `undefined` when it has none. Frees what is over. */
+export function collectStream(stream: Stream, context: CollectContext): MetricData | undefined {
+  const isHistogram = stream.metric.instrument === 'histogram';
+  const data = isHistogram
+    ? histogramData(stream, collectPoints(stream, context, histogramOf), context)
+    : numberData(stream, collectPoints(stream, context, numberOf), context);
+  return data.dataPoints.length === 0 ? undefined : data;
+}
+
+function collectPoints<T extends number | Histogram>(
+  stream: Stream,
+  context: CollectContext,
+  valueOf: (series: Series, stream: Stream) => T,
+): StoredPoint<T>[] {
+  const points: StoredPoint<T>[] = [];
+  const isDelta = isDeltaMetric(stream.metric, context.isDelta);
+  const isSet = isSetMetric(stream.metric);
+  const isEmitted = (series: Series): boolean => series.isTouched || (!isDelta && !isSet);
+  stream.sweep((series) => !isEmitted(series));
+  for (const series of stream.series()) {
+    if (!isEmitted(series)) continue;
+    const value = valueOf(series, stream);
+    const { startTime, attributes } = series;
+    points.push({ startTime, endTime: context.endTime, attributes, value, stream, isMoved: isDelta });
+    series.isTouched = false;
+    if (isDelta) resetSeries(series, context.endTime);
+    else if (isSet) series.value = 0;
+  }
+  return points;
+}
+
+function numberOf(series: Series): number {
+  return series.value;
+}
+
+function histogramOf(series: Series, stream: Stream): Histogram {
+  return histogramValue(series, stream.metric.boundaries ?? noBoundaries);
+}
+
+function temporalityOf(stream: Stream, context: CollectContext): AggregationTemporality {
+  return isDeltaMetric(stream.metric, context.isDelta)
+    ? AggregationTemporality.DELTA
+    : AggregationTemporality.CUMULATIVE;
+}
+
+function describe({ metric }: Stream): MetricData['descriptor'] {
+  const { name, description, unit, valueType } = metric;
+  return { name, description, unit, valueType: valueType === 'int' ? ValueType.INT : ValueType.DOUBLE };
+}
+
+function histogramData(stream: Stream, dataPoints: StoredPoint<Histogram>[], context: CollectContext): MetricData {
+  return {
+    descriptor: describe(stream),
+    aggregationTemporality: temporalityOf(stream, context),
+    dataPointType: DataPointType.HISTOGRAM,
+    dataPoints,
+  };
+}
+
+function numberData(stream: Stream, dataPoints: StoredPoint<number>[], context: CollectContext): MetricData {
+  const base = { descriptor: describe(stream), aggregationTemporality: temporalityOf(stream, context), dataPoints };
+  return stream.metric.instrument === 'gauge'
+    ? { ...base, dataPointType: DataPointType.GAUGE }
+    : { ...base, dataPointType: DataPointType.SUM, isMonotonic: stream.metric.instrument === 'counter' };
+}

@@ -1,0 +1,291 @@
+import type { Attributes, HrTime } from '@opentelemetry/api';
+import type { InstrumentationScope } from '@opentelemetry/core';
+import type { Resource } from '@opentelemetry/resources';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import type { Histogram, MetricData, ResourceMetrics, ScopeMetrics } from '@opentelemetry/sdk-metrics';
+import type { MetricDescriptor } from '../../semconv/index.ts';
+import { SCOPE_NAMES, VERSION } from '../../semconv/index.ts';
+import type { HistogramDelta, MetricSink, ObservedResource } from '../model.ts';
+import { collectStream, isSetMetric } from './collect-points.ts';
+import { isEarlier, toHrTime } from './hr-time.ts';
+import type { OverflowCounts, SeriesBudget } from './series-budget.ts';
+import { createSeriesBudget } from './series-budget.ts';
+import type { Series, StoredPoint } from './series.ts';
+import { addHistogram } from './series.ts';
+import { Stream } from './stream.ts';
+
+export interface MetricStoreOptions {
+  /** `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`. `lowmemory` equals `delta` for our instruments. */
+  readonly temporality: 'cumulative' | 'delta' | 'lowmemory';
+  /** When the agent started, Unix nanoseconds. */
+  readonly startUnixNs: bigint;
+  /** Most series in all; at least 2. Default 50,000. */
+  readonly maxSeries?: number;
+  /** Most points of one metric and resource in one collection, the overflow series included. Default 2,000. */
+  readonly maxPointsPerMetricAndResource?: number;
+  /** A resource that gained nothing for so many collections is retired. Default 60; 0: never. */
+  readonly staleAfterCollections?: number;
+  /**
+   * Takes the sums of resources for which not even an overflow series has room, as its own
+   * overflow. Default: a host resource without attributes.
+   */
+  readonly spillResource?: ObservedResource;
+}
+
+/** Something that is collected, exported, and told what could not be exported. */
+export interface MetricSource {
+  /**
+   * What is to be exported, one element a resource. `nowUnixNs`: the end of the interval.
+   * Every point must either be exported or come back through `restore` before the next collection.
+   */
+  collect(nowUnixNs: bigint): ResourceMetrics[];
+  /**
+   * Puts back what a collection took out and could not be exported: it leaves with a later
+   * collection. Points that merely report a state that goes on are ignored.
+   */
+  restore(failed: readonly ResourceMetrics[]): void;
+}
+
+/** Sums by metric, resource and attributes, within bounds, without losing or doubling anything. */
+export interface MetricStore extends MetricSink, MetricSource {
+  /** The resource is gone (its process died): it is exported once more, then freed. */
+  retire(resourceId: string): void;
+  seriesCount(): number;
+  seriesLimit(): number;
+  resourceCount(): number;
+  overflowed(): OverflowCounts;
+}
+
+interface ResourceEntry {
+  readonly observed: ObservedResource;
+  readonly resource: Resource;
+  readonly streams: Map<string, Stream>;
+  isRetired: boolean;
+  /** Its last values are on their way: freed by the next collection, unless something comes (back). */
+  isLeaving: boolean;
+  /** Number of the collection after which it last gained something. */
+  touchedAt: number;
+}
+
+const defaultMaxSeries = 50_000;
+const defaultMaxPoints = 2000;
+const defaultStaleAfter = 60;
+
+/**
+ * The agent's metric store.
+ *
+ * Start times: a delta point starts where the last collection ended. A cumulative series starts
+ * where the collection before its first measurement ended (the agent's start when there was
+ * none), because the kernel summed since then; so a resource that comes back never overlaps itself.
+ */
+export function createMetricStore(options: MetricStoreOptions): MetricStore {
+  return new Store(options);
+}
+
+class Store implements MetricStore {
+  readonly #entries = new Map<string, ResourceEntry>();
+  readonly #scopes = new Map<string, InstrumentationScope>();
+  readonly #budget: SeriesBudget;
+  readonly #isDelta: boolean;
+  readonly #maxPoints: number;
+  readonly #staleAfter: number;
+  readonly #spill: ObservedResource;
+  #lastTime: HrTime;
+  #collections = 0;
+  #overflowed = 0;
+  #spilled = 0;
+  #refused = 0;
+
+  constructor(options: MetricStoreOptions) {
+    this.#budget = createSeriesBudget(Math.max(2, options.maxSeries ?? defaultMaxSeries));
+    this.#isDelta = options.temporality !== 'cumulative';
+    this.#maxPoints = options.maxPointsPerMetricAndResource ?? defaultMaxPoints;
+    this.#staleAfter = options.staleAfterCollections ?? defaultStaleAfter;
+    this.#spill = options.spillResource ?? { id: 'wirespan.overflow', kind: 'host', attributes: {} };
+    this.#lastTime = toHrTime(options.startUnixNs);
+  }
+
+  add(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, delta: number): void {
+    // Also refuses NaN.
+    if (metric.instrument !== 'counter' || !(delta >= 0 && delta < Infinity)) this.#refused += 1;
+    else if (delta > 0) this.#gain(metric, resource, attributes, delta);
+  }
+
+  addHistogram(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, delta: HistogramDelta): void {
+    const bucketCount = (metric.boundaries?.length ?? 0) + 1;
+    if (metric.instrument !== 'histogram' || delta.counts.length !== bucketCount || !Number.isFinite(delta.sum)) {
+      this.#refused += 1;
+      return;
+    }
+    const series = this.#series(metric, resource, attributes);
+    if (series !== undefined) addHistogram(series, delta);
+  }
+
+  set(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, value: number): void {
+    if (!isSetMetric(metric) || !Number.isFinite(value)) this.#refused += 1;
+    else this.#gain(metric, resource, attributes, value);
+  }
+
+  retire(resourceId: string): void {
+    const entry = this.#entries.get(resourceId);
+    if (entry !== undefined) entry.isRetired = true;
+  }
+
+  collect(nowUnixNs: bigint): ResourceMetrics[] {
+    const now = toHrTime(nowUnixNs);
+    const endTime = isEarlier(now, this.#lastTime) ? this.#lastTime : now;
+    const collected: ResourceMetrics[] = [];
+    for (const [id, entry] of this.#entries) {
+      if (entry.isLeaving) {
+        this.#free(id, entry);
+        continue;
+      }
+      const scopeMetrics = this.#collectEntry(entry, endTime);
+      if (scopeMetrics.length > 0) collected.push({ resource: entry.resource, scopeMetrics });
+      entry.isLeaving = entry.isRetired || entry.streams.size === 0 || this.#isStale(entry);
+    }
+    this.#lastTime = endTime;
+    this.#collections += 1;
+    return collected;
+  }
+
+  restore(failed: readonly ResourceMetrics[]): void {
+    for (const { scopeMetrics } of failed) {
+      for (const { metrics } of scopeMetrics) {
+        for (const data of metrics) {
+          for (const point of data.dataPoints) this.#putBack(point as StoredPoint<number | Histogram>);
+        }
+      }
+    }
+  }
+
+  seriesCount(): number {
+    return this.#budget.used();
+  }
+
+  seriesLimit(): number {
+    return this.#budget.limit;
+  }
+
+  resourceCount(): number {
+    return this.#entries.size;
+  }
+
+  overflowed(): OverflowCounts {
+    return { overflowed: this.#overflowed, spilled: this.#spilled, refused: this.#refused };
+  }
+
+  #gain(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, value: number): void {
+    const series = this.#series(metric, resource, attributes);
+    if (series === undefined) return;
+    series.value += value;
+    series.isTouched = true;
+  }
+
+  /** The series that a measurement goes to; counts what does not go to its own. */
+  #series(
+    metric: MetricDescriptor,
+    resource: ObservedResource,
+    attributes: Attributes,
+    startTime = this.#lastTime,
+  ): Series | undefined {
+    const entry = this.#entry(resource);
+    const stream = this.#stream(entry, metric);
+    this.#touch(entry);
+    const own = stream.find(attributes, startTime);
+    if (own !== undefined) return own;
+    const overflow = stream.findOverflow(startTime, false);
+    if (overflow !== undefined) {
+      this.#overflowed += 1;
+      return overflow;
+    }
+    if (stream.size === 0) this.#forget(entry, metric);
+    return this.#spillSeries(metric, startTime);
+  }
+
+  #spillSeries(metric: MetricDescriptor, startTime: HrTime): Series | undefined {
+    const entry = this.#entry(this.#spill);
+    this.#touch(entry);
+    const series = this.#stream(entry, metric).findOverflow(startTime, true);
+    if (series === undefined) this.#refused += 1;
+    else this.#spilled += 1;
+    return series;
+  }
+
+  #touch(entry: ResourceEntry): void {
+    entry.touchedAt = this.#collections;
+    entry.isLeaving = false;
+  }
+
+  #entry(observed: ObservedResource): ResourceEntry {
+    let entry = this.#entries.get(observed.id);
+    if (entry === undefined) {
+      const resource = resourceFromAttributes(observed.attributes);
+      entry = { observed, resource, streams: new Map(), isRetired: false, isLeaving: false, touchedAt: 0 };
+      this.#entries.set(observed.id, entry);
+    }
+    return entry;
+  }
+
+  #stream(entry: ResourceEntry, metric: MetricDescriptor): Stream {
+    let stream = entry.streams.get(metric.name);
+    if (stream === undefined) {
+      stream = new Stream(metric, entry.observed, this.#budget, this.#maxPoints);
+      entry.streams.set(metric.name, stream);
+    }
+    return stream;
+  }
+
+  /** Drops a stream, and a resource, that found no room at all: neither may pile up. */
+  #forget(entry: ResourceEntry, metric: MetricDescriptor): void {
+    entry.streams.delete(metric.name);
+    if (entry.streams.size === 0) this.#entries.delete(entry.observed.id);
+  }
+
+  #isStale(entry: ResourceEntry): boolean {
+    return this.#staleAfter > 0 && this.#collections - entry.touchedAt >= this.#staleAfter;
+  }
+
+  #collectEntry(entry: ResourceEntry, endTime: HrTime): ScopeMetrics[] {
+    const byScope = new Map<string, MetricData[]>();
+    for (const [name, stream] of entry.streams) {
+      const data = collectStream(stream, { isDelta: this.#isDelta, endTime });
+      if (stream.size === 0) entry.streams.delete(name);
+      if (data === undefined) continue;
+      const metrics = byScope.get(stream.metric.scope);
+      if (metrics === undefined) byScope.set(stream.metric.scope, [data]);
+      else metrics.push(data);
+    }
+    return [...byScope].map(([scope, metrics]) => ({ scope: this.#scope(scope), metrics }));
+  }
+
+  #scope(key: string): InstrumentationScope {
+    let scope = this.#scopes.get(key);
+    if (scope === undefined) {
+      scope = { name: SCOPE_NAMES[key as MetricDescriptor['scope']], version: VERSION };
+      this.#scopes.set(key, scope);
+    }
+    return scope;
+  }
+
+  #free(id: string, entry: ResourceEntry): void {
+    for (const stream of entry.streams.values()) stream.free();
+    this.#entries.delete(id);
+  }
+
+  #putBack(point: StoredPoint<number | Histogram>): void {
+    const { metric, observed } = point.stream;
+    if (!point.isMoved) {
+      // A state that goes on; but of a resource that is leaving it was the last word.
+      const entry = this.#entries.get(observed.id);
+      if (entry !== undefined) entry.isLeaving = false;
+      return;
+    }
+    const series = this.#series(metric, observed, point.attributes, point.startTime);
+    if (series === undefined) return;
+    if (isEarlier(point.startTime, series.startTime)) series.startTime = point.startTime;
+    if (typeof point.value === 'number') series.value += point.value;
+    else addHistogram(series, { counts: point.value.buckets.counts, sum: point.value.sum ?? 0 });
+    series.isTouched = true;
+  }
+}

@@ -1,0 +1,60 @@
+import type { Attributes, HrTime } from '@opentelemetry/api';
+import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
+import type { MetricDescriptor } from '../../semconv/index.ts';
+import type { HistogramDelta, ObservedResource } from '../model.ts';
+
+/** Which metric of which resource: what a series and its points belong to. */
+export interface StreamIdentity {
+  readonly metric: MetricDescriptor;
+  readonly observed: ObservedResource;
+}
+
+/**
+ * A data point that still knows its stream. `isMoved`: what it holds was taken out of
+ * the store, so it must be put back when it could not be exported.
+ */
+export interface StoredPoint<T extends number | Histogram> extends DataPoint<T> {
+  readonly stream: StreamIdentity;
+  readonly isMoved: boolean;
+}
+
+/** One attribute set of one stream. Numbers use `value`; histograms use `counts`, `value` being the sum. */
+export interface Series {
+  readonly attributes: Attributes;
+  startTime: HrTime;
+  value: number;
+  readonly counts: number[] | undefined;
+  /** Whether anything arrived since the last collection. */
+  isTouched: boolean;
+  /** Whether its slot was given back: it must not be used again. */
+  isFreed: boolean;
+}
+
+/** `counts` gets `bucketCount` zeros when that is not 0. */
+export function createSeries(attributes: Attributes, startTime: HrTime, bucketCount: number): Series {
+  const counts = bucketCount === 0 ? undefined : new Array<number>(bucketCount).fill(0);
+  return { attributes, startTime, value: 0, counts, isTouched: false, isFreed: false };
+}
+
+/** Adds a histogram's gain; the arrays are of equal length (checked by the store). */
+export function addHistogram(series: Series, delta: HistogramDelta): void {
+  const counts = series.counts as number[];
+  for (let i = 0; i < counts.length; i += 1) counts[i] = (counts[i] as number) + (delta.counts[i] as number);
+  series.value += delta.sum;
+  series.isTouched = true;
+}
+
+/** Sets the series back to zero, as if just created at `startTime`. */
+export function resetSeries(series: Series, startTime: HrTime): void {
+  series.value = 0;
+  series.counts?.fill(0);
+  series.startTime = startTime;
+}
+
+/** The histogram value of a point: a copy, since the series goes on. */
+export function histogramValue(series: Series, boundaries: readonly number[]): Histogram {
+  const counts = (series.counts as number[]).slice();
+  let count = 0;
+  for (const bucket of counts) count += bucket;
+  return { buckets: { boundaries: boundaries as number[], counts }, sum: series.value, count };
+}

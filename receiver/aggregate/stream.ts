@@ -1,0 +1,89 @@
+import type { Attributes, HrTime } from '@opentelemetry/api';
+import type { MetricDescriptor } from '../../semconv/index.ts';
+import type { ObservedResource } from '../model.ts';
+import { attributeKey, OVERFLOW_ATTRIBUTES } from './attribute-key.ts';
+import type { SeriesBudget } from './series-budget.ts';
+import type { Series, StreamIdentity } from './series.ts';
+import { createSeries } from './series.ts';
+
+/** One metric of one resource: its series, within the bounds of the stream and of the budget. */
+export class Stream implements StreamIdentity {
+  readonly metric: MetricDescriptor;
+  readonly observed: ObservedResource;
+  readonly #budget: SeriesBudget;
+  readonly #maxSeries: number;
+  readonly #bucketCount: number;
+  readonly #byKey = new Map<string, Series>();
+  /** Frozen attribute objects cannot change, so their series is found by identity. */
+  readonly #byIdentity = new WeakMap<Attributes, Series>();
+  #overflow: Series | undefined;
+  #isReserved = false;
+
+  constructor(metric: MetricDescriptor, observed: ObservedResource, budget: SeriesBudget, maxPoints: number) {
+    this.metric = metric;
+    this.observed = observed;
+    this.#budget = budget;
+    this.#maxSeries = Math.max(1, Math.min(metric.maxSeries, maxPoints));
+    this.#bucketCount = metric.instrument === 'histogram' ? (metric.boundaries?.length ?? 0) + 1 : 0;
+  }
+
+  /** The series of `attributes`, created at `startTime` if there is room; `undefined` if not. */
+  find(attributes: Attributes, startTime: HrTime): Series | undefined {
+    const known = this.#byIdentity.get(attributes);
+    if (known !== undefined && !known.isFreed) return known;
+    const key = attributeKey(attributes);
+    const series = this.#byKey.get(key) ?? this.#create(key, attributes, startTime);
+    if (series !== undefined && Object.isFrozen(attributes)) this.#byIdentity.set(attributes, series);
+    return series;
+  }
+
+  /** The overflow series, created at `startTime` if there is room; `undefined` if not. */
+  findOverflow(startTime: HrTime, isSpill: boolean): Series | undefined {
+    if (this.#overflow !== undefined) return this.#overflow;
+    if (!this.#budget.takeOverflow(this.#isReserved, isSpill)) return undefined;
+    this.#isReserved = false;
+    this.#overflow = createSeries(OVERFLOW_ATTRIBUTES, startTime, this.#bucketCount);
+    return this.#overflow;
+  }
+
+  get size(): number {
+    return this.#byKey.size + (this.#overflow === undefined ? 0 : 1);
+  }
+
+  *series(): IterableIterator<Series> {
+    yield* this.#byKey.values();
+    if (this.#overflow !== undefined) yield this.#overflow;
+  }
+
+  /** Frees the series that `isOver` names; the overflow series goes last, so that its slot is never missed. */
+  sweep(isOver: (series: Series) => boolean): void {
+    for (const [key, series] of this.#byKey) {
+      if (!isOver(series)) continue;
+      series.isFreed = true;
+      this.#byKey.delete(key);
+      this.#budget.release(1, false);
+    }
+    if (this.#byKey.size === 0 && (this.#overflow === undefined || isOver(this.#overflow))) this.free();
+  }
+
+  /** Gives every slot back. The stream may be used again afterwards. */
+  free(): void {
+    for (const series of this.series()) series.isFreed = true;
+    this.#budget.release(this.size, this.#isReserved);
+    this.#isReserved = false;
+    this.#byKey.clear();
+    this.#overflow = undefined;
+  }
+
+  #create(key: string, attributes: Attributes, startTime: HrTime): Series | undefined {
+    // One place is kept for the overflow series.
+    if (this.#byKey.size + 1 >= this.#maxSeries) return undefined;
+    const isFirst = !this.#isReserved && this.#overflow === undefined;
+    if (!this.#budget.takeSeries(isFirst)) return undefined;
+    if (isFirst) this.#isReserved = true;
+    const owned = Object.isFrozen(attributes) ? attributes : { ...attributes };
+    const series = createSeries(owned, startTime, this.#bucketCount);
+    this.#byKey.set(key, series);
+    return series;
+  }
+}
