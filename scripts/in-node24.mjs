@@ -5,7 +5,8 @@ import { ensureModules } from './setup.mjs';
 
 await runMain(() => {
   const [script, ...args] = process.argv.slice(2);
-  if (script === undefined) throw new UserError('which script? node scripts/in-node24.mjs SCRIPT [ARGUMENTS]');
+  if (script === undefined)
+    throw new UserError('which script? node scripts/in-node24.mjs SCRIPT [ARGUMENTS]');
   ensureModules();
   const child = spawnSync(projectNode(), [script, ...args], { cwd: root, stdio: 'inherit' });
   process.exitCode = child.status ?? 1;

@@ -19,7 +19,9 @@ const NEEDS = {
     { name: 'zlib1g-dev', file: '/usr/include/zlib.h' },
   ],
   lint: [{ name: 'clang-format', command: 'clang-format' }],
-  generate: [{ name: 'bpftool', command: 'bpftool', ubuntu: ['linux-tools-common', `linux-tools-${release()}`] }],
+  generate: [
+    { name: 'bpftool', command: 'bpftool', ubuntu: ['linux-tools-common', `linux-tools-${release()}`] },
+  ],
   test: [
     { name: 'nginx-light', command: 'nginx', service: 'nginx' },
     { name: 'curl', command: 'curl' },

@@ -42,7 +42,11 @@ export function run(command, args, options = {}) {
 
 /** What a command prints, trimmed; undefined when it is not there or fails. */
 export function capture(command, args) {
-  const child = spawnSync(command, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   return child.error || child.status !== 0 ? undefined : child.stdout.trim();
 }
 

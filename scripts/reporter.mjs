@@ -26,8 +26,10 @@ function place(data) {
 }
 
 function skipReason(data) {
-  if (data.skip !== undefined && data.skip !== false) return typeof data.skip === 'string' ? data.skip : 'no reason given';
-  if (data.todo !== undefined && data.todo !== false) return `todo: ${typeof data.todo === 'string' ? data.todo : 'no reason given'}`;
+  if (data.skip !== undefined && data.skip !== false)
+    return typeof data.skip === 'string' ? data.skip : 'no reason given';
+  if (data.todo !== undefined && data.todo !== false)
+    return `todo: ${typeof data.todo === 'string' ? data.todo : 'no reason given'}`;
   return undefined;
 }
 
@@ -62,7 +64,12 @@ function onPass(counts, data) {
   const reason = skipReason(data);
   if (reason !== undefined) return countSkip(counts, data, reason);
   if (isSuite(data)) return '';
-  if (isWholeFile(data)) return countFailure(counts, data, 'no test of this file was finished: it holds none, or it exited before them');
+  if (isWholeFile(data))
+    return countFailure(
+      counts,
+      data,
+      'no test of this file was finished: it holds none, or it exited before them',
+    );
   counts.passed += 1;
   return `${indent(data)}✓ ${data.name} (${milliseconds(data)})\n`;
 }
@@ -83,7 +90,8 @@ async function* reportTests(source) {
     else if (type === 'test:fail') yield onFail(counts, data);
     else if (type === 'test:stderr' || type === 'test:stdout') yield data.message;
   }
-  if (process.env.WIRESPAN_TEST_REPORT) writeFileSync(process.env.WIRESPAN_TEST_REPORT, JSON.stringify(counts));
+  if (process.env.WIRESPAN_TEST_REPORT)
+    writeFileSync(process.env.WIRESPAN_TEST_REPORT, JSON.stringify(counts));
 }
 
 export default reportTests;

@@ -19,7 +19,8 @@ const BUILDS = [
  * `purposes` are those of packages.mjs; 'build' among them also builds.
  */
 export function setup(purposes = ['build']) {
-  if (process.platform !== 'linux') throw new UserError(`wirespan runs on Linux only, this is ${process.platform}`);
+  if (process.platform !== 'linux')
+    throw new UserError(`wirespan runs on Linux only, this is ${process.platform}`);
   ensurePackages(purposes);
   ensureModules();
   const node = projectNode();
@@ -30,11 +31,17 @@ export function setup(purposes = ['build']) {
 /** Runs `npm ci` when node_modules is missing or older than package-lock.json. */
 export function ensureModules() {
   const installed = join(root, 'node_modules', '.package-lock.json');
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return;
+  if (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
+  )
+    return;
   say('installing npm modules (npm ci)');
   const cli = process.env.npm_execpath;
   const [command, ...args] = cli?.endsWith('.js') ? [process.execPath, cli] : ['npm'];
-  run(command, [...args, 'ci', '--no-fund', '--no-audit', '--loglevel=error'], { what: 'installing npm modules' });
+  run(command, [...args, 'ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+    what: 'installing npm modules',
+  });
 }
 
 function build(node) {

@@ -13,17 +13,23 @@ function select(args) {
   const names = args.filter((arg) => !arg.endsWith('.test.ts'));
   const unknown = names.find((name) => !tiers.some((tier) => tier.name === name));
   if (unknown !== undefined) {
-    throw new UserError(`there is no test tier '${unknown}'; the tiers are: ${tiers.map((tier) => tier.name).join(', ')}`);
+    throw new UserError(
+      `there is no test tier '${unknown}'; the tiers are: ${tiers.map((tier) => tier.name).join(', ')}`,
+    );
   }
   if (args.length === 0) return tiers.map((tier) => ({ tier, files: [] }));
   return tiers
-    .map((tier) => ({ tier, files: files.filter((file) => tier.folder && file.startsWith(`${tier.folder}/`)) }))
+    .map((tier) => ({
+      tier,
+      files: files.filter((file) => tier.folder && file.startsWith(`${tier.folder}/`)),
+    }))
     .filter((choice) => names.includes(choice.tier.name) || choice.files.length > 0);
 }
 
 await runMain(() => {
   const chosen = select(process.argv.slice(2));
-  if (chosen.length === 0) throw new UserError('no test tier has these files; give paths like test/unit/decode/decode.test.ts');
+  if (chosen.length === 0)
+    throw new UserError('no test tier has these files; give paths like test/unit/decode/decode.test.ts');
   setup([...new Set(chosen.flatMap(({ tier }) => tier.purposes))]);
   const node = projectNode();
   const results = chosen.map(({ tier, files }) => runTier(node, tier, files));

@@ -27,7 +27,11 @@ function addFailure(counts, name) {
 function runChecks(node, tier) {
   const counts = noCounts();
   for (const { name, script, args } of tier.checks) {
-    const child = spawnSync(node, [script, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: testEnv() });
+    const child = spawnSync(node, [script, ...args], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: testEnv(),
+    });
     if (child.status === 0) {
       counts.passed += 1;
       process.stdout.write(`  ✓ ${name}\n`);
@@ -65,7 +69,10 @@ function readReport(report, child) {
   const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : noCounts();
   const hasReport = counts.passed + counts.failed + counts.skipped > 0;
   if (!hasReport || (child.status !== 0 && counts.failed === 0)) {
-    addFailure(counts, `the test runner ended with ${child.signal ?? `status ${child.status}`} and no failed test to show for it`);
+    addFailure(
+      counts,
+      `the test runner ended with ${child.signal ?? `status ${child.status}`} and no failed test to show for it`,
+    );
   }
   return counts;
 }
@@ -91,16 +98,23 @@ function testEnv() {
 /** Prints failures, skips, a line per tier and, last, the total; returns the total. */
 export function printTable(results) {
   const total = noCounts();
-  const lines = ['', `${'tier'.padEnd(12)}${'passed'.padStart(8)}${'failed'.padStart(8)}${'skipped'.padStart(9)}${'seconds'.padStart(10)}`];
+  const lines = [
+    '',
+    `${'tier'.padEnd(12)}${'passed'.padStart(8)}${'failed'.padStart(8)}${'skipped'.padStart(9)}${'seconds'.padStart(10)}`,
+  ];
   for (const { name, passed, failed, skipped, seconds } of results) {
     const cells = [passed, failed].map((count) => String(count).padStart(8));
-    lines.push(`${name.padEnd(12)}${cells.join('')}${String(skipped).padStart(9)}${seconds.toFixed(1).padStart(10)}`);
+    lines.push(
+      `${name.padEnd(12)}${cells.join('')}${String(skipped).padStart(9)}${seconds.toFixed(1).padStart(10)}`,
+    );
     total.passed += passed;
     total.failed += failed;
     total.skipped += skipped;
   }
-  for (const { name, failures } of results) lines.push(...failures.map((test) => `failed: ${name}: ${test.name} ${test.place}`.trimEnd()));
-  for (const { name, skips } of results) lines.push(...skips.map((test) => `skipped: ${name}: ${test.name}: ${test.reason}`));
+  for (const { name, failures } of results)
+    lines.push(...failures.map((test) => `failed: ${name}: ${test.name} ${test.place}`.trimEnd()));
+  for (const { name, skips } of results)
+    lines.push(...skips.map((test) => `skipped: ${name}: ${test.name}: ${test.reason}`));
   lines.push(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.stdout.write(`${lines.join('\n')}\n`);
   return total;

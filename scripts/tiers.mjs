@@ -12,7 +12,11 @@ export const tiers = [
     name: 'lint',
     purposes: ['lint'],
     checks: [
-      { name: 'formatting of TypeScript, JavaScript, JSON, YAML and Markdown', script: 'scripts/lint.ts', args: ['prettier'] },
+      {
+        name: 'formatting of TypeScript, JavaScript, JSON, YAML and Markdown',
+        script: 'scripts/lint.ts',
+        args: ['prettier'],
+      },
       { name: 'ESLint', script: 'scripts/lint.ts', args: ['eslint'] },
       { name: 'formatting of C and C++', script: 'scripts/lint.ts', args: ['clang-format'] },
     ],
@@ -28,8 +32,20 @@ export const tiers = [
     checks: [{ name: 'generated files are up to date', script: 'scripts/generate.ts', args: ['--check'] }],
   },
   { name: 'unit', purposes: [], folder: 'test/unit', timeoutMs: 2 * MINUTE, isSerial: false },
-  { name: 'native', purposes: ['build', 'test'], folder: 'test/native', timeoutMs: 2 * MINUTE, isSerial: true },
-  { name: 'kernel', purposes: ['build', 'test'], folder: 'test/kernel', timeoutMs: 5 * MINUTE, isSerial: true },
+  {
+    name: 'native',
+    purposes: ['build', 'test'],
+    folder: 'test/native',
+    timeoutMs: 2 * MINUTE,
+    isSerial: true,
+  },
+  {
+    name: 'kernel',
+    purposes: ['build', 'test'],
+    folder: 'test/kernel',
+    timeoutMs: 5 * MINUTE,
+    isSerial: true,
+  },
   {
     name: 'backends',
     purposes: ['go'],
@@ -38,5 +54,11 @@ export const tiers = [
       { name: 'Jaeger is built', script: 'test/backends/build.ts', args: ['jaeger'] },
     ],
   },
-  { name: 'e2e', purposes: ['build', 'test', 'go'], folder: 'test/e2e', timeoutMs: 10 * MINUTE, isSerial: true },
+  {
+    name: 'e2e',
+    purposes: ['build', 'test', 'go'],
+    folder: 'test/e2e',
+    timeoutMs: 10 * MINUTE,
+    isSerial: true,
+  },
 ];
