@@ -105,9 +105,4 @@ export interface OwnerRecord {
   readonly owner: Owner;
 }
 
-export type KernelRecord =
-  | ConnectionRecord
-  | StateRecord
-  | ListenerRecord
-  | RetransmitRecord
-  | OwnerRecord;
+export type KernelRecord = ConnectionRecord | StateRecord | ListenerRecord | RetransmitRecord | OwnerRecord;

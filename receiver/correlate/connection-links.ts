@@ -36,14 +36,15 @@ export class ConnectionLinks {
     if (used.size > maxLinks && oldest !== undefined) used.delete(oldest);
   }
 
-  /** The links of a socket, which is forgotten: the handshake's span first. */
-  take(netns: number, cookie: bigint): SpanRef[] {
+  /** The links of a socket, which is then forgotten: the handshake's span first. */
+  take(netns: number, cookie: bigint): { spans: SpanRef[]; isUsed: boolean } {
     const key = `${netns}:${cookie}`;
     const links = this.#sockets.get(key);
-    if (links === undefined) return [];
+    if (links === undefined) return { spans: [], isUsed: false };
     this.#sockets.delete(key);
     const used = [...links.used.values()];
-    return links.handshake === undefined ? used : [links.handshake, ...used];
+    const spans = links.handshake === undefined ? used : [links.handshake, ...used];
+    return { spans, isUsed: used.length > 0 };
   }
 
   #of(netns: number, cookie: bigint): SocketLinks {

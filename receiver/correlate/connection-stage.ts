@@ -13,161 +13,182 @@ import {
 import type { TraceContext } from '../model.ts';
 import type { ConnectionRecord, SocketRecord } from '../record.ts';
 import { acceptQueueWait, handshakeLatency, lifetime, totals } from './connection-attributes.ts';
-import { createConnectHolds } from './connect-holds.ts';
+import { createConnectHolds, type ConnectHolds } from './connect-holds.ts';
 import { ConnectionLinks, type SpanRef } from './connection-links.ts';
 import { decide, decideHandshake, type Decision } from './decide.ts';
 import type { Emitter } from './emitter.ts';
 import type { SocketAttributes } from './socket-attributes.ts';
-
-/** Events and spans about the life of connections. */
-export interface ConnectionStage {
-  handle(record: ConnectionRecord): void;
-  /** A sampled request used the connection. */
-  use(record: SocketRecord, context: TraceContext): void;
-  expire(nowNs: bigint): void;
-  releaseAll(): void;
-}
 
 const maxHeldConnects = 10_000;
 /** `error.type` of an attempt that the application gave up: neither event nor span. */
 const cancelled = 'cancelled';
 const unknownError = '_OTHER';
 
-export function createConnectionStage(
-  emitter: Emitter,
-  sockets: SocketAttributes,
-  count: (decision: Decision) => Decision,
-): ConnectionStage {
-  const connectMode = emitter.spanMode(SPAN_TCP_CONNECT);
-  const acceptMode = emitter.spanMode(SPAN_TCP_ACCEPT);
-  const connectionMode = emitter.spanMode(SPAN_TCP_CONNECTION);
-  const links = new ConnectionLinks();
+/** Events and spans about the life of connections. */
+export class ConnectionStage {
+  readonly #emitter: Emitter;
+  readonly #sockets: SocketAttributes;
+  readonly #count: (decision: Decision) => Decision;
+  readonly #links = new ConnectionLinks();
+  readonly #holds: ConnectHolds;
 
-  const use = (record: SocketRecord, context: TraceContext): void => {
-    if (connectionMode !== 'off') links.addUse(record.netns, record.cookie, context);
-  };
-  const rememberHandshake = (record: SocketRecord, span: SpanRef | undefined): void => {
-    if (span === undefined || connectionMode === 'off') return;
-    links.addHandshake(record.netns, record.cookie, span);
-  };
-  const handshakeAttributes = (record: ConnectionRecord): Attributes => ({
-    ...sockets.connection(record),
-    [ATTR_TCP_SYN_RETRANSMITS]: record.synRetransmits,
-  });
+  constructor(emitter: Emitter, sockets: SocketAttributes, count: (decision: Decision) => Decision) {
+    this.#emitter = emitter;
+    this.#sockets = sockets;
+    this.#count = count;
+    this.#holds = createConnectHolds(maxHeldConnects, (record) => this.#connectSpan(record));
+  }
 
-  const connectSpan = (record: ConnectionRecord, parent?: TraceContext): SpanRef | undefined => {
-    const { handshakeStartNs: startNs, error } = record;
-    const endNs = record.kind === 'fail' ? record.timeNs : record.establishedNs;
-    if (startNs === 0n || endNs === 0n) return undefined;
-    const attributes = handshakeAttributes(record);
-    if (error !== undefined) attributes[ATTR_ERROR_TYPE] = error;
-    const isFailed = error !== undefined;
-    const span = emitter.span(SPAN_TCP_CONNECT, { record, attributes, startNs, endNs, parent, isFailed });
-    rememberHandshake(record, span);
-    return span;
-  };
-  const holds = createConnectHolds(maxHeldConnects, (record) => connectSpan(record));
+  handle(record: ConnectionRecord): void {
+    switch (record.kind) {
+      case 'open':
+        return this.#opened(record);
+      case 'handshake':
+        return this.#handshake(record);
+      case 'accept':
+        return this.#accepted(record);
+      case 'fail':
+        return this.#failed(record);
+      case 'close':
+        return this.#closed(record);
+    }
+  }
 
-  const opened = (record: ConnectionRecord): void => {
-    if (connectMode === 'always' && !record.preexisting) holds.hold(record);
-    emitter.event(EVENT_TCP_CONNECTION_OPEN, {
+  /** A sampled request used the connection. */
+  use(record: SocketRecord, context: TraceContext): void {
+    if (this.#emitter.spanMode(SPAN_TCP_CONNECTION) === 'off') return;
+    this.#links.addUse(record.netns, record.cookie, context);
+  }
+
+  /** Lets go of handshakes that waited a second for their request. */
+  expire(nowNs: bigint): void {
+    this.#holds.expire(nowNs);
+  }
+
+  releaseAll(): void {
+    this.#holds.releaseAll();
+  }
+
+  #opened(record: ConnectionRecord): void {
+    const isAlways = this.#emitter.spanMode(SPAN_TCP_CONNECT) === 'always';
+    if (isAlways && !record.preexisting) this.#holds.hold(record);
+    this.#emitter.event(EVENT_TCP_CONNECTION_OPEN, {
       record,
-      attributes: () => ({ ...sockets.connection(record), ...handshakeLatency(record) }),
+      attributes: () => ({ ...this.#sockets.connection(record), ...handshakeLatency(record) }),
     });
-  };
+  }
 
   /** The same handshake as an `open` before it, now with the request that caused it. */
-  const handshake = (record: ConnectionRecord): void => {
-    const { context, isParent } = count(decideHandshake(record.context));
+  #handshake(record: ConnectionRecord): void {
+    const { context, isParent } = this.#count(decideHandshake(record.context));
     if (context === undefined) return;
-    holds.take(record);
-    if (emitter.eventMode(EVENT_TCP_CONNECTION_OPEN) === 'correlated') {
-      emitter.event(EVENT_TCP_CONNECTION_OPEN, {
+    this.#holds.take(record);
+    if (this.#emitter.eventMode(EVENT_TCP_CONNECTION_OPEN) === 'correlated') {
+      this.#emitter.event(EVENT_TCP_CONNECTION_OPEN, {
         record,
         context,
         timeNs: record.establishedNs,
-        attributes: () => ({ ...sockets.connection(record), ...handshakeLatency(record) }),
+        attributes: () => ({ ...this.#sockets.connection(record), ...handshakeLatency(record) }),
       });
     }
     if (!isParent) return;
-    use(record, context);
-    if (connectMode !== 'off') connectSpan(record, context);
-  };
+    this.use(record, context);
+    if (this.#emitter.spanMode(SPAN_TCP_CONNECT) !== 'off') this.#connectSpan(record, context);
+  }
 
-  const accepted = (record: ConnectionRecord): void => {
-    const { context, isParent } = decide(record.context, record.timeNs);
-    const wait = acceptQueueWait(record);
-    const { handshakeStartNs: startNs, acceptedNs: endNs } = record;
-    let ownSpan: SpanRef | undefined;
-    const isWanted = acceptMode === 'always' || (acceptMode === 'correlated' && isParent);
-    if (isWanted && startNs !== 0n && endNs !== 0n) {
-      const attributes = { ...handshakeAttributes(record), ...wait };
-      const reader = isParent && context !== undefined ? [linkTo(context)] : [];
-      ownSpan = emitter.span(SPAN_TCP_ACCEPT, { record, attributes, startNs, endNs, links: reader });
-      rememberHandshake(record, ownSpan);
-    }
-    emitter.event(EVENT_TCP_CONNECTION_ACCEPT, {
+  #accepted(record: ConnectionRecord): void {
+    const decision = decide(record.context, record.timeNs);
+    this.#emitter.event(EVENT_TCP_CONNECTION_ACCEPT, {
       record,
-      context,
-      ownSpan,
-      attributes: () => ({ ...sockets.connection(record), ...wait }),
+      context: decision.context,
+      ownSpan: this.#acceptSpan(record, decision),
+      attributes: () => ({ ...this.#sockets.connection(record), ...acceptQueueWait(record) }),
     });
-  };
+  }
 
-  const failed = (given: ConnectionRecord): void => {
+  #failed(given: ConnectionRecord): void {
     const record = { ...given, error: given.error ?? unknownError };
     if (record.error === cancelled) return;
+    const decision = decide(record.context, record.timeNs);
+    this.#emitter.event(EVENT_TCP_CONNECTION_FAIL, {
+      record,
+      context: decision.context,
+      ownSpan: this.#failedConnectSpan(record, decision),
+      attributes: () => ({ ...this.#handshakeAttributes(record), [ATTR_ERROR_TYPE]: record.error }),
+    });
+  }
+
+  #closed(record: ConnectionRecord): void {
+    const waiting = this.#holds.take(record);
+    if (waiting !== undefined) this.#connectSpan(waiting);
     const { context, isParent } = decide(record.context, record.timeNs);
-    const parent = isParent ? context : undefined;
-    const isWanted = connectMode === 'always' || (connectMode === 'correlated' && isParent);
-    const isUnsampled = context !== undefined && !isParent;
-    const isClient = record.role !== 'server';
-    const ownSpan = isClient && isWanted && !isUnsampled ? connectSpan(record, parent) : undefined;
-    emitter.event(EVENT_TCP_CONNECTION_FAIL, {
+    if (isParent && context !== undefined) this.use(record, context);
+    this.#emitter.event(EVENT_TCP_CONNECTION_CLOSE, {
       record,
       context,
-      ownSpan,
-      attributes: () => ({ ...handshakeAttributes(record), [ATTR_ERROR_TYPE]: record.error }),
+      ownSpan: this.#connectionSpan(record),
+      isGrave: record.error !== undefined,
+      attributes: () => ({ ...this.#sockets.connection(record), ...totals(record), ...lifetime(record) }),
     });
-  };
+  }
 
-  const connectionSpan = (record: ConnectionRecord): SpanRef | undefined => {
-    if (connectionMode === 'off') return undefined;
-    const spanLinks = links.take(record.netns, record.cookie);
-    if (record.establishedNs === 0n) return undefined;
-    if (connectionMode === 'correlated' && spanLinks.length === 0) return undefined;
-    return emitter.span(SPAN_TCP_CONNECTION, {
+  #connectSpan(record: ConnectionRecord, parent?: TraceContext): SpanRef | undefined {
+    const { handshakeStartNs: startNs, error } = record;
+    const endNs = record.kind === 'fail' ? record.timeNs : record.establishedNs;
+    if (startNs === 0n || endNs === 0n) return undefined;
+    const attributes = this.#handshakeAttributes(record);
+    if (error !== undefined) attributes[ATTR_ERROR_TYPE] = error;
+    const isFailed = error !== undefined;
+    const draft = { record, attributes, startNs, endNs, parent, isFailed };
+    return this.#rememberHandshake(record, this.#emitter.span(SPAN_TCP_CONNECT, draft));
+  }
+
+  /** A failed attempt carried no request, so it has a span only when every one has. */
+  #failedConnectSpan(record: ConnectionRecord, decision: Decision): SpanRef | undefined {
+    const { context, isParent } = decision;
+    const mode = this.#emitter.spanMode(SPAN_TCP_CONNECT);
+    const isUnsampled = context !== undefined && !isParent;
+    const isWanted = mode === 'always' || (mode === 'correlated' && isParent);
+    if (record.role === 'server' || !isWanted || isUnsampled) return undefined;
+    return this.#connectSpan(record, context);
+  }
+
+  #acceptSpan(record: ConnectionRecord, { context, isParent }: Decision): SpanRef | undefined {
+    const { handshakeStartNs: startNs, acceptedNs: endNs } = record;
+    const mode = this.#emitter.spanMode(SPAN_TCP_ACCEPT);
+    const isWanted = mode === 'always' || (mode === 'correlated' && isParent);
+    if (!isWanted || startNs === 0n || endNs === 0n) return undefined;
+    const attributes = { ...this.#handshakeAttributes(record), ...acceptQueueWait(record) };
+    const links = isParent && context !== undefined ? [linkTo(context)] : [];
+    const draft = { record, attributes, startNs, endNs, links };
+    return this.#rememberHandshake(record, this.#emitter.span(SPAN_TCP_ACCEPT, draft));
+  }
+
+  #connectionSpan(record: ConnectionRecord): SpanRef | undefined {
+    const mode = this.#emitter.spanMode(SPAN_TCP_CONNECTION);
+    if (mode === 'off') return undefined;
+    const { spans, isUsed } = this.#links.take(record.netns, record.cookie);
+    if (record.establishedNs === 0n || (mode === 'correlated' && !isUsed)) return undefined;
+    return this.#emitter.span(SPAN_TCP_CONNECTION, {
       record,
-      attributes: { ...sockets.connection(record), ...totals(record) },
+      attributes: { ...this.#sockets.connection(record), ...totals(record) },
       startNs: record.establishedNs,
       endNs: record.timeNs,
-      links: spanLinks,
+      links: spans,
       isFailed: record.error !== undefined,
     });
-  };
+  }
 
-  const closed = (record: ConnectionRecord): void => {
-    const waiting = holds.take(record);
-    if (waiting !== undefined) connectSpan(waiting);
-    const { context, isParent } = decide(record.context, record.timeNs);
-    if (isParent && context !== undefined) use(record, context);
-    const ownSpan = connectionSpan(record);
-    emitter.event(EVENT_TCP_CONNECTION_CLOSE, {
-      record,
-      context,
-      ownSpan,
-      isGrave: record.error !== undefined,
-      attributes: () => ({ ...sockets.connection(record), ...totals(record), ...lifetime(record) }),
-    });
-  };
+  #rememberHandshake(record: SocketRecord, span: SpanRef | undefined): SpanRef | undefined {
+    if (span !== undefined && this.#emitter.spanMode(SPAN_TCP_CONNECTION) !== 'off') {
+      this.#links.addHandshake(record.netns, record.cookie, span);
+    }
+    return span;
+  }
 
-  const handlers = { open: opened, handshake, accept: accepted, fail: failed, close: closed };
-  return {
-    handle: (record) => handlers[record.kind](record),
-    use,
-    expire: (nowNs) => holds.expire(nowNs),
-    releaseAll: () => holds.releaseAll(),
-  };
+  #handshakeAttributes(record: ConnectionRecord): Attributes {
+    return { ...this.#sockets.connection(record), [ATTR_TCP_SYN_RETRANSMITS]: record.synRetransmits };
+  }
 }
 
 function linkTo({ traceId, spanId, traceFlags }: TraceContext): SpanRef {

@@ -15,12 +15,12 @@ import {
 } from '../../semconv/index.ts';
 import type { KernelRecord, ListenerRecord, RetransmitRecord, StateRecord } from '../record.ts';
 import { createConnectionIds } from './connection-id.ts';
-import { createConnectionStage } from './connection-stage.ts';
+import { ConnectionStage } from './connection-stage.ts';
 import { decideRetransmit, type Decision } from './decide.ts';
-import { createEmitter, type EmitterCounters, type EmitterOptions } from './emitter.ts';
+import { Emitter, type EmitterCounters, type EmitterOptions } from './emitter.ts';
 import type { AddressMode } from './mask.ts';
-import { createRetransmitEpisodes, type Episode } from './retransmit-episodes.ts';
-import { createSocketAttributes } from './socket-attributes.ts';
+import { RetransmitEpisodes, type Episode } from './retransmit-episodes.ts';
+import { createSocketAttributes, type SocketAttributes } from './socket-attributes.ts';
 
 export interface CorrelatorOptions extends EmitterOptions {
   /** `/proc/sys/kernel/random/boot_id`. */
@@ -56,21 +56,84 @@ const graveTypes: ReadonlySet<string> = new Set([
 ]);
 
 export function createCorrelator(options: CorrelatorOptions): Correlator {
-  const sockets = createSocketAttributes(createConnectionIds(options.bootId), options.addresses);
-  const emitter = createEmitter(options);
-  const lookups: LookupCounters = { hit: 0, miss: 0, stale: 0, invalid: 0 };
-  const count = (decision: Decision): Decision => {
-    lookups[decision.result] += 1;
-    return decision;
-  };
-  const connections = createConnectionStage(emitter, sockets, count);
-  const spansRetransmits = emitter.spanMode(SPAN_TCP_RETRANSMIT) !== 'off';
+  return new RecordCorrelator(options);
+}
 
-  const endEpisode = ({ first, parent, lastNs, segments }: Episode): void => {
-    emitter.span(SPAN_TCP_RETRANSMIT, {
+class RecordCorrelator implements Correlator {
+  readonly #sockets: SocketAttributes;
+  readonly #emitter: Emitter;
+  readonly #connections: ConnectionStage;
+  readonly #episodes = new RetransmitEpisodes(maxEpisodes, (episode) => this.#endEpisode(episode));
+  readonly #lookups: LookupCounters = { hit: 0, miss: 0, stale: 0, invalid: 0 };
+
+  constructor(options: CorrelatorOptions) {
+    this.#sockets = createSocketAttributes(createConnectionIds(options.bootId), options.addresses);
+    this.#emitter = new Emitter(options);
+    this.#connections = new ConnectionStage(this.#emitter, this.#sockets, (decision) =>
+      this.#count(decision),
+    );
+  }
+
+  handle(record: KernelRecord): void {
+    switch (record.kind) {
+      case 'owner':
+        return;
+      case 'retransmit':
+        return this.#retransmit(record);
+      case 'state':
+        return this.#state(record);
+      case 'listener_start':
+      case 'listener_stop':
+        return this.#listener(record);
+      case 'close':
+        this.#episodes.endSocket(record.netns, record.cookie);
+        return this.#connections.handle(record);
+      default:
+        return this.#connections.handle(record);
+    }
+  }
+
+  tick(nowNs: bigint): void {
+    this.#episodes.expire(nowNs);
+    this.#connections.expire(nowNs);
+  }
+
+  flush(): void {
+    this.#episodes.endAll();
+    this.#connections.releaseAll();
+  }
+
+  get counters(): CorrelatorCounters {
+    return { ...this.#emitter.counters, lookups: this.#lookups, episodesCutShort: this.#episodes.cutShort };
+  }
+
+  #count(decision: Decision): Decision {
+    this.#lookups[decision.result] += 1;
+    return decision;
+  }
+
+  #retransmit(record: RetransmitRecord): void {
+    const { context, isParent } = this.#count(decideRetransmit(record));
+    this.#emitter.event(EVENT_TCP_RETRANSMIT, {
+      record,
+      context,
+      isGrave: graveTypes.has(record.type),
+      attributes: () => ({
+        ...this.#sockets.connection(record),
+        [ATTR_TCP_RETRANSMIT_TYPE]: record.type,
+        [ATTR_NETWORK_CONNECTION_STATE]: record.state,
+      }),
+    });
+    if (context === undefined || !isParent) return;
+    this.#connections.use(record, context);
+    if (this.#emitter.spanMode(SPAN_TCP_RETRANSMIT) !== 'off') this.#episodes.add(record, context);
+  }
+
+  #endEpisode({ first, parent, lastNs, segments }: Episode): void {
+    this.#emitter.span(SPAN_TCP_RETRANSMIT, {
       record: first,
       attributes: {
-        ...sockets.connection(first),
+        ...this.#sockets.connection(first),
         [ATTR_TCP_RETRANSMIT_TYPE]: first.type,
         [ATTR_TCP_RETRANSMIT_SEGMENTS]: segments,
       },
@@ -78,74 +141,24 @@ export function createCorrelator(options: CorrelatorOptions): Correlator {
       endNs: lastNs,
       parent,
     });
-  };
-  const episodes = createRetransmitEpisodes(maxEpisodes, endEpisode);
+  }
 
-  const retransmit = (record: RetransmitRecord): void => {
-    const { context, isParent } = count(decideRetransmit(record));
-    emitter.event(EVENT_TCP_RETRANSMIT, {
-      record,
-      context,
-      isGrave: graveTypes.has(record.type),
-      attributes: () => ({
-        ...sockets.connection(record),
-        [ATTR_TCP_RETRANSMIT_TYPE]: record.type,
-        [ATTR_NETWORK_CONNECTION_STATE]: record.state,
-      }),
-    });
-    if (context === undefined || !isParent) return;
-    connections.use(record, context);
-    if (spansRetransmits) episodes.add(record, context);
-  };
-
-  const state = (record: StateRecord): void => {
-    emitter.event(EVENT_TCP_STATE_CHANGE, {
+  #state(record: StateRecord): void {
+    this.#emitter.event(EVENT_TCP_STATE_CHANGE, {
       record,
       attributes: () => ({
-        ...sockets.connection(record),
+        ...this.#sockets.connection(record),
         [ATTR_NETWORK_CONNECTION_STATE]: record.state,
         [ATTR_TCP_STATE_PREVIOUS]: record.previous,
       }),
     });
-  };
+  }
 
-  const listener = (record: ListenerRecord): void => {
+  #listener(record: ListenerRecord): void {
     const isStart = record.kind === 'listener_start';
-    emitter.event(isStart ? EVENT_TCP_LISTENER_START : EVENT_TCP_LISTENER_STOP, {
+    this.#emitter.event(isStart ? EVENT_TCP_LISTENER_START : EVENT_TCP_LISTENER_STOP, {
       record,
-      attributes: () => ({ ...sockets.listener(record), [ATTR_TCP_BACKLOG]: record.backlog }),
+      attributes: () => ({ ...this.#sockets.listener(record), [ATTR_TCP_BACKLOG]: record.backlog }),
     });
-  };
-
-  return {
-    handle(record) {
-      switch (record.kind) {
-        case 'owner':
-          return;
-        case 'retransmit':
-          return retransmit(record);
-        case 'state':
-          return state(record);
-        case 'listener_start':
-        case 'listener_stop':
-          return listener(record);
-        case 'close':
-          episodes.endSocket(record.netns, record.cookie);
-          return connections.handle(record);
-        default:
-          return connections.handle(record);
-      }
-    },
-    tick(nowNs) {
-      episodes.expire(nowNs);
-      connections.expire(nowNs);
-    },
-    flush() {
-      episodes.endAll();
-      connections.releaseAll();
-    },
-    get counters() {
-      return { ...emitter.counters, lookups, episodesCutShort: episodes.cutShort };
-    },
-  };
+  }
 }

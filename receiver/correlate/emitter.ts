@@ -14,8 +14,8 @@ import type { Clock } from '../clock.ts';
 import type { NetworkEvent, NetworkSpan, ObservedResource, Owner, TraceContext } from '../model.ts';
 import type { SocketRecord } from '../record.ts';
 import type { SpanRef } from './connection-links.ts';
-import { createEventLimit } from './event-limit.ts';
-import { createSpanLimit, type SpanLimits, type SpanRefusal } from './span-limit.ts';
+import { createEventLimit, type EventLimit } from './event-limit.ts';
+import { createSpanLimit, type SpanLimit, type SpanLimits, type SpanRefusal } from './span-limit.ts';
 
 export interface EmitterOptions {
   /** By event name; an event that is not named has the registry's mode. */
@@ -69,16 +69,6 @@ export interface EmitterCounters {
   spansOverTrace: number;
 }
 
-/** Applies modes and limits, then hands events and spans on. */
-export interface Emitter {
-  readonly counters: Readonly<EmitterCounters>;
-  spanMode(descriptor: SpanDescriptor): SpanMode;
-  eventMode(descriptor: EventDescriptor): EventMode;
-  event(descriptor: EventDescriptor, draft: EventDraft): void;
-  /** The span's ids; undefined when a cap kept it back. */
-  span(descriptor: SpanDescriptor, draft: SpanDraft): SpanRef | undefined;
-}
-
 /** W3C `sampled` and `random`: what our own trace ids are. */
 const ownTraceFlags = 0b11;
 /** Ours, not the application's: its method never becomes an attribute. */
@@ -90,11 +80,9 @@ const refusalCounters = {
   trace: 'spansOverTrace',
 } as const satisfies Record<SpanRefusal, keyof EmitterCounters>;
 
-export function createEmitter(options: EmitterOptions): Emitter {
-  const { clock } = options;
-  const eventLimit = createEventLimit(options.rateLimit);
-  const spanLimit = createSpanLimit(options.spanLimits, options.now());
-  const counters: EmitterCounters = {
+/** Applies modes and limits, then hands events and spans on. */
+export class Emitter {
+  readonly counters: EmitterCounters = {
     events: 0,
     spans: 0,
     eventsRateLimited: 0,
@@ -102,64 +90,77 @@ export function createEmitter(options: EmitterOptions): Emitter {
     spansOverParent: 0,
     spansOverTrace: 0,
   };
-  const eventMode = (descriptor: EventDescriptor): EventMode =>
-    options.events[descriptor.name] ?? descriptor.defaultMode;
+  readonly #options: EmitterOptions;
+  readonly #eventLimit: EventLimit;
+  readonly #spanLimit: SpanLimit;
 
-  return {
-    counters,
-    eventMode,
-    spanMode: (descriptor) => options.spans[descriptor.type] ?? descriptor.defaultMode,
-    event(descriptor, draft) {
-      const mode = eventMode(descriptor);
-      if (mode === 'off' || (mode === 'correlated' && draft.context === undefined)) return;
-      const resource = options.resolve(draft.record.owner);
-      const nowNs = options.now();
-      const suppressed = eventLimit.admit(descriptor.name, resource.id, nowNs);
-      if (suppressed === undefined) {
-        counters.eventsRateLimited += 1;
-        return;
-      }
-      counters.events += 1;
-      const attributes = withCorrelation(draft.attributes(), draft.context);
-      if (suppressed > 0) attributes[ATTR_EVENT_SUPPRESSED] = suppressed;
-      const context = draft.context ?? ownContext(draft.ownSpan);
-      options.emitEvent({
-        name: descriptor.name,
-        resource,
-        scope: SCOPE_NAMES[descriptor.scope],
-        severityNumber: severity(descriptor, draft.isGrave === true),
-        timeUnixNs: clock.toUnixNs(draft.timeNs ?? draft.record.timeNs),
-        observedTimeUnixNs: clock.toUnixNs(nowNs),
-        attributes,
-        ...(context === undefined ? {} : { context }),
-      });
-    },
-    span(descriptor, draft) {
-      const { parent, startNs, endNs } = draft;
-      const traceId = parent?.traceId ?? randomHex(16);
-      const refusal = spanLimit.refuse(traceId, parent?.spanId, options.now());
-      if (refusal !== undefined) {
-        counters[refusalCounters[refusal]] += 1;
-        return undefined;
-      }
-      counters.spans += 1;
-      const ref = { traceId, spanId: randomHex(8), traceFlags: parent?.traceFlags ?? ownTraceFlags };
-      const startUnixNs = clock.toUnixNs(startNs);
-      options.emitSpan({
-        ...ref,
-        name: spanName(descriptor, draft.attributes),
-        resource: options.resolve(draft.record.owner),
-        scope: SCOPE_NAMES[descriptor.scope],
-        ...(parent === undefined ? {} : { parentSpanId: parent.spanId }),
-        startUnixNs,
-        endUnixNs: startUnixNs + (endNs > startNs ? endNs - startNs : 0n),
-        attributes: withCorrelation(draft.attributes, parent),
-        failed: draft.isFailed === true,
-        links: draft.links ?? [],
-      });
-      return ref;
-    },
-  };
+  constructor(options: EmitterOptions) {
+    this.#options = options;
+    this.#eventLimit = createEventLimit(options.rateLimit);
+    this.#spanLimit = createSpanLimit(options.spanLimits, options.now());
+  }
+
+  eventMode(descriptor: EventDescriptor): EventMode {
+    return this.#options.events[descriptor.name] ?? descriptor.defaultMode;
+  }
+
+  spanMode(descriptor: SpanDescriptor): SpanMode {
+    return this.#options.spans[descriptor.type] ?? descriptor.defaultMode;
+  }
+
+  event(descriptor: EventDescriptor, draft: EventDraft): void {
+    const mode = this.eventMode(descriptor);
+    if (mode === 'off' || (mode === 'correlated' && draft.context === undefined)) return;
+    const resource = this.#options.resolve(draft.record.owner);
+    const nowNs = this.#options.now();
+    const suppressed = this.#eventLimit.admit(descriptor.name, resource.id, nowNs);
+    if (suppressed === undefined) {
+      this.counters.eventsRateLimited += 1;
+      return;
+    }
+    this.counters.events += 1;
+    const attributes = withCorrelation(draft.attributes(), draft.context);
+    if (suppressed > 0) attributes[ATTR_EVENT_SUPPRESSED] = suppressed;
+    const context = draft.context ?? ownContext(draft.ownSpan);
+    const { clock } = this.#options;
+    this.#options.emitEvent({
+      name: descriptor.name,
+      resource,
+      scope: SCOPE_NAMES[descriptor.scope],
+      severityNumber: severity(descriptor, draft.isGrave === true),
+      timeUnixNs: clock.toUnixNs(draft.timeNs ?? draft.record.timeNs),
+      observedTimeUnixNs: clock.toUnixNs(nowNs),
+      attributes,
+      ...(context === undefined ? {} : { context }),
+    });
+  }
+
+  /** The span's ids; undefined when a cap kept it back. */
+  span(descriptor: SpanDescriptor, draft: SpanDraft): SpanRef | undefined {
+    const { parent, startNs, endNs } = draft;
+    const traceId = parent?.traceId ?? randomHex(16);
+    const refusal = this.#spanLimit.refuse(traceId, parent?.spanId, this.#options.now());
+    if (refusal !== undefined) {
+      this.counters[refusalCounters[refusal]] += 1;
+      return undefined;
+    }
+    this.counters.spans += 1;
+    const ref = { traceId, spanId: randomHex(8), traceFlags: parent?.traceFlags ?? ownTraceFlags };
+    const startUnixNs = this.#options.clock.toUnixNs(startNs);
+    this.#options.emitSpan({
+      ...ref,
+      name: spanName(descriptor, draft.attributes),
+      resource: this.#options.resolve(draft.record.owner),
+      scope: SCOPE_NAMES[descriptor.scope],
+      ...(parent === undefined ? {} : { parentSpanId: parent.spanId }),
+      startUnixNs,
+      endUnixNs: startUnixNs + (endNs > startNs ? endNs - startNs : 0n),
+      attributes: withCorrelation(draft.attributes, parent),
+      failed: draft.isFailed === true,
+      links: draft.links ?? [],
+    });
+    return ref;
+  }
 }
 
 function severity(descriptor: EventDescriptor, isGrave: boolean): number {
@@ -169,7 +170,7 @@ function severity(descriptor: EventDescriptor, isGrave: boolean): number {
 
 function spanName({ name, namedBy }: SpanDescriptor, attributes: Attributes): string {
   const target = namedBy === undefined ? undefined : attributes[namedBy];
-  return target === undefined ? name : `${name} ${String(target)}`;
+  return typeof target === 'number' || typeof target === 'string' ? `${name} ${target}` : name;
 }
 
 function withCorrelation(attributes: Attributes, context: TraceContext | undefined): Attributes {

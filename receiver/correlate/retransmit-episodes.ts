@@ -10,86 +10,83 @@ export interface Episode {
   segments: number;
 }
 
-/** Groups retransmissions into episodes; every episode given in comes out exactly once. */
-export interface RetransmitEpisodes {
-  add(record: RetransmitRecord, parent: TraceContext): void;
-  /** Ends those without a retransmission in the last second. */
-  expire(nowNs: bigint): void;
-  /** Ends those of a socket. */
-  endSocket(netns: number, cookie: bigint): void;
-  endAll(): void;
-  /** Episodes ended early because there were too many at once. */
-  readonly cutShort: number;
-}
-
 const quietNs = 1_000_000_000n;
 
-/** Holds at most `maxEpisodes`; one more ends the quietest. `onEnd` gets each once. */
-export function createRetransmitEpisodes(
-  maxEpisodes: number,
-  onEnd: (episode: Episode) => void,
-): RetransmitEpisodes {
+/**
+ * Groups retransmissions into episodes; each comes out exactly once. Holds at most
+ * `maxEpisodes`: one more ends the quietest early.
+ */
+export class RetransmitEpisodes {
+  /** Episodes ended early because there were too many at once. */
+  cutShort = 0;
   /** Quietest first: an episode moves to the end with each retransmission. */
-  const episodes = new Map<string, Episode>();
-  const bySocket = new Map<string, Set<string>>();
-  let cutShort = 0;
+  readonly #episodes = new Map<string, Episode>();
+  readonly #keysBySocket = new Map<string, Set<string>>();
+  readonly #maxEpisodes: number;
+  readonly #onEnd: (episode: Episode) => void;
 
-  const end = (key: string, episode: Episode): void => {
-    episodes.delete(key);
-    const socket = socketKey(episode.first.netns, episode.first.cookie);
-    const keys = bySocket.get(socket);
-    keys?.delete(key);
-    if (keys?.size === 0) bySocket.delete(socket);
-    onEnd(episode);
-  };
+  constructor(maxEpisodes: number, onEnd: (episode: Episode) => void) {
+    this.#maxEpisodes = maxEpisodes;
+    this.#onEnd = onEnd;
+  }
 
-  const begin = (key: string, record: RetransmitRecord, parent: TraceContext): void => {
-    if (episodes.size >= maxEpisodes) {
-      const [quietest] = episodes;
-      if (quietest !== undefined) end(...quietest);
-      cutShort += 1;
+  add(record: RetransmitRecord, parent: TraceContext): void {
+    const key = episodeKey(record, parent);
+    const known = this.#episodes.get(key);
+    if (known !== undefined && record.timeNs - known.lastNs < quietNs) {
+      this.#episodes.delete(key);
+      this.#episodes.set(key, known);
+      if (record.timeNs > known.lastNs) known.lastNs = record.timeNs;
+      known.segments += record.segments;
+      return;
     }
-    episodes.set(key, { first: record, parent, lastNs: record.timeNs, segments: record.segments });
-    const socket = socketKey(record.netns, record.cookie);
-    const keys = bySocket.get(socket);
-    if (keys === undefined) bySocket.set(socket, new Set([key]));
-    else keys.add(key);
-  };
+    if (known !== undefined) this.#end(key, known);
+    this.#begin(key, record, parent);
+  }
 
-  return {
-    add(record, parent) {
-      const key = episodeKey(record, parent);
-      const known = episodes.get(key);
-      if (known !== undefined && record.timeNs - known.lastNs < quietNs) {
-        episodes.delete(key);
-        episodes.set(key, known);
-        if (record.timeNs > known.lastNs) known.lastNs = record.timeNs;
-        known.segments += record.segments;
-        return;
-      }
-      if (known !== undefined) end(key, known);
-      begin(key, record, parent);
-    },
-    expire(nowNs) {
-      for (const [key, episode] of episodes) {
-        if (nowNs - episode.lastNs < quietNs) return;
-        end(key, episode);
-      }
-    },
-    endSocket(netns, cookie) {
-      if (episodes.size === 0) return;
-      for (const key of bySocket.get(socketKey(netns, cookie)) ?? []) {
-        const episode = episodes.get(key);
-        if (episode !== undefined) end(key, episode);
-      }
-    },
-    endAll() {
-      for (const [key, episode] of episodes) end(key, episode);
-    },
-    get cutShort() {
-      return cutShort;
-    },
-  };
+  /** Ends those without a retransmission in the second before `nowNs` (CLOCK_MONOTONIC). */
+  expire(nowNs: bigint): void {
+    for (const [key, episode] of this.#episodes) {
+      if (nowNs - episode.lastNs < quietNs) return;
+      this.#end(key, episode);
+    }
+  }
+
+  /** Ends those of a socket. */
+  endSocket(netns: number, cookie: bigint): void {
+    if (this.#episodes.size === 0) return;
+    for (const key of this.#keysBySocket.get(socketKey(netns, cookie)) ?? []) {
+      const episode = this.#episodes.get(key);
+      if (episode !== undefined) this.#end(key, episode);
+    }
+  }
+
+  endAll(): void {
+    for (const [key, episode] of this.#episodes) this.#end(key, episode);
+  }
+
+  #begin(key: string, record: RetransmitRecord, parent: TraceContext): void {
+    const [quietest] = this.#episodes;
+    if (quietest !== undefined && this.#episodes.size >= this.#maxEpisodes) {
+      this.#end(...quietest);
+      this.cutShort += 1;
+    }
+    const { timeNs, segments, netns, cookie } = record;
+    this.#episodes.set(key, { first: record, parent, lastNs: timeNs, segments });
+    const socket = socketKey(netns, cookie);
+    const keys = this.#keysBySocket.get(socket);
+    if (keys === undefined) this.#keysBySocket.set(socket, new Set([key]));
+    else keys.add(key);
+  }
+
+  #end(key: string, episode: Episode): void {
+    this.#episodes.delete(key);
+    const socket = socketKey(episode.first.netns, episode.first.cookie);
+    const keys = this.#keysBySocket.get(socket);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keysBySocket.delete(socket);
+    this.#onEnd(episode);
+  }
 }
 
 function socketKey(netns: number, cookie: bigint): string {
