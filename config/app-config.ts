@@ -1,4 +1,4 @@
-import type { EventMode, SpanMode } from '../semconv/types.ts';
+import type { EventMode, SpanMode } from '../semconv/index.ts';
 import type { Cidr } from './cidr.ts';
 import type { FilterRule } from './format-lists.ts';
 

@@ -1,6 +1,5 @@
-import type { EventMode, SpanMode } from '../semconv/types.ts';
+import { EVENTS, METRICS, SPANS, type EventMode, type SpanMode } from '../semconv/index.ts';
 import type { AppConfig } from './app-config.ts';
-import { EVENTS, METRICS, SPANS } from './catalogue.ts';
 import { parseCidr } from './cidr.ts';
 import { ConfigError } from './errors.ts';
 import type { FilterRule, Pairs } from './format-lists.ts';

@@ -1,4 +1,4 @@
-import { EVENTS, METRICS, SPANS } from '../catalogue.ts';
+import { EVENTS, METRICS, SPANS } from '../../semconv/index.ts';
 import { choice, integer, onOff } from '../format.ts';
 import { setting, type SettingSource, type SettingTree } from '../setting.ts';
 
