@@ -1,0 +1,285 @@
+/**
+ * libbpf over Node-API: the typed seam, and the only file that loads the addon.
+ *
+ * Everything is synchronous and throws {@link NativeError}. Buffers belong to the caller: the
+ * addon fills or reads them during the call and keeps none. A session that is no longer
+ * referenced is closed by the garbage collector: keep it as long as its programs shall run.
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+import type {
+  Binding,
+  ClockSample,
+  Handle,
+  LoadAnswer,
+  MapInfo,
+  ProbeAnswer,
+  ProgramInfo,
+  ProgramStats,
+} from './binding.ts';
+import { NativeError } from './error.ts';
+
+export type { ClockSample, LoadAnswer, MapInfo, ProbeAnswer, ProgramInfo, ProgramStats } from './binding.ts';
+export type { NativeErrorCode, NativeErrorDetails } from './error.ts';
+export { NATIVE_ERROR_CODES, NativeError } from './error.ts';
+
+const ADDON_PATH = fileURLToPath(new URL('../build/native/wirespan.node', import.meta.url));
+
+let loaded: Binding | undefined;
+
+/** Loads the addon at its first use, so that importing this file needs no build. */
+function native(): Binding {
+  if (loaded !== undefined) return loaded;
+  try {
+    loaded = createRequire(import.meta.url)(ADDON_PATH) as Binding;
+  } catch (cause) {
+    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
+    throw new NativeError(
+      `Cannot load the native addon '${ADDON_PATH}': ${reason}; build it with 'npm run build'.`,
+      { code: 'ERR_NATIVE_MISSING', step: 'load the native addon', object: ADDON_PATH },
+      { cause },
+    );
+  }
+  loaded.setErrorClass(NativeError);
+  return loaded;
+}
+
+/** One BPF object: open → configure → load → attach → close. */
+export class BpfSession {
+  readonly #handle: Handle;
+  readonly #rings = new Map<string, Ring>();
+
+  private constructor(handle: Handle) {
+    this.#handle = handle;
+  }
+
+  /** Reads the object; nothing is in the kernel before `load`. */
+  static open(objectPath: string): BpfSession {
+    return new BpfSession(native().open(objectPath));
+  }
+
+  programs(): ProgramInfo[] {
+    return native().programs(this.#handle);
+  }
+
+  /** All maps, the compiler's own (`….rodata`, `….bss`) included. */
+  maps(): MapInfo[] {
+    return native().maps(this.#handle);
+  }
+
+  mapInfo(map: string): MapInfo {
+    const info = this.maps().find((candidate) => candidate.name === map);
+    if (info !== undefined) return info;
+    throw new NativeError(
+      `Cannot find map '${map}': the object has none of this name; use a name that the BPF object declares.`,
+      { code: 'ERR_NATIVE_UNKNOWN', step: 'find map', object: map },
+    );
+  }
+
+  /** Whether `load` takes the program; before `load` only. */
+  setAutoload(program: string, on: boolean): void {
+    native().setAutoload(this.#handle, program, on);
+  }
+
+  /** Before `load` only. A ring's size in bytes is rounded up to a power of two of whole pages. */
+  setMaxEntries(map: string, maxEntries: number): void {
+    native().setMaxEntries(this.#handle, map, maxEntries);
+  }
+
+  /** Writes a global variable, of its exact size; `const volatile` ones before `load` only. */
+  setVariable(name: string, value: Uint8Array): void {
+    native().setVariable(this.#handle, name, value);
+  }
+
+  /** Reads a global variable into a buffer of its exact size. */
+  getVariable(name: string, into: Uint8Array): void {
+    native().getVariable(this.#handle, name, into);
+  }
+
+  /**
+   * Creates the maps and verifies the programs. On refusal the error's `object` is the program and
+   * `verifierLog` says why; the session can then only be closed.
+   */
+  load(): void {
+    native().load(this.#handle);
+  }
+
+  /** Attaches by the program's section. Detached by `detach`, `close`, or the end of the process. */
+  attach(program: string): void {
+    native().attach(this.#handle, program);
+  }
+
+  /** @param cgroupPath directory in a cgroup v2 mount */
+  attachCgroup(program: string, cgroupPath: string): void {
+    native().attachCgroup(this.#handle, program, cgroupPath);
+  }
+
+  /** No-op when the program is not attached. */
+  detach(program: string): void {
+    native().detach(this.#handle, program);
+  }
+
+  /** The reader of a ring buffer map; the same one for the same map. Closed with the session. */
+  ring(map: string): Ring {
+    let ring = this.#rings.get(map);
+    if (ring === undefined) {
+      ring = new Ring(native().ring(this.#handle, map));
+      this.#rings.set(map, ring);
+    }
+    return ring;
+  }
+
+  /**
+   * Copies one value; false when the key is absent. Lengths are exact; a per-CPU value is
+   * `ceil(valueSize / 8) * 8 * possibleCpus()` bytes.
+   */
+  lookup(map: string, key: Uint8Array, value: Uint8Array): boolean {
+    return native().lookup(this.#handle, map, key, value);
+  }
+
+  update(map: string, key: Uint8Array, value: Uint8Array): void {
+    native().update(this.#handle, map, key, value);
+  }
+
+  /** False when the key is absent. */
+  delete(map: string, key: Uint8Array): boolean {
+    return native().remove(this.#handle, map, key);
+  }
+
+  /**
+   * Copies the whole map, entry after entry, and returns how many there are. Throws
+   * `ERR_NATIVE_SHORT` when they do not fit: a map that changes during the walk can yield more
+   * than `maxEntries`, so give buffers some room above it.
+   */
+  lookupBatch(map: string, keys: Uint8Array, values: Uint8Array): number {
+    return native().lookupBatch(this.#handle, map, keys, values);
+  }
+
+  /**
+   * Runs an `iter/…` program to its end and returns the bytes that it wrote. When they exceed
+   * `into`, throws `ERR_NATIVE_SHORT` with `neededBytes`; the iteration is complete then, too.
+   */
+  runIterator(program: string, into: Uint8Array, options: { readonly map?: string } = {}): number {
+    return native().runIterator(this.#handle, program, options.map ?? '', into);
+  }
+
+  programStats(program: string): ProgramStats {
+    return native().programStats(this.#handle, program);
+  }
+
+  /** Kernel id of a loaded map, as `bpftool map` shows it. */
+  mapId(map: string): number {
+    return native().mapId(this.#handle, map);
+  }
+
+  /** Detaches all, closes the rings, frees the object. Idempotent. */
+  close(): void {
+    for (const ring of this.#rings.values()) ring.close();
+    native().close(this.#handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** The reader of one ring buffer. Made by {@link BpfSession.ring}. */
+export class Ring {
+  readonly #handle: Handle;
+
+  /** @internal */
+  constructor(handle: Handle) {
+    this.#handle = handle;
+  }
+
+  /**
+   * Moves whole records into `into` until the ring is empty or the next one does not fit, and
+   * returns the bytes. Each record starts with `{u64 ts_ns, u32 kind, u32 size}`, has `size` bytes
+   * and is padded with zeros to a multiple of 8. Call again while the result is not 0. When the
+   * next record exceeds all of `into`: `ERR_NATIVE_SHORT` with `neededBytes`, and it stays.
+   */
+  drain(into: Uint8Array): number {
+    return native().drain(this.#handle, into);
+  }
+
+  /**
+   * Calls back once for each wake-up that the kernel side forces, from the event loop; does not
+   * keep the process alive. A second call replaces the callback. Ends with `close`.
+   */
+  onReadable(callback: () => void): void {
+    native().onReadable(this.#handle, callback);
+  }
+
+  /** Bytes in the ring, headers included. */
+  unreadBytes(): number {
+    return native().ringState(this.#handle).unread;
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return native().ringState(this.#handle).size;
+  }
+
+  /** Records handed out by `drain` so far. */
+  get records(): number {
+    return native().ringState(this.#handle).records;
+  }
+
+  /** Records left out because their header's `size` contradicts the length that the ring has. */
+  get misframed(): number {
+    return native().ringState(this.#handle).misframed;
+  }
+
+  /** Idempotent. Unread records stay in the kernel's ring. */
+  close(): void {
+    native().closeRing(this.#handle);
+  }
+}
+
+/** CPUs that a per-CPU map has room for. */
+export function possibleCpus(): number {
+  return native().possibleCpus();
+}
+
+export function probe(): ProbeAnswer {
+  return native().probe();
+}
+
+/** Values of an enum of the running kernel by name, e.g. `skb_drop_reason`; {} when it has none. */
+export function kernelEnum(name: string): Record<string, number> {
+  return native().kernelEnum(name);
+}
+
+/**
+ * Arguments of a tracepoint, e.g. `btf_trace_kfree_skb`, without the leading context pointer;
+ * undefined when the kernel has no such typedef of a function.
+ */
+export function kernelFunctionArity(typedef: string): number | undefined {
+  return native().kernelFunctionArity(typedef);
+}
+
+export function kernelHasType(kind: 'struct' | 'func' | 'typedef', name: string): boolean {
+  return native().kernelHasType(kind, name);
+}
+
+/** Gives back the memory of the parsed kernel types (some MiB); the next question parses again. */
+export function releaseKernelTypes(): void {
+  native().releaseKernelTypes();
+}
+
+/** Loads one program of an object alone, attaches it where that needs no target, and undoes it. */
+export function tryLoad(objectPath: string, program: string): LoadAnswer {
+  return native().tryLoad(objectPath, program);
+}
+
+/** The kernel measures the run time of all BPF programs until the result is closed. */
+export function enableBpfStats(): { close(): void } {
+  const handle = native().enableStats();
+  return { close: () => native().disableStats(handle) };
+}
+
+/** The clocks at one instant: the tightest of several samples. */
+export function monotonicToRealtime(): ClockSample {
+  return native().clocks();
+}

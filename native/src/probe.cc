@@ -1,0 +1,114 @@
+#include "probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <iterator>
+
+#include "log.h"
+
+namespace wirespan {
+namespace {
+
+// By bit, from linux/capability.h.
+constexpr const char* kCapabilities[] = {
+    "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID",
+    "SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW",
+    "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT",
+    "SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD",
+    "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG",
+    "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE"};
+
+uint64_t EffectiveCapabilities() {
+  FILE* status = fopen("/proc/thread-self/status", "re");
+  if (status == nullptr) return 0;
+  char line[256];
+  uint64_t mask = 0;
+  while (fgets(line, sizeof(line), status) != nullptr) {
+    if (sscanf(line, "CapEff: %" SCNx64, &mask) == 1) break;
+  }
+  fclose(status);
+  return mask;
+}
+
+// Loads "return 0" as a tracepoint program: what CAP_BPF and CAP_PERFMON permit.
+bool MayLoad() {
+  LogCapture log;
+  bpf_insn body[2] = {};
+  body[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
+  body[1].code = BPF_JMP | BPF_EXIT;
+  const int fd = bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "wirespan_probe", "GPL", body,
+                               std::size(body), nullptr);
+  if (fd < 0) return false;
+  close(fd);
+  return true;
+}
+
+Napi::Value JsProbe(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  utsname kernel{};
+  uname(&kernel);
+  Napi::Array capabilities = Napi::Array::New(env);
+  const uint64_t mask = EffectiveCapabilities();
+  for (size_t bit = 0; bit < std::size(kCapabilities); ++bit) {
+    if ((mask >> bit & 1) == 0) continue;
+    capabilities.Set(capabilities.Length(), std::string("CAP_") + kCapabilities[bit]);
+  }
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("btf", access("/sys/kernel/btf/vmlinux", R_OK) == 0);
+  answer.Set("bpf", MayLoad());
+  answer.Set("capabilities", capabilities);
+  answer.Set("kernel", kernel.release);
+  return answer;
+}
+
+Napi::Value JsPossibleCpus(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), libbpf_num_possible_cpus());
+}
+
+int64_t Nanoseconds(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
+// The tightest of several samples: the other clocks are read between two reads of the first.
+Napi::Value JsClocks(const Napi::CallbackInfo& info) {
+  constexpr int kSamples = 16;
+  int64_t best_gap = INT64_MAX, monotonic = 0, realtime = 0, boottime = 0;
+  for (int sample = 0; sample < kSamples; ++sample) {
+    const int64_t before = Nanoseconds(CLOCK_MONOTONIC);
+    const int64_t real = Nanoseconds(CLOCK_REALTIME);
+    const int64_t boot = Nanoseconds(CLOCK_BOOTTIME);
+    const int64_t gap = Nanoseconds(CLOCK_MONOTONIC) - before;
+    if (gap >= best_gap) continue;
+    best_gap = gap;
+    monotonic = before + gap / 2;
+    realtime = real;
+    boottime = boot;
+  }
+  Napi::Env env = info.Env();
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("monotonicNs", Napi::BigInt::New(env, monotonic));
+  answer.Set("realtimeNs", Napi::BigInt::New(env, realtime));
+  answer.Set("boottimeNs", Napi::BigInt::New(env, boottime));
+  return answer;
+}
+
+}  // namespace
+
+void ExportProbe(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("probe", JsProbe);
+  add("possibleCpus", JsPossibleCpus);
+  add("clocks", JsClocks);
+}
+
+}  // namespace wirespan

@@ -1,0 +1,15 @@
+// What this kernel and this process can do, and the clocks.
+#ifndef WIRESPAN_NATIVE_PROBE_H_
+#define WIRESPAN_NATIVE_PROBE_H_
+
+#include <napi.h>
+
+namespace wirespan {
+
+void ExportProbe(Napi::Env env, Napi::Object exports);
+void ExportKernelTypes(Napi::Env env, Napi::Object exports);
+void ExportStats(Napi::Env env, Napi::Object exports);
+
+}  // namespace wirespan
+
+#endif  // WIRESPAN_NATIVE_PROBE_H_
