@@ -13,6 +13,25 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'is a directory',
 };
 
+const MAX_DEPTH = 10;
+
+/** The whole path of the first value below a key: what a misspelt group was meant for. */
+function firstLeaf(key: string, node: unknown): string {
+  let path = key;
+  let inner = node;
+  for (let depth = 0; depth < MAX_DEPTH && isMap(inner); depth++) {
+    const pair = inner.items[0];
+    if (pair === undefined) break;
+    path += `.${String(pair.key)}`;
+    inner = pair.value;
+  }
+  return path;
+}
+
+function keysOf(group: string): string[] {
+  return [...SCHEMA.keys()].filter((key) => key.startsWith(`${group}.`));
+}
+
 class FileReader {
   readonly entries = new Map<string, Entry>();
   readonly problems: ConfigProblem[] = [];
@@ -48,9 +67,9 @@ class FileReader {
     const problem = (text: string): void => void this.problems.push({ subject: key, where, problem: text });
     const setting = SCHEMA.get(key);
     if (setting === undefined) {
-      if (!GROUPS.has(key)) problem(`is no setting; the nearest is ${nearest(key, SCHEMA.keys()) ?? ''}`);
+      if (!GROUPS.has(key)) problem(`is no setting; the nearest is ${nearest(firstLeaf(key, node), SCHEMA.keys()) ?? ''}`);
       else if (isMap(node)) this.readMap(node, `${key}.`);
-      else if (!isEmpty) problem(`is a group of settings, not one; the nearest is ${nearest(key, SCHEMA.keys()) ?? ''}`);
+      else if (!isEmpty) problem(`is a group of settings, not one; the nearest is ${nearest(key, keysOf(key)) ?? ''}`);
     } else if (isEmpty) problem(`has no value; give one (${setting.format.expects}) or remove the key`);
     else if (this.entries.has(key)) problem('is given twice');
     else if (isMap(node) && setting.format.takesMap !== true) problem(`is one value (${setting.format.expects}), not a group of keys`);

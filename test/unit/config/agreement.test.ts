@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { stringify } from 'yaml';
+import { ConfigError } from '../../../config/index.ts';
+import { SCHEMA } from '../../../config/schema.ts';
+import { load, type Given } from './sources.ts';
+
+/** Texts that some format takes; most keys take few of them. */
+const TEXTS = [
+  'on', 'off', 'true', 'false', 'correlated', 'always', 'auto', 'service', 'full', 'none', 'prefix', 'table', 'json', 'grpc',
+  'http/protobuf', 'gzip', 'delta', 'info', 'debug', '0', '1', '5', '5s', '250ms', '512', '4096', '8MiB', '10.0.0.0/8',
+  '[{port: 22}]', 'a=b', 'http://collector:4317', 'collector:4317', '/etc/x.pem', '%', '-1', 'x',
+];
+
+const entry = fc.tuple(fc.constantFrom(...SCHEMA.keys()), fc.constantFrom(...TEXTS));
+
+function outcome(given: Given): unknown {
+  try {
+    return load(given);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    // The place differs between sources, the verdict must not.
+    return error.message.replaceAll(/\([^()]*(test\.yaml|WIRESPAN_|flag)[^()]*\)/g, '()');
+  }
+}
+
+describe('all sources', () => {
+  it('read the same text alike, good or bad', () => {
+    let good = 0;
+    fc.assert(
+      fc.property(entry, ([key, value]) => {
+        const variable = SCHEMA.get(key)?.env ?? '';
+        const byFlag = outcome({ argv: [`--${key}`, value] });
+        if (typeof byFlag !== 'string') good++;
+        assert.deepEqual(outcome({ argv: [`--${key}=${value}`] }), byFlag);
+        assert.deepEqual(outcome({ env: { [variable]: value } }), byFlag);
+        assert.deepEqual(outcome({ yaml: stringify({ [key]: value }, { defaultStringType: 'QUOTE_DOUBLE' }) }), byFlag);
+      }),
+      { numRuns: 150 },
+    );
+    assert.ok(good > 20, `only ${String(good)} of the values were good: the test says little`);
+  });
+
+  it('agree on a key that is nested in the file', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...SCHEMA.keys()), (key) => {
+        const nested = key.split('.').reduceRight<unknown>((inner, name) => ({ [name]: inner }), '\u0000');
+        const dotted = outcome({ yaml: stringify({ [key]: '\u0000' }) });
+        assert.deepEqual(String(outcome({ yaml: stringify(nested) })), String(dotted));
+      }),
+    );
+  });
+
+  it('never fail with anything but a ConfigError, whatever the file', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (yaml) => {
+        assert.doesNotThrow(() => outcome({ yaml }));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError, loadConfig, type AppConfig } from '../../../config/index.ts';
+
+const FIXTURES = new URL('../../fixtures/config/', import.meta.url);
+
+/** What a test gives; the rest is empty. */
+export interface Given {
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Content of the file that `--config` names. */
+  readonly yaml?: string;
+  /** Name of a file in test/fixtures/config. */
+  readonly fixture?: string;
+  readonly isTerminal?: boolean;
+}
+
+/** The sources for `loadConfig` and `dumpConfig`. */
+export function sourcesOf({ argv = [], env = {}, yaml, fixture }: Given): Parameters<typeof loadConfig>[0] {
+  const file = fixture ?? (yaml === undefined ? undefined : 'test.yaml');
+  return {
+    argv: file === undefined ? argv : ['--config', file, ...argv],
+    env,
+    readFile: (path) => (path === 'test.yaml' && yaml !== undefined ? yaml : readFileSync(new URL(path, FIXTURES), 'utf8')),
+  };
+}
+
+export function load(given: Given = {}): AppConfig {
+  return loadConfig({ ...sourcesOf(given), isTerminal: given.isTerminal ?? false });
+}
+
+/** The message of the error that loading must end with. */
+export function messageOf(given: Given): string {
+  try {
+    load(given);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('no ConfigError was thrown');
+}
