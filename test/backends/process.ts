@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A back end that runs. */
+export interface RunningBackEnd {
+  readonly pid: number;
+  /** Ends it with SIGTERM, after ten seconds with SIGKILL. Resolves when it is gone; again is fine. */
+  readonly stop: () => Promise<void>;
+  /** Ends it at once, as a crash would. Resolves when it is gone. */
+  readonly kill: () => Promise<void>;
+  /** The last of what it wrote, stdout and stderr together. */
+  readonly log: () => string;
+}
+
+/** What is started and when it is ready. */
+export interface BackEndOptions {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Polled until it resolves to true; a rejection means not yet. */
+  readonly isReady: () => Promise<boolean>;
+  /** How long it may take to be ready, milliseconds; 30,000 when left out. */
+  readonly readyWithinMs?: number;
+}
+
+const LOG_CHARACTERS = 200_000;
+const KILL_AFTER_MS = 10_000;
+
+/** Starts a program and waits until it is ready. Rejects, with the end of its log, when it is not in time or ends. */
+export async function startBackEnd(options: BackEndOptions): Promise<RunningBackEnd> {
+  const child = spawn(options.command, options.args, {
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log = keepLog(child);
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', () => resolve());
+  });
+  // The tests must not leave it behind when they die before they stop it.
+  const onExit = (): void => void child.kill('SIGKILL');
+  process.once('exit', onExit);
+  void ended.then(() => process.removeListener('exit', onExit));
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    await ended;
+    clearTimeout(timer);
+  };
+  const running = { pid: child.pid ?? 0, stop: () => end('SIGTERM'), kill: () => end('SIGKILL'), log };
+  await waitUntilReady(options, child, running);
+  return running;
+}
+
+async function waitUntilReady(
+  options: BackEndOptions,
+  child: ChildProcess,
+  running: RunningBackEnd,
+): Promise<void> {
+  const deadline = Date.now() + (options.readyWithinMs ?? 30_000);
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) break;
+    if (await options.isReady().catch(() => false)) return;
+    await sleep(50);
+  }
+  await running.kill();
+  throw new Error(`${options.name} did not become ready:\n${running.log().slice(-3000)}`);
+}
+
+function keepLog(child: ChildProcess): () => string {
+  let text = '';
+  const add = (chunk: string): void => {
+    text = (text + chunk).slice(-LOG_CHARACTERS);
+  };
+  child.stdout?.setEncoding('utf8').on('data', add);
+  child.stderr?.setEncoding('utf8').on('data', add);
+  child.on('error', (error) => add(error.message));
+  return () => text;
+}
+
+/** TCP ports of 127.0.0.1 that are free now, each another. */
+export async function findFreePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
