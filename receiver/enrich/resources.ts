@@ -1,0 +1,134 @@
+import { hash } from 'node:crypto';
+import type { Attributes } from '@opentelemetry/api';
+import { SDK_INFO } from '@opentelemetry/core';
+import {
+  ATTR_CONTAINER_ID,
+  ATTR_HOST_ARCH,
+  ATTR_HOST_ID,
+  ATTR_HOST_NAME,
+  ATTR_K8S_POD_UID,
+  ATTR_OS_TYPE,
+  ATTR_PROCESS_COMMAND,
+  ATTR_PROCESS_CREATION_TIME,
+  ATTR_PROCESS_EXECUTABLE_NAME,
+  ATTR_PROCESS_PID,
+  ATTR_SERVICE_INSTANCE_ID,
+  ATTR_SERVICE_NAME,
+  ATTR_TELEMETRY_DISTRO_NAME,
+  ATTR_TELEMETRY_DISTRO_VERSION,
+  ATTR_TELEMETRY_SDK_LANGUAGE,
+  ATTR_TELEMETRY_SDK_NAME,
+  ATTR_TELEMETRY_SDK_VERSION,
+} from '../../semconv/index.ts';
+import type { ObservedResource, Owner } from '../model.ts';
+import type { ContainerIdentity } from './cgroup-path.ts';
+import type { HostFacts } from './host-facts.ts';
+
+/** What tells two workloads apart; `auto`: service, else container, else process. */
+export type Granularity = 'auto' | 'process' | 'container' | 'service';
+
+export interface WorkloadFacts {
+  readonly owner: Owner;
+  /** Base name of the executable file, or the command where that is not known. */
+  readonly executable: string;
+  /** From the `OTEL_*` variables of the process. */
+  readonly declared: ReadonlyMap<string, string>;
+  readonly container: ContainerIdentity;
+  /** ISO 8601. */
+  readonly creationTime: string;
+}
+
+const productName = 'wirespan';
+
+/** Builds the resources of everything observed on one host. */
+export class ResourceBuilder {
+  readonly host: ObservedResource;
+  readonly agent: ObservedResource;
+  readonly #hostAttributes: Attributes;
+  readonly #telemetry: Attributes;
+  readonly #granularity: Granularity;
+
+  constructor(host: HostFacts, granularity: Granularity) {
+    this.#granularity = granularity;
+    this.#hostAttributes = {
+      ...known(ATTR_HOST_ID, host.hostId),
+      [ATTR_HOST_NAME]: host.hostName,
+      [ATTR_HOST_ARCH]: host.hostArch,
+      [ATTR_OS_TYPE]: 'linux',
+    };
+    this.#telemetry = {
+      [ATTR_TELEMETRY_SDK_NAME]: productName,
+      [ATTR_TELEMETRY_SDK_LANGUAGE]: 'nodejs',
+      [ATTR_TELEMETRY_SDK_VERSION]: host.version,
+      [ATTR_TELEMETRY_DISTRO_NAME]: productName,
+      [ATTR_TELEMETRY_DISTRO_VERSION]: host.version,
+    };
+    this.host = identified('host', { ...this.#hostAttributes, ...this.#telemetry });
+    this.agent = identified('agent', {
+      ...this.#hostAttributes,
+      ...this.#telemetry,
+      [ATTR_TELEMETRY_SDK_NAME]: SDK_INFO[ATTR_TELEMETRY_SDK_NAME],
+      [ATTR_TELEMETRY_SDK_VERSION]: SDK_INFO[ATTR_TELEMETRY_SDK_VERSION],
+      [ATTR_SERVICE_NAME]: productName,
+      [ATTR_SERVICE_INSTANCE_ID]: host.agentInstanceId,
+      [ATTR_PROCESS_PID]: process.pid,
+    });
+  }
+
+  workload(facts: WorkloadFacts): ObservedResource {
+    const { declared, container, executable } = facts;
+    const level = this.#level(declared.has(ATTR_SERVICE_NAME), container.containerId !== undefined);
+    const isPerContainer = this.#granularity !== 'service';
+    return identified('workload', {
+      ...this.#hostAttributes,
+      [ATTR_PROCESS_EXECUTABLE_NAME]: executable,
+      [ATTR_SERVICE_NAME]: executable,
+      ...(isPerContainer ? containerAttributes(container) : {}),
+      ...Object.fromEntries(declared),
+      ...(level === 'process' ? processAttributes(facts) : {}),
+      ...this.#telemetry,
+    });
+  }
+
+  /** What stands for processes that are too many to be told apart. */
+  folded(container: ContainerIdentity): ObservedResource {
+    if (container.containerId === undefined) return this.host;
+    const attributes = { ...this.#hostAttributes, ...containerAttributes(container), ...this.#telemetry };
+    return identified('workload', attributes);
+  }
+
+  #level(isService: boolean, isContainer: boolean): Exclude<Granularity, 'auto'> {
+    switch (this.#granularity) {
+      case 'process':
+      case 'service':
+        return this.#granularity;
+      case 'container':
+        return isContainer ? 'container' : 'process';
+      case 'auto':
+        if (isService) return 'service';
+        return isContainer ? 'container' : 'process';
+    }
+  }
+}
+
+/** Equal attributes, equal id. */
+function identified(kind: ObservedResource['kind'], attributes: Attributes): ObservedResource {
+  const sorted = Object.entries(attributes).sort(([left], [right]) => (left < right ? -1 : 1));
+  return { id: `${kind}:${hash('sha256', JSON.stringify(sorted), 'hex').slice(0, 16)}`, kind, attributes };
+}
+
+function containerAttributes({ containerId, podUid }: ContainerIdentity): Attributes {
+  return { ...known(ATTR_CONTAINER_ID, containerId), ...known(ATTR_K8S_POD_UID, podUid) };
+}
+
+function processAttributes({ owner, creationTime }: WorkloadFacts): Attributes {
+  return {
+    [ATTR_PROCESS_PID]: owner.pid,
+    [ATTR_PROCESS_CREATION_TIME]: creationTime,
+    [ATTR_PROCESS_COMMAND]: owner.command,
+  };
+}
+
+function known(key: string, value: string | undefined): Attributes {
+  return value === undefined ? {} : { [key]: value };
+}
