@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { emitBounds } from './generator/emit-bounds.ts';
+import { emitCatalogue } from './generator/emit-catalogue.ts';
 import {
   emitAttributes,
   emitEvents,
@@ -46,6 +47,7 @@ export function generate(): ReadonlyMap<string, string> {
     ...[...constants].map(([path, text]) => [`semconv/${path}`, text] as const),
     ['semconv/index.ts', emitIndex(constants, typeNames)],
     ['bpf/generated/bounds.h', emitBounds(registry)],
+    ['docs/catalogue.md', emitCatalogue(registry)],
   ]);
 }
 
