@@ -18,7 +18,10 @@ const KEY_OF: ReadonlyMap<string, string> = new Map([...SCHEMA].map(([key, { env
  */
 function isServiceLink(name: string, value: string): boolean {
   if (/_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$/.test(name)) return true;
-  return /_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/.test(name) && (/^\w+:\/\//.test(value) || /_\d+_/.test(name));
+  return (
+    /_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/.test(name) &&
+    (/^\w+:\/\//.test(value) || /_\d+_/.test(name))
+  );
 }
 
 /**

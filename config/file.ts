@@ -1,4 +1,14 @@
-import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from 'yaml';
 import type { Entry, SourceResult } from './entry.ts';
 import type { ConfigProblem } from './errors.ts';
 import { nearest } from './nearest.ts';
@@ -47,7 +57,9 @@ class FileReader {
 
   #where(node: unknown): string {
     const offset = (node as Node | undefined)?.range?.[0];
-    return offset === undefined ? `file ${this.#path}` : `file ${this.#path}, line ${String(this.#lines.linePos(offset).line)}`;
+    return offset === undefined
+      ? `file ${this.#path}`
+      : `file ${this.#path}, line ${String(this.#lines.linePos(offset).line)}`;
   }
 
   #resolve(node: unknown): unknown {
@@ -67,12 +79,15 @@ class FileReader {
     const problem = (text: string): void => void this.problems.push({ subject: key, where, problem: text });
     const setting = SCHEMA.get(key);
     if (setting === undefined) {
-      if (!GROUPS.has(key)) problem(`is no setting; the nearest is ${nearest(firstLeaf(key, node), SCHEMA.keys()) ?? ''}`);
+      if (!GROUPS.has(key))
+        problem(`is no setting; the nearest is ${nearest(firstLeaf(key, node), SCHEMA.keys()) ?? ''}`);
       else if (isMap(node)) this.readMap(node, `${key}.`);
-      else if (!isEmpty) problem(`is a group of settings, not one; the nearest is ${nearest(key, keysOf(key)) ?? ''}`);
+      else if (!isEmpty)
+        problem(`is a group of settings, not one; the nearest is ${nearest(key, keysOf(key)) ?? ''}`);
     } else if (isEmpty) problem(`has no value; give one (${setting.format.expects}) or remove the key`);
     else if (this.entries.has(key)) problem('is given twice');
-    else if (isMap(node) && setting.format.takesMap !== true) problem(`is one value (${setting.format.expects}), not a group of keys`);
+    else if (isMap(node) && setting.format.takesMap !== true)
+      problem(`is one value (${setting.format.expects}), not a group of keys`);
     else this.entries.set(key, { key, value: (node as Node).toJS(this.#document), where });
   }
 }
@@ -100,7 +115,11 @@ export function readConfigFile(path: string, readFile: ReadFile): SourceResult {
   }
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return { entries: [], problems: [] };
-  if (!isMap(root)) return { entries: [], problems: [{ subject: `configuration file ${path}`, problem: 'must be a map of settings' }] };
+  if (!isMap(root))
+    return {
+      entries: [],
+      problems: [{ subject: `configuration file ${path}`, problem: 'must be a map of settings' }],
+    };
   const reader = new FileReader(path, document, lines);
   reader.readMap(root, '');
   return { entries: [...reader.entries.values()], problems: reader.problems };

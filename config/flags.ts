@@ -24,7 +24,10 @@ export function readFlags(argv: readonly string[]): FlagsResult {
     const argument = argv[i] ?? '';
     const match = /^--([^=]+)(?:=(.*))?$/s.exec(argument);
     if (match === null) {
-      problems.push({ subject: argument, problem: 'is no flag; flags are --key.path value or --key.path=value' });
+      problems.push({
+        subject: argument,
+        problem: 'is no flag; flags are --key.path value or --key.path=value',
+      });
       continue;
     }
     const name = match[1] ?? '';
@@ -33,7 +36,8 @@ export function readFlags(argv: readonly string[]): FlagsResult {
     if (isNextValue) i++;
     const value = match[2] ?? (isNextValue ? next : undefined);
     if (name !== FILE_FLAG && !SCHEMA.has(name)) problems.push(unknownFlag(name));
-    else if (value === undefined || value === '') problems.push({ subject: `flag --${name}`, problem: 'needs a value' });
+    else if (value === undefined || value === '')
+      problems.push({ subject: `flag --${name}`, problem: 'needs a value' });
     else if (name === FILE_FLAG) file = value;
     else entries.push({ key: name, value, where: `flag --${name}` });
   }

@@ -37,7 +37,9 @@ function decode(value: string): string {
 function pairsOf(value: unknown): [string, unknown][] {
   if (Array.isArray(value)) {
     return value.map((pair): [string, unknown] =>
-      Array.isArray(pair) && pair.length === 2 ? [String(pair[0]), pair[1]] : refuse('be a map of names to values'),
+      Array.isArray(pair) && pair.length === 2
+        ? [String(pair[0]), pair[1]]
+        : refuse('be a map of names to values'),
     );
   }
   if (typeof value === 'object' && value !== null) return Object.entries(value);
@@ -95,7 +97,9 @@ const FIELDS: Readonly<Record<keyof FilterRule, (value: unknown) => unknown>> = 
   pid: integer(1, 2 ** 22).read,
   command: (value) => {
     const name = text.read(value);
-    return new TextEncoder().encode(name).length <= 15 ? name : refuse('be at most 15 bytes, as the kernel keeps it');
+    return new TextEncoder().encode(name).length <= 15
+      ? name
+      : refuse('be at most 15 bytes, as the kernel keeps it');
   },
   cgroup: (value) => (text.read(value).startsWith('/') ? value : refuse('be a path that begins with /')),
   netns: integer(1, 2 ** 32 - 1).read,
@@ -103,7 +107,8 @@ const FIELDS: Readonly<Record<keyof FilterRule, (value: unknown) => unknown>> = 
 
 function readRule(item: unknown): FilterRule {
   const names = Object.keys(FIELDS).join(', ');
-  if (typeof item !== 'object' || item === null || Array.isArray(item)) return refuse(`be a list of rules, each a map of ${names}`);
+  if (typeof item !== 'object' || item === null || Array.isArray(item))
+    return refuse(`be a list of rules, each a map of ${names}`);
   const entries = Object.entries(item);
   if (entries.length === 0) return refuse(`give each rule at least one of ${names}`);
   return Object.fromEntries(
@@ -113,7 +118,9 @@ function readRule(item: unknown): FilterRule {
       try {
         return [field, read(value)];
       } catch (error) {
-        return refuse(`be a list of rules; its ${field} must ${error instanceof Error ? error.message : String(error)}`);
+        return refuse(
+          `be a list of rules; its ${field} must ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     }),
   );
@@ -121,6 +128,8 @@ function readRule(item: unknown): FilterRule {
 
 /** Rules over connections. As text: YAML, `[{port: 22}, {command: sshd}]`. */
 export const filterRules: Format<readonly FilterRule[]> = {
-  expects: `list of maps of ${Object.keys(FIELDS).map((name) => `\`${name}\``).join(', ')}; as text in YAML, \`[{port: 22}]\``,
+  expects: `list of maps of ${Object.keys(FIELDS)
+    .map((name) => `\`${name}\``)
+    .join(', ')}; as text in YAML, \`[{port: 22}]\``,
   read: (value) => asList(value, 'rules').map(readRule),
 };

@@ -29,11 +29,14 @@ export function choice<const T extends string>(values: readonly T[]): Format<T> 
     expects,
     read(value) {
       const text = typeof value === 'string' ? value.trim().toLowerCase() : value;
-      const asSwitch = text === true || text === 'true' ? 'on' : text === false || text === 'false' ? 'off' : text;
+      const asSwitch =
+        text === true || text === 'true' ? 'on' : text === false || text === 'false' ? 'off' : text;
       const found = values.find((word) => word === asSwitch);
       if (found !== undefined) return found;
       const close = typeof value === 'string' && values.length > 2 ? nearest(value, values) : undefined;
-      return refuse(`be one of ${values.join(', ')}${close === undefined ? '' : `; the nearest is ${close}`}`);
+      return refuse(
+        `be one of ${values.join(', ')}${close === undefined ? '' : `; the nearest is ${close}`}`,
+      );
     },
   };
 }
@@ -69,7 +72,14 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): For
 }
 
 const BYTE_UNITS: Readonly<Record<string, number>> = {
-  '': 1, b: 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, kb: 1e3, mb: 1e6, gb: 1e9,
+  '': 1,
+  b: 1,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
 };
 
 /** Bytes that are a power of two, as an integer or with a unit (`4MiB`). */
@@ -78,7 +88,9 @@ export function powerOfTwoBytes(min: number, max: number): Format<number> {
   return {
     expects: `${range}, e.g. \`8388608\` or \`8MiB\``,
     read(value) {
-      const match = /^\s*(\d+)\s*([a-z]*)\s*$/i.exec(typeof value === 'number' ? String(value) : asText(value));
+      const match = /^\s*(\d+)\s*([a-z]*)\s*$/i.exec(
+        typeof value === 'number' ? String(value) : asText(value),
+      );
       const unit = match === null ? undefined : BYTE_UNITS[(match[2] ?? '').toLowerCase()];
       const bytes = match === null || unit === undefined ? NaN : Number(match[1]) * unit;
       if (Number.isInteger(Math.log2(bytes)) && bytes >= min && bytes <= max) return bytes;
@@ -97,7 +109,14 @@ function asText(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-const TIME_UNITS: Readonly<Record<string, number>> = { '': 1, ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000 };
+const TIME_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+};
 /** What a Node.js timer can hold. */
 const MAX_DURATION_MS = 2 ** 31 - 1;
 
@@ -106,11 +125,15 @@ export function duration(minMs: number): Format<number> {
   return {
     expects: `milliseconds from ${String(minMs)}, or with a unit: \`500ms\`, \`5s\`, \`1m\``,
     read(value) {
-      const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(typeof value === 'number' ? String(value) : asText(value));
+      const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(
+        typeof value === 'number' ? String(value) : asText(value),
+      );
       const unit = match === null ? undefined : TIME_UNITS[(match[2] ?? '').toLowerCase()];
       const ms = match === null || unit === undefined ? NaN : Number(match[1]) * unit;
       if (Number.isInteger(ms) && ms >= minMs && ms <= MAX_DURATION_MS) return ms;
-      return refuse(`be a time from ${String(minMs)} ms to ${String(MAX_DURATION_MS)} ms, such as 5s or 5000`);
+      return refuse(
+        `be a time from ${String(minMs)} ms to ${String(MAX_DURATION_MS)} ms, such as 5s or 5000`,
+      );
     },
   };
 }

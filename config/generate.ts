@@ -7,7 +7,9 @@ const text = renderReference();
 
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== text) {
-    console.error('docs/configuration.md differs from the schema: run "npm run generate" and commit the result');
+    console.error(
+      'docs/configuration.md differs from the schema: run "npm run generate" and commit the result',
+    );
     process.exitCode = 1;
   }
 } else {

@@ -31,7 +31,9 @@ function signals(settings: Settings): Pick<AppConfig, 'metrics' | 'events' | 'sp
     metrics: frozenMap(METRICS.map((m) => [m.name, value(m.switch) === 'on'])),
     events: frozenMap(EVENTS.map((e) => [e.name, value<EventMode>(e.switch)])),
     spans: frozenMap(SPANS.map((s) => [s.type, value<SpanMode>(s.switch)])),
-    attributes: frozenSet(OPT_IN_ATTRIBUTES.map(([name]) => name).filter((name) => value(`attributes.${name}`) === 'on')),
+    attributes: frozenSet(
+      OPT_IN_ATTRIBUTES.map(([name]) => name).filter((name) => value(`attributes.${name}`) === 'on'),
+    ),
   };
 }
 
@@ -52,7 +54,10 @@ export function loadConfig(options: LoadConfigOptions): AppConfig {
       maxOwners: value('bpf.max_owners'),
     },
     correlation: { http1: value('correlation.http1') === 'on' },
-    filter: { include: value<FilterRule[]>('filter.include'), exclude: value<FilterRule[]>('filter.exclude') },
+    filter: {
+      include: value<FilterRule[]>('filter.include'),
+      exclude: value<FilterRule[]>('filter.exclude'),
+    },
     ...signals(settings),
     eventRateLimit: value('events.rate_limit'),
     spanLimits: {
@@ -64,7 +69,8 @@ export function loadConfig(options: LoadConfigOptions): AppConfig {
     addresses: value('addresses'),
     subnets: value<string[]>('subnets').map(parseCidr),
     seriesLimit: value('series.limit'),
-    output: value<AppConfig['output'] | undefined>('output') ?? (options.isTerminal === true ? 'table' : 'none'),
+    output:
+      value<AppConfig['output'] | undefined>('output') ?? (options.isTerminal === true ? 'table' : 'none'),
     ...exportParts(settings),
     agent: agentPart(settings),
     logLevel: value('log.level'),

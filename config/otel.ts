@@ -15,7 +15,15 @@ export const OTEL_VARIABLES: ReadonlyMap<string, string> = new Map([
 
 function otlpVariables(signal: string, group: string): [string, string][] {
   return [
-    'endpoint', 'protocol', 'headers', 'timeout', 'compression', 'certificate', 'client_key', 'client_certificate', 'insecure',
+    'endpoint',
+    'protocol',
+    'headers',
+    'timeout',
+    'compression',
+    'certificate',
+    'client_key',
+    'client_certificate',
+    'insecure',
   ].map((name) => [`OTEL_EXPORTER_OTLP_${signal}${name.toUpperCase()}`, `otlp.${group}${name}`]);
 }
 

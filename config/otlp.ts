@@ -10,7 +10,9 @@ export type OtlpSignal = 'traces' | 'metrics' | 'logs';
 function inherited(settings: Settings, signal: OtlpSignal, name: string): { key: string; value: unknown } {
   const own = `otlp.${signal}.${name}`;
   const value = settings.values.get(own);
-  return value === undefined ? { key: `otlp.${name}`, value: settings.values.get(`otlp.${name}`) } : { key: own, value };
+  return value === undefined
+    ? { key: `otlp.${name}`, value: settings.values.get(`otlp.${name}`) }
+    : { key: own, value };
 }
 
 function endpointOf(settings: Settings, signal: OtlpSignal, protocol: string, isInsecure: boolean): string {
@@ -53,7 +55,8 @@ export function otlpTarget(settings: Settings, signal: OtlpSignal): OtlpTargetCo
 /** Resolves a queue's size from its own key or the one for both. */
 export function queueOf(settings: Settings, kind: 'spans' | 'events'): QueueConfig {
   const value = (name: string): number => settings.values.get(`export.${kind}.${name}`) as number;
-  const queueSize = settings.values.get(`export.${kind}.queue_size`) ?? settings.values.get('export.queue_size');
+  const queueSize =
+    settings.values.get(`export.${kind}.queue_size`) ?? settings.values.get('export.queue_size');
   const batchSize = value('batch_size');
   return {
     queueSize: queueSize as number,
@@ -72,7 +75,8 @@ function located(settings: Settings, key: string, problem: string): ConfigProble
 /** What single keys cannot tell: values that do not go together. */
 export function crossProblems(settings: Settings): ConfigProblem[] {
   const problems = new Map<string, ConfigProblem>();
-  const report = (key: string, problem: string): void => void problems.set(key, located(settings, key, problem));
+  const report = (key: string, problem: string): void =>
+    void problems.set(key, located(settings, key, problem));
   for (const signal of ['traces', 'metrics', 'logs'] as const) {
     const endpoint = inherited(settings, signal, 'endpoint');
     const isHttp = inherited(settings, signal, 'protocol').value === 'http/protobuf';
@@ -81,8 +85,10 @@ export function crossProblems(settings: Settings): ConfigProblem[] {
     }
     const clientKey = inherited(settings, signal, 'client_key');
     const certificate = inherited(settings, signal, 'client_certificate');
-    if (clientKey.value !== undefined && certificate.value === undefined) report(clientKey.key, 'needs client_certificate too');
-    if (clientKey.value === undefined && certificate.value !== undefined) report(certificate.key, 'needs client_key too');
+    if (clientKey.value !== undefined && certificate.value === undefined)
+      report(clientKey.key, 'needs client_certificate too');
+    if (clientKey.value === undefined && certificate.value !== undefined)
+      report(certificate.key, 'needs client_key too');
   }
   for (const kind of ['spans', 'events'] as const) {
     const key = `export.${kind}.batch_size`;

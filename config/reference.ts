@@ -84,7 +84,9 @@ export function renderReference(): string {
     sections.set(title, [...(sections.get(title) ?? []), row(key, setting)]);
   }
   const tables = [...sections].map(([title, rows]) =>
-    [`## ${title}`, '', '| Key | Values | Default | Meaning |', '| --- | --- | --- | --- |', ...rows].join('\n'),
+    [`## ${title}`, '', '| Key | Values | Default | Meaning |', '| --- | --- | --- | --- |', ...rows].join(
+      '\n',
+    ),
   );
   return [INTRODUCTION, ...tables, standardVariables()].join('\n\n') + '\n';
 }

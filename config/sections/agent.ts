@@ -16,11 +16,19 @@ export const kernelSettings: SettingTree = {
       'off',
       'Allows programs that cost on every system call or packet of the host where a better one does not load.',
     ),
-    max_series: setting(integer(1, 2 ** 22), 16384, 'Entries of each kernel map of sums; more are summed in one overflow entry.'),
+    max_series: setting(
+      integer(1, 2 ** 22),
+      16384,
+      'Entries of each kernel map of sums; more are summed in one overflow entry.',
+    ),
     max_owners: setting(integer(1, 2 ** 22), 16384, 'Processes that the kernel side can tell apart.'),
   },
   correlation: {
-    http1: setting(onOff, 'on', 'Reads the `traceparent` of plaintext HTTP/1.x requests; only its 26 bytes of ids leave the kernel.'),
+    http1: setting(
+      onOff,
+      'on',
+      'Reads the `traceparent` of plaintext HTTP/1.x requests; only its 26 bytes of ids leave the kernel.',
+    ),
   },
   filter: {
     include: setting(filterRules, [], 'Observe only connections that match a rule; empty: all.'),
@@ -37,24 +45,41 @@ export const shapeSettings: SettingTree = {
       'What one OTLP resource is. `auto`: the best identity known of each workload.',
     ),
   },
-  addresses: setting(choice(['full', 'prefix', 'none']), 'full', 'How IP addresses leave: whole, as /24 and /48 prefixes, or not at all.'),
-  subnets: setting(cidrList, [], 'Networks to sum traffic by (`wirespan.peer.cidr`); the narrowest that holds the peer wins.'),
+  addresses: setting(
+    choice(['full', 'prefix', 'none']),
+    'full',
+    'How IP addresses leave: whole, as /24 and /48 prefixes, or not at all.',
+  ),
+  subnets: setting(
+    cidrList,
+    [],
+    'Networks to sum traffic by (`wirespan.peer.cidr`); the narrowest that holds the peer wins.',
+  ),
   series: {
-    limit: setting(integer(100), 50_000, 'Live metric series of the whole agent; more go to overflow series.'),
+    limit: setting(
+      integer(100),
+      50_000,
+      'Live metric series of the whole agent; more go to overflow series.',
+    ),
   },
-  output: setting(choice(['none', 'table', 'json']), undefined, 'What `wirespan run` writes to standard output.', {
-    defaultText: '`table` on a terminal, else `none`',
-  }),
+  output: setting(
+    choice(['none', 'table', 'json']),
+    undefined,
+    'What `wirespan run` writes to standard output.',
+    {
+      defaultText: '`table` on a terminal, else `none`',
+    },
+  ),
 };
 
 /** The agent itself. */
 export const agentSettings: SettingTree = {
   agent: {
-    service_name: setting(text, 'wirespan', '`service.name` of the agent\'s own telemetry.'),
+    service_name: setting(text, 'wirespan', "`service.name` of the agent's own telemetry."),
     resource_attributes: setting(
       pairs(/^[^\s=,][^=,]*$/, 'without = and ,'),
       [],
-      'More resource attributes of the agent\'s own telemetry.',
+      "More resource attributes of the agent's own telemetry.",
       { defaultText: 'none' },
     ),
   },
@@ -66,6 +91,8 @@ export const agentSettings: SettingTree = {
     ),
   },
   shutdown: {
-    deadline: setting(duration(0), 5_000, 'Longest time from SIGTERM to the end, the last export included.', { defaultText: '`5s`' }),
+    deadline: setting(duration(0), 5_000, 'Longest time from SIGTERM to the end, the last export included.', {
+      defaultText: '`5s`',
+    }),
   },
 };

@@ -5,7 +5,10 @@ import { setting, type SettingSource, type SettingTree } from '../setting.ts';
 /** Attributes that metrics carry only when asked: each multiplies the number of series. */
 export const OPT_IN_ATTRIBUTES: readonly (readonly [name: string, doc: string])[] = [
   ['network.type', 'Adds `network.type` (`ipv4`, `ipv6`) to the metrics that have it as an option.'],
-  ['network.peer.address', 'Adds the peer address to connection metrics: one series per peer. Addresses can be personal data.'],
+  [
+    'network.peer.address',
+    'Adds the peer address to connection metrics: one series per peer. Addresses can be personal data.',
+  ],
   ['wirespan.peer.cidr', 'Adds the narrowest network of `subnets` that holds the peer, else `other`.'],
 ];
 
@@ -31,7 +34,10 @@ function sentence(description: string, name: string): string {
 }
 
 /** Nests switches, whose paths begin with the name of their kind. */
-function switches(kind: string, leaves: readonly (readonly [path: string, leaf: SettingSource])[]): SettingTree {
+function switches(
+  kind: string,
+  leaves: readonly (readonly [path: string, leaf: SettingSource])[],
+): SettingTree {
   return nest(leaves)[kind] as SettingTree;
 }
 
@@ -39,7 +45,10 @@ function switches(kind: string, leaves: readonly (readonly [path: string, leaf: 
 export const signalSettings: SettingTree = {
   metrics: switches(
     'metrics',
-    METRICS.map((m) => [m.switch, setting(onOff, m.defaultOn ? 'on' : 'off', sentence(m.description, m.name))]),
+    METRICS.map((m) => [
+      m.switch,
+      setting(onOff, m.defaultOn ? 'on' : 'off', sentence(m.description, m.name)),
+    ]),
   ),
   events: {
     rate_limit: setting(
@@ -58,7 +67,10 @@ export const signalSettings: SettingTree = {
     max_per_trace: setting(integer(1), 200, 'Spans in one trace.'),
     ...switches(
       'spans',
-      SPANS.map((s) => [s.switch, setting(choice(s.modes), s.defaultMode, `When the span \`${s.name}\` is sent.`)]),
+      SPANS.map((s) => [
+        s.switch,
+        setting(choice(s.modes), s.defaultMode, `When the span \`${s.name}\` is sent.`),
+      ]),
     ),
   },
   attributes: nest(OPT_IN_ATTRIBUTES.map(([name, doc]) => [name, setting(onOff, 'off', doc)])),

@@ -17,7 +17,9 @@ function commandOf(words: readonly string[], hasFlags: boolean): Arguments['comm
   const [word, extra] = words;
   if (word === undefined) {
     if (!hasFlags) return 'help';
-    throw new ConfigError([{ subject: 'command line', problem: `has no command; use ${COMMANDS.join(' or ')}` }]);
+    throw new ConfigError([
+      { subject: 'command line', problem: `has no command; use ${COMMANDS.join(' or ')}` },
+    ]);
   }
   const command = COMMANDS.find((name) => name === word) ?? (word === 'help' ? 'help' : undefined);
   if (command === undefined) {
@@ -25,7 +27,9 @@ function commandOf(words: readonly string[], hasFlags: boolean): Arguments['comm
     throw new ConfigError([{ subject: word, problem }]);
   }
   if (extra !== undefined) {
-    throw new ConfigError([{ subject: extra, problem: `is one word too many after ${word}; flags are --key.path value` }]);
+    throw new ConfigError([
+      { subject: extra, problem: `is one word too many after ${word}; flags are --key.path value` },
+    ]);
   }
   return command;
 }

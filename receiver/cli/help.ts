@@ -5,7 +5,10 @@ import { SCHEMA } from '../../config/index.ts';
 const SHOWN: readonly (readonly [title: string, keys: readonly string[]])[] = [
   ['Where it goes', ['otlp.endpoint', 'otlp.protocol', 'otlp.headers', 'export.metrics.interval', 'output']],
   ['What is sent', ['events.rate_limit', 'spans.rate_limit', 'attributes.network.peer.address', 'addresses']],
-  ['How it runs', ['bpf.ring_buffer_size', 'bpf.costly_variants', 'correlation.http1', 'log.level', 'shutdown.deadline']],
+  [
+    'How it runs',
+    ['bpf.ring_buffer_size', 'bpf.costly_variants', 'correlation.http1', 'log.level', 'shutdown.deadline'],
+  ],
 ];
 
 const PREAMBLE = `wirespan watches TCP in the kernel and sends it as OpenTelemetry metrics, spans and events.

@@ -4,12 +4,13 @@ const COUNT_STEPS = ['', 'k', 'M', 'G', 'T'] as const;
 function scaled(value: number, base: number, steps: readonly string[]): [text: string, unit: string] {
   let step = 0;
   let rest = value;
-  // A value that would round up to the base belongs to the next step: 1023.96 KiB is 1.0 MiB.
-  while (step < steps.length - 1 && rest >= base - (step === 0 ? 0 : 0.05)) {
+  // A value that would round up to the base belongs to the next step: 1023.6 KiB is 1.0 MiB.
+  while (step < steps.length - 1 && rest >= base - (step === 0 ? 0 : 0.5)) {
     rest /= base;
     step++;
   }
-  const text = step === 0 ? String(Math.round(rest)) : rest < 99.95 ? rest.toFixed(1) : String(Math.round(rest));
+  const text =
+    step === 0 ? String(Math.round(rest)) : rest < 99.95 ? rest.toFixed(1) : String(Math.round(rest));
   return [text, steps[step] ?? ''];
 }
 
@@ -30,7 +31,8 @@ export function humanDuration(ms: number): string {
   return ms < 999.5 ? `${String(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-const WIDE = /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
 
 function widthOf(character: string): number {
   return WIDE.test(character) ? 2 : 1;

@@ -111,7 +111,7 @@ export class LiveTable extends LiveOutput {
 
   protected override draw({ rows, status }: LiveView, now: Date): void {
     const width = Math.max(20, this.stream.columns ?? 80);
-    const height = Math.max(4, (this.stream.rows ?? 24) - 1);
+    const height = Math.max(5, (this.stream.rows ?? 24) - 1);
     const frame = renderTable(rows, { width, height, now, status });
     this.stream.write(this.#erase() + frame);
     this.#drawn = frame;

@@ -20,7 +20,12 @@ export function createLog({ level, isTerminal, stream }: CreateLogOptions): Logg
   const out = stream ?? destination({ fd: 2, sync: true });
   if (isTerminal) {
     // The factory formats in place; pino-pretty's own stream would lose the last lines of a process that ends.
-    const format = prettyFactory({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true });
+    const format = prettyFactory({
+      colorize: true,
+      ignore: 'pid,hostname',
+      translateTime: 'SYS:HH:MM:ss',
+      singleLine: true,
+    });
     const lines = { write: (line: string): void => void out.write(format(line)) };
     return pino({ level, base: null }, lines);
   }

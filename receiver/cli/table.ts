@@ -25,7 +25,7 @@ export interface TableRow {
 export interface RenderOptions {
   /** Columns of the terminal. */
   readonly width: number;
-  /** Most lines to return, at least 4. */
+  /** Most lines to return, at least 5. */
   readonly height: number;
   readonly now: Date;
   /** Facts about the agent, shown first. */
@@ -51,7 +51,11 @@ const COLUMNS: readonly Column[] = [
   { title: 'OPEN', value: (r) => humanCount(r.active), rank: 0 },
   { title: 'OPENED', value: (r) => humanCount(r.opened), rank: 1 },
   { title: 'FAILED', value: (r) => humanCount(r.failed), rank: 2 },
-  { title: 'HANDSHAKE', value: (r) => (r.handshakeMs === undefined ? '-' : humanDuration(r.handshakeMs)), rank: 5 },
+  {
+    title: 'HANDSHAKE',
+    value: (r) => (r.handshakeMs === undefined ? '-' : humanDuration(r.handshakeMs)),
+    rank: 5,
+  },
   { title: 'SENT', value: (r) => humanBytes(r.bytesSent), rank: 3 },
   { title: 'RECEIVED', value: (r) => humanBytes(r.bytesReceived), rank: 3 },
   { title: 'RETRANS', value: (r) => humanCount(r.retransmits), rank: 3 },
@@ -121,14 +125,24 @@ function byActivity(a: TableRow, b: TableRow): number {
  * The live view as text: the status, a heading, the most active rows, and how many
  * are not shown. No line is wider than `width`, there are at most `height`.
  */
-export function renderTable(rows: readonly TableRow[], { width, height, now, status }: RenderOptions): string {
+export function renderTable(
+  rows: readonly TableRow[],
+  { width, height, now, status }: RenderOptions,
+): string {
   const head = cut(printable(`${now.toTimeString().slice(0, 8)}  ${status}`), width);
   if (rows.length === 0) return [head, '', cut('no TCP connections seen yet', width)].join('\n');
   const sorted = rows.toSorted(byActivity);
   const room = Math.max(1, height - 3);
   const shown = sorted.length <= room ? sorted : sorted.slice(0, Math.max(1, room - 1));
   const fitted = fit(shown, width);
-  const lineOf = (cell: (f: Fitted) => string): string => cut(fitted.map((f) => pad(cell(f), f)).join(' '.repeat(GAP)).trimEnd(), width);
+  const lineOf = (cell: (f: Fitted) => string): string =>
+    cut(
+      fitted
+        .map((f) => pad(cell(f), f))
+        .join(' '.repeat(GAP))
+        .trimEnd(),
+      width,
+    );
   const lines = shown.map((_, i) => lineOf((f) => f.cells[i] ?? ''));
   const left = sorted.length - shown.length;
   const more = left > 0 ? [cut(`… and ${String(left)} less active`, width)] : [];

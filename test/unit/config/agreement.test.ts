@@ -8,9 +8,42 @@ import { load, type Given } from './sources.ts';
 
 /** Texts that some format takes; most keys take few of them. */
 const TEXTS = [
-  'on', 'off', 'true', 'false', 'correlated', 'always', 'auto', 'service', 'full', 'none', 'prefix', 'table', 'json', 'grpc',
-  'http/protobuf', 'gzip', 'delta', 'info', 'debug', '0', '1', '5', '5s', '250ms', '512', '4096', '8MiB', '10.0.0.0/8',
-  '[{port: 22}]', 'a=b', 'http://collector:4317', 'collector:4317', '/etc/x.pem', '%', '-1', 'x',
+  'on',
+  'off',
+  'true',
+  'false',
+  'correlated',
+  'always',
+  'auto',
+  'service',
+  'full',
+  'none',
+  'prefix',
+  'table',
+  'json',
+  'grpc',
+  'http/protobuf',
+  'gzip',
+  'delta',
+  'info',
+  'debug',
+  '0',
+  '1',
+  '5',
+  '5s',
+  '250ms',
+  '512',
+  '4096',
+  '8MiB',
+  '10.0.0.0/8',
+  '[{port: 22}]',
+  'a=b',
+  'http://collector:4317',
+  'collector:4317',
+  '/etc/x.pem',
+  '%',
+  '-1',
+  'x',
 ];
 
 const entry = fc.tuple(fc.constantFrom(...SCHEMA.keys()), fc.constantFrom(...TEXTS));
@@ -35,7 +68,10 @@ describe('all sources', () => {
         if (typeof byFlag !== 'string') good++;
         assert.deepEqual(outcome({ argv: [`--${key}=${value}`] }), byFlag);
         assert.deepEqual(outcome({ env: { [variable]: value } }), byFlag);
-        assert.deepEqual(outcome({ yaml: stringify({ [key]: value }, { defaultStringType: 'QUOTE_DOUBLE' }) }), byFlag);
+        assert.deepEqual(
+          outcome({ yaml: stringify({ [key]: value }, { defaultStringType: 'QUOTE_DOUBLE' }) }),
+          byFlag,
+        );
       }),
       { numRuns: 150 },
     );

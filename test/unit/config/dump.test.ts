@@ -15,7 +15,10 @@ describe('the dump', () => {
   });
 
   it('masks secrets, those in URLs too', () => {
-    const env = { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=hunter2', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:hunter2@c:4317' };
+    const env = {
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=hunter2',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:hunter2@c:4317',
+    };
     const dumped = dumpConfig(sourcesOf({ env }));
     assert.doesNotMatch(dumped, /hunter2/);
     assert.match(dumped, /authorization: "?\[hidden\]/);
@@ -23,10 +26,13 @@ describe('the dump', () => {
   });
 
   it('says where a value came from', () => {
-    const dumped = dumpConfig(sourcesOf({ yaml: 'log:\n  level: debug\n', env: { WIRESPAN_ADDRESSES: 'none' } }));
+    const dumped = dumpConfig(
+      sourcesOf({ yaml: 'log:\n  level: debug\n', env: { WIRESPAN_ADDRESSES: 'none' } }),
+    );
     assert.match(dumped, /level: debug # file test\.yaml, line 2\n/);
     assert.match(dumped, /addresses: none # variable WIRESPAN_ADDRESSES\n/);
   });
 
-  it('fails as loading does', () => assert.throws(() => dumpConfig(sourcesOf({ argv: ['--nope=1'] })), { name: 'ConfigError' }));
+  it('fails as loading does', () =>
+    assert.throws(() => dumpConfig(sourcesOf({ argv: ['--nope=1'] })), { name: 'ConfigError' }));
 });

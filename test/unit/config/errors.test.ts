@@ -5,15 +5,19 @@ import { load, messageOf } from './sources.ts';
 
 describe('a bad file', () => {
   const sins: Readonly<Record<string, RegExp>> = {
-    'misspelt-key.yaml': /^events\.tcp\.conection \(file misspelt-key\.yaml, line 3\): is no setting; the nearest is events\.tcp\.connection\.close$/,
-    'group-as-value.yaml': /^events\.tcp\.connection \(file .*, line 2\): is a group of settings.*nearest is events\.tcp\.connection\./,
+    'misspelt-key.yaml':
+      /^events\.tcp\.conection \(file misspelt-key\.yaml, line 3\): is no setting; the nearest is events\.tcp\.connection\.close$/,
+    'group-as-value.yaml':
+      /^events\.tcp\.connection \(file .*, line 2\): is a group of settings.*nearest is events\.tcp\.connection\./,
     'given-twice.yaml': /^log\.level \(file .*, line 3\): is given twice$/,
     'no-value.yaml': /^log\.level \(file .*, line 2\): has no value/,
     'value-as-group.yaml': /^addresses \(file .*, line 1\): is one value .*, not a group of keys$/,
     'not-yaml.yaml': /^configuration file not-yaml\.yaml: is not valid YAML at line \d+, column \d+: /,
     'not-a-map.yaml': /^configuration file .*: must be a map of settings$/,
-    'odd-size.yaml': /^bpf\.ring_buffer_size \(file .*, line 2\): 5000 must be a power of two from 4096 .*the nearest is 4096$/,
-    'without-group.yaml': /^ring_buffer_size \(file .*\): is no setting; the nearest is bpf\.ring_buffer_size$/,
+    'odd-size.yaml':
+      /^bpf\.ring_buffer_size \(file .*, line 2\): 5000 must be a power of two from 4096 .*the nearest is 4096$/,
+    'without-group.yaml':
+      /^ring_buffer_size \(file .*\): is no setting; the nearest is bpf\.ring_buffer_size$/,
     'cycle.yaml': /^events\.tcp\.tcp \(file .*\): is no setting/,
     'no-such-file.yaml': /^configuration file no-such-file\.yaml: does not exist$/,
   };
@@ -47,23 +51,38 @@ describe('a bad variable', () => {
       WIRESPAN_PORT_4317_TCP_ADDR: '10.0.0.1',
     };
     assert.deepEqual(load({ env: links }), load());
-    assert.match(messageOf({ env: { WIRESPAN_OTLP_PORT: '4317' } }), /^variable WIRESPAN_OTLP_PORT: is no setting/);
+    assert.match(
+      messageOf({ env: { WIRESPAN_OTLP_PORT: '4317' } }),
+      /^variable WIRESPAN_OTLP_PORT: is no setting/,
+    );
   });
 
   it('is an error even where a flag overrides it', () => {
-    assert.match(messageOf({ env: { WIRESPAN_LOG_LEVEL: 'loud' }, argv: ['--log.level=info'] }), /variable WIRESPAN_LOG_LEVEL.*"loud"/);
+    assert.match(
+      messageOf({ env: { WIRESPAN_LOG_LEVEL: 'loud' }, argv: ['--log.level=info'] }),
+      /variable WIRESPAN_LOG_LEVEL.*"loud"/,
+    );
   });
 });
 
 describe('a bad flag', () => {
   it('is named with the nearest one', () =>
-    assert.equal(messageOf({ argv: ['--log.lvel', 'info'] }), 'flag --log.lvel: is no flag; the nearest is --log.level'));
+    assert.equal(
+      messageOf({ argv: ['--log.lvel', 'info'] }),
+      'flag --log.lvel: is no flag; the nearest is --log.level',
+    ));
   it('needs a value', () => {
-    for (const argv of [['--log.level'], ['--log.level='], ['--log.level', '--output', 'none'], ['--config']]) {
+    for (const argv of [
+      ['--log.level'],
+      ['--log.level='],
+      ['--log.level', '--output', 'none'],
+      ['--config'],
+    ]) {
       assert.match(messageOf({ argv }), /^flag --(log\.level|config): needs a value$/);
     }
   });
-  it('is no word', () => assert.match(messageOf({ argv: ['-x'] }), /^-x: is no flag; flags are --key\.path value/));
+  it('is no word', () =>
+    assert.match(messageOf({ argv: ['-x'] }), /^-x: is no flag; flags are --key\.path value/));
 });
 
 describe('a bad value', () => {
@@ -81,8 +100,14 @@ describe('a bad value', () => {
     assert.doesNotMatch(messageOf({ env: { OTEL_EXPORTER_OTLP_HEADERS: 'hunter2' } }), /hunter2/);
   });
   it('of mutual TLS needs its counterpart', () => {
-    assert.match(messageOf({ argv: ['--otlp.client_key', 'k'] }), /^otlp\.client_key \(flag .*\): needs client_certificate too$/);
-    assert.match(messageOf({ argv: ['--otlp.logs.client_certificate', 'c'] }), /^otlp\.logs\.client_certificate .*: needs client_key too$/);
+    assert.match(
+      messageOf({ argv: ['--otlp.client_key', 'k'] }),
+      /^otlp\.client_key \(flag .*\): needs client_certificate too$/,
+    );
+    assert.match(
+      messageOf({ argv: ['--otlp.logs.client_certificate', 'c'] }),
+      /^otlp\.logs\.client_certificate .*: needs client_key too$/,
+    );
   });
   it('of a batch must fit its queue', () => {
     const argv = ['--export.spans.queue_size', '10', '--export.spans.batch_size', '11'];

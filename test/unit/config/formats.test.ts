@@ -9,7 +9,8 @@ describe('switch', () => {
   it('takes words and booleans', () => {
     assert.deepEqual(['on', 'ON', true, 'true'].map(onOff.read), ['on', 'on', 'on', 'on']);
     assert.deepEqual(['off', false, 'false'].map(onOff.read), ['off', 'off', 'off']);
-    for (const bad of ['yes', 1, 0, '', undefined, []]) assert.throws(() => onOff.read(bad), /be one of on, off$/);
+    for (const bad of ['yes', 1, 0, '', undefined, []])
+      assert.throws(() => onOff.read(bad), /be one of on, off$/);
   });
   it('does not make up a mode from a boolean', () => {
     const mode = choice(['always', 'correlated', 'off']);
@@ -21,13 +22,20 @@ describe('switch', () => {
 describe('numbers', () => {
   it('are whole and in range', () => {
     assert.equal(integer(0).read('12'), 12);
-    for (const bad of ['1.5', 1.5, -1, '1e3', '0x10', '', ' ', true, NaN, Infinity]) assert.throws(() => integer(0).read(bad));
+    for (const bad of ['1.5', 1.5, -1, '1e3', '0x10', '', ' ', true, NaN, Infinity])
+      assert.throws(() => integer(0).read(bad));
     assert.throws(() => integer(1, 5).read(6), /from 1 to 5$/);
   });
 
   it('of bytes take units and only powers of two', () => {
     const bytes = powerOfTwoBytes(4096, 2 ** 30);
-    assert.deepEqual([4096, '4096', '4KiB', '4 MiB', '1gib'].map(bytes.read), [4096, 4096, 4096, 4194304, 2 ** 30]);
+    assert.deepEqual([4096, '4096', '4KiB', '4 MiB', '1gib'].map(bytes.read), [
+      4096,
+      4096,
+      4096,
+      4194304,
+      2 ** 30,
+    ]);
     assert.throws(() => bytes.read('5MB'), /the nearest is 4194304$/);
     assert.throws(() => bytes.read(2048), /the nearest is 4096$/);
     assert.throws(() => bytes.read('2GiB'), /the nearest is 1073741824$/);
@@ -35,14 +43,22 @@ describe('numbers', () => {
   });
 
   it('of time are milliseconds without a unit', () => {
-    assert.deepEqual([5, '5', '5ms', '5s', '1.5s', '2m', '1h'].map(duration(0).read), [5, 5, 5, 5000, 1500, 120_000, 3_600_000]);
+    assert.deepEqual(
+      [5, '5', '5ms', '5s', '1.5s', '2m', '1h'].map(duration(0).read),
+      [5, 5, 5, 5000, 1500, 120_000, 3_600_000],
+    );
     for (const bad of ['5 days', '-1', '0.5', 2 ** 31, 's', true]) assert.throws(() => duration(0).read(bad));
   });
 });
 
 describe('CIDR', () => {
   it('is canonical', () => {
-    assert.deepEqual(parseCidr('10.0.0.0/8'), { text: '10.0.0.0/8', address: '10.0.0.0', prefixLength: 8, family: 'ipv4' });
+    assert.deepEqual(parseCidr('10.0.0.0/8'), {
+      text: '10.0.0.0/8',
+      address: '10.0.0.0',
+      prefixLength: 8,
+      family: 'ipv4',
+    });
     assert.equal(parseCidr('FD00:0::/8').text, 'fd00::/8');
     assert.equal(parseCidr('::/0').text, '::/0');
     assert.equal(parseCidr('1:2:3:4:5:6:7:8/128').text, '1:2:3:4:5:6:7:8/128');
@@ -53,7 +69,18 @@ describe('CIDR', () => {
     assert.throws(() => parseCidr('2001:db8:ffff::1/33'), /write 2001:db8:8000::\/33$/);
   });
   it('is refused when it is none', () => {
-    for (const bad of ['10.0.0.0', '10.0.0.0/33', '::/129', 'fe80::%eth0/64', '10.0.0.0/8/8', '/8', 'a/8', 8, null, '1.2.3/8']) {
+    for (const bad of [
+      '10.0.0.0',
+      '10.0.0.0/33',
+      '::/129',
+      'fe80::%eth0/64',
+      '10.0.0.0/8/8',
+      '/8',
+      'a/8',
+      8,
+      null,
+      '1.2.3/8',
+    ]) {
       assert.throws(() => parseCidr(bad), /CIDR notation/);
     }
   });
@@ -103,8 +130,14 @@ describe('lists', () => {
 describe('pairs', () => {
   const headers = pairs(/^[a-z]+$/, 'in lower case');
   it('are a map or text', () => {
-    assert.deepEqual(headers.read({ a: 'x', b: 1 }), [['a', 'x'], ['b', '1']]);
-    assert.deepEqual(headers.read(' a = x%2Cy ,b=c=d,'), [['a', 'x,y'], ['b', 'c=d']]);
+    assert.deepEqual(headers.read({ a: 'x', b: 1 }), [
+      ['a', 'x'],
+      ['b', '1'],
+    ]);
+    assert.deepEqual(headers.read(' a = x%2Cy ,b=c=d,'), [
+      ['a', 'x,y'],
+      ['b', 'c=d'],
+    ]);
   });
   it('are refused when a part is wrong', () => {
     assert.throws(() => headers.read('a'), /one part has no =/);

@@ -6,15 +6,29 @@ import { load } from './sources.ts';
 describe('defaults', () => {
   it('take every signal from the registry', () => {
     const config = load();
-    assert.deepEqual([...config.metrics], METRICS.map((m) => [m.name, m.defaultOn]));
-    assert.deepEqual([...config.events], EVENTS.map((e) => [e.name, e.defaultMode]));
-    assert.deepEqual([...config.spans], SPANS.map((s) => [s.type, s.defaultMode]));
+    assert.deepEqual(
+      [...config.metrics],
+      METRICS.map((m) => [m.name, m.defaultOn]),
+    );
+    assert.deepEqual(
+      [...config.events],
+      EVENTS.map((e) => [e.name, e.defaultMode]),
+    );
+    assert.deepEqual(
+      [...config.spans],
+      SPANS.map((s) => [s.type, s.defaultMode]),
+    );
     assert.equal(config.attributes.size, 0);
   });
 
   it('are those of the design', () => {
     const config = load();
-    assert.deepEqual(config.bpf, { ringBufferBytes: 4194304, costlyVariants: false, maxSeries: 16384, maxOwners: 16384 });
+    assert.deepEqual(config.bpf, {
+      ringBufferBytes: 4194304,
+      costlyVariants: false,
+      maxSeries: 16384,
+      maxOwners: 16384,
+    });
     assert.equal(config.eventRateLimit, 5);
     assert.deepEqual(config.spanLimits, { rateLimit: 1000, maxPerParent: 20, maxPerTrace: 200 });
     assert.equal(config.seriesLimit, 50_000);
@@ -43,7 +57,10 @@ describe('a file', () => {
     assert.equal(config.eventRateLimit, 0);
     assert.equal(config.metrics.get('wirespan.tcp.state.duration'), true);
     assert.equal(config.bpf.ringBufferBytes, 8 * 2 ** 20);
-    assert.deepEqual(config.subnets.map((s) => s.text), ['10.0.0.0/8', 'fd00::/8']);
+    assert.deepEqual(
+      config.subnets.map((s) => s.text),
+      ['10.0.0.0/8', 'fd00::/8'],
+    );
     assert.deepEqual(config.filter.exclude, [{ port: 22 }, { command: 'sshd' }]);
     assert.deepEqual(config.otlp.logs.headers, { authorization: 'Bearer hunter2', 'x-tenant': '7' });
     assert.equal(config.shutdownDeadlineMs, 2000);
@@ -53,7 +70,10 @@ describe('a file', () => {
 
   it('may be named by WIRESPAN_CONFIG, which --config overrides', () => {
     assert.equal(load({ env: { WIRESPAN_CONFIG: 'good.yaml' } }).shutdownDeadlineMs, 2000);
-    assert.equal(load({ env: { WIRESPAN_CONFIG: 'good.yaml' }, fixture: 'empty.yaml' }).shutdownDeadlineMs, 5000);
+    assert.equal(
+      load({ env: { WIRESPAN_CONFIG: 'good.yaml' }, fixture: 'empty.yaml' }).shutdownDeadlineMs,
+      5000,
+    );
   });
 });
 
@@ -69,15 +89,20 @@ describe('precedence', () => {
     assert.equal(load({ yaml, env, argv }).logLevel, 'debug');
   });
 
-  it('lets an empty variable count as not set', () => assert.equal(load({ yaml, env: { WIRESPAN_LOG_LEVEL: '' } }).logLevel, 'warn'));
+  it('lets an empty variable count as not set', () =>
+    assert.equal(load({ yaml, env: { WIRESPAN_LOG_LEVEL: '' } }).logLevel, 'warn'));
 
-  it('lets the last of equal flags win', () => assert.equal(load({ argv: [...argv, '--log.level', 'fatal'] }).logLevel, 'fatal'));
+  it('lets the last of equal flags win', () =>
+    assert.equal(load({ argv: [...argv, '--log.level', 'fatal'] }).logLevel, 'fatal'));
 });
 
 describe('switches', () => {
   it('of every signal are reachable by the environment', () => {
     const env = Object.fromEntries(
-      [...METRICS, ...EVENTS, ...SPANS].map((s) => [`WIRESPAN_${s.switch.replaceAll('.', '_').toUpperCase()}`, 'off']),
+      [...METRICS, ...EVENTS, ...SPANS].map((s) => [
+        `WIRESPAN_${s.switch.replaceAll('.', '_').toUpperCase()}`,
+        'off',
+      ]),
     );
     const config = load({ env });
     assert.deepEqual(new Set(config.metrics.values()), new Set([false]));

@@ -41,16 +41,23 @@ describe('standard variables', () => {
     const message = messageOf({ env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' } });
     assert.match(message, /variable OTEL_EXPORTER_OTLP_PROTOCOL/);
     assert.match(message, /grpc or http\/protobuf/);
-    assert.match(messageOf({ env: { OTEL_METRIC_EXPORT_INTERVAL: 'soon' } }), /variable OTEL_METRIC_EXPORT_INTERVAL.*"soon"/);
+    assert.match(
+      messageOf({ env: { OTEL_METRIC_EXPORT_INTERVAL: 'soon' } }),
+      /variable OTEL_METRIC_EXPORT_INTERVAL.*"soon"/,
+    );
   });
 
-  it('leave variables of other programs alone', () => assert.doesNotThrow(() => load({ env: { OTEL_TRACES_SAMPLER: 'x' } })));
+  it('leave variables of other programs alone', () =>
+    assert.doesNotThrow(() => load({ env: { OTEL_TRACES_SAMPLER: 'x' } })));
 });
 
 describe('the agent', () => {
   it('takes service.name from OTEL_SERVICE_NAME, then from the resource attributes', () => {
     const attributes = { OTEL_RESOURCE_ATTRIBUTES: 'service.name=a%20b,team=net' };
-    assert.deepEqual(load({ env: attributes }).agent, { serviceName: 'a b', resourceAttributes: { team: 'net' } });
+    assert.deepEqual(load({ env: attributes }).agent, {
+      serviceName: 'a b',
+      resourceAttributes: { team: 'net' },
+    });
     assert.equal(load({ env: { ...attributes, OTEL_SERVICE_NAME: 'c' } }).agent.serviceName, 'c');
     assert.equal(load().agent.serviceName, 'wirespan');
   });
@@ -77,7 +84,11 @@ describe('endpoints', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: 'https://c.example/base/',
       OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://l.example/in',
     };
-    assert.deepEqual(endpoints(env), ['https://c.example/base/v1/traces', 'https://c.example/base/v1/metrics', 'http://l.example/in']);
+    assert.deepEqual(endpoints(env), [
+      'https://c.example/base/v1/traces',
+      'https://c.example/base/v1/metrics',
+      'http://l.example/in',
+    ]);
   });
 
   it('decide on TLS by their scheme, else by insecure', () => {
@@ -93,8 +104,14 @@ describe('endpoints', () => {
   });
 
   it('without a scheme are refused for http/protobuf', () => {
-    const env = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' };
-    assert.match(messageOf({ env }), /^otlp.endpoint \(variable OTEL_EXPORTER_OTLP_ENDPOINT\): must begin with http/);
+    const env = {
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
+    };
+    assert.match(
+      messageOf({ env }),
+      /^otlp.endpoint \(variable OTEL_EXPORTER_OTLP_ENDPOINT\): must begin with http/,
+    );
   });
 
   it('of a signal inherit headers and override them', () => {

@@ -15,14 +15,18 @@ describe('the schema', () => {
       assert.notEqual(format.expects, '');
       assert.match(env, /^WIRESPAN_[A-Z0-9_]+$/);
       assert.match(key, /^[a-z0-9_]+(\.[a-z0-9_]+)*$/);
-      if (value === undefined) assert.notEqual(defaultText, undefined, 'says what applies when it is not set');
+      if (value === undefined)
+        assert.notEqual(defaultText, undefined, 'says what applies when it is not set');
       else assert.deepEqual(format.read(value), value, 'the default passes its own check');
     });
   }
 
   it('offers only attributes that a metric has as an option', () => {
     for (const [name] of OPT_IN_ATTRIBUTES) {
-      assert.ok(METRICS.some((m) => m.attributes.some((a) => a.key === name && a.level === 'opt_in')), name);
+      assert.ok(
+        METRICS.some((m) => m.attributes.some((a) => a.key === name && a.level === 'opt_in')),
+        name,
+      );
     }
   });
 
@@ -36,5 +40,8 @@ describe('the schema', () => {
 
 describe('docs/configuration.md', () => {
   it('is what the schema says', () =>
-    assert.equal(readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8'), renderReference()));
+    assert.equal(
+      readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8'),
+      renderReference(),
+    ));
 });

@@ -20,7 +20,8 @@ export function sourcesOf({ argv = [], env = {}, yaml, fixture }: Given): Parame
   return {
     argv: file === undefined ? argv : ['--config', file, ...argv],
     env,
-    readFile: (path) => (path === 'test.yaml' && yaml !== undefined ? yaml : readFileSync(new URL(path, FIXTURES), 'utf8')),
+    readFile: (path) =>
+      path === 'test.yaml' && yaml !== undefined ? yaml : readFileSync(new URL(path, FIXTURES), 'utf8'),
   };
 }
 

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ConfigError } from '../../../config/index.ts';
+import { parseArguments } from '../../../receiver/cli/args.ts';
+
+function fails(argv: readonly string[], message: RegExp): void {
+  assert.throws(
+    () => parseArguments(argv),
+    (error) => error instanceof ConfigError && message.test(error.message),
+  );
+}
+
+describe('parseArguments', () => {
+  it('splits the command from its flags, wherever they stand', () => {
+    const flags = ['--log.level', 'debug', '--output=json'];
+    assert.deepEqual(parseArguments(['run', ...flags]), { command: 'run', flags });
+    assert.deepEqual(parseArguments([...flags, 'run']), { command: 'run', flags });
+    assert.deepEqual(parseArguments(['--log.level', 'debug', 'check-config']), {
+      command: 'check-config',
+      flags: flags.slice(0, 2),
+    });
+    assert.deepEqual(parseArguments(['run']), { command: 'run', flags: [] });
+  });
+
+  it('shows the help for nothing at all and when asked', () => {
+    for (const argv of [[], ['--help'], ['-h'], ['help'], ['run', '--help'], ['rnu', '--help']]) {
+      assert.deepEqual(parseArguments(argv), { command: 'help', flags: [] });
+    }
+  });
+
+  it('shows the version', () => {
+    for (const argv of [['--version'], ['-V'], ['run', '--version']])
+      assert.equal(parseArguments(argv).command, 'version');
+  });
+
+  it('names the nearest command', () => {
+    fails(['chek-config'], /^chek-config: is no command; the nearest is check-config$/);
+    fails(['rum'], /the nearest is run$/);
+  });
+
+  it('wants one command', () => {
+    fails(['--output', 'json'], /^command line: has no command; use run or check-config$/);
+    fails(['run', 'fast'], /^fast: is one word too many after run/);
+  });
+});

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { describe, it, mock } from 'node:test';
+import { LiveJson, LiveTable, type LiveStream } from '../../../receiver/cli/live.ts';
+import { row } from './rows.ts';
+
+/** A terminal that understands what the table writes and nothing else. */
+class FakeTerminal extends EventEmitter implements LiveStream {
+  readonly columns = 120;
+  readonly rows = 20;
+  writableNeedDrain = false;
+  screen: string[] = [''];
+  isCursorShown = true;
+  raw = '';
+  #line = 0;
+
+  write(text: string): boolean {
+    this.raw += text;
+    for (const [, sequence, newline, plain] of text.matchAll(
+      /(\x1b\[\??\d*[A-Za-z]|\r)|(\n)|([^\x1b\r\n]+)/g,
+    )) {
+      if (sequence !== undefined) this.#control(sequence);
+      else if (newline !== undefined) this.screen[++this.#line] ??= '';
+      else this.screen[this.#line] += plain ?? '';
+    }
+    return true;
+  }
+
+  #control(sequence: string): void {
+    const up = /^\x1b\[(\d+)A$/.exec(sequence);
+    if (up !== null) this.#line -= Number(up[1]);
+    else if (sequence === '\x1b[J') this.screen = [...this.screen.slice(0, this.#line), ''];
+    else if (sequence === '\x1b[?25l') this.isCursorShown = false;
+    else if (sequence === '\x1b[?25h') this.isCursorShown = true;
+    else assert.equal(sequence, '\r');
+  }
+}
+
+describe('LiveTable', () => {
+  it('redraws in place each interval and gives the cursor back', () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    const terminal = new FakeTerminal();
+    let opened = 0;
+    const table = new LiveTable({
+      stream: terminal,
+      read: () => ({ rows: [row({ opened: ++opened })], status: 's' }),
+    });
+    table.start();
+    table.start();
+    assert.equal(terminal.isCursorShown, false);
+    assert.equal(opened, 1);
+    mock.timers.tick(1000);
+    mock.timers.tick(1000);
+    assert.equal(opened, 3);
+    assert.equal(terminal.screen.length, 4);
+    table.stop();
+    assert.deepEqual([terminal.isCursorShown, opened, terminal.screen.length], [true, 4, 5]);
+    table.stop();
+    mock.timers.tick(5000);
+    assert.equal(opened, 4);
+    assert.deepEqual([terminal.listenerCount('error'), process.listeners('exit').length], [0, 0]);
+    mock.timers.reset();
+  });
+
+  it('follows a view that grows and shrinks', () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    const terminal = new FakeTerminal();
+    let count = 9;
+    const table = new LiveTable({
+      stream: terminal,
+      read: () => ({ rows: Array.from({ length: count }, (_, pid) => row({ pid })), status: 's' }),
+    });
+    table.start();
+    assert.equal(terminal.screen.length, 12);
+    count = 1;
+    mock.timers.tick(1000);
+    assert.equal(terminal.screen.length, 4);
+    table.stop();
+    mock.timers.reset();
+  });
+
+  it('keeps the lines of a log above itself', () => {
+    const terminal = new FakeTerminal();
+    const table = new LiveTable({ stream: terminal, read: () => ({ rows: [row()], status: 'status' }) });
+    table.writeAbove('before\n');
+    table.start();
+    table.writeAbove('one\n');
+    table.writeAbove('two');
+    assert.deepEqual(terminal.screen.slice(0, 3), ['before', 'one', 'two']);
+    assert.match(terminal.screen[3] ?? '', /status$/);
+    assert.equal(terminal.screen.length, 7);
+    table.stop();
+  });
+
+  it('leaves frames out while the stream is busy, and counts them', () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    const terminal = new FakeTerminal();
+    const table = new LiveTable({ stream: terminal, read: () => ({ rows: [row()], status: 's' }) });
+    table.start();
+    terminal.writableNeedDrain = true;
+    const written = terminal.raw.length;
+    mock.timers.tick(3000);
+    assert.deepEqual([table.skippedFrames, terminal.raw.length], [3, written]);
+    terminal.writableNeedDrain = false;
+    mock.timers.tick(1000);
+    assert.ok(terminal.raw.length > written);
+    table.stop();
+    mock.timers.reset();
+  });
+
+  it('stops when the stream is gone', () => {
+    const terminal = new FakeTerminal();
+    const table = new LiveTable({ stream: terminal, read: () => ({ rows: [], status: 's' }) });
+    table.start();
+    terminal.emit('error', new Error('EPIPE'));
+    assert.equal(table.isRunning, false);
+  });
+});
+
+describe('LiveJson', () => {
+  it('writes lines each interval and no control sequences', () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    const terminal = new FakeTerminal();
+    const json = new LiveJson({
+      stream: terminal,
+      read: () => ({ rows: [row(), row()], status: 's' }),
+      intervalMs: 10,
+    });
+    json.start();
+    mock.timers.tick(10);
+    json.stop();
+    const lines = terminal.raw.trimEnd().split('\n');
+    assert.equal(lines.length, 6);
+    for (const line of lines) assert.equal((JSON.parse(line) as { process: string }).process, 'curl');
+    mock.timers.reset();
+  });
+});

@@ -1,0 +1,20 @@
+import type { TableRow } from '../../../receiver/cli/table.ts';
+
+/** A row with nothing in it but what a test gives. */
+export function row(given: Partial<TableRow> = {}): TableRow {
+  return {
+    process: 'curl',
+    pid: 1,
+    role: 'client',
+    endpoint: '127.0.0.1:80',
+    active: 0,
+    opened: 0,
+    failed: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    retransmits: 0,
+    drops: 0,
+    state: '',
+    ...given,
+  };
+}
