@@ -38,7 +38,7 @@ export interface MetricSource {
    * What is to be exported, one element a resource. `nowUnixNs`: the end of the interval.
    * Every point must either be exported or come back through `restore` before the next collection.
    */
-  collect(nowUnixNs: bigint): ResourceMetrics[];
+  collect(nowUnixNs: bigint): ResourceMetrics[] | Promise<ResourceMetrics[]>;
   /**
    * Puts back what a collection took out and could not be exported: it leaves with a later
    * collection. Points that merely report a state that goes on are ignored.
@@ -48,6 +48,7 @@ export interface MetricSource {
 
 /** Sums by metric, resource and attributes, within bounds, without losing or doubling anything. */
 export interface MetricStore extends MetricSink, MetricSource {
+  collect(nowUnixNs: bigint): ResourceMetrics[];
   /** The resource is gone (its process died): it is exported once more, then freed. */
   retire(resourceId: string): void;
   seriesCount(): number;

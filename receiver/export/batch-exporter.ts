@@ -1,0 +1,139 @@
+import type { SignalCounters } from './counters.ts';
+import { Ledger } from './counters.ts';
+import type { Delivery } from './delivery.ts';
+import type { QueueOptions, RetryOptions, Signal } from './options.ts';
+import type { RejectionListener } from './rejection.ts';
+import type { OtlpRequest } from './transport.ts';
+
+/** A bounded queue of spans or events in front of the collector. */
+export interface BatchExporter<T> {
+  /** Takes an item; false when it was dropped (and counted). Never throws, never waits. */
+  offer(item: T): boolean;
+  /** Sends what is queued now without waiting for full batches. Ends when all of it has met its end. */
+  forceFlush(): Promise<void>;
+  /** Refuses new items and sends the rest until `untilMs` (`performance.now()`); what is left is counted. */
+  shutdown(untilMs: number): Promise<void>;
+  counters(): SignalCounters;
+  /** Items that wait, without those being sent. */
+  queueSize(): number;
+}
+
+export interface BatchParts<T> {
+  readonly signal: Signal;
+  readonly queue: QueueOptions;
+  readonly retry: RetryOptions;
+  readonly delivery: Delivery;
+  readonly encode: (items: readonly T[]) => OtlpRequest;
+  readonly onRejected: RejectionListener;
+}
+
+/** Creates the exporter. One request at a time; its timers do not keep the process alive. */
+export function createBatchExporter<T>(parts: BatchParts<T>): BatchExporter<T> {
+  return new Batcher(parts);
+}
+
+class Batcher<T> implements BatchExporter<T> {
+  readonly #parts: BatchParts<T>;
+  readonly #ledger = new Ledger();
+  #queue: T[] = [];
+  /** Items that ever entered the queue, and that left it settled: a flush waits for a count. */
+  #entered = 0;
+  #settled = 0;
+  #flushUpTo = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #draining: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(parts: BatchParts<T>) {
+    this.#parts = parts;
+  }
+
+  offer(item: T): boolean {
+    this.#ledger.accept(1);
+    if (this.#isClosed || this.#queue.length >= this.#parts.queue.capacity) {
+      this.#ledger.drop(1, this.#isClosed ? 'already_shutdown' : 'queue_full');
+      return false;
+    }
+    this.#queue.push(item);
+    this.#entered += 1;
+    if (this.#queue.length >= this.#parts.queue.batchSize) this.#drain();
+    else this.#schedule();
+    return true;
+  }
+
+  async forceFlush(): Promise<void> {
+    const upTo = this.#entered;
+    this.#flushUpTo = upTo;
+    while (this.#settled < upTo) await this.#drain();
+  }
+
+  async shutdown(untilMs: number): Promise<void> {
+    this.#isClosed = true;
+    const timer = setTimeout(() => this.#parts.delivery.abandon(), Math.max(0, untilMs - performance.now()));
+    this.#parts.delivery.hurry();
+    await this.forceFlush();
+    clearTimeout(timer);
+    clearTimeout(this.#timer);
+    this.#parts.delivery.abandon();
+  }
+
+  counters(): SignalCounters {
+    return this.#ledger.read();
+  }
+
+  queueSize(): number {
+    return this.#queue.length;
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#draining !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#flushUpTo = this.#entered;
+      void this.#drain();
+    }, this.#parts.queue.scheduleMs).unref();
+  }
+
+  /** Sends batches as long as they are full or a flush asks for them. Never rejects. */
+  #drain(): Promise<void> {
+    // Not at once: an item that fills a batch must not pay for encoding it.
+    this.#draining ??= Promise.resolve().then(() => this.#sendAll()).finally(() => {
+      this.#draining = undefined;
+      if (this.#queue.length > 0) this.#schedule();
+    });
+    return this.#draining;
+  }
+
+  async #sendAll(): Promise<void> {
+    const { batchSize } = this.#parts.queue;
+    while (this.#queue.length >= batchSize || (this.#queue.length > 0 && this.#settled < this.#flushUpTo)) {
+      const batch = this.#queue.splice(0, batchSize);
+      await this.#sendBatch(batch);
+      this.#settled += batch.length;
+    }
+  }
+
+  async #sendBatch(batch: readonly T[]): Promise<void> {
+    const { signal, delivery, encode, retry, onRejected } = this.#parts;
+    let request: OtlpRequest;
+    try {
+      request = encode(batch);
+    } catch (error) {
+      this.#ledger.drop(batch.length, 'encode_error');
+      onRejected(signal, batch.length, `cannot be encoded: ${String(error)}`);
+      return;
+    }
+    const result = await delivery.deliver(request, performance.now() + retry.maxElapsedMs);
+    if (result.status === 'taken') {
+      const rejected = Math.min(result.rejected, batch.length);
+      this.#ledger.export(batch.length - rejected);
+      this.#ledger.drop(rejected, 'rejected');
+      if (rejected > 0) onRejected(signal, rejected, result.message);
+    } else if (result.status === 'rejected') {
+      this.#ledger.drop(batch.length, 'rejected');
+      onRejected(signal, batch.length, result.cause);
+    } else {
+      this.#ledger.drop(batch.length, result.status === 'expired' ? 'retry_expired' : 'already_shutdown');
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import type { NetworkEvent, NetworkSpan } from '../model.ts';
+import type { BatchExporter } from './batch-exporter.ts';
+import { createBatchExporter } from './batch-exporter.ts';
+import type { SignalCounters } from './counters.ts';
+import type { Delivery } from './delivery.ts';
+import { createDelivery } from './delivery.ts';
+import { encodeEvents } from './log-request.ts';
+import type { MetricExporter } from './metric-exporter.ts';
+import { createMetricExporter } from './metric-exporter.ts';
+import type { ExportOptions, QueueOptions, RetryOptions, Signal } from './options.ts';
+import { DEFAULT_QUEUE, DEFAULT_RETRY, settleEndpoint } from './options.ts';
+import type { StateListener } from './reachability.ts';
+import { createReachability } from './reachability.ts';
+import type { RejectionListener } from './rejection.ts';
+import { encodeSpans } from './span-request.ts';
+import type { OtlpTransport } from './transport.ts';
+import { createOtlpTransport } from './transport.ts';
+
+/** Told what a user may want to read in the log. */
+export interface ExportListeners {
+  readonly onState?: StateListener;
+  readonly onRejected?: RejectionListener;
+}
+
+/** Size and bound of a queue, in items. */
+export interface QueueState {
+  readonly size: number;
+  readonly capacity: number;
+}
+
+/** Everything that leaves the agent leaves through here. */
+export interface Exporters {
+  /** For the metric loop; `undefined` when metrics are disabled. */
+  readonly metrics: MetricExporter | undefined;
+  /** False when it was dropped; drops are counted. A disabled signal takes nothing and counts nothing. */
+  addSpan(span: NetworkSpan): boolean;
+  /** As `addSpan`. */
+  addEvent(event: NetworkEvent): boolean;
+  counters(): Readonly<Record<Signal, SignalCounters>>;
+  queues(): Readonly<Record<'traces' | 'logs', QueueState>>;
+  /** Sends the queued spans and events now. Ends when each has met its end. */
+  forceFlush(): Promise<void>;
+  /**
+   * Sends the queued spans and events within `deadlineMs` from now, counts what is left, and closes the
+   * connections. The metric loop, when there is one, is shut down first or at the same time (`alongside`).
+   */
+  shutdown(deadlineMs: number, alongside?: (untilMs: number) => Promise<void>): Promise<void>;
+}
+
+const nothing: SignalCounters = {
+  accepted: 0,
+  exported: 0,
+  dropped: { queue_full: 0, rejected: 0, retry_expired: 0, already_shutdown: 0, encode_error: 0 },
+  inFlight: 0,
+};
+
+/**
+ * Creates the OTLP exporters of all signals. Connects when there is something to send.
+ * Throws an Error with one clear sentence for an endpoint or a certificate file that cannot be used.
+ */
+export function createExporters(options: ExportOptions, listeners: ExportListeners = {}): Exporters {
+  const retry: RetryOptions = { ...DEFAULT_RETRY, ...options.retry };
+  const onRejected = listeners.onRejected ?? (() => undefined);
+  const reachability = createReachability(listeners.onState ?? (() => undefined));
+  const transports: OtlpTransport[] = [];
+
+  const deliveryOf = (signal: Signal): Delivery | undefined => {
+    if (options.disabled?.includes(signal) === true) return undefined;
+    const endpoint = settleEndpoint(options, signal);
+    const transport = createOtlpTransport(endpoint);
+    transports.push(transport);
+    return createDelivery({ endpoint, transport, retry, reachability });
+  };
+  const queueOf = (signal: 'traces' | 'logs'): QueueOptions => ({ ...DEFAULT_QUEUE, ...options.queues?.[signal] });
+
+  const metricDelivery = deliveryOf('metrics');
+  const spanDelivery = deliveryOf('traces');
+  const eventDelivery = deliveryOf('logs');
+  const parts = { retry, onRejected };
+  return new OtlpExporters({
+    metrics: metricDelivery && createMetricExporter(metricDelivery, onRejected),
+    spans:
+      spanDelivery &&
+      createBatchExporter({
+        ...parts,
+        signal: 'traces',
+        queue: queueOf('traces'),
+        delivery: spanDelivery,
+        encode: encodeSpans,
+      }),
+    events:
+      eventDelivery &&
+      createBatchExporter({
+        ...parts,
+        signal: 'logs',
+        queue: queueOf('logs'),
+        delivery: eventDelivery,
+        encode: encodeEvents,
+      }),
+    transports,
+    capacities: { traces: queueOf('traces').capacity, logs: queueOf('logs').capacity },
+  });
+}
+
+interface Assembly {
+  readonly metrics: MetricExporter | undefined;
+  readonly spans: BatchExporter<NetworkSpan> | undefined;
+  readonly events: BatchExporter<NetworkEvent> | undefined;
+  readonly transports: readonly OtlpTransport[];
+  readonly capacities: Readonly<Record<'traces' | 'logs', number>>;
+}
+
+class OtlpExporters implements Exporters {
+  readonly metrics: MetricExporter | undefined;
+  readonly #parts: Assembly;
+
+  constructor(parts: Assembly) {
+    this.metrics = parts.metrics;
+    this.#parts = parts;
+  }
+
+  addSpan(span: NetworkSpan): boolean {
+    return this.#parts.spans?.offer(span) ?? false;
+  }
+
+  addEvent(event: NetworkEvent): boolean {
+    return this.#parts.events?.offer(event) ?? false;
+  }
+
+  counters(): Record<Signal, SignalCounters> {
+    const { metrics, spans, events } = this.#parts;
+    return {
+      metrics: metrics?.counters() ?? nothing,
+      traces: spans?.counters() ?? nothing,
+      logs: events?.counters() ?? nothing,
+    };
+  }
+
+  queues(): Record<'traces' | 'logs', QueueState> {
+    const { spans, events, capacities } = this.#parts;
+    return {
+      traces: { size: spans?.queueSize() ?? 0, capacity: capacities.traces },
+      logs: { size: events?.queueSize() ?? 0, capacity: capacities.logs },
+    };
+  }
+
+  async forceFlush(): Promise<void> {
+    await Promise.all([this.#parts.spans?.forceFlush(), this.#parts.events?.forceFlush()]);
+  }
+
+  async shutdown(deadlineMs: number, alongside?: (untilMs: number) => Promise<void>): Promise<void> {
+    const untilMs = performance.now() + deadlineMs;
+    const { spans, events, transports } = this.#parts;
+    await Promise.all([spans?.shutdown(untilMs), events?.shutdown(untilMs), alongside?.(untilMs)]);
+    for (const transport of transports) transport.close();
+  }
+}

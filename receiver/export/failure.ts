@@ -1,0 +1,97 @@
+/** What became of one request. */
+export type SendResult =
+  /** Taken; `rejected` of its items were not (OTLP partial success), for the reason in `message`. */
+  | { readonly status: 'taken'; readonly rejected: number; readonly message: string }
+  /** Not taken, and never will be. */
+  | { readonly status: 'rejected'; readonly cause: string }
+  /** Not taken now. `afterMs`: the earliest time at which the collector wants it again. */
+  | { readonly status: 'retry'; readonly cause: string; readonly afterMs: number };
+
+/** gRPC status codes that the OTLP specification allows to be retried (RESOURCE_EXHAUSTED: see below). */
+const retryableGrpcCodes: ReadonlySet<number> = new Set([
+  1, // CANCELLED
+  4, // DEADLINE_EXCEEDED
+  10, // ABORTED
+  11, // OUT_OF_RANGE
+  14, // UNAVAILABLE
+  15, // DATA_LOSS
+]);
+const resourceExhausted = 8;
+
+interface GrpcError extends Error {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata?: { get(key: string): (string | Buffer)[] };
+}
+
+/** Judges the error with which the SDK's transport gave up on a request. */
+export function judgeFailure(error: unknown): SendResult {
+  if (isGrpcError(error)) return judgeGrpc(error);
+  const code = (error as { code?: unknown } | undefined)?.code;
+  const text = error instanceof Error && error.message !== '' ? error.message : String(code ?? error);
+  // An HTTP status: the transport reports those that may be retried without one.
+  if (typeof code === 'number') return { status: 'rejected', cause: `HTTP ${code} ${text}` };
+  return { status: 'retry', cause: text, afterMs: 0 };
+}
+
+function isGrpcError(error: unknown): error is GrpcError {
+  return error instanceof Error && 'details' in error && typeof (error as Partial<GrpcError>).code === 'number';
+}
+
+function judgeGrpc(error: GrpcError): SendResult {
+  const cause = error.message;
+  if (retryableGrpcCodes.has(error.code)) return { status: 'retry', cause, afterMs: retryDelayMs(error) ?? 0 };
+  // The server must say that it will recover (RetryInfo); otherwise the request is just too large.
+  const afterMs = error.code === resourceExhausted ? retryDelayMs(error) : undefined;
+  return afterMs === undefined ? { status: 'rejected', cause } : { status: 'retry', cause, afterMs };
+}
+
+/** `google.rpc.RetryInfo` out of the status details, in milliseconds. */
+function retryDelayMs(error: GrpcError): number | undefined {
+  const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  if (!(encoded instanceof Uint8Array)) return undefined;
+  // Status{3: Any{1: type_url, 2: RetryInfo{1: Duration{1: seconds, 2: nanos}}}}
+  for (const detail of fieldsOf(encoded)) {
+    if (detail.field !== 3 || detail.bytes === undefined) continue;
+    const any = fieldsOf(detail.bytes);
+    const type = any.find((f) => f.field === 1)?.bytes;
+    if (type === undefined || !Buffer.from(type).toString().endsWith('/google.rpc.RetryInfo')) continue;
+    const info = any.find((f) => f.field === 2)?.bytes;
+    const duration = fieldsOf(fieldsOf(info ?? new Uint8Array()).find((f) => f.field === 1)?.bytes ?? new Uint8Array());
+    const valueOf = (field: number): number => duration.find((f) => f.field === field)?.value ?? 0;
+    return valueOf(1) * 1000 + Math.round(valueOf(2) / 1e6);
+  }
+  return undefined;
+}
+
+interface ProtoField {
+  readonly field: number;
+  readonly value?: number;
+  readonly bytes?: Uint8Array;
+}
+
+/** The varint and length-delimited fields of a message; stops at the first thing it does not know. */
+function fieldsOf(message: Uint8Array): ProtoField[] {
+  const fields: ProtoField[] = [];
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; at < message.length; scale *= 128) {
+      const byte = message[at++] as number;
+      value += (byte & 127) * scale;
+      if (byte < 128) break;
+    }
+    return value;
+  };
+  while (at < message.length) {
+    const tag = varint();
+    const field = Math.floor(tag / 8);
+    if (tag % 8 === 0) fields.push({ field, value: varint() });
+    else if (tag % 8 === 2) {
+      const length = varint();
+      fields.push({ field, bytes: message.subarray(at, at + length) });
+      at += length;
+    } else break;
+  }
+  return fields;
+}

@@ -1,0 +1,101 @@
+import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { SignalCounters } from './counters.ts';
+import { Ledger } from './counters.ts';
+import type { Delivery } from './delivery.ts';
+import type { MetricRequest } from './metric-request.ts';
+import { countPoints, encodeMetrics } from './metric-request.ts';
+import type { RejectionListener } from './rejection.ts';
+
+/** Sends collected metrics. Holds nothing between two calls: what fails goes back to its source. */
+export interface MetricExporter {
+  /**
+   * Sends one collection in as many requests as needed, and tries again until `untilMs`
+   * (`performance.now()`). Returns what was not taken, to be restored where it came from.
+   * What the collector refuses for good is counted and not returned. One call at a time; never rejects.
+   */
+  export(collected: readonly ResourceMetrics[], untilMs: number): Promise<readonly ResourceMetrics[]>;
+  /** Like `export`, but nothing can be restored any more: what is not taken is counted as dropped. */
+  exportLast(collected: readonly ResourceMetrics[], untilMs: number): Promise<void>;
+  /** Ends an export under way: the rest of it is returned at once. */
+  interrupt(): void;
+  counters(): SignalCounters;
+}
+
+/** Creates the exporter over a delivery of its own. */
+export function createMetricExporter(delivery: Delivery, onRejected: RejectionListener): MetricExporter {
+  return new ChunkedExporter(delivery, onRejected);
+}
+
+class ChunkedExporter implements MetricExporter {
+  readonly #delivery: Delivery;
+  readonly #onRejected: RejectionListener;
+  readonly #ledger = new Ledger();
+
+  constructor(delivery: Delivery, onRejected: RejectionListener) {
+    this.#delivery = delivery;
+    this.#onRejected = onRejected;
+  }
+
+  async export(collected: readonly ResourceMetrics[], untilMs: number): Promise<readonly ResourceMetrics[]> {
+    const failed: ResourceMetrics[] = [];
+    await this.#sendAll(collected, untilMs, (request) => {
+      this.#ledger.giveBack(request.items);
+      failed.push(...request.parts);
+    });
+    return failed;
+  }
+
+  async exportLast(collected: readonly ResourceMetrics[], untilMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#delivery.abandon(), Math.max(0, untilMs - performance.now()));
+    await this.#sendAll(collected, untilMs, (request) => this.#ledger.drop(request.items, 'already_shutdown'));
+    clearTimeout(timer);
+    this.#delivery.abandon();
+  }
+
+  interrupt(): void {
+    this.#delivery.interrupt();
+  }
+
+  counters(): SignalCounters {
+    return this.#ledger.read();
+  }
+
+  async #sendAll(
+    collected: readonly ResourceMetrics[],
+    untilMs: number,
+    onFailed: (request: MetricRequest) => void,
+  ): Promise<void> {
+    let left = countPoints(collected);
+    this.#ledger.accept(left);
+    let isOver = false;
+    try {
+      for (const request of encodeMetrics(collected)) {
+        left -= request.items;
+        // Once one request ran out of time, the others would only wait for the same collector.
+        isOver ||= !(await this.#send(request, untilMs));
+        if (isOver) onFailed(request);
+      }
+    } catch (error) {
+      this.#ledger.drop(left, 'encode_error');
+      this.#onRejected('metrics', left, `cannot be encoded: ${String(error)}`);
+    }
+  }
+
+  /** False when the request was not taken. */
+  async #send(request: MetricRequest, untilMs: number): Promise<boolean> {
+    const result = await this.#delivery.deliver(request, untilMs);
+    if (result.status === 'taken') {
+      const rejected = Math.min(result.rejected, request.items);
+      this.#ledger.export(request.items - rejected);
+      this.#ledger.drop(rejected, 'rejected');
+      if (rejected > 0) this.#onRejected('metrics', rejected, result.message);
+      return true;
+    }
+    if (result.status === 'rejected') {
+      this.#ledger.drop(request.items, 'rejected');
+      this.#onRejected('metrics', request.items, result.cause);
+      return true;
+    }
+    return false;
+  }
+}
