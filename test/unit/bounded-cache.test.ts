@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BoundedCache } from '../../receiver/bounded-cache.ts';
+
+test('never holds more than its bound and counts what made room', () => {
+  const evicted: string[] = [];
+  const cache = new BoundedCache<string, number>(2, (_value, key) => evicted.push(key));
+  for (const [value, key] of ['a', 'b', 'c', 'd'].entries()) cache.set(key, value);
+  assert.equal(cache.size, 2);
+  assert.equal(cache.evictions, 2);
+  assert.deepEqual(evicted, ['a', 'b']);
+  assert.equal(cache.get('d'), 3);
+});
+
+test('an entry that was read outlives one that was not', () => {
+  const cache = new BoundedCache<string, number>(2);
+  cache.set('read', 1);
+  cache.set('idle', 2);
+  cache.get('read');
+  cache.set('new', 3);
+  assert.equal(cache.get('idle'), undefined);
+  assert.equal(cache.get('read'), 1);
+});
+
+test('makes room when every entry was read', () => {
+  const cache = new BoundedCache<number, number>(3);
+  for (const key of [1, 2, 3]) cache.set(key, key);
+  for (const key of [1, 2, 3]) cache.get(key);
+  cache.set(4, 4);
+  assert.equal(cache.size, 3);
+  assert.equal(cache.get(4), 4);
+});
+
+test('replacing and deleting evict nothing', () => {
+  const cache = new BoundedCache<string, number>(1);
+  cache.set('a', 1);
+  cache.set('a', 2);
+  assert.equal(cache.get('a'), 2);
+  assert.equal(cache.delete('a'), true);
+  assert.equal(cache.size, 0);
+  assert.equal(cache.evictions, 0);
+});

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createCgroupIndex, findCgroup2Mount } from '../../../receiver/enrich/cgroup-index.ts';
+
+const containerId = 'ab'.repeat(32);
+
+function withTree(run: (root: string) => void): void {
+  const root = mkdtempSync(join(tmpdir(), 'cgroup-'));
+  try {
+    run(root);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+function folder(root: string, path: string): bigint {
+  mkdirSync(join(root, path), { recursive: true });
+  return statSync(join(root, path), { bigint: true }).ino;
+}
+
+test('finds a container by the id of its cgroup', () => {
+  withTree((root) => {
+    const id = folder(root, `system.slice/docker-${containerId}.scope`);
+    const index = createCgroupIndex({ root, maxEntries: 100, now: () => 0 });
+    assert.deepEqual(index.find(id), { containerId });
+    assert.deepEqual(index.find(id), { containerId });
+    assert.equal(index.counters.walks, 1);
+  });
+});
+
+test('misses walk the tree at most every ten seconds', () => {
+  withTree((root) => {
+    let nowMs = 0;
+    const index = createCgroupIndex({ root, maxEntries: 100, now: () => nowMs });
+    for (let missing = 1n; missing < 50n; missing += 1n) index.find(-missing);
+    assert.equal(index.counters.walks, 1);
+    const id = folder(root, `docker-${containerId}.scope`);
+    assert.equal(index.find(id), undefined);
+    nowMs = 10_000;
+    assert.deepEqual(index.find(id), { containerId });
+    assert.equal(index.counters.walks, 2);
+  });
+});
+
+test('what was learned needs no walk, and an unknown id is nothing', () => {
+  const index = createCgroupIndex({ maxEntries: 2, now: () => 0 });
+  index.learn(5n, { containerId });
+  index.learn(0n, { containerId });
+  assert.deepEqual(index.find(5n), { containerId });
+  assert.equal(index.find(0n), undefined);
+  index.learn(6n, {});
+  index.learn(7n, {});
+  assert.deepEqual(
+    [index.find(6n), index.find(7n)].filter((found) => found === undefined).length,
+    1,
+    'bounded',
+  );
+});
+
+test('a tree that is gone is a miss', () => {
+  const index = createCgroupIndex({ root: '/nonexistent/cgroup', maxEntries: 10, now: () => 0 });
+  assert.equal(index.find(1n), undefined);
+});
+
+test('finds the mount of cgroup v2, also beside v1', () => {
+  withTree((root) => {
+    mkdirSync(join(root, 'self'));
+    const mounts = 'cgroup /sys/fs/cgroup/cpu cgroup rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n';
+    writeFileSync(join(root, 'self', 'mounts'), mounts);
+    assert.equal(findCgroup2Mount(root), '/sys/fs/cgroup/unified');
+    assert.equal(findCgroup2Mount('/nonexistent'), undefined);
+  });
+});
