@@ -84,6 +84,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 {
 	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct task_struct *thread;
 	struct series_key key;
 	struct series *row;
 
@@ -102,8 +103,10 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 	conn->established_ns = now;
 	conn->flags |= CONN_ESTABLISHED;
 	conn->syn_retransmits = tp->total_retrans;
-	if (cfg_requests)
-		conn->sleeps = BPF_CORE_READ((struct task_struct *)conn->thread_task, nvcsw);
+	if (cfg_requests) {
+		thread = (struct task_struct *)conn->thread_task;
+		conn->sleeps = BPF_CORE_READ(thread, nvcsw);
+	}
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, PROBE_STATE, now);
 	if (row)

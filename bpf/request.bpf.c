@@ -50,6 +50,9 @@ struct {
 	__type(value, struct write_scratch);
 } scratches SEC(".maps");
 
+/* Clears the working memory: a short write must not show an earlier one's bytes. */
+static u8 zero_bytes[HEAD_WINDOW + 256];
+
 #define WORD4(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
 #define WORD8(a, b, c, d, e, f, g, h) ((u64)WORD4(a, b, c, d) | (u64)WORD4(e, f, g, h) << 32)
 
@@ -69,51 +72,83 @@ static __always_inline bool is_method(u64 w)
 	       w == WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', ' ');
 }
 
+static __always_inline struct write_scratch *scratch(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
 static __always_inline u64 word_at(struct write_scratch *s, u32 at)
 {
 	return *(u64 *)&s->bytes[at & (HEAD_WINDOW - 1)];
 }
 
+/* A line of a head begins at `at`: note it if it is one of the fields we need, or the head's end. */
+static __always_inline int see_line(struct write_scratch *s, u32 at)
+{
+	struct head *head = &s->heads[s->count & 3];
+	u64 lower = *(u64 *)&s->bytes[at] | 0x2020202020202020ULL;
+
+	if (lower == WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r')) {
+		head->traceparent = at;
+		head->traceparents += 1;
+	} else if (lower == WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-')) {
+		/* content-len: not -type, -encoding and the like */
+		if ((s->bytes[at + 8] | 0x20) == 'l' && (s->bytes[at + 9] | 0x20) == 'e' &&
+		    (s->bytes[at + 10] | 0x20) == 'n') {
+			head->content_length = at;
+			head->content_lengths += 1;
+		}
+	} else if (lower == WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') ||
+		   lower == WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', ':')) {
+		head->unframed = 1;
+	} else if (s->bytes[at] == '\r' && s->bytes[at + 1] == '\n') {
+		/* A body follows, or this write has had enough heads: stop here. */
+		head->end = at + 2;
+		s->count += 1;
+		if (head->content_lengths || head->unframed || s->count >= HEADS_PER_WRITE)
+			return 1;
+		s->heads[s->count & 3].start = at + 2;
+	}
+	return 0;
+}
+
 /*
- * Notes where heads begin and end and where their interesting fields are. All
- * findings go to map memory, which the verifier does not track: one state per byte.
+ * Eight bytes with a line feed among them. A global function: the verifier takes
+ * it once, not once for every place it is called from. Returns 1 to stop.
  */
-static __always_inline void find_heads(struct write_scratch *s, u32 length)
+__noinline int see_word(u32 at)
+{
+	struct write_scratch *s = scratch();
+	u32 i;
+
+	if (!s)
+		return 1;
+	for (i = 0; i < 8; i++) {
+		u32 here = (at + i) & (HEAD_WINDOW - 1);
+
+		if (s->bytes[here] == '\n' && see_line(s, here + 1))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Notes where heads begin and end and where their interesting fields are, in map
+ * memory, which the verifier does not track. Bytes past the write are zero.
+ */
+static __always_inline void find_heads(struct write_scratch *s)
 {
 	u32 i;
 
-	for (i = 0; i < HEAD_WINDOW - 1; i++) {
-		u64 lower;
-		struct head *head;
-		u32 at = i + 1;
+	for (i = 0; i < HEAD_WINDOW; i += 8) {
+		u64 x = *(u64 *)&s->bytes[i] ^ 0x0a0a0a0a0a0a0a0aULL;
 
-		if (i >= length)
-			break;
-		if (s->bytes[i] != '\n')
+		if (!((x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL))
 			continue;
-		head = &s->heads[s->count & 3];
-		lower = *(u64 *)&s->bytes[at] | 0x2020202020202020ULL;
-		if (lower == WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r')) {
-			head->traceparent = at;
-			head->traceparents += 1;
-		} else if (lower == WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-')) {
-			/* content-l: not -type, -encoding and the like */
-			if ((s->bytes[at + 8] | 0x20) == 'l' && (s->bytes[at + 9] | 0x20) == 'e' &&
-			    (s->bytes[at + 10] | 0x20) == 'n') {
-				head->content_length = at;
-				head->content_lengths += 1;
-			}
-		} else if (lower == WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') ||
-			   lower == WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', ':')) {
-			head->unframed = 1;
-		} else if (s->bytes[at] == '\r' && s->bytes[at + 1] == '\n') {
-			/* A body follows, or this write has had enough heads: stop here. */
-			head->end = at + 2;
-			s->count += 1;
-			if (head->content_lengths || head->unframed || s->count >= HEADS_PER_WRITE)
-				break;
-			s->heads[s->count & 3].start = at + 2;
-		}
+		if (see_word(i))
+			break;
 	}
 }
 
@@ -144,14 +179,18 @@ static __always_inline u8 *value_of(struct write_scratch *s, u32 at, u32 name_le
 }
 
 /* version "-" trace-id "-" parent-id "-" flags, W3C Trace Context 3.2: lower case only. */
-static __noinline int parse_traceparent(struct write_scratch *s, u32 at)
+__noinline int parse_traceparent(u32 at)
 {
-	struct request *r = &s->request;
+	struct write_scratch *s = scratch();
+	struct request *r;
 	u64 any_trace = 0, any_span = 0;
 	int version, high, low;
 	u32 i;
 	u8 *v, after;
 
+	if (!s)
+		return -1;
+	r = &s->request;
 	at &= HEAD_WINDOW - 1;
 	if ((s->bytes[at + 8] | 0x20) != 'e' || (s->bytes[at + 9] | 0x20) != 'n' ||
 	    (s->bytes[at + 10] | 0x20) != 't')
@@ -193,12 +232,15 @@ static __noinline int parse_traceparent(struct write_scratch *s, u32 at)
 }
 
 /* The decimal number of Content-Length, or -1. At most 2^31: a larger body is unframed to us. */
-static __noinline s64 parse_content_length(struct write_scratch *s, u32 at)
+__noinline int parse_content_length(u32 at)
 {
+	struct write_scratch *s = scratch();
 	u64 value = 0;
 	u32 i;
 	u8 *v;
 
+	if (!s)
+		return -1;
 	v = value_of(s, at, 14);
 	if (!v)
 		return -1;
@@ -225,7 +267,6 @@ static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp,
 	record = reserve(PROBE_REQUEST, RECORD_CONNECTION, sizeof(*record), now);
 	if (!record)
 		return;
-	__builtin_memset(record + 0, 0, 0);
 	record->cookie = bpf_get_socket_cookie(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, TCP_ESTABLISHED);
@@ -262,11 +303,11 @@ static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ri
 	struct head *head = &s->heads[index & 3];
 	u32 end = write_seq + head->end;
 	struct request *slot;
-	s64 body;
+	int body;
 
 	if (head->content_lengths && !head->unframed) {
 		body = head->content_lengths == 1 ?
-			       parse_content_length(s, head->content_length) : -1;
+			       parse_content_length(head->content_length) : -1;
 		if (body < 0)
 			ring->opaque = 1;
 		else
@@ -278,7 +319,7 @@ static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ri
 		count_loss(PROBE_REQUEST, head->traceparents ? MISS_INVALID : MISS_NO_HEADER);
 		return end;
 	}
-	if (parse_traceparent(s, head->traceparent)) {
+	if (parse_traceparent(head->traceparent)) {
 		count_loss(PROBE_REQUEST, MISS_INVALID);
 		return end;
 	}
@@ -324,14 +365,14 @@ static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, s
 {
 	u64 flags = first ? BPF_SK_STORAGE_GET_F_CREATE : 0, length = 0, buffer, now;
 	struct request_ring *ring = bpf_sk_storage_get(&requests, sk, 0, flags);
-	u32 zero = 0, write_seq = tp->write_seq, i, boundary;
+	u32 write_seq = tp->write_seq, i, boundary;
 	struct write_scratch *s;
 
 	if (!ring || ring->opaque || (!first && ring->boundary != write_seq)) {
 		count_loss(PROBE_REQUEST, MISS_FRAMING);
 		return;
 	}
-	s = bpf_map_lookup_elem(&scratches, &zero);
+	s = scratch();
 	buffer = first_buffer(iter, &length);
 	if (!s || !buffer)
 		return;
@@ -340,12 +381,13 @@ static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, s
 	s->request.found = 0;
 	if (length > HEAD_WINDOW)
 		length = HEAD_WINDOW;
+	bpf_probe_read_kernel(s->bytes, sizeof(s->bytes), zero_bytes);
 	if (bpf_probe_read_user(s->bytes, length & (2 * HEAD_WINDOW - 1), (void *)buffer)) {
 		ring->opaque = 1;
 		count_loss(PROBE_REQUEST, MISS_UNREADABLE);
 		return;
 	}
-	find_heads(s, length);
+	find_heads(s);
 	if (!s->count) {
 		ring->opaque = 1;
 		count_loss(PROBE_REQUEST, MISS_HEAD_TOO_LONG);

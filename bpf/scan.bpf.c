@@ -68,7 +68,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	if (owner.pid == cfg_agent_pid)
 		return 0;
 	if (!bpf_map_lookup_elem(&owners, &owner))
-		announce_owner(&owner, leader, 0, PROBE_SCAN);
+		announce_owner(&owner, leader, PROBE_SCAN);
 	conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!conn) {
 		count_loss(PROBE_SCAN, LOST_STORAGE);
@@ -221,7 +221,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	owner.pid = task->tgid;
 	owner.start_ns = leader->start_boottime;
 	if ((conn->flags & CONN_OWNER_PROVISIONAL) && !bpf_map_lookup_elem(&owners, &owner))
-		announce_owner(&owner, leader, 0, PROBE_SCAN);
+		announce_owner(&owner, leader, PROBE_SCAN);
 	pass_socket(sk, tp, conn, &owner);
 	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || owner.pid == cfg_agent_pid)
 		return 0;

@@ -8,4 +8,13 @@
 #include "softirq.bpf.c"
 #include "scan.bpf.c"
 
+/* Keeps the wire types in the object's BTF, from which user space's layouts are made. */
+const struct wire_types {
+	struct owner_record owner;
+	struct connection_record connection;
+	struct state_record state;
+	struct listener_record listener;
+	struct retransmit_record retransmit;
+} *wire_types __attribute__((unused));
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

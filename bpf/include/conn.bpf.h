@@ -103,7 +103,7 @@ static __always_inline void fill_series_key(struct series_key *key, struct sock 
 		key->server_port = bpf_ntohs(sk->__sk_common.skc_dport);
 	else if (conn->role == ROLE_SERVER)
 		key->server_port = local_port_of(tp);
-	if (cfg_peer_address)
+	if (cfg_peer_address == 2 || (cfg_peer_address == 1 && conn->role == ROLE_CLIENT))
 		read_peer(sk, key->family, key->peer);
 }
 

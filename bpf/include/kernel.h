@@ -245,8 +245,6 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
-struct net_namespace_holder;
-
 struct nsproxy {
 	struct net *net_ns;
 };
@@ -260,6 +258,18 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int pid;
@@ -270,6 +280,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct nsproxy *nsproxy;
 	struct files_struct *files;
+	struct css_set *cgroups;
 	unsigned long nvcsw;
 };
 

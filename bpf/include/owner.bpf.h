@@ -11,14 +11,13 @@ static __always_inline u32 netns_of(const struct sock *sk)
 }
 
 /* First sight of a process: keep its facts, and tell user space while /proc still has it. */
-static __noinline void announce_owner(const struct owner_key *key, struct task_struct *leader,
-				      u64 cgroup_id, u32 probe)
+static __noinline void announce_owner(const struct owner_key *key, struct task_struct *leader, u32 probe)
 {
 	struct owner_info info = {};
 	struct owner_record *record;
 	const unsigned char *name;
 
-	info.cgroup_id = cgroup_id;
+	info.cgroup_id = BPF_CORE_READ(leader, cgroups, dfl_cgrp, kn, id);
 	info.netns = BPF_CORE_READ(leader, nsproxy, net_ns, ns.inum);
 	bpf_probe_read_kernel(info.command, sizeof(info.command), &leader->comm);
 	name = BPF_CORE_READ(leader, mm, exe_file, f_path.dentry, d_name.name);
@@ -50,7 +49,7 @@ static __always_inline bool current_owner(struct owner_key *key, u32 probe)
 	key->pad = 0;
 	key->start_ns = leader->start_boottime;
 	if (!bpf_map_lookup_elem(&owners, key))
-		announce_owner(key, leader, bpf_get_current_cgroup_id(), probe);
+		announce_owner(key, leader, probe);
 	return true;
 }
 

@@ -1,0 +1,205 @@
+import type { Attributes } from '@opentelemetry/api';
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_NETWORK_IO_DIRECTION,
+  ATTR_NETWORK_PEER_ADDRESS,
+  ATTR_NETWORK_TYPE,
+  ATTR_SERVER_PORT,
+  ATTR_TCP_CLOSE_REASON,
+  ATTR_TCP_HANDSHAKE_ROLE,
+  ATTR_TCP_RETRANSMIT_TYPE,
+  METRIC_TCP_CONNECTION_ACTIVE,
+  METRIC_TCP_CONNECTION_CLOSED,
+  METRIC_TCP_CONNECTION_DURATION,
+  METRIC_TCP_CONNECTION_OPENED,
+  METRIC_TCP_CONNECTION_TRANSFER_SIZE,
+  METRIC_TCP_HANDSHAKE_DURATION,
+  METRIC_TCP_IO,
+  METRIC_TCP_RETRANSMITS,
+  METRIC_TCP_RTT,
+  METRIC_TCP_RTT_VARIATION,
+  METRIC_TCP_SEGMENTS,
+  type MetricDescriptor,
+} from '../../semconv/index.ts';
+import { readAddress } from '../decode/bytes.ts';
+import { RETRANSMIT_TYPE, SERIES, SERIES_KEY } from '../decode/generated/layout.ts';
+import { CLOSE_REASON_NAMES, errorTypeOf, RETRANSMIT_TYPE_NAMES, ROLE_NAMES } from '../decode/names.ts';
+import type { MapImage } from '../map-image.ts';
+import type { ObservedResource, Owner } from '../model.ts';
+import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, RowMemory, type CollectContext } from './context.ts';
+
+/** One row of the kernel's `series`, as last read. */
+export interface ConnectionRow {
+  readonly key: Uint8Array;
+  readonly owner: Owner;
+  readonly role: 'client' | 'server' | undefined;
+  readonly serverPort: number;
+  readonly peerAddress: string | undefined;
+  readonly isFailure: boolean;
+  readonly isOverflow: boolean;
+  readonly attributes: Attributes;
+  readonly withType: Attributes;
+  readonly memory: RowMemory;
+  /** `other` retransmits already exported: never falls, whatever the order of two reads. */
+  otherRetransmits: number;
+}
+
+const BUCKETS = {
+  handshake: METRIC_TCP_HANDSHAKE_DURATION.boundaries,
+  duration: METRIC_TCP_CONNECTION_DURATION.boundaries,
+  rtt: METRIC_TCP_RTT.boundaries,
+  rtt_variation: METRIC_TCP_RTT_VARIATION.boundaries,
+  size_sent: METRIC_TCP_CONNECTION_TRANSFER_SIZE.boundaries,
+  size_received: METRIC_TCP_CONNECTION_TRANSFER_SIZE.boundaries,
+} as const;
+
+const TRANSMIT = { [ATTR_NETWORK_IO_DIRECTION]: 'transmit' };
+const RECEIVE = { [ATTR_NETWORK_IO_DIRECTION]: 'receive' };
+const NS = 1e9;
+
+/** Turns the kernel's sums by workload, role and port into the connection metrics. */
+export class ConnectionSums {
+  readonly #context: CollectContext;
+  readonly #rows = new Map<string, ConnectionRow>();
+
+  constructor(context: CollectContext) {
+    this.#context = context;
+  }
+
+  get rows(): ReadonlyMap<string, ConnectionRow> {
+    return this.#rows;
+  }
+
+  /** Adds what each row gained since the last reading to the sink. */
+  update(image: MapImage): void {
+    const cells = new Cells(image.values);
+    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
+    for (let i = 0; i < image.count; i += 1) {
+      const at = i * image.keySize;
+      const id = Buffer.from(image.keys.buffer, image.keys.byteOffset + at, image.keySize).toString('latin1');
+      let row = this.#rows.get(id);
+      if (row === undefined) {
+        row = this.#newRow(image.keys.slice(at, at + image.keySize), view, at);
+        this.#rows.set(id, row);
+      }
+      cells.moveTo(i * image.stride);
+      if (row.memory.gain(cells, SERIES.touched_ns) !== 0) this.#add(row, cells);
+      row.memory.gain(cells, SERIES.active);
+      row.memory.gain(cells, SERIES.active_pass);
+    }
+  }
+
+  /** The kernel no longer has this row; it may begin anew from zero. */
+  forget(id: string): void {
+    this.#rows.delete(id);
+  }
+
+  /** Sets what is true now, as of the iterator's pass. */
+  setGauges(pass: number): void {
+    if (!this.#context.isOn(METRIC_TCP_CONNECTION_ACTIVE)) return;
+    for (const row of this.#rows.values()) {
+      if (row.isFailure || row.isOverflow) continue;
+      const active = row.memory.seen(SERIES.active_pass) === pass ? row.memory.seen(SERIES.active) : 0;
+      const everOpened = row.memory.seen(SERIES.opened) > 0;
+      if (active === 0 && !everOpened) continue;
+      const { sink } = this.#context;
+      sink.set(METRIC_TCP_CONNECTION_ACTIVE, this.#resourceOf(row), row.attributes, active);
+    }
+  }
+
+  #resourceOf(row: ConnectionRow): ObservedResource {
+    return row.owner.pid === 0 ? this.#context.host() : this.#context.resolve(row.owner);
+  }
+
+  #newRow(key: Uint8Array, view: DataView, at: number): ConnectionRow {
+    const { optIn } = this.#context;
+    const role = ROLE_NAMES[view.getUint8(at + SERIES_KEY.role)];
+    const family = view.getUint8(at + SERIES_KEY.family);
+    const error = errorTypeOf(view.getUint8(at + SERIES_KEY.error));
+    const serverPort = view.getUint16(at + SERIES_KEY.server_port, true);
+    const isOverflow = view.getUint8(at + SERIES_KEY.overflow) !== 0;
+    const hasPeer = key.subarray(SERIES_KEY.peer, SERIES_KEY.peer + 16).some((byte) => byte !== 0);
+    const peerAddress = hasPeer ? readAddress(view, at + SERIES_KEY.peer, family) : undefined;
+    const type = { [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4' };
+    const attributes: Attributes = isOverflow
+      ? OVERFLOW_ATTRIBUTES
+      : {
+          ...(role !== undefined && { [ATTR_TCP_HANDSHAKE_ROLE]: role, [ATTR_SERVER_PORT]: serverPort }),
+          ...(error !== undefined && { [ATTR_ERROR_TYPE]: error }),
+          ...(optIn.has(ATTR_NETWORK_TYPE) && type),
+          ...(peerAddress !== undefined &&
+            optIn.has(ATTR_NETWORK_PEER_ADDRESS) && { [ATTR_NETWORK_PEER_ADDRESS]: peerAddress }),
+        };
+    return {
+      key,
+      owner: this.#context.ownerAt(view, at + SERIES_KEY.owner),
+      role,
+      serverPort,
+      peerAddress,
+      isFailure: error !== undefined,
+      isOverflow,
+      attributes,
+      withType: isOverflow ? attributes : { ...attributes, ...type },
+      memory: new RowMemory(SERIES.size >> 3),
+      otherRetransmits: 0,
+    };
+  }
+
+  #add(row: ConnectionRow, cells: Cells): void {
+    const resource = this.#resourceOf(row);
+    const { memory } = row;
+    const plain = (metric: MetricDescriptor, offset: number, attributes: Attributes): void =>
+      this.#count(metric, resource, attributes, memory.gain(cells, offset));
+    plain(METRIC_TCP_CONNECTION_OPENED, SERIES.opened, row.withType);
+    for (const [reason, name] of CLOSE_REASON_NAMES.entries())
+      plain(METRIC_TCP_CONNECTION_CLOSED, SERIES.closed + 8 * reason, {
+        ...row.attributes,
+        [ATTR_TCP_CLOSE_REASON]: name,
+      });
+    const sent = { ...row.attributes, ...TRANSMIT };
+    const received = { ...row.attributes, ...RECEIVE };
+    plain(METRIC_TCP_IO, SERIES.bytes_sent, sent);
+    plain(METRIC_TCP_IO, SERIES.bytes_received, received);
+    plain(METRIC_TCP_SEGMENTS, SERIES.segments_sent, sent);
+    plain(METRIC_TCP_SEGMENTS, SERIES.segments_received, received);
+    this.#addRetransmits(row, resource, cells);
+    const histogram = (metric: MetricDescriptor, field: keyof typeof BUCKETS, attributes: Attributes): void => {
+      const buckets = (BUCKETS[field]?.length ?? 0) + 1;
+      const unit = metric.unit === 's' ? NS : 1;
+      const gained = gainedHistogram(memory, cells, { from: SERIES[field], buckets, unit });
+      if (gained === undefined || !this.#context.isOn(metric)) return;
+      this.#context.sink.addHistogram(metric, resource, attributes, gained);
+    };
+    histogram(METRIC_TCP_HANDSHAKE_DURATION, 'handshake', row.withType);
+    histogram(METRIC_TCP_CONNECTION_DURATION, 'duration', row.attributes);
+    histogram(METRIC_TCP_RTT, 'rtt', row.attributes);
+    histogram(METRIC_TCP_RTT_VARIATION, 'rtt_variation', row.attributes);
+    histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_sent', sent);
+    histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_received', received);
+  }
+
+  /**
+   * The total is what the sockets counted; the types come from events, which the
+   * kernel can skip. What no event explained is `other`. SYN-ACKs are counted by
+   * events alone: they are sent before there is a socket.
+   */
+  #addRetransmits(row: ConnectionRow, resource: ObservedResource, cells: Cells): void {
+    let explained = 0;
+    for (const [type, name] of RETRANSMIT_TYPE_NAMES.entries()) {
+      const offset = SERIES.retransmits + 8 * type;
+      const gained = row.memory.gain(cells, offset);
+      if (type !== RETRANSMIT_TYPE.RETRANSMIT_SYN_ACK) explained += row.memory.seen(offset);
+      this.#count(METRIC_TCP_RETRANSMITS, resource, { ...row.attributes, [ATTR_TCP_RETRANSMIT_TYPE]: name }, gained);
+    }
+    row.memory.gain(cells, SERIES.segments_retransmitted);
+    const other = row.memory.seen(SERIES.segments_retransmitted) - explained;
+    if (other <= row.otherRetransmits) return;
+    const gained = other - row.otherRetransmits;
+    row.otherRetransmits = other;
+    this.#count(METRIC_TCP_RETRANSMITS, resource, { ...row.attributes, [ATTR_TCP_RETRANSMIT_TYPE]: 'other' }, gained);
+  }
+
+  #count(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, gained: number): void {
+    if (gained > 0 && this.#context.isOn(metric)) this.#context.sink.add(metric, resource, attributes, gained);
+  }
+}

@@ -1,0 +1,109 @@
+import type { Attributes } from '@opentelemetry/api';
+import {
+  ATTR_NETWORK_TYPE,
+  ATTR_SERVER_PORT,
+  METRIC_TCP_ACCEPT_QUEUE_DURATION,
+  METRIC_TCP_ACCEPT_QUEUE_LIMIT,
+  METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
+  METRIC_TCP_ACCEPT_QUEUE_USAGE,
+  METRIC_TCP_ACCEPT_QUEUE_UTILIZATION,
+  METRIC_TCP_LISTENER_COUNT,
+  type MetricDescriptor,
+} from '../../semconv/index.ts';
+import { LISTENER, LISTENER_KEY } from '../decode/generated/layout.ts';
+import type { MapImage } from '../map-image.ts';
+import type { ObservedResource, Owner } from '../model.ts';
+import { Cells, gainedHistogram, RowMemory, type CollectContext } from './context.ts';
+
+/** One row of the kernel's `listeners`. */
+export interface ListenerRow {
+  readonly key: Uint8Array;
+  readonly owner: Owner;
+  readonly port: number;
+  readonly attributes: Attributes;
+  readonly memory: RowMemory;
+}
+
+const PARTS_PER_MILLION = 1e6;
+const NS = 1e9;
+
+/** Listening sockets and their accept queues. */
+export class ListenerSums {
+  readonly #context: CollectContext;
+  readonly #rows = new Map<string, ListenerRow>();
+
+  constructor(context: CollectContext) {
+    this.#context = context;
+  }
+
+  get rows(): ReadonlyMap<string, ListenerRow> {
+    return this.#rows;
+  }
+
+  update(image: MapImage): void {
+    const cells = new Cells(image.values);
+    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
+    for (let i = 0; i < image.count; i += 1) {
+      const at = i * image.keySize;
+      const key = image.keys.slice(at, at + image.keySize);
+      const id = Buffer.from(key).toString('latin1');
+      let row = this.#rows.get(id);
+      if (row === undefined) {
+        row = this.#newRow(key, view, at);
+        this.#rows.set(id, row);
+      }
+      this.#add(row, cells.moveTo(i * image.stride));
+    }
+  }
+
+  forget(id: string): void {
+    this.#rows.delete(id);
+  }
+
+  setGauges(pass: number): void {
+    for (const row of this.#rows.values()) {
+      if (row.memory.seen(LISTENER.pass) !== pass) continue;
+      const resource = this.#context.resolve(row.owner);
+      const set = (metric: MetricDescriptor, offset: number): void => {
+        if (!this.#context.isOn(metric)) return;
+        this.#context.sink.set(metric, resource, row.attributes, row.memory.seen(offset));
+      };
+      set(METRIC_TCP_LISTENER_COUNT, LISTENER.count);
+      set(METRIC_TCP_ACCEPT_QUEUE_USAGE, LISTENER.usage);
+      set(METRIC_TCP_ACCEPT_QUEUE_LIMIT, LISTENER.limit);
+    }
+  }
+
+  #newRow(key: Uint8Array, view: DataView, at: number): ListenerRow {
+    const port = view.getUint16(at + LISTENER_KEY.port, true);
+    const type = view.getUint8(at + LISTENER_KEY.family) === 6 ? 'ipv6' : 'ipv4';
+    return {
+      key,
+      owner: this.#context.ownerAt(view, at + LISTENER_KEY.owner),
+      port,
+      attributes: {
+        [ATTR_SERVER_PORT]: port,
+        ...(this.#context.optIn.has(ATTR_NETWORK_TYPE) && { [ATTR_NETWORK_TYPE]: type }),
+      },
+      memory: new RowMemory(LISTENER.size >> 3),
+    };
+  }
+
+  #add(row: ListenerRow, cells: Cells): void {
+    const { sink } = this.#context;
+    for (const offset of [LISTENER.pass, LISTENER.count, LISTENER.usage, LISTENER.limit])
+      row.memory.gain(cells, offset);
+    const resource: ObservedResource = this.#context.resolve(row.owner);
+    const overflows = row.memory.gain(cells, LISTENER.drops);
+    if (overflows > 0 && this.#context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
+      sink.add(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS, resource, row.attributes, overflows);
+    const histogram = (metric: MetricDescriptor, from: number, unit: number): void => {
+      const buckets = (metric.boundaries?.length ?? 0) + 1;
+      const gained = gainedHistogram(row.memory, cells, { from, buckets, unit });
+      if (gained !== undefined && this.#context.isOn(metric))
+        sink.addHistogram(metric, resource, row.attributes, gained);
+    };
+    histogram(METRIC_TCP_ACCEPT_QUEUE_UTILIZATION, LISTENER.utilization, PARTS_PER_MILLION);
+    histogram(METRIC_TCP_ACCEPT_QUEUE_DURATION, LISTENER.accept_wait, NS);
+  }
+}

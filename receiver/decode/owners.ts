@@ -1,0 +1,83 @@
+import type { Owner } from '../model.ts';
+import { BoundedCache } from '../bounded-cache.ts';
+import { readText } from './bytes.ts';
+import { OWNER_INFO, OWNER_KEY } from './generated/layout.ts';
+
+/** No owner is known: the host's. */
+export const NO_OWNER: Owner = {
+  pid: 0,
+  startNs: 0n,
+  command: '',
+  executable: '',
+  cgroupId: 0n,
+  netns: 0,
+};
+
+const COMMAND_LENGTH = 16;
+const EXECUTABLE_LENGTH = 32;
+
+/** The kernel's facts of a process, from `struct owner_key` and `struct owner_info`. */
+export function readOwner(key: DataView, keyAt: number, info: DataView, infoAt: number): Owner {
+  return {
+    pid: key.getUint32(keyAt + OWNER_KEY.pid, true),
+    startNs: key.getBigUint64(keyAt + OWNER_KEY.start_ns, true),
+    command: readText(info, infoAt + OWNER_INFO.command, COMMAND_LENGTH),
+    executable: readText(info, infoAt + OWNER_INFO.executable, EXECUTABLE_LENGTH),
+    cgroupId: info.getBigUint64(infoAt + OWNER_INFO.cgroup_id, true),
+    netns: info.getUint32(infoAt + OWNER_INFO.netns, true),
+  };
+}
+
+/** Reads `owners` in the kernel: `info` is filled, false when there is no such row. */
+export type OwnerLookup = (key: Uint8Array, info: Uint8Array) => boolean;
+
+/**
+ * Processes by identity: told by records, else read from the kernel's map, so that
+ * a lost record costs nothing but a look-up.
+ */
+export class OwnerTable {
+  readonly #cache: BoundedCache<string, Owner>;
+  readonly #lookup: OwnerLookup;
+  /** The last answer: records of one process come in runs. */
+  #last: Owner = NO_OWNER;
+
+  constructor(maxEntries: number, lookup: OwnerLookup) {
+    this.#cache = new BoundedCache(maxEntries);
+    this.#lookup = lookup;
+  }
+
+  learn(owner: Owner): void {
+    this.#cache.set(`${String(owner.pid)}:${String(owner.startNs)}`, owner);
+  }
+
+  forget(owner: Owner): void {
+    this.#cache.delete(`${String(owner.pid)}:${String(owner.startNs)}`);
+    if (this.#last.pid === owner.pid) this.#last = NO_OWNER;
+  }
+
+  /** The owner whose `struct owner_key` is at `offset`. */
+  find(view: DataView, offset: number): Owner {
+    const pid = view.getUint32(offset + OWNER_KEY.pid, true);
+    if (pid === 0) return NO_OWNER;
+    const startNs = view.getBigUint64(offset + OWNER_KEY.start_ns, true);
+    if (this.#last.pid === pid && this.#last.startNs === startNs) return this.#last;
+    const id = `${String(pid)}:${String(startNs)}`;
+    this.#last = this.#cache.get(id) ?? this.#read(view, offset, id);
+    return this.#last;
+  }
+
+  #read(view: DataView, offset: number, id: string): Owner {
+    const key = new Uint8Array(OWNER_KEY.size);
+    key.set(new Uint8Array(view.buffer, view.byteOffset + offset, OWNER_KEY.size));
+    const info = new Uint8Array(OWNER_INFO.size);
+    this.#lookup(key, info);
+    const owner = readOwner(new DataView(key.buffer), 0, new DataView(info.buffer), 0);
+    if (owner.startNs !== 0n) this.#cache.set(id, owner);
+    return owner;
+  }
+
+  get size(): number {
+    return this.#cache.size;
+  }
+}
+

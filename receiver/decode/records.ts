@@ -1,0 +1,205 @@
+import type { Owner } from '../model.ts';
+import type {
+  ConnectionRecord,
+  Endpoints,
+  KernelRecord,
+  ListenerRecord,
+  OwnerRecord,
+  RequestContext,
+  RetransmitRecord,
+  StateRecord,
+} from '../record.ts';
+import { readAddress, readHex } from './bytes.ts';
+import {
+  CONNECTION_RECORD,
+  CONNECTION_WHAT,
+  ENDPOINTS,
+  LISTENER_RECORD,
+  OWNER_RECORD,
+  RECORD_HEADER,
+  RECORD_KIND,
+  RETRANSMIT_RECORD,
+  STATE_RECORD,
+  TRACE_CONTEXT,
+} from './generated/layout.ts';
+import { CLOSE_REASON_NAMES, errorTypeOf, RETRANSMIT_TYPE_NAMES, ROLE_NAMES, STATE_NAMES } from './names.ts';
+import { readOwner, type OwnerTable } from './owners.ts';
+
+/** What decoding met, in records. */
+export interface DecodeCounters {
+  decoded: number;
+  /** Truncated, of an unknown kind, or with a size that does not fit. */
+  bad: number;
+}
+
+const WHAT_NAMES: Readonly<Record<number, ConnectionRecord['kind']>> = {
+  [CONNECTION_WHAT.CONNECTION_OPEN]: 'open',
+  [CONNECTION_WHAT.CONNECTION_ACCEPT]: 'accept',
+  [CONNECTION_WHAT.CONNECTION_FAIL]: 'fail',
+  [CONNECTION_WHAT.CONNECTION_CLOSE]: 'close',
+  [CONNECTION_WHAT.CONNECTION_HANDSHAKE]: 'handshake',
+};
+
+/** `tcp_min_rtt` before the first sample: ~0U (net/ipv4/tcp.c, tcp_init_sock). */
+const NO_SAMPLE = 0xffffffff;
+
+type Decoder = (view: DataView, at: number, owners: OwnerTable) => KernelRecord | undefined;
+
+/** Kind to its least size and its decoder. A longer record is a newer one: its tail is ignored. */
+const DECODERS: ReadonlyMap<number, { readonly size: number; readonly decode: Decoder }> = new Map([
+  [RECORD_KIND.RECORD_OWNER, { size: OWNER_RECORD.size, decode: decodeOwner }],
+  [RECORD_KIND.RECORD_CONNECTION, { size: CONNECTION_RECORD.size, decode: decodeConnection }],
+  [RECORD_KIND.RECORD_STATE, { size: STATE_RECORD.size, decode: decodeState }],
+  [RECORD_KIND.RECORD_LISTENER, { size: LISTENER_RECORD.size, decode: decodeListener }],
+  [RECORD_KIND.RECORD_RETRANSMIT, { size: RETRANSMIT_RECORD.size, decode: decodeRetransmit }],
+] as [number, { size: number; decode: Decoder }][]);
+
+/**
+ * Decodes the records that `drain` laid back to back, each padded to 8 bytes, and
+ * hands them on in order. Never throws: what cannot be read is counted, and a
+ * size that cannot be trusted ends the batch as one bad record.
+ */
+export function decodeBatch(
+  bytes: Uint8Array,
+  owners: OwnerTable,
+  counters: DecodeCounters,
+  handle: (record: KernelRecord) => void,
+): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (at < bytes.byteLength) {
+    if (at + RECORD_HEADER.size > bytes.byteLength) {
+      counters.bad += 1;
+      return;
+    }
+    const size = view.getUint32(at + 12, true);
+    if (size < RECORD_HEADER.size || at + size > bytes.byteLength) {
+      counters.bad += 1;
+      return;
+    }
+    const entry = DECODERS.get(view.getUint32(at + RECORD_HEADER.kind, true));
+    const record = entry !== undefined && size >= entry.size ? entry.decode(view, at, owners) : undefined;
+    if (record === undefined) {
+      counters.bad += 1;
+    } else {
+      counters.decoded += 1;
+      handle(record);
+    }
+    at += (size + 7) & ~7;
+  }
+}
+
+function decodeOwner(view: DataView, at: number, owners: OwnerTable): OwnerRecord {
+  const owner = readOwner(view, at + OWNER_RECORD.owner, view, at + OWNER_RECORD.info);
+  owners.learn(owner);
+  return { kind: 'owner', owner };
+}
+
+function decodeEndpoints(view: DataView, at: number): Endpoints {
+  const family = view.getUint8(at + ENDPOINTS.family) === 6 ? 6 : 4;
+  return {
+    family,
+    localAddress: readAddress(view, at + ENDPOINTS.local, family),
+    localPort: view.getUint16(at + ENDPOINTS.local_port, true),
+    peerAddress: readAddress(view, at + ENDPOINTS.peer, family),
+    peerPort: view.getUint16(at + ENDPOINTS.peer_port, true),
+  };
+}
+
+interface SocketPart {
+  timeNs: bigint;
+  cookie: bigint;
+  netns: number;
+  owner: Owner;
+  role?: 'client' | 'server';
+  endpoints: Endpoints;
+}
+
+/** The part that all socket records share; their layouts agree up to the end of `endpoints`. */
+function decodeSocket(view: DataView, at: number, owners: OwnerTable): SocketPart {
+  const endpoints = at + CONNECTION_RECORD.endpoints;
+  const role = ROLE_NAMES[view.getUint8(endpoints + ENDPOINTS.role)];
+  return {
+    timeNs: view.getBigUint64(at + RECORD_HEADER.ts_ns, true),
+    cookie: view.getBigUint64(at + CONNECTION_RECORD.cookie, true),
+    netns: view.getUint32(endpoints + ENDPOINTS.netns, true),
+    owner: owners.find(view, at + CONNECTION_RECORD.owner),
+    ...(role !== undefined && { role }),
+    endpoints: decodeEndpoints(view, endpoints),
+  };
+}
+
+function decodeContext(view: DataView, at: number): RequestContext | undefined {
+  if (view.getUint8(at + TRACE_CONTEXT.found) === 0) return undefined;
+  return {
+    traceId: readHex(view, at + TRACE_CONTEXT.trace_id, 16),
+    spanId: readHex(view, at + TRACE_CONTEXT.span_id, 8),
+    traceFlags: view.getUint8(at + TRACE_CONTEXT.flags),
+    method: 'http1_header',
+    startSeq: view.getUint32(at + TRACE_CONTEXT.start_seq, true),
+    requestStartNs: view.getBigUint64(at + TRACE_CONTEXT.start_ns, true),
+  };
+}
+
+function decodeConnection(view: DataView, at: number, owners: OwnerTable): ConnectionRecord | undefined {
+  const u32 = (offset: number): number => view.getUint32(at + offset, true);
+  const u64 = (offset: number): bigint => view.getBigUint64(at + offset, true);
+  const kind = WHAT_NAMES[view.getUint8(at + CONNECTION_RECORD.what)];
+  if (kind === undefined) return undefined;
+  const error = errorTypeOf(view.getUint8(at + CONNECTION_RECORD.error));
+  const closeReason = CLOSE_REASON_NAMES[view.getUint8(at + CONNECTION_RECORD.reason)];
+  const rttMin = u32(CONNECTION_RECORD.rtt_min_us);
+  const context = decodeContext(view, at + CONNECTION_RECORD.context);
+  return {
+    kind,
+    ...decodeSocket(view, at, owners),
+    handshakeStartNs: u64(CONNECTION_RECORD.handshake_start_ns),
+    establishedNs: u64(CONNECTION_RECORD.established_ns),
+    acceptedNs: u64(CONNECTION_RECORD.accepted_ns),
+    ...(error !== undefined && { error }),
+    ...(kind === 'close' && closeReason !== undefined && { closeReason }),
+    bytesSent: u64(CONNECTION_RECORD.bytes_sent),
+    bytesReceived: u64(CONNECTION_RECORD.bytes_received),
+    segmentsSent: u32(CONNECTION_RECORD.segments_sent),
+    segmentsReceived: u32(CONNECTION_RECORD.segments_received),
+    segmentsRetransmitted: u32(CONNECTION_RECORD.segments_retransmitted),
+    rttSmoothedUs: u32(CONNECTION_RECORD.rtt_smoothed_us),
+    rttMinUs: rttMin === NO_SAMPLE ? 0 : rttMin,
+    synRetransmits: u32(CONNECTION_RECORD.syn_retransmits),
+    ...(context !== undefined && { context }),
+    preexisting: view.getUint8(at + CONNECTION_RECORD.preexisting) !== 0,
+  };
+}
+
+function decodeState(view: DataView, at: number, owners: OwnerTable): StateRecord | undefined {
+  const state = STATE_NAMES[view.getUint8(at + STATE_RECORD.endpoints + ENDPOINTS.state)];
+  const previous = STATE_NAMES[view.getUint8(at + STATE_RECORD.previous)];
+  if (state === undefined || previous === undefined) return undefined;
+  return { kind: 'state', ...decodeSocket(view, at, owners), state, previous };
+}
+
+function decodeListener(view: DataView, at: number, owners: OwnerTable): ListenerRecord {
+  const stop = view.getUint8(at + LISTENER_RECORD.stop) !== 0;
+  return {
+    kind: stop ? 'listener_stop' : 'listener_start',
+    ...decodeSocket(view, at, owners),
+    backlog: view.getUint32(at + LISTENER_RECORD.backlog, true),
+  };
+}
+
+function decodeRetransmit(view: DataView, at: number, owners: OwnerTable): RetransmitRecord | undefined {
+  const type = RETRANSMIT_TYPE_NAMES[view.getUint8(at + RETRANSMIT_RECORD.type)];
+  const state = STATE_NAMES[view.getUint8(at + RETRANSMIT_RECORD.endpoints + ENDPOINTS.state)];
+  if (type === undefined || state === undefined) return undefined;
+  const context = decodeContext(view, at + RETRANSMIT_RECORD.context);
+  return {
+    kind: 'retransmit',
+    ...decodeSocket(view, at, owners),
+    type,
+    state,
+    seq: view.getUint32(at + RETRANSMIT_RECORD.seq, true),
+    endSeq: view.getUint32(at + RETRANSMIT_RECORD.end_seq, true),
+    segments: view.getUint32(at + RETRANSMIT_RECORD.segments, true),
+    ...(context !== undefined && { context }),
+  };
+}

@@ -1,0 +1,228 @@
+import { fileURLToPath } from 'node:url';
+import {
+  BpfSession,
+  kernelEnum,
+  kernelFunctionArity,
+  NativeError,
+  possibleCpus,
+  releaseKernelTypes,
+  tryLoad,
+  type Ring,
+} from '../../native/index.ts';
+import { SERIES_KEY } from '../decode/generated/layout.ts';
+import type { MapImage } from '../map-image.ts';
+import { setKnobs, u64, u8, type KernelOptions } from './knobs.ts';
+import { makePlan, type Plan } from './plan.ts';
+
+export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
+
+/** Counts per CPU of a `PROBE * 16 + reason` table, summed; see `enum probe_id`, `enum loss_reason`. */
+export type LossTable = readonly number[];
+
+const DRAIN_BYTES = 1 << 20;
+const OVERFLOW_FLAG_OFFSET = SERIES_KEY.overflow;
+
+/** The loaded BPF programs, and everything that is read from them. */
+export class KernelSource {
+  readonly plan: Plan;
+  readonly dropReasons: ReadonlyMap<number, string>;
+  readonly #session: BpfSession;
+  readonly #ring: Ring;
+  readonly #drainBuffer = new Uint8Array(DRAIN_BYTES);
+  readonly #images = new Map<string, { keys: Uint8Array; values: Uint8Array }>();
+  #pass = 0n;
+
+  private constructor(session: BpfSession, plan: Plan, dropReasons: ReadonlyMap<number, string>) {
+    this.#session = session;
+    this.plan = plan;
+    this.dropReasons = dropReasons;
+    this.#ring = session.ring('events');
+  }
+
+  /**
+   * Chooses, loads and attaches the programs and finds what is older than them.
+   * @throws NativeError when the kernel refuses what cannot be done without
+   */
+  static start(options: KernelOptions): KernelSource {
+    const plan = makePlan(
+      {
+        tracepointArity: (tracepoint) => kernelFunctionArity(`btf_trace_${tracepoint}`),
+        canLoad: (program) => {
+          const answer = tryLoad(BPF_OBJECT, program);
+          return answer.ok ? { ok: true } : { ok: false, why: `errno ${String(answer.errno)}` };
+        },
+      },
+      { ...options, writes: true },
+    );
+    const reasons = kernelEnum('skb_drop_reason');
+    releaseKernelTypes();
+    const session = BpfSession.open(BPF_OBJECT);
+    try {
+      configure(session, plan, options, reasons);
+      session.load();
+      const source = new KernelSource(session, plan, dropReasonNames(reasons));
+      source.#begin();
+      return source;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+  }
+
+  #begin(): void {
+    const overflow = new Uint8Array(SERIES_KEY.size);
+    overflow[OVERFLOW_FLAG_OFFSET] = 1;
+    this.#session.update('series', overflow, new Uint8Array(this.#session.mapInfo('series').valueSize));
+    for (const { program } of this.plan.attached) this.#session.attach(program);
+    for (const listeners of [1, 0]) {
+      this.#session.setVariable('scan_listeners', u8(listeners));
+      this.#session.runIterator(this.plan.iterators.scan, new Uint8Array(0));
+    }
+  }
+
+  /** Hands out what the ring holds, a batch at a time; the bytes are valid during the call only. */
+  drain(handle: (bytes: Uint8Array) => void): number {
+    let total = 0;
+    for (;;) {
+      const length = this.#ring.drain(this.#drainBuffer);
+      if (length === 0) return total;
+      total += length;
+      handle(this.#drainBuffer.subarray(0, length));
+    }
+  }
+
+  /** Called when the ring is more than half full. */
+  onPressure(callback: () => void): void {
+    this.#ring.onReadable(callback);
+  }
+
+  /** One walk over the tracked sockets: `nowNs` is CLOCK_MONOTONIC. Returns the pass's number. */
+  pass(nowNs: bigint): number {
+    this.#pass += 1n;
+    this.#session.setVariable('pass_number', u64(this.#pass));
+    this.#session.setVariable('pass_now_ns', u64(nowNs));
+    this.#session.setVariable('pass_connections', u64(0n));
+    const { pass } = this.plan.iterators;
+    this.#session.runIterator(pass, new Uint8Array(0), pass === 'ws_pass' ? { map: 'conns' } : {});
+    return Number(this.#pass);
+  }
+
+  /** Sockets by kernel state number in this network namespace, TIME_WAIT and SYN_RECV included. */
+  countStates(): readonly number[] {
+    const bytes = new Uint8Array(13 * 8);
+    this.#session.setVariable('pass_states', bytes);
+    this.#session.runIterator(this.plan.iterators.states, new Uint8Array(0));
+    this.#session.getVariable('pass_states', bytes);
+    return [...new BigUint64Array(bytes.buffer)].map(Number);
+  }
+
+  /** Established connections that the last pass met. */
+  trackedConnections(): number {
+    return this.#readU64('pass_connections');
+  }
+
+  /** Sockets older than the agent that the scan found. */
+  scanned(): number {
+    return this.#readU64('pass_scanned');
+  }
+
+  #readU64(name: string): number {
+    const bytes = new Uint8Array(8);
+    this.#session.getVariable(name, bytes);
+    return Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  }
+
+  /** The whole map, valid until it is read again. */
+  read(map: string): MapImage {
+    const info = this.#session.mapInfo(map);
+    const stride = info.type.includes('percpu')
+      ? Math.ceil(info.valueSize / 8) * 8 * possibleCpus()
+      : info.valueSize;
+    const room = info.maxEntries + 64;
+    let image = this.#images.get(map);
+    if (image === undefined) {
+      image = { keys: new Uint8Array(room * info.keySize), values: new Uint8Array(room * stride) };
+      this.#images.set(map, image);
+    }
+    const count = this.#session.lookupBatch(map, image.keys, image.values);
+    return { count, ...image, keySize: info.keySize, stride };
+  }
+
+  lookup(map: string, key: Uint8Array, value: Uint8Array): boolean {
+    return this.#session.lookup(map, key, value);
+  }
+
+  delete(map: string, key: Uint8Array): void {
+    this.#session.delete(map, key);
+  }
+
+  /** Losses, misses and hits by probe and reason, summed over the CPUs. */
+  losses(): LossTable {
+    const { count, keys, values, stride } = this.read('lost');
+    const table = new Array<number>(count).fill(0);
+    const keyView = new DataView(keys.buffer);
+    const view = new DataView(values.buffer);
+    for (let row = 0; row < count; row += 1) {
+      let sum = 0;
+      for (let at = row * stride; at < (row + 1) * stride; at += 8) sum += Number(view.getBigUint64(at, true));
+      table[keyView.getUint32(row * 4, true)] = sum;
+    }
+    return table;
+  }
+
+  /** Runs that the kernel skipped because a program would have interrupted itself, by probe. */
+  recursionMisses(): readonly { readonly probe: string; readonly missed: number }[] {
+    return this.plan.attached.map(({ program, probe }) => ({
+      probe,
+      missed: Number(this.#session.programStats(program).recursionMisses),
+    }));
+  }
+
+  get ringBytes(): { readonly used: number; readonly size: number } {
+    return { used: this.#ring.unreadBytes(), size: this.#ring.size };
+  }
+
+  /** Entries a map holds at most. */
+  limitOf(map: string): number {
+    return this.#session.mapInfo(map).maxEntries;
+  }
+
+  /** No new events; what is in the ring and the maps can still be read. */
+  detach(): void {
+    for (const { program } of this.plan.attached) this.#session.detach(program);
+  }
+
+  /** Takes the programs out of the kernel. Idempotent. */
+  close(): void {
+    this.#session.close();
+  }
+}
+
+function configure(
+  session: BpfSession,
+  plan: Plan,
+  options: KernelOptions,
+  reasons: Readonly<Record<string, number>>,
+): void {
+  const needed = new Set([
+    ...plan.attached.map(({ program }) => program),
+    ...Object.values(plan.iterators),
+  ]);
+  for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
+  setKnobs(session, plan, options, reasons['SKB_CONSUMED'] ?? 0);
+}
+
+/** Reason numbers of this kernel to `wirespan.packet.drop.reason`. */
+function dropReasonNames(reasons: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(
+    Object.entries(reasons).map(([name, value]) => [
+      value,
+      name.replace(/^SKB_DROP_REASON_/, '').toLowerCase(),
+    ]),
+  );
+}
+
+/** One sentence for a user whose machine cannot run the agent; undefined for a defect of ours. */
+export function explainStartFailure(error: unknown): string | undefined {
+  return error instanceof NativeError ? error.message : undefined;
+}

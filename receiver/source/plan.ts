@@ -1,0 +1,129 @@
+/**
+ * Which program serves each need on this kernel. Nothing is decided by version:
+ * the first variant that the kernel takes is used, and what is missing is said.
+ */
+
+/** What the plan asks the running kernel. */
+export interface KernelAnswers {
+  /** Arguments of the tracepoint, undefined when the kernel lacks it. */
+  tracepointArity(tracepoint: string): number | undefined;
+  /** Loads this one program and takes it away again. */
+  canLoad(program: string): { readonly ok: boolean; readonly why?: string };
+}
+
+export interface PlanOptions {
+  readonly costlyVariants: boolean;
+  readonly retransmits: boolean;
+  readonly drops: boolean;
+  readonly softirqs: boolean;
+  /** Trace context of HTTP/1 requests, and the owner at a first write. */
+  readonly writes: boolean;
+}
+
+export interface ChosenProgram {
+  readonly program: string;
+  /** `wirespan.agent.probe.name`. */
+  readonly probe: string;
+}
+
+export interface Plan {
+  /** Attached, in this order. */
+  readonly attached: readonly ChosenProgram[];
+  /** Run on demand. */
+  readonly iterators: { readonly scan: string; readonly pass: string; readonly states: string };
+  /** Probes that this kernel refuses, with its reason. */
+  readonly missing: readonly { readonly probe: string; readonly why: string }[];
+  readonly disabled: readonly string[];
+  readonly accept: 'fexit' | 'sys_exit' | 'none';
+  readonly hasRetransmitError: boolean;
+  readonly hasDropReason: boolean;
+  readonly hasDropReceiver: boolean;
+}
+
+interface Simple {
+  readonly program: string;
+  readonly tracepoint: string;
+  readonly wanted: boolean;
+}
+
+/** @throws never; a kernel without `inet_sock_set_state` shows in `missing` */
+export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
+  const attached: ChosenProgram[] = [];
+  const missing: { probe: string; why: string }[] = [];
+  const disabled: string[] = [];
+  const accept = chooseAccept(answers, options, attached, missing);
+  for (const { program, tracepoint, wanted } of simplePrograms(options)) {
+    if (!wanted) disabled.push(tracepoint);
+    else if (answers.tracepointArity(tracepoint) === undefined)
+      missing.push({ probe: tracepoint, why: 'the kernel has no such tracepoint' });
+    else attached.push({ program, probe: tracepoint });
+  }
+  if (options.writes) chooseWrite(answers, attached, missing);
+  else disabled.push('tcp_sendmsg_locked');
+  const drop = answers.tracepointArity('kfree_skb') ?? 0;
+  return {
+    attached,
+    missing,
+    disabled,
+    accept,
+    iterators: {
+      scan: 'ws_scan',
+      pass: answers.canLoad('ws_pass').ok ? 'ws_pass' : 'ws_pass_files',
+      states: 'ws_states',
+    },
+    hasRetransmitError: (answers.tracepointArity('tcp_retransmit_skb') ?? 0) > 2,
+    hasDropReason: drop > 2,
+    hasDropReceiver: drop > 3,
+  };
+}
+
+function simplePrograms(options: PlanOptions): readonly Simple[] {
+  return [
+    { program: 'ws_state', tracepoint: 'inet_sock_set_state', wanted: true },
+    { program: 'ws_retransmit', tracepoint: 'tcp_retransmit_skb', wanted: options.retransmits },
+    { program: 'ws_retransmit_synack', tracepoint: 'tcp_retransmit_synack', wanted: true },
+    { program: 'ws_drop', tracepoint: 'kfree_skb', wanted: options.drops },
+    { program: 'ws_softirq_entry', tracepoint: 'softirq_entry', wanted: options.softirqs },
+    { program: 'ws_softirq_exit', tracepoint: 'softirq_exit', wanted: options.softirqs },
+  ];
+}
+
+function chooseAccept(
+  answers: KernelAnswers,
+  options: PlanOptions,
+  attached: ChosenProgram[],
+  missing: { probe: string; why: string }[],
+): Plan['accept'] {
+  let why = '';
+  for (const program of ['ws_accept_fexit2', 'ws_accept_fexit4']) {
+    const answer = answers.canLoad(program);
+    if (answer.ok) {
+      attached.push({ program, probe: 'inet_csk_accept' });
+      return 'fexit';
+    }
+    why = answer.why ?? '';
+  }
+  if (options.costlyVariants && answers.canLoad('ws_accept_sys_exit').ok) {
+    attached.push({ program: 'ws_accept_sys_exit', probe: 'inet_csk_accept' });
+    return 'sys_exit';
+  }
+  missing.push({
+    probe: 'inet_csk_accept',
+    why: `fexit is refused (${why}); bpf.costly_variants=on measures accept queues at about 140 ns on every system call`,
+  });
+  return 'none';
+}
+
+function chooseWrite(
+  answers: KernelAnswers,
+  attached: ChosenProgram[],
+  missing: { probe: string; why: string }[],
+): void {
+  if (answers.tracepointArity('tcp_sendmsg_locked') !== undefined) {
+    attached.push({ program: 'ws_write', probe: 'tcp_sendmsg_locked' });
+    return;
+  }
+  const answer = answers.canLoad('ws_write_fentry');
+  if (answer.ok) attached.push({ program: 'ws_write_fentry', probe: 'tcp_sendmsg_locked' });
+  else missing.push({ probe: 'tcp_sendmsg_locked', why: `no tracepoint, and fentry is refused (${answer.why ?? ''})` });
+}
