@@ -49,7 +49,12 @@ function tls(of: string): Settings {
     certificate: setting(filePath, undefined, `PEM file with the certificates to trust for ${of}.`, {
       defaultText: 'those of the system',
     }),
-    client_key: setting(filePath, undefined, `PEM file with the private key for mutual TLS with ${of}.`, none),
+    client_key: setting(
+      filePath,
+      undefined,
+      `PEM file with the private key for mutual TLS with ${of}.`,
+      none,
+    ),
     client_certificate: setting(filePath, undefined, 'PEM file with the certificate of `client_key`.', none),
     insecure: setting(onOff, 'off', 'No TLS for a gRPC endpoint without a scheme.'),
   };
