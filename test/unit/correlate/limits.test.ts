@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createEventLimit } from '../../../receiver/correlate/event-limit.ts';
+import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
+import { second } from './fixture.ts';
+
+test('a workload gets its burst, then its rate, then word of what was left out', () => {
+  const limit = createEventLimit(5);
+  const admitted = (nowNs: bigint, tries: number): (number | undefined)[] =>
+    Array.from({ length: tries }, () => limit.admit('event', 'w', nowNs));
+  assert.deepEqual(admitted(0n, 12), [...Array<number>(10).fill(0), undefined, undefined]);
+  assert.deepEqual(admitted(second, 7), [2, 0, 0, 0, 0, undefined, undefined]);
+  assert.deepEqual(admitted(2n * second, 1), [2]);
+});
+
+test('names and workloads do not share their rate', () => {
+  const limit = createEventLimit(1);
+  for (const [name, workload] of [
+    ['a', 'w'],
+    ['a', 'v'],
+    ['b', 'w'],
+  ] as const) {
+    assert.equal(limit.admit(name, workload, 0n), 0);
+    assert.equal(limit.admit(name, workload, 0n), 0);
+    assert.equal(limit.admit(name, workload, 0n), undefined);
+  }
+});
+
+test('the node has a rate of its own for each name', () => {
+  const limit = createEventLimit(5);
+  let admitted = 0;
+  for (let workload = 0; workload < 1_000; workload += 1) {
+    if (limit.admit('event', `w${workload}`, 0n) !== undefined) admitted += 1;
+  }
+  assert.equal(admitted, 100);
+  assert.equal(limit.admit('other', 'w0', 0n), 0);
+});
+
+test('zero means no limit', () => {
+  const limit = createEventLimit(0);
+  for (let index = 0; index < 1_000; index += 1) assert.equal(limit.admit('event', 'w', 0n), 0);
+});
+
+test('spans of one parent and of one trace have caps', () => {
+  const limit = createSpanLimit({ perSecond: 0, maxPerParent: 2, maxPerTrace: 3 }, 0n);
+  assert.equal(limit.refuse('t', 'p', 0n), undefined);
+  assert.equal(limit.refuse('t', 'p', 0n), undefined);
+  assert.equal(limit.refuse('t', 'p', 0n), 'parent');
+  assert.equal(limit.refuse('t', 'q', 0n), undefined);
+  assert.equal(limit.refuse('t', 'r', 0n), 'trace');
+  assert.equal(limit.refuse('u', 'p', 0n), undefined, 'the same span id in another trace is another span');
+});
+
+test('all spans together have a rate; one refused uses none of it', () => {
+  const limit = createSpanLimit({ perSecond: 3, maxPerParent: 1, maxPerTrace: 0 }, 0n);
+  assert.equal(limit.refuse('t', 'p', 0n), undefined);
+  assert.equal(limit.refuse('t', 'p', 0n), 'parent');
+  assert.equal(limit.refuse('t', undefined, 0n), undefined);
+  assert.equal(limit.refuse('t', 'q', 0n), undefined);
+  assert.equal(limit.refuse('t', 'r', 0n), 'rate');
+  assert.equal(
+    limit.refuse('t', 'r', second),
+    undefined,
+    'what the rate refused did not count for its parent',
+  );
+});

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RetransmitEpisodes, type Episode } from '../../../receiver/correlate/retransmit-episodes.ts';
+import { request, retransmit, second } from './fixture.ts';
+
+function subject(maxEpisodes = 100): {
+  ended: Episode[];
+  add: (cookie: bigint, timeNs: bigint, number?: number) => void;
+  episodes: RetransmitEpisodes;
+} {
+  const ended: Episode[] = [];
+  const episodes = new RetransmitEpisodes(maxEpisodes, (episode) => ended.push(episode));
+  const add = (cookie: bigint, timeNs: bigint, number = 1): void => {
+    const context = request(number);
+    episodes.add(retransmit({ cookie, timeNs, context }), { ...context, confidence: 'exact' });
+  };
+  return { ended, add, episodes };
+}
+
+test('an episode ends after a second of quiet', () => {
+  const { ended, add, episodes } = subject();
+  add(1n, 0n);
+  add(1n, second - 1n);
+  episodes.expire(2n * second - 2n);
+  assert.equal(ended.length, 0);
+  episodes.expire(2n * second - 1n);
+  assert.deepEqual(
+    ended.map(({ first, lastNs, segments }) => [first.timeNs, lastNs, segments]),
+    [[0n, second - 1n, 2]],
+  );
+});
+
+test('a retransmission after a second of quiet begins another, even without a tick between', () => {
+  const { ended, add, episodes } = subject();
+  add(1n, 0n);
+  add(1n, second);
+  assert.equal(ended.length, 1);
+  episodes.endAll();
+  assert.deepEqual(
+    ended.map(({ segments }) => segments),
+    [1, 1],
+  );
+});
+
+test('one more than the bound ends the quietest, and none is lost', () => {
+  const { ended, add, episodes } = subject(3);
+  add(1n, 0n);
+  add(2n, 1n);
+  add(3n, 2n);
+  add(1n, 3n);
+  add(4n, 4n);
+  assert.deepEqual(
+    ended.map(({ first }) => first.cookie),
+    [2n],
+  );
+  assert.equal(episodes.cutShort, 1);
+  episodes.endAll();
+  assert.deepEqual(ended.map(({ first }) => first.cookie).sort(), [1n, 2n, 3n, 4n]);
+  episodes.endAll();
+  assert.equal(ended.length, 4, 'each comes out once');
+});
+
+test('a socket ends its own episodes only', () => {
+  const { ended, add, episodes } = subject();
+  add(1n, 0n, 1);
+  add(1n, 0n, 2);
+  add(2n, 0n, 1);
+  episodes.endSocket(7, 1n);
+  assert.deepEqual(
+    ended.map(({ first }) => first.cookie),
+    [1n, 1n],
+  );
+  episodes.endSocket(8, 2n);
+  assert.equal(ended.length, 2, 'another namespace is another socket');
+});
