@@ -1,5 +1,5 @@
 // A node:test reporter: readable lines on its output, and the counts with every skip's reason as JSON
-// in the file that WIRESPAN_TEST_REPORT names. A file that crashes or holds no test counts as failed.
+// in the file that TEST_REPORT_FILE names. A file that crashes or holds no test counts as failed.
 import { writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { inspect } from 'node:util';
@@ -90,8 +90,8 @@ async function* reportTests(source) {
     else if (type === 'test:fail') yield onFail(counts, data);
     else if (type === 'test:stderr' || type === 'test:stdout') yield data.message;
   }
-  if (process.env.WIRESPAN_TEST_REPORT)
-    writeFileSync(process.env.WIRESPAN_TEST_REPORT, JSON.stringify(counts));
+  if (process.env.TEST_REPORT_FILE)
+    writeFileSync(process.env.TEST_REPORT_FILE, JSON.stringify(counts));
 }
 
 export default reportTests;

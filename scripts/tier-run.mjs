@@ -59,7 +59,7 @@ function runFiles(node, tier, chosen) {
     `--test-reporter=${join(root, 'scripts', 'reporter.mjs')}`,
     ...files,
   ];
-  const env = { ...testEnv(), WIRESPAN_TEST_REPORT: report };
+  const env = { ...testEnv(), TEST_REPORT_FILE: report };
   const child = spawnSync(node, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
   return readReport(report, child);
 }

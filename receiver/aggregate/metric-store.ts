@@ -1,13 +1,13 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
-import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { Histogram, MetricData, ResourceMetrics, ScopeMetrics } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import { SCOPE_NAMES, VERSION } from '../../semconv/index.ts';
 import type { HistogramDelta, MetricSink, ObservedResource } from '../model.ts';
 import { collectStream, isSetMetric } from './collect-points.ts';
 import { isEarlier, toHrTime } from './hr-time.ts';
+import { toSdkResource } from './sdk-resource.ts';
 import type { OverflowCounts, SeriesBudget } from './series-budget.ts';
 import { createSeriesBudget } from './series-budget.ts';
 import type { Series, StoredPoint } from './series.ts';
@@ -221,7 +221,7 @@ class Store implements MetricStore {
   #entry(observed: ObservedResource): ResourceEntry {
     let entry = this.#entries.get(observed.id);
     if (entry === undefined) {
-      const resource = resourceFromAttributes(observed.attributes);
+      const resource = toSdkResource(observed);
       entry = { observed, resource, streams: new Map(), isRetired: false, isLeaving: false, touchedAt: 0 };
       this.#entries.set(observed.id, entry);
     }

@@ -38,6 +38,8 @@ export interface Exporters {
   addEvent(event: NetworkEvent): boolean;
   counters(): Readonly<Record<Signal, SignalCounters>>;
   queues(): Readonly<Record<'traces' | 'logs', QueueState>>;
+  /** Scheme, host and port of each signal's collector; `undefined` for a disabled signal. */
+  origins(): Readonly<Record<Signal, string | undefined>>;
   /** Sends the queued spans and events now. Ends when each has met its end. */
   forceFlush(): Promise<void>;
   /**
@@ -63,12 +65,14 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
   const onRejected = listeners.onRejected ?? (() => undefined);
   const reachability = createReachability(listeners.onState ?? (() => undefined));
   const transports: OtlpTransport[] = [];
+  const origins: Record<Signal, string | undefined> = { metrics: undefined, traces: undefined, logs: undefined };
 
   const deliveryOf = (signal: Signal): Delivery | undefined => {
     if (options.disabled?.includes(signal) === true) return undefined;
     const endpoint = settleEndpoint(options, signal);
     const transport = createOtlpTransport(endpoint);
     transports.push(transport);
+    origins[signal] = endpoint.origin;
     return createDelivery({ endpoint, transport, retry, reachability });
   };
   const queueOf = (signal: 'traces' | 'logs'): QueueOptions => ({ ...DEFAULT_QUEUE, ...options.queues?.[signal] });
@@ -98,6 +102,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
         encode: encodeEvents,
       }),
     transports,
+    origins,
     capacities: { traces: queueOf('traces').capacity, logs: queueOf('logs').capacity },
   });
 }
@@ -107,6 +112,7 @@ interface Assembly {
   readonly spans: BatchExporter<NetworkSpan> | undefined;
   readonly events: BatchExporter<NetworkEvent> | undefined;
   readonly transports: readonly OtlpTransport[];
+  readonly origins: Readonly<Record<Signal, string | undefined>>;
   readonly capacities: Readonly<Record<'traces' | 'logs', number>>;
 }
 
@@ -142,6 +148,10 @@ class OtlpExporters implements Exporters {
       traces: { size: spans?.queueSize() ?? 0, capacity: capacities.traces },
       logs: { size: events?.queueSize() ?? 0, capacity: capacities.logs },
     };
+  }
+
+  origins(): Readonly<Record<Signal, string | undefined>> {
+    return this.#parts.origins;
   }
 
   async forceFlush(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Resource } from '@opentelemetry/resources';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { toSdkResource } from '../aggregate/sdk-resource.ts';
 import type { ObservedResource } from '../model.ts';
 
 /**
@@ -11,7 +11,7 @@ export function createResourceCache(): (observed: ObservedResource) => Resource 
   return (observed) => {
     let resource = byId.get(observed.id);
     if (resource === undefined) {
-      resource = resourceFromAttributes(observed.attributes);
+      resource = toSdkResource(observed);
       byId.set(observed.id, resource);
     }
     return resource;

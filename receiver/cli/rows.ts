@@ -1,0 +1,82 @@
+import type { ConnectionRow } from '../collect/connections.ts';
+import type { ListenerRow } from '../collect/listeners.ts';
+import { LISTENER, SERIES } from '../decode/generated/layout.ts';
+import type { Owner } from '../model.ts';
+import type { TableRow } from './table.ts';
+
+type Draft = { -readonly [K in keyof TableRow]: TableRow[K] } & { handshakes: number; handshakeNs: number };
+
+const HANDSHAKE_CELLS = (SERIES.duration - SERIES.handshake) / 8;
+const RETRANSMIT_TYPES = (SERIES.segments_retransmitted - SERIES.retransmits) / 8;
+
+/** The live table's rows from the kernel's sums: one a process and peer (client) or local port. */
+export function tableRows(
+  connections: Iterable<ConnectionRow>,
+  listeners: Iterable<ListenerRow>,
+  pass: number,
+): TableRow[] {
+  const drafts = new Map<string, Draft>();
+  for (const row of connections) {
+    if (row.isOverflow) continue;
+    const endpoint = row.role === 'client' ? `${row.peerAddress ?? ''}:${String(row.serverPort)}` : `:${String(row.serverPort)}`;
+    addConnections(draftFor(drafts, row.owner, row.role ?? 'unknown', endpoint), row, pass);
+  }
+  for (const row of listeners) {
+    if (row.memory.seen(LISTENER.pass) !== pass) continue;
+    const draft = draftFor(drafts, row.owner, 'listener', `:${String(row.port)}`);
+    draft.state = `LISTEN ${String(row.memory.seen(LISTENER.count))}, queue ${String(row.memory.seen(LISTENER.usage))}/${String(row.memory.seen(LISTENER.limit))}`;
+  }
+  return [...drafts.values()].map(({ handshakes, handshakeNs, ...row }) => ({
+    ...row,
+    ...(handshakes > 0 && { handshakeMs: handshakeNs / handshakes / 1e6 }),
+  }));
+}
+
+function draftFor(drafts: Map<string, Draft>, owner: Owner, role: TableRow['role'], endpoint: string): Draft {
+  const id = `${String(owner.pid)} ${String(owner.startNs)} ${role} ${endpoint}`;
+  let draft = drafts.get(id);
+  if (draft === undefined) {
+    draft = {
+      process: owner.executable === '' ? owner.command : owner.executable,
+      pid: owner.pid,
+      role,
+      endpoint,
+      active: 0,
+      opened: 0,
+      failed: 0,
+      bytesSent: 0,
+      bytesReceived: 0,
+      retransmits: 0,
+      drops: 0,
+      state: '',
+      handshakes: 0,
+      handshakeNs: 0,
+    };
+    drafts.set(id, draft);
+  }
+  return draft;
+}
+
+function addConnections(draft: Draft, { memory, isFailure }: ConnectionRow, pass: number): void {
+  const sum = (from: number, cells: number): number => {
+    let total = 0;
+    for (let i = 0; i < cells; i += 1) total += memory.seen(from + 8 * i);
+    return total;
+  };
+  const active = memory.seen(SERIES.active_pass) === pass ? memory.seen(SERIES.active) : 0;
+  if (isFailure) {
+    draft.failed += memory.seen(SERIES.opened);
+  } else {
+    draft.opened += memory.seen(SERIES.opened);
+    draft.handshakes += sum(SERIES.handshake, HANDSHAKE_CELLS - 1);
+    draft.handshakeNs += memory.seen(SERIES.handshake + 8 * (HANDSHAKE_CELLS - 1));
+  }
+  draft.active += active;
+  draft.bytesSent += memory.seen(SERIES.bytes_sent);
+  draft.bytesReceived += memory.seen(SERIES.bytes_received);
+  draft.retransmits += Math.max(
+    memory.seen(SERIES.segments_retransmitted),
+    sum(SERIES.retransmits, RETRANSMIT_TYPES),
+  );
+  if (active > 0) draft.state = `ESTABLISHED ${String(draft.active)}`;
+}

@@ -1,0 +1,39 @@
+import type { AppConfig, OtlpTargetConfig } from '../config/index.ts';
+import type { EndpointOptions, ExportOptions } from './export/options.ts';
+
+/** The settings of the exporters, every signal with its own target. */
+export function exportOptionsOf(config: AppConfig): ExportOptions {
+  return {
+    signals: {
+      metrics: endpointOf(config.otlp.metrics),
+      traces: endpointOf(config.otlp.traces),
+      logs: endpointOf(config.otlp.logs),
+    },
+    queues: {
+      traces: {
+        capacity: config.spanQueue.queueSize,
+        batchSize: config.spanQueue.batchSize,
+        scheduleMs: config.spanQueue.delayMs,
+      },
+      logs: {
+        capacity: config.eventQueue.queueSize,
+        batchSize: config.eventQueue.batchSize,
+        scheduleMs: config.eventQueue.delayMs,
+      },
+    },
+  };
+}
+
+function endpointOf(target: OtlpTargetConfig): EndpointOptions {
+  return {
+    protocol: target.protocol,
+    endpoint: target.endpoint,
+    headers: target.headers,
+    timeoutMs: target.timeoutMs,
+    compression: target.compression,
+    isInsecure: target.insecure,
+    ...(target.certificate !== undefined && { caFile: target.certificate }),
+    ...(target.clientKey !== undefined && { clientKeyFile: target.clientKey }),
+    ...(target.clientCertificate !== undefined && { clientCertificateFile: target.clientCertificate }),
+  };
+}

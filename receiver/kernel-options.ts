@@ -1,0 +1,70 @@
+import type { AppConfig } from '../config/index.ts';
+import {
+  ATTR_NETWORK_PEER_ADDRESS,
+  EVENT_TCP_CONNECTION_ACCEPT,
+  EVENT_TCP_CONNECTION_CLOSE,
+  EVENT_TCP_CONNECTION_FAIL,
+  EVENT_TCP_CONNECTION_OPEN,
+  EVENT_TCP_LISTENER_START,
+  EVENT_TCP_LISTENER_STOP,
+  EVENT_TCP_RETRANSMIT,
+  EVENT_TCP_STATE_CHANGE,
+  METRIC_PACKET_DROPPED,
+  METRIC_SOFTIRQ_DURATION,
+  METRIC_SOFTIRQ_TIME,
+  METRIC_TCP_CONNECTION_TRANSFER_SIZE,
+  METRIC_TCP_RETRANSMITS,
+  METRIC_TCP_RTT_VARIATION,
+  METRIC_TCP_STATE_DURATION,
+  SPAN_TCP_ACCEPT,
+  SPAN_TCP_CONNECT,
+  SPAN_TCP_CONNECTION,
+  SPAN_TCP_RETRANSMIT,
+  type EventDescriptor,
+  type MetricDescriptor,
+  type SpanDescriptor,
+} from '../semconv/index.ts';
+import type { KernelOptions } from './source/knobs.ts';
+
+/** What the kernel must tell for what the settings ask: a record that nobody needs is never made. */
+export function kernelOptionsOf(config: AppConfig): KernelOptions {
+  const metric = ({ name }: MetricDescriptor): boolean => config.metrics.get(name) ?? false;
+  const event = ({ name }: EventDescriptor): boolean => (config.events.get(name) ?? 'off') !== 'off';
+  const span = ({ type }: SpanDescriptor): string => config.spans.get(type) ?? 'off';
+  const wantsConnection = span(SPAN_TCP_CONNECTION) !== 'off';
+  const wantsAccept = span(SPAN_TCP_ACCEPT) !== 'off';
+  const wantsEpisodes = config.correlation.http1 && span(SPAN_TCP_RETRANSMIT) !== 'off';
+  const retransmit = config.events.get(EVENT_TCP_RETRANSMIT.name) ?? 'off';
+  const softirqDuration = metric(METRIC_SOFTIRQ_DURATION);
+  return {
+    ringBufferBytes: config.bpf.ringBufferBytes,
+    maxSeries: config.bpf.maxSeries,
+    maxOwners: config.bpf.maxOwners,
+    costlyVariants: config.bpf.costlyVariants,
+    emit: {
+      open: event(EVENT_TCP_CONNECTION_OPEN) || span(SPAN_TCP_CONNECT) === 'always',
+      accept: event(EVENT_TCP_CONNECTION_ACCEPT) || wantsAccept,
+      fail: event(EVENT_TCP_CONNECTION_FAIL) || span(SPAN_TCP_CONNECT) === 'always',
+      close: event(EVENT_TCP_CONNECTION_CLOSE) || wantsConnection,
+      state: event(EVENT_TCP_STATE_CHANGE),
+      listener: event(EVENT_TCP_LISTENER_START) || event(EVENT_TCP_LISTENER_STOP),
+      retransmit: retransmit === 'off' && wantsEpisodes ? 'correlated' : retransmit,
+      handshake: config.correlation.http1 && span(SPAN_TCP_CONNECT) !== 'off',
+    },
+    requests: config.correlation.http1,
+    stateDuration: metric(METRIC_TCP_STATE_DURATION),
+    rttVariation: metric(METRIC_TCP_RTT_VARIATION),
+    transferSize: metric(METRIC_TCP_CONNECTION_TRANSFER_SIZE),
+    peerAddress: peerAddress(config),
+    retransmits: metric(METRIC_TCP_RETRANSMITS) || wantsEpisodes || retransmit !== 'off',
+    drops: metric(METRIC_PACKET_DROPPED),
+    softirqs: metric(METRIC_SOFTIRQ_TIME) || softirqDuration,
+    softirqDuration,
+  };
+}
+
+/** The live view shows peers, though the metrics leave them out. */
+function peerAddress(config: AppConfig): KernelOptions['peerAddress'] {
+  if (config.attributes.has(ATTR_NETWORK_PEER_ADDRESS)) return 'all';
+  return config.output === 'none' ? 'off' : 'clients';
+}

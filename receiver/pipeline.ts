@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { createMetricStore, type MetricStore } from './aggregate/metric-store.ts';
+import type { AppConfig } from '../config/index.ts';
+import { monotonicToRealtime } from '../native/index.ts';
+import { VERSION } from '../semconv/index.ts';
+import { createClock, type Clock } from './clock.ts';
+import { ConnectionSums } from './collect/connections.ts';
+import type { CollectContext } from './collect/context.ts';
+import { DropSums, setConnectionStates, SoftirqSums, StateSums } from './collect/host-sums.ts';
+import { ListenerSums } from './collect/listeners.ts';
+import { createCorrelator, type Correlator } from './correlate/correlator.ts';
+import { decodeBatch, type DecodeCounters } from './decode/records.ts';
+import { OwnerTable } from './decode/owners.ts';
+import { findCgroup2Mount } from './enrich/cgroup-index.ts';
+import { createEnricher, type Enricher } from './enrich/enricher.ts';
+import { readHostFacts } from './enrich/host-facts.ts';
+import type { KernelRecord } from './record.ts';
+import type { NetworkEvent, NetworkSpan } from './model.ts';
+import type { KernelSource } from './source/kernel-source.ts';
+import { Sweep } from './sweep.ts';
+
+/** Where finished events and spans go; false when it was not taken. */
+export interface Outlets {
+  event(event: NetworkEvent): void;
+  span(span: NetworkSpan): void;
+}
+
+/**
+ * From kernel memory to measurements, events and spans: everything between the
+ * source and the exporters. It has no timers: `main` says when.
+ */
+export class Pipeline {
+  readonly store: MetricStore;
+  readonly connections: ConnectionSums;
+  readonly listeners: ListenerSums;
+  readonly correlator: Correlator;
+  readonly enricher: Enricher;
+  readonly clock: Clock;
+  readonly decoded: DecodeCounters = { decoded: 0, bad: 0 };
+  readonly sweep: Sweep;
+  lastPass = 0;
+  readonly #source: KernelSource;
+  readonly #owners: OwnerTable;
+  readonly #context: CollectContext;
+  readonly #drops: DropSums;
+  readonly #states: StateSums;
+  readonly #softirqs: SoftirqSums;
+  readonly #config: AppConfig;
+
+  constructor(source: KernelSource, config: AppConfig, outlets: Outlets) {
+    this.#source = source;
+    this.#config = config;
+    this.clock = createClock(monotonicToRealtime);
+    this.enricher = createEnricher({
+      cgroupRoot: findCgroup2Mount('/proc'),
+      host: readHostFacts(VERSION),
+      granularity: config.resourceGranularity,
+      maxEntries: config.bpf.maxOwners,
+      bootToUnixNs: (boottimeNs) => this.clock.bootToUnixNs(boottimeNs),
+      now: () => performance.now(),
+    });
+    this.#owners = new OwnerTable(config.bpf.maxOwners, (key, info) => source.lookup('owners', key, info));
+    this.store = createMetricStore({
+      temporality: config.temporality,
+      startUnixNs: this.clock.toUnixNs(this.clock.now()),
+      maxSeries: config.seriesLimit,
+      spillResource: this.enricher.host(),
+    });
+    this.#context = {
+      sink: this.store,
+      isOn: ({ name }) => config.metrics.get(name) ?? false,
+      optIn: config.attributes,
+      ownerAt: (view, offset) => this.#owners.find(view, offset),
+      resolve: (owner) => this.enricher.resolve(owner),
+      host: () => this.enricher.host(),
+    };
+    this.connections = new ConnectionSums(this.#context);
+    this.listeners = new ListenerSums(this.#context);
+    this.#drops = new DropSums(this.#context, source.dropReasons);
+    this.#states = new StateSums(this.#context);
+    this.#softirqs = new SoftirqSums(this.#context);
+    this.correlator = this.#createCorrelator(outlets);
+    this.sweep = this.#createSweep();
+  }
+
+  #createCorrelator(outlets: Outlets): Correlator {
+    const { config, enricher, clock } = { config: this.#config, enricher: this.enricher, clock: this.clock };
+    return createCorrelator({
+      events: Object.fromEntries(config.events),
+      spans: Object.fromEntries(config.spans),
+      rateLimit: config.eventRateLimit,
+      spanLimits: {
+        perSecond: config.spanLimits.rateLimit,
+        maxPerParent: config.spanLimits.maxPerParent,
+        maxPerTrace: config.spanLimits.maxPerTrace,
+      },
+      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      addresses: config.addresses,
+      clock,
+      resolve: (owner) => enricher.resolve(owner),
+      emitEvent: (event) => outlets.event(event),
+      emitSpan: (span) => outlets.span(span),
+      now: () => process.hrtime.bigint(),
+    });
+  }
+
+  #createSweep(): Sweep {
+    const source = this.#source;
+    return new Sweep({
+      read: (map) => source.read(map),
+      lookup: (map, key, value) => source.lookup(map, key, value),
+      delete: (map, key) => source.delete(map, key),
+      connections: this.connections,
+      listeners: this.listeners,
+      owners: this.#owners,
+      resourceOf: (owner) => this.enricher.resolve(owner).id,
+      forget: (owner) => this.enricher.forget(owner),
+      retire: (resourceId) => this.store.retire(resourceId),
+    });
+  }
+
+  /** Empties the ring; returns the bytes read. */
+  drain(): number {
+    return this.#source.drain((bytes) =>
+      decodeBatch(bytes, this.#owners, this.decoded, (record) => this.#handle(record)),
+    );
+  }
+
+  #handle(record: KernelRecord): void {
+    if (record.kind === 'owner') this.enricher.observe(record.owner);
+    else this.correlator.handle(record);
+  }
+
+  /** Walks the live sockets, then reads every kernel sum into the store. */
+  collect(): void {
+    this.drain();
+    this.lastPass = this.#source.pass(this.clock.now());
+    this.readSums();
+    this.connections.setGauges(this.lastPass);
+    this.listeners.setGauges(this.lastPass);
+    setConnectionStates(this.#context, this.#source.countStates());
+    this.#softirqs.update(this.#source.read('softirqs'));
+    this.#drops.update(this.#source.read('drops'));
+    if (this.#config.metrics.get('wirespan.tcp.state.duration') === true)
+      this.#states.update(this.#source.read('state_durations'));
+  }
+
+  /** Reads the connection sums alone: cheap enough for a live view. */
+  readSums(): void {
+    this.connections.update(this.#source.read('series'));
+    this.listeners.update(this.#source.read('listeners'));
+  }
+
+  /** Once every few seconds: frees what ended processes left behind. */
+  sweepEnded(): void {
+    this.readSums();
+    this.sweep.run(Number(this.clock.now()));
+  }
+
+  tick(): void {
+    this.correlator.tick(process.hrtime.bigint());
+  }
+}

@@ -1,0 +1,192 @@
+import type { AppConfig } from '../config/index.ts';
+import { probe, type ProbeAnswer } from '../native/index.ts';
+import type { MetricSource } from './aggregate/metric-store.ts';
+import { LiveJson, LiveTable } from './cli/live.ts';
+import { createLog, type Logger } from './cli/log.ts';
+import { tableRows } from './cli/rows.ts';
+import { createExporters, type Exporters } from './export/exporters.ts';
+import { createMetricLoop, type MetricLoop } from './export/metric-loop.ts';
+import { exportOptionsOf } from './export-options.ts';
+import { kernelOptionsOf } from './kernel-options.ts';
+import { Pipeline } from './pipeline.ts';
+import { KernelSource } from './source/kernel-source.ts';
+
+/** Exit status of a machine or a user that cannot run the agent. */
+export const EXIT_UNSUPPORTED = 3;
+
+const BUSY_DRAIN_MS = 10;
+const IDLE_DRAIN_MS = 250;
+const TICK_MS = 1000;
+const SWEEP_MS = 5000;
+
+/** A machine that lacks what the agent needs, in one sentence. */
+export class UnsupportedError extends Error {
+  readonly exitCode = EXIT_UNSUPPORTED;
+}
+
+/** Runs the agent until SIGTERM or SIGINT, then drains and returns. */
+export async function runAgent(config: AppConfig): Promise<void> {
+  const agent = new Agent(config);
+  const stopped = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+  agent.start();
+  const signal = await stopped;
+  await agent.stop(signal);
+}
+
+/** @throws UnsupportedError when programs cannot be loaded here */
+function checkSupport(answer: ProbeAnswer): void {
+  if (!answer.btf)
+    throw new UnsupportedError(
+      `The kernel ${answer.kernel} has no BTF (/sys/kernel/btf/vmlinux): run one built with CONFIG_DEBUG_INFO_BTF=y.`,
+    );
+  if (!answer.bpf)
+    throw new UnsupportedError(
+      'This process may not load BPF programs: run it as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.',
+    );
+}
+
+class Agent {
+  readonly #config: AppConfig;
+  readonly #source: KernelSource;
+  readonly #pipeline: Pipeline;
+  readonly #exporters: Exporters;
+  readonly #loop: MetricLoop | undefined;
+  readonly #live: LiveTable | LiveJson | undefined;
+  readonly #log: Logger;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #drainTimer: NodeJS.Timeout | undefined;
+  #drainMs = BUSY_DRAIN_MS;
+  #reads = 0;
+
+  constructor(config: AppConfig) {
+    this.#config = config;
+    checkSupport(probe());
+    this.#live = this.#createLive();
+    this.#log = this.#createLog();
+    this.#exporters = createExporters(exportOptionsOf(config), {
+      onState: (state, endpoint, cause) => this.#onCollector(state, endpoint, cause),
+      onRejected: (signal, items, cause) =>
+        this.#log.warn({ signal, items, cause }, 'the collector rejected telemetry; it is counted as lost'),
+    });
+    this.#source = KernelSource.start(kernelOptionsOf(config));
+    this.#pipeline = new Pipeline(this.#source, config, {
+      event: (event) => void this.#exporters.addEvent(event),
+      span: (span) => void this.#exporters.addSpan(span),
+    });
+    this.#loop = this.#createLoop();
+  }
+
+  #createLive(): LiveTable | LiveJson | undefined {
+    const { output } = this.#config;
+    if (output === 'none') return undefined;
+    const options = { stream: process.stdout, read: () => this.#view() };
+    return output === 'table' ? new LiveTable(options) : new LiveJson(options);
+  }
+
+  #createLog(): Logger {
+    const isTerminal = process.stderr.isTTY;
+    const live = this.#live;
+    const stream =
+      isTerminal && live instanceof LiveTable ? { write: (line: string) => live.writeAbove(line) } : undefined;
+    return createLog({ level: this.#config.logLevel, isTerminal, ...(stream && { stream }) });
+  }
+
+  #createLoop(): MetricLoop | undefined {
+    const { metrics } = this.#exporters;
+    if (metrics === undefined) return undefined;
+    const sources: MetricSource[] = [this.#pipeline.store];
+    return createMetricLoop({
+      sources,
+      exporter: metrics,
+      intervalMs: this.#config.metricExport.intervalMs,
+      now: () => this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()),
+      beforeCollect: () => this.#pipeline.collect(),
+      onError: (error) => this.#log.error({ err: error }, 'a collection failed; the next one goes on'),
+    });
+  }
+
+  start(): void {
+    const { plan } = this.#source;
+    for (const { probe: name, why } of plan.missing) this.#log.warn({ probe: name }, `not measured: ${why}`);
+    this.#source.onPressure(() => this.#drain());
+    this.#scheduleDrain();
+    this.#every(TICK_MS, () => this.#pipeline.tick());
+    this.#every(SWEEP_MS, () => this.#pipeline.sweepEnded());
+    this.#loop?.start();
+    this.#live?.start();
+    this.#log.info(
+      {
+        programs: plan.attached.map(({ program }) => program),
+        accept: plan.accept,
+        pass: plan.iterators.pass,
+        found: this.#source.scanned(),
+        endpoint: this.#config.otlp.metrics.endpoint,
+      },
+      'ready',
+    );
+  }
+
+  #every(intervalMs: number, work: () => void): void {
+    const timer = setInterval(() => {
+      try {
+        work();
+      } catch (error) {
+        this.#log.error({ err: error }, 'periodic work failed; it is tried again');
+      }
+    }, intervalMs);
+    this.#timers.push(timer);
+  }
+
+  /** Ten milliseconds under load; backs off while the ring stays empty. */
+  #scheduleDrain(): void {
+    this.#drainTimer = setTimeout(() => {
+      this.#drain();
+      this.#scheduleDrain();
+    }, this.#drainMs);
+  }
+
+  #drain(): void {
+    this.#reads += 1;
+    const bytes = this.#pipeline.drain();
+    this.#drainMs = bytes > 0 ? BUSY_DRAIN_MS : Math.min(IDLE_DRAIN_MS, this.#drainMs * 2);
+  }
+
+  #view(): { rows: ReturnType<typeof tableRows>; status: string } {
+    const pipeline = this.#pipeline;
+    if (this.#config.metricExport.intervalMs > TICK_MS) {
+      pipeline.lastPass = this.#source.pass(pipeline.clock.now());
+      pipeline.readSums();
+    }
+    const rows = tableRows(pipeline.connections.rows.values(), pipeline.listeners.rows.values(), pipeline.lastPass);
+    const { metrics } = this.#exporters.counters();
+    const status = `${String(this.#source.trackedConnections())} connections · ${this.#config.otlp.metrics.endpoint} · ${String(metrics.exported)} points exported`;
+    return { rows, status };
+  }
+
+  #onCollector(state: 'unreachable' | 'reachable', endpoint: string, cause: string): void {
+    if (state === 'reachable') this.#log.info({ endpoint }, 'the collector is reachable again');
+    else
+      this.#log.warn(
+        { endpoint, cause },
+        'no collector answers there; trying on in the background, metrics are kept and will be right when it does',
+      );
+  }
+
+  /** No new events, then everything that is known leaves, within the deadline. */
+  async stop(signal: string): Promise<void> {
+    this.#log.info({ signal }, 'stopping');
+    clearTimeout(this.#drainTimer);
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#live?.stop();
+    this.#source.detach();
+    this.#pipeline.drain();
+    this.#pipeline.correlator.flush();
+    await this.#exporters.shutdown(this.#config.shutdownDeadlineMs, (untilMs) =>
+      this.#loop === undefined ? Promise.resolve() : this.#loop.shutdown(untilMs),
+    );
+    this.#source.close();
+    this.#log.info({ ...this.#exporters.counters() }, 'stopped');
+  }
+}

@@ -1,0 +1,56 @@
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import type { MetricDescriptor } from '../../semconv/index.ts';
+import { METRIC_AGENT_EVENT_LAG, SCOPE_NAMES, VERSION } from '../../semconv/index.ts';
+import type { MetricSource } from '../aggregate/metric-store.ts';
+import { toSdkResource } from '../aggregate/sdk-resource.ts';
+import type { ObservedResource } from '../model.ts';
+import { AgentReader } from './agent-reader.ts';
+import type { AgentSources } from './agent-sources.ts';
+import { createOwnInstruments } from './own-instruments.ts';
+import { createExportInstruments, createProcessInstruments } from './upstream-instruments.ts';
+
+export interface AgentTelemetryOptions {
+  /** The agent's resource: `service.name`, `service.instance.id`, `host.id`, `process.pid` … */
+  readonly resource: ObservedResource;
+  readonly sources: AgentSources;
+  readonly temporality: 'cumulative' | 'delta' | 'lowmemory';
+  /** The switches `metrics.agent.*`. Default: the registry's levels. */
+  readonly isEnabled?: (metric: MetricDescriptor) => boolean;
+}
+
+/** The agent's metrics about itself: one more source of the metric loop. */
+export interface AgentTelemetry extends MetricSource {
+  /** Seconds from a kernel stamp to its decoding. Once a batch, not once a record. */
+  recordLag(seconds: number): void;
+}
+
+/** Scope of the upstream names: those in `wirespan/agent` are ours. */
+const upstreamScope = 'wirespan';
+
+/**
+ * Creates the agent's telemetry on a meter provider of its own, which nothing observes. Collected
+ * by the metric loop, exported like everything else.
+ */
+export function createAgentTelemetry(options: AgentTelemetryOptions): AgentTelemetry {
+  const { resource, sources, temporality } = options;
+  const isEnabled = options.isEnabled ?? ((metric) => metric.defaultOn);
+  const source = new AgentReader(temporality !== 'cumulative');
+  const provider = new MeterProvider({
+    resource: toSdkResource(resource),
+    readers: [source.reader],
+  });
+  const own = provider.getMeter(SCOPE_NAMES.agent, VERSION);
+  const upstream = provider.getMeter(upstreamScope, VERSION);
+  createOwnInstruments(own, sources, isEnabled);
+  createProcessInstruments(upstream);
+  if (sources.exporters !== undefined) createExportInstruments(upstream, sources.exporters);
+  const { name, unit, description, boundaries = [] } = METRIC_AGENT_EVENT_LAG;
+  const lag = isEnabled(METRIC_AGENT_EVENT_LAG)
+    ? own.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries: [...boundaries] } })
+    : undefined;
+  return {
+    collect: () => source.collect(),
+    restore: (failed) => source.restore(failed),
+    recordLag: (seconds) => lag?.record(Math.max(0, seconds)),
+  };
+}

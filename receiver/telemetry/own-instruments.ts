@@ -1,0 +1,134 @@
+import type { Attributes, Meter } from '@opentelemetry/api';
+import {
+  AGENT_PROBE_STATE_VALUE_ATTACHED,
+  AGENT_PROBE_STATE_VALUE_DISABLED,
+  AGENT_PROBE_STATE_VALUE_FAILED,
+  AGENT_PROBE_STATE_VALUE_UNSUPPORTED,
+  ATTR_AGENT_CORRELATION_RESULT,
+  ATTR_AGENT_MAP_NAME,
+  ATTR_AGENT_PROBE_NAME,
+  ATTR_AGENT_PROBE_STATE,
+  ATTR_CORRELATION_METHOD,
+  ATTR_ERROR_TYPE,
+  METRIC_AGENT_CONNECTION_COUNT,
+  METRIC_AGENT_CORRELATION_LOOKUPS,
+  METRIC_AGENT_EVENT_LOST,
+  METRIC_AGENT_EVENT_QUEUE_CAPACITY,
+  METRIC_AGENT_EVENT_QUEUE_SIZE,
+  METRIC_AGENT_EVENT_RECEIVED,
+  METRIC_AGENT_MAP_LIMIT,
+  METRIC_AGENT_MAP_USAGE,
+  METRIC_AGENT_PROBE_RUNS,
+  METRIC_AGENT_PROBE_RUN_TIME,
+  METRIC_AGENT_PROBE_STATUS,
+  METRIC_AGENT_RING_BUFFER_LIMIT,
+  METRIC_AGENT_RING_BUFFER_USAGE,
+  METRIC_AGENT_SERIES_COUNT,
+  METRIC_AGENT_SERIES_LIMIT,
+  METRIC_AGENT_WORKLOAD_COUNT,
+} from '../../semconv/index.ts';
+import type { MetricDescriptor } from '../../semconv/index.ts';
+import type { AgentSources, ProbeState } from './agent-sources.ts';
+import type { Figure } from './figures.ts';
+import { observe } from './figures.ts';
+
+const probeStates: readonly ProbeState[] = [
+  AGENT_PROBE_STATE_VALUE_ATTACHED,
+  AGENT_PROBE_STATE_VALUE_FAILED,
+  AGENT_PROBE_STATE_VALUE_DISABLED,
+  AGENT_PROBE_STATE_VALUE_UNSUPPORTED,
+];
+
+type Read = (() => Iterable<Figure>) | undefined;
+
+/** Creates the `wirespan.agent.*` instruments for which there is a source and which are switched on. */
+export function createOwnInstruments(
+  meter: Meter,
+  sources: AgentSources,
+  isEnabled: (metric: MetricDescriptor) => boolean,
+): void {
+  for (const [metric, read] of [...recordFigures(sources), ...probeFigures(sources), ...levelFigures(sources)]) {
+    if (read !== undefined && isEnabled(metric)) observe(meter, metric, read);
+  }
+}
+
+function recordFigures(sources: AgentSources): [MetricDescriptor, Read][] {
+  const { eventsReceived, eventsLost, exporters, correlationLookups } = sources;
+  return [
+    [
+      METRIC_AGENT_EVENT_RECEIVED,
+      eventsReceived && (() => map(eventsReceived(), (r) => [r.count, named(ATTR_AGENT_PROBE_NAME, r.probe)])),
+    ],
+    [METRIC_AGENT_EVENT_LOST, (eventsLost ?? exporters) && (() => lossFigures(sources))],
+    [
+      METRIC_AGENT_CORRELATION_LOOKUPS,
+      correlationLookups &&
+        (() =>
+          map(correlationLookups(), (l) => [
+            l.count,
+            { [ATTR_AGENT_CORRELATION_RESULT]: l.result, ...named(ATTR_CORRELATION_METHOD, l.method) },
+          ])),
+    ],
+  ];
+}
+
+/** A span or event that an exporter loses is lost like any other record, by its reason. */
+function* lossFigures({ eventsLost, exporters }: AgentSources): Iterable<Figure> {
+  for (const { reason, probe, count } of eventsLost?.() ?? []) {
+    yield [count, { [ATTR_ERROR_TYPE]: reason, ...named(ATTR_AGENT_PROBE_NAME, probe) }];
+  }
+  if (exporters === undefined) return;
+  const { traces, logs } = exporters.counters();
+  for (const { dropped } of [traces, logs]) {
+    for (const [reason, count] of Object.entries(dropped)) {
+      if (count > 0) yield [count, { [ATTR_ERROR_TYPE]: reason }];
+    }
+  }
+}
+
+function probeFigures({ probes, probeRuns }: AgentSources): [MetricDescriptor, Read][] {
+  const perProbe = (pick: (run: { runs: number; seconds: number }) => number): Read =>
+    probeRuns && (() => map(probeRuns(), (run) => [pick(run), { [ATTR_AGENT_PROBE_NAME]: run.name }]));
+  return [
+    [
+      METRIC_AGENT_PROBE_STATUS,
+      probes &&
+        function* (): Iterable<Figure> {
+          for (const { name, state } of probes()) {
+            for (const other of probeStates) {
+              const value = other === state ? 1 : 0;
+              yield [value, { [ATTR_AGENT_PROBE_NAME]: name, [ATTR_AGENT_PROBE_STATE]: other }];
+            }
+          }
+        },
+    ],
+    [METRIC_AGENT_PROBE_RUNS, perProbe((run) => run.runs)],
+    [METRIC_AGENT_PROBE_RUN_TIME, perProbe((run) => run.seconds)],
+  ];
+}
+
+function levelFigures(sources: AgentSources): [MetricDescriptor, Read][] {
+  const { eventQueue, ringBuffer, maps, connectionCount, workloadCount, series } = sources;
+  const perMap = (pick: (map: { usage: number; limit: number }) => number): Read =>
+    maps && (() => map(maps(), (m) => [pick(m), { [ATTR_AGENT_MAP_NAME]: m.name }]));
+  return [
+    [METRIC_AGENT_EVENT_QUEUE_SIZE, eventQueue && (() => [[eventQueue().size]])],
+    [METRIC_AGENT_EVENT_QUEUE_CAPACITY, eventQueue && (() => [[eventQueue().capacity]])],
+    [METRIC_AGENT_RING_BUFFER_USAGE, ringBuffer && (() => [[ringBuffer().usage]])],
+    [METRIC_AGENT_RING_BUFFER_LIMIT, ringBuffer && (() => [[ringBuffer().limit]])],
+    [METRIC_AGENT_MAP_USAGE, perMap((m) => m.usage)],
+    [METRIC_AGENT_MAP_LIMIT, perMap((m) => m.limit)],
+    [METRIC_AGENT_CONNECTION_COUNT, connectionCount && (() => [[connectionCount()]])],
+    [METRIC_AGENT_WORKLOAD_COUNT, workloadCount && (() => [[workloadCount()]])],
+    [METRIC_AGENT_SERIES_COUNT, series && (() => [[series().count]])],
+    [METRIC_AGENT_SERIES_LIMIT, series && (() => [[series().limit]])],
+  ];
+}
+
+function* map<T>(items: Iterable<T>, figureOf: (item: T) => Figure): Iterable<Figure> {
+  for (const item of items) yield figureOf(item);
+}
+
+function named(key: string, value: string | undefined): Attributes {
+  return value === undefined ? {} : { [key]: value };
+}

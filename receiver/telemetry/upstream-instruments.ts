@@ -1,0 +1,134 @@
+import type { Attributes, Meter } from '@opentelemetry/api';
+import { ATTR_ERROR_TYPE } from '../../semconv/index.ts';
+import type { SignalCounters } from '../export/counters.ts';
+import type { Signal } from '../export/options.ts';
+import type { ExportSource } from './agent-sources.ts';
+import type { Figure, InstrumentDefinition } from './figures.ts';
+import { observe } from './figures.ts';
+
+const exporterTypes = { metrics: 'wirespan_metric_exporter', traces: 'wirespan_batch_exporter', logs: 'wirespan_batch_exporter' };
+const itemNames = { metrics: 'metric_data_point', traces: 'span', logs: 'log' } as const;
+const units = { metrics: '{data_point}', traces: '{span}', logs: '{log_record}' } as const;
+const words = { metrics: 'data points', traces: 'spans', logs: 'log records' } as const;
+
+/** Creates the `otel.sdk.*` instruments of the semantic conventions for our own exporters. */
+export function createExportInstruments(meter: Meter, source: ExportSource): void {
+  for (const signal of ['metrics', 'traces', 'logs'] as const) {
+    if (source.origins()[signal] === undefined) continue;
+    const shape = { unit: units[signal], valueType: 'int' } as const;
+    const exporter = `otel.sdk.exporter.${itemNames[signal]}`;
+    const attributes = componentOf(signal, source);
+    const define = (name: string, instrument: InstrumentDefinition['instrument'], description: string) =>
+      ({ ...shape, name, instrument, description }) satisfies InstrumentDefinition;
+
+    observe(
+      meter,
+      define(`${exporter}.exported`, 'counter', `The number of ${words[signal]} for which the export has finished.`),
+      () => exportedFigures(source.counters()[signal], attributes),
+    );
+    observe(
+      meter,
+      define(`${exporter}.inflight`, 'updowncounter', `The number of ${words[signal]} that are being exported.`),
+      () => [[source.counters()[signal].inFlight - queueSize(source, signal), attributes]],
+    );
+    if (signal === 'metrics') continue;
+    const processor = `otel.sdk.processor.${itemNames[signal]}`;
+    observe(meter, define(`${processor}.queue.size`, 'updowncounter', `The number of ${words[signal]} that wait.`), () => [
+      [source.queues()[signal].size, attributes],
+    ]);
+    observe(
+      meter,
+      define(`${processor}.queue.capacity`, 'updowncounter', `The most ${words[signal]} that may wait.`),
+      () => [[source.queues()[signal].capacity, attributes]],
+    );
+    observe(
+      meter,
+      define(`${processor}.processed`, 'counter', `The number of ${words[signal]} that left the queue or never entered it.`),
+      () => processedFigures(source, signal, attributes),
+    );
+  }
+}
+
+/** Creates the instruments for what the agent itself costs. */
+export function createProcessInstruments(meter: Meter): void {
+  observe(
+    meter,
+    {
+      name: 'process.cpu.time',
+      instrument: 'counter',
+      unit: 's',
+      description: 'Total CPU seconds broken down by different CPU modes.',
+      valueType: 'double',
+    },
+    () => {
+      const { user, system } = process.cpuUsage();
+      return [
+        [user / 1e6, { 'cpu.mode': 'user' }],
+        [system / 1e6, { 'cpu.mode': 'system' }],
+      ];
+    },
+  );
+  observe(
+    meter,
+    {
+      name: 'process.memory.usage',
+      instrument: 'updowncounter',
+      unit: 'By',
+      description: 'The amount of physical memory in use.',
+      valueType: 'int',
+    },
+    () => [[process.memoryUsage.rss()]],
+  );
+  let last = performance.eventLoopUtilization();
+  observe(
+    meter,
+    {
+      name: 'nodejs.eventloop.utilization',
+      instrument: 'gauge',
+      unit: '1',
+      description: 'Event loop utilization.',
+      valueType: 'double',
+    },
+    () => {
+      const now = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(now, last);
+      last = now;
+      return [[utilization]];
+    },
+  );
+}
+
+function exportedFigures({ exported, dropped }: SignalCounters, attributes: Attributes): Figure[] {
+  const figures: Figure[] = [[exported, attributes]];
+  for (const reason of ['rejected', 'retry_expired', 'encode_error'] as const) {
+    if (dropped[reason] > 0) figures.push([dropped[reason], { ...attributes, [ATTR_ERROR_TYPE]: reason }]);
+  }
+  return figures;
+}
+
+function processedFigures(source: ExportSource, signal: 'traces' | 'logs', attributes: Attributes): Figure[] {
+  const { accepted, dropped } = source.counters()[signal];
+  const passed = accepted - dropped.queue_full - dropped.already_shutdown - queueSize(source, signal);
+  const figures: Figure[] = [[passed, attributes]];
+  for (const reason of ['queue_full', 'already_shutdown'] as const) {
+    if (dropped[reason] > 0) figures.push([dropped[reason], { ...attributes, [ATTR_ERROR_TYPE]: reason }]);
+  }
+  return figures;
+}
+
+function queueSize(source: ExportSource, signal: Signal): number {
+  return signal === 'metrics' ? 0 : source.queues()[signal].size;
+}
+
+function componentOf(signal: Signal, source: ExportSource): Attributes {
+  const type = exporterTypes[signal];
+  const attributes: Attributes = {
+    'otel.component.type': type,
+    'otel.component.name': `${type}/${signal === 'logs' ? 1 : 0}`,
+  };
+  const origin = source.origins()[signal] ?? '';
+  if (!URL.canParse(origin) || origin.startsWith('unix:')) return attributes;
+  const { hostname, port, protocol } = new URL(origin);
+  const defaultPort = protocol === 'https:' ? 443 : 80;
+  return { ...attributes, 'server.address': hostname, 'server.port': port === '' ? defaultPort : Number(port) };
+}
