@@ -84,12 +84,24 @@ static __always_inline u64 word_at(struct write_scratch *s, u32 at)
 	return *(u64 *)&s->bytes[at & (HEAD_WINDOW - 1)];
 }
 
-/* A line of a head begins at `at`: note it if it is one of the fields we need, or the head's end. */
-static __always_inline int see_line(struct write_scratch *s, u32 at)
+/*
+ * A line of a head begins at `at`: note it if it is one of the fields we need, or
+ * the head's end. Returns 1 to stop. A global function: the verifier takes it
+ * once, not once for every place it is called from.
+ */
+__noinline int see_line(u32 at)
 {
-	struct head *head = &s->heads[s->count & 3];
-	u64 lower = *(u64 *)&s->bytes[at] | 0x2020202020202020ULL;
+	struct write_scratch *s = scratch();
+	struct head *head;
+	u64 lower;
 
+	if (!s)
+		return 1;
+	at &= 2 * HEAD_WINDOW - 1;
+	if (at > HEAD_WINDOW)
+		return 1;
+	head = &s->heads[s->count & 3];
+	lower = *(u64 *)&s->bytes[at] | 0x2020202020202020ULL;
 	if (lower == WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r')) {
 		head->traceparent = at;
 		head->traceparents += 1;
@@ -114,10 +126,7 @@ static __always_inline int see_line(struct write_scratch *s, u32 at)
 	return 0;
 }
 
-/*
- * Eight bytes with a line feed among them. A global function: the verifier takes
- * it once, not once for every place it is called from. Returns 1 to stop.
- */
+/* Eight bytes with a line feed among them. Returns 1 to stop. */
 __noinline int see_word(u32 at)
 {
 	struct write_scratch *s = scratch();
@@ -128,7 +137,7 @@ __noinline int see_word(u32 at)
 	for (i = 0; i < 8; i++) {
 		u32 here = (at + i) & (HEAD_WINDOW - 1);
 
-		if (s->bytes[here] == '\n' && see_line(s, here + 1))
+		if (s->bytes[here] == '\n' && see_line(here + 1))
 			return 1;
 	}
 	return 0;
@@ -138,10 +147,13 @@ __noinline int see_word(u32 at)
  * Notes where heads begin and end and where their interesting fields are, in map
  * memory, which the verifier does not track. Bytes past the write are zero.
  */
-static __always_inline void find_heads(struct write_scratch *s)
+__noinline int find_heads(void)
 {
+	struct write_scratch *s = scratch();
 	u32 i;
 
+	if (!s)
+		return 0;
 	for (i = 0; i < HEAD_WINDOW; i += 8) {
 		u64 x = *(u64 *)&s->bytes[i] ^ 0x0a0a0a0a0a0a0a0aULL;
 
@@ -150,6 +162,7 @@ static __always_inline void find_heads(struct write_scratch *s)
 		if (see_word(i))
 			break;
 	}
+	return 0;
 }
 
 static __always_inline int hex_of(u8 c)
@@ -183,7 +196,7 @@ __noinline int parse_traceparent(u32 at)
 {
 	struct write_scratch *s = scratch();
 	struct request *r;
-	u64 any_trace = 0, any_span = 0;
+	u64 *trace, *span;
 	int version, high, low;
 	u32 i;
 	u8 *v, after;
@@ -209,7 +222,6 @@ __noinline int parse_traceparent(u32 at)
 		if (high < 0 || low < 0)
 			return -1;
 		r->trace_id[i] = high << 4 | low;
-		any_trace |= r->trace_id[i];
 	}
 	for (i = 0; i < 8; i++) {
 		high = hex_of(v[36 + 2 * i]);
@@ -217,12 +229,13 @@ __noinline int parse_traceparent(u32 at)
 		if (high < 0 || low < 0)
 			return -1;
 		r->span_id[i] = high << 4 | low;
-		any_span |= r->span_id[i];
 	}
 	high = hex_of(v[53]);
 	low = hex_of(v[54]);
 	after = v[TRACEPARENT_LEN];
-	if (high < 0 || low < 0 || !any_trace || !any_span)
+	trace = (u64 *)r->trace_id;
+	span = (u64 *)r->span_id;
+	if (high < 0 || low < 0 || !(trace[0] | trace[1]) || !span[0])
 		return -1;
 	if (after != '\r' && after != '\n' && after != ' ' && after != '\t' &&
 	    !(version > 0 && after == '-'))
@@ -387,7 +400,7 @@ static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, s
 		count_loss(PROBE_REQUEST, MISS_UNREADABLE);
 		return;
 	}
-	find_heads(s);
+	find_heads();
 	if (!s->count) {
 		ring->opaque = 1;
 		count_loss(PROBE_REQUEST, MISS_HEAD_TOO_LONG);

@@ -9,15 +9,14 @@
 
 /* A request with a trace context: the half-open interval [start_seq, end_seq). */
 struct request {
+	u8 trace_id[16];
+	u8 span_id[8];
 	u64 start_ns;
 	u32 start_seq;
 	u32 end_seq;
 	u8 flags;
 	u8 found;
-	u16 pad;
-	u8 trace_id[16];
-	u8 span_id[8];
-	u32 pad2;
+	u8 pad[6];
 };
 
 /*
