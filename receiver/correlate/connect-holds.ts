@@ -11,6 +11,8 @@ export interface ConnectHolds {
   /** Releases those that waited a second. */
   expire(nowNs: bigint): void;
   releaseAll(): void;
+  /** Released before their second was over, because too many waited. */
+  readonly releasedEarly: number;
 }
 
 const waitNs = 1_000_000_000n;
@@ -22,6 +24,7 @@ export function createConnectHolds(
 ): ConnectHolds {
   /** Oldest first. */
   const held = new Map<string, ConnectionRecord>();
+  let releasedEarly = 0;
 
   const releaseKey = (key: string, record: ConnectionRecord): void => {
     held.delete(key);
@@ -30,9 +33,10 @@ export function createConnectHolds(
 
   return {
     hold(record) {
-      if (held.size >= maxHeld) {
-        const [oldest] = held;
-        if (oldest !== undefined) releaseKey(...oldest);
+      const [oldest] = held;
+      if (oldest !== undefined && held.size >= maxHeld) {
+        releaseKey(...oldest);
+        releasedEarly += 1;
       }
       held.set(socketKey(record), record);
     },
@@ -51,6 +55,9 @@ export function createConnectHolds(
     },
     releaseAll() {
       for (const [key, record] of held) releaseKey(key, record);
+    },
+    get releasedEarly() {
+      return releasedEarly;
     },
   };
 }

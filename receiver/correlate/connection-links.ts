@@ -21,6 +21,11 @@ interface SocketLinks {
 export class ConnectionLinks {
   readonly #sockets = new BoundedCache<string, SocketLinks>(maxSockets);
 
+  /** Sockets whose links were forgotten because there were too many. */
+  get evictions(): number {
+    return this.#sockets.evictions;
+  }
+
   /** Our `tcp connect` or `tcp accept` span of this socket. */
   addHandshake(netns: number, cookie: bigint, span: SpanRef): void {
     this.#of(netns, cookie).handshake = span;

@@ -65,6 +65,14 @@ export class ConnectionStage {
     this.#holds.expire(nowNs);
   }
 
+  get releasedEarly(): number {
+    return this.#holds.releasedEarly;
+  }
+
+  get linksForgotten(): number {
+    return this.#links.evictions;
+  }
+
   releaseAll(): void {
     this.#holds.releaseAll();
   }

@@ -33,8 +33,19 @@ export type LookupCounters = Record<Decision['result'], number>;
 
 export interface CorrelatorCounters extends Readonly<EmitterCounters> {
   readonly lookups: Readonly<LookupCounters>;
-  /** Retransmission episodes ended early because there were too many at once. */
-  readonly episodesCutShort: number;
+  /** How often a bound on what is remembered was met; no event or span is lost by that. */
+  readonly boundsMet: BoundCounters;
+}
+
+export interface BoundCounters {
+  /** Retransmission episodes ended early. */
+  readonly episodes: number;
+  /** Handshakes that did not wait their second for a parent. */
+  readonly connects: number;
+  /** Connections whose links were forgotten. */
+  readonly links: number;
+  /** Rate limits and span counts that began anew. */
+  readonly limits: number;
 }
 
 /** Turns kernel records into log events and spans. Emits nothing after `flush`, unless given more. */
@@ -104,7 +115,13 @@ class RecordCorrelator implements Correlator {
   }
 
   get counters(): CorrelatorCounters {
-    return { ...this.#emitter.counters, lookups: this.#lookups, episodesCutShort: this.#episodes.cutShort };
+    const boundsMet = {
+      episodes: this.#episodes.cutShort,
+      connects: this.#connections.releasedEarly,
+      links: this.#connections.linksForgotten,
+      limits: this.#emitter.limitsForgotten,
+    };
+    return { ...this.#emitter.counters, lookups: { ...this.#lookups }, boundsMet };
   }
 
   #count(decision: Decision): Decision {

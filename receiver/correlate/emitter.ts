@@ -100,6 +100,11 @@ export class Emitter {
     this.#spanLimit = createSpanLimit(options.spanLimits, options.now());
   }
 
+  /** Limits that were forgotten because there were too many to keep. */
+  get limitsForgotten(): number {
+    return this.#eventLimit.evictions + this.#spanLimit.evictions;
+  }
+
   eventMode(descriptor: EventDescriptor): EventMode {
     return this.#options.events[descriptor.name] ?? descriptor.defaultMode;
   }

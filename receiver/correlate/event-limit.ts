@@ -17,6 +17,8 @@ export interface EventLimit {
    * of this name and workload were left out since the last that went through.
    */
   admit(name: string, resourceId: string, nowNs: bigint): number | undefined;
+  /** Workloads whose rate was forgotten because there were too many. */
+  readonly evictions: number;
 }
 
 /**
@@ -49,6 +51,9 @@ export function createEventLimit(perSecond: number): EventLimit {
   };
 
   return {
+    get evictions() {
+      return workloads.evictions;
+    },
     admit(name, resourceId, nowNs) {
       if (perSecond === 0) return 0;
       const workload = workloadBucket(name, resourceId, nowNs);

@@ -14,6 +14,8 @@ export type SpanRefusal = 'rate' | 'parent' | 'trace';
 export interface SpanLimit {
   /** Undefined when the span may go, otherwise the cap that it met. A root has no parent. */
   refuse(traceId: string, parentSpanId: string | undefined, nowNs: bigint): SpanRefusal | undefined;
+  /** Parents and traces whose count was forgotten because there were too many. */
+  readonly evictions: number;
 }
 
 const maxTracked = 10_000;
@@ -25,6 +27,9 @@ export function createSpanLimit(limits: SpanLimits, nowNs: bigint): SpanLimit {
   const byTrace = new BoundedCache<string, number>(maxTracked);
 
   return {
+    get evictions() {
+      return byParent.evictions + byTrace.evictions;
+    },
     refuse(traceId, parentSpanId, now) {
       const parent = parentSpanId === undefined ? undefined : `${traceId}${parentSpanId}`;
       const ofParent = parent === undefined ? 0 : (byParent.get(parent) ?? 0);

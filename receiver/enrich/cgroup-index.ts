@@ -16,16 +16,18 @@ export interface CgroupIndexOptions {
   /** Mount point of cgroup v2; absent: only what was learned is known. */
   readonly root?: string | undefined;
   readonly maxEntries: number;
+  /** Folders looked at in one walk; default 10,000. */
+  readonly maxFolders?: number;
   /** Milliseconds, any steady origin. */
   now(): number;
 }
 
 const walkIntervalMs = 10_000;
-const maxFoldersPerWalk = 10_000;
+const defaultMaxFolders = 10_000;
 
-/** A miss walks the tree, at most every ten seconds and at most 10,000 folders. */
+/** A miss walks the tree, at most every ten seconds and at most `maxFolders`. */
 export function createCgroupIndex(options: CgroupIndexOptions): CgroupIndex {
-  const { root } = options;
+  const { root, maxFolders = defaultMaxFolders } = options;
   const known = new BoundedCache<bigint, ContainerIdentity>(options.maxEntries);
   const counters = { walks: 0, walksTruncated: 0 };
   let lastWalkMs = Number.NEGATIVE_INFINITY;
@@ -36,7 +38,7 @@ export function createCgroupIndex(options: CgroupIndexOptions): CgroupIndex {
     let folders = 0;
     for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
       folders += 1;
-      if (folders > maxFoldersPerWalk) {
+      if (folders > maxFolders) {
         counters.walksTruncated += 1;
         return;
       }

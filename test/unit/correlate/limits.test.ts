@@ -36,6 +36,19 @@ test('the node has a rate of its own for each name', () => {
   assert.equal(limit.admit('other', 'w0', 0n), 0);
 });
 
+test('the rates of at most 10,000 workloads are remembered', () => {
+  const limit = createEventLimit(1);
+  for (let workload = 0; workload < 10_001; workload += 1) limit.admit('event', `w${workload}`, 0n);
+  assert.equal(limit.evictions, 1);
+});
+
+test('the counts of at most 10,000 parents and traces are remembered', () => {
+  const limit = createSpanLimit({ perSecond: 0, maxPerParent: 1, maxPerTrace: 0 }, 0n);
+  for (let trace = 0; trace < 10_001; trace += 1) limit.refuse(`t${trace}`, 'p', 0n);
+  assert.equal(limit.evictions, 2);
+  assert.equal(limit.refuse('t10000', 'p', 0n), 'parent');
+});
+
 test('zero means no limit', () => {
   const limit = createEventLimit(0);
   for (let index = 0; index < 1_000; index += 1) assert.equal(limit.admit('event', 'w', 0n), 0);

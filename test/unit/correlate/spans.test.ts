@@ -187,6 +187,11 @@ test('a failed attempt has a span only when every handshake has one', () => {
   assert.deepEqual(spansOf([connection({ kind: 'fail', error: 'timed_out', role: 'server' })], always), []);
 });
 
+test('a failed attempt of an unsampled request has no span', () => {
+  const context = request(1, { traceFlags: 0 });
+  assert.deepEqual(spansOf([connection({ kind: 'fail', error: 'timed_out', context })], always), []);
+});
+
 test('the event of a failed attempt points at the span of it', () => {
   const subject = harness({ spans: always });
   subject.correlator.handle(connection({ kind: 'fail', error: 'timed_out' }));
@@ -250,6 +255,14 @@ test('a correlated connection span needs a request, and any needs a start', () =
   assert.equal(named([connection({ kind: 'open' }), connection()], correlated), 0);
   assert.equal(named([retransmit({ context: request() }), connection()], correlated), 1);
   assert.equal(named([connection({ establishedNs: 0n, preexisting: true })], always), 0);
+});
+
+test('links of at most 10,000 connections are remembered', () => {
+  const subject = harness({ spans: { ...always, 'wirespan.tcp.retransmit': 'off' } });
+  for (let cookie = 0n; cookie < 10_001n; cookie += 1n) {
+    subject.correlator.handle(retransmit({ cookie, context: request() }));
+  }
+  assert.deepEqual(subject.correlator.counters.boundsMet, { episodes: 0, connects: 0, links: 1, limits: 0 });
 });
 
 test('a socket that comes after another does not inherit its links', () => {

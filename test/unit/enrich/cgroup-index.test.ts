@@ -45,6 +45,18 @@ test('misses walk the tree at most every ten seconds', () => {
   });
 });
 
+test('a walk stops at its bound and is counted', () => {
+  withTree((root) => {
+    for (let number = 0; number < 10; number += 1) folder(root, `group-${number}`);
+    const cut = createCgroupIndex({ root, maxEntries: 100, maxFolders: 10, now: () => 0 });
+    cut.find(-1n);
+    assert.deepEqual(cut.counters, { walks: 1, walksTruncated: 1 });
+    const whole = createCgroupIndex({ root, maxEntries: 100, maxFolders: 11, now: () => 0 });
+    whole.find(-1n);
+    assert.deepEqual(whole.counters, { walks: 1, walksTruncated: 0 });
+  });
+});
+
 test('what was learned needs no walk, and an unknown id is nothing', () => {
   const index = createCgroupIndex({ maxEntries: 2, now: () => 0 });
   index.learn(5n, { containerId });

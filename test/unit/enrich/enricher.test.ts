@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -85,6 +85,33 @@ test('a plain process is known by pid and creation time', () => {
   assert.equal(found['process.command'], 'comm');
   assert.equal(found['process.executable.name'], 'exe');
   assert.equal(found['service.name'], 'exe');
+});
+
+test('a command may hold anything, parentheses too', () => {
+  const subject = enricher();
+  subject.resolve(owner(107));
+  assert.equal(subject.counters.gone, 0);
+});
+
+test('a process that is gone is still known by the container of its cgroup', () => {
+  const subject = enricher();
+  subject.observe(owner(101, { cgroupId: 77n }));
+  const found = subject.resolve(owner(999, { cgroupId: 77n })).attributes;
+  assert.equal(found['container.id'], 'a1'.repeat(32));
+  assert.equal(found['process.pid'], undefined);
+});
+
+test('the container of a process that is gone is also looked up in the cgroup tree', () => {
+  const cgroupRoot = mkdtempSync(join(tmpdir(), 'cgroup-'));
+  try {
+    const folder = join(cgroupRoot, `docker-${'f6'.repeat(32)}.scope`);
+    mkdirSync(folder);
+    const cgroupId = statSync(folder, { bigint: true }).ino;
+    const found = enricher({ cgroupRoot }).resolve(owner(999, { cgroupId })).attributes;
+    assert.equal(found['container.id'], 'f6'.repeat(32));
+  } finally {
+    rmSync(cgroupRoot, { recursive: true });
+  }
 });
 
 test('a monitor of containers is a plain process', () => {
