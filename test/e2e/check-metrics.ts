@@ -1,0 +1,126 @@
+/** Compares exported metrics with a workload's truth; each difference is a sentence. */
+import type { MetricPoint } from '../backends/otlp.ts';
+import { findPoints, finalPoints, totalsBy } from './otlp.ts';
+import { establishedEnds, tally } from './truth.ts';
+import type { EndOf, Truth } from './truth.ts';
+
+const EXECUTABLE = 'process.executable.name';
+const ROLE = 'wirespan.tcp.handshake.role';
+
+/** What moved on a connection that the agent is to count. */
+export interface Moved {
+  readonly sent: (of: EndOf) => number;
+  readonly received: (of: EndOf) => number;
+}
+
+/** All bytes of a connection. */
+export const allBytes: Moved = { sent: ({ end }) => end.sent, received: ({ end }) => end.received };
+
+/** Bytes after the pause of hold mode. */
+export const bytesAfterHold: Moved = {
+  sent: ({ end }) => end.sent - end.heldSent,
+  received: ({ end }) => end.received - end.heldReceived,
+};
+
+/** Handshakes: `connection.opened` and the count of `handshake.duration`, by program, role, error, family, port. */
+export function checkOpened(truth: Truth, metrics: readonly MetricPoint[]): string[] {
+  const by = [EXECUTABLE, ROLE, 'error.type', 'network.type', 'server.port'];
+  const failed = truth.connections
+    .filter(({ established }) => !established)
+    .map((connection): EndOf => ({ role: 'client', end: connection.client, connection }));
+  const expected = tally([...establishedEnds(truth), ...failed], ({ role, end, connection }) => {
+    const executable = role === 'client' ? 'truth-client' : 'truth-server';
+    const error = connection.established ? '' : end.error;
+    const port = role === 'client' ? end.peerPort : end.localPort;
+    return [executable, role, error, connection.family, port].join('|');
+  });
+  const { opened, handshakes } = {
+    opened: totalsBy(ofWorkload(metrics, 'wirespan.tcp.connection.opened'), by),
+    handshakes: totalsBy(ofWorkload(metrics, 'wirespan.tcp.handshake.duration'), by, ({ count }) => count),
+  };
+  return [
+    ...compareTotals('wirespan.tcp.connection.opened', expected, opened),
+    ...compareTotals('count of wirespan.tcp.handshake.duration', expected, handshakes),
+  ];
+}
+
+/** Ends: `connection.closed` by program, role, reason, port. */
+export function checkClosed(truth: Truth, metrics: readonly MetricPoint[]): string[] {
+  const by = [EXECUTABLE, ROLE, 'wirespan.tcp.close.reason', 'server.port'];
+  const expected = tally(establishedEnds(truth), ({ role, end }) =>
+    [end.executable, role, end.reason, role === 'client' ? end.peerPort : end.localPort].join('|'),
+  );
+  const name = 'wirespan.tcp.connection.closed';
+  return compareTotals(name, expected, totalsBy(ofWorkload(metrics, name), by));
+}
+
+/** The count of `connection.duration`, by program, role and error. */
+export function checkDurations(truth: Truth, metrics: readonly MetricPoint[]): string[] {
+  const expected = tally(establishedEnds(truth), ({ role, end }) => [end.executable, role, end.error].join('|'));
+  const name = 'wirespan.tcp.connection.duration';
+  const seen = totalsBy(ofWorkload(metrics, name), [EXECUTABLE, ROLE, 'error.type'], ({ count }) => count);
+  return compareTotals(`count of ${name}`, expected, seen);
+}
+
+/**
+ * Payload bytes by role and direction. Not by program: bytes that moved before a connection was passed on
+ * may count for either process.
+ */
+export function checkBytes(truth: Truth, metrics: readonly MetricPoint[], moved: Moved): string[] {
+  const ends = establishedEnds(truth);
+  const expected = {
+    ...tally(ends, ({ role }) => `${role}|transmit`, moved.sent),
+    ...tally(ends, ({ role }) => `${role}|receive`, moved.received),
+  };
+  const name = 'wirespan.tcp.io';
+  return compareTotals(name, expected, totalsBy(ofWorkload(metrics, name), [ROLE, 'network.io.direction']));
+}
+
+/** Accepts: the count of `accept_queue.duration` by port. */
+export function checkAccepts(truth: Truth, metrics: readonly MetricPoint[]): string[] {
+  const accepted = establishedEnds(truth).filter(({ role, connection }) => role === 'server' && connection.accepted);
+  const expected = tally(accepted, ({ end }) => String(end.localPort));
+  const name = 'wirespan.tcp.accept_queue.duration';
+  const seen = totalsBy(ofWorkload(metrics, name), ['server.port'], ({ count }) => count);
+  return compareTotals(`count of ${name}`, expected, seen);
+}
+
+/** SYNs and data sent again by the clients. Nothing else is lost in the workload. */
+export function checkRetransmits(truth: Truth, metrics: readonly MetricPoint[]): string[] {
+  const expected = tally(
+    truth.connections,
+    () => 'truth-client|client',
+    ({ retransmits }) => retransmits,
+  );
+  const name = 'wirespan.tcp.retransmits';
+  return compareTotals(name, expected, totalsBy(ofWorkload(metrics, name), [EXECUTABLE, ROLE]));
+}
+
+/** Live values that must be gone once all is closed. */
+export function checkNothingLeft(metrics: readonly MetricPoint[]): string[] {
+  return ['wirespan.tcp.connection.active', 'wirespan.tcp.listener.count'].flatMap((name) => {
+    const points = findPoints(metrics, name);
+    const newest = points.reduce((time, { timeNs }) => (timeNs > time ? timeNs : time), 0n);
+    return points
+      .filter(({ resource }) => String(resource[EXECUTABLE] ?? '').startsWith('truth-'))
+      .filter(({ timeNs, value }) => timeNs === newest && value !== 0)
+      .map(({ value, resource }) => `${name}: still ${value} of ${String(resource[EXECUTABLE])} at the end`);
+  });
+}
+
+function ofWorkload(metrics: readonly MetricPoint[], name: string): MetricPoint[] {
+  return finalPoints(findPoints(metrics, name)).filter(({ resource }) =>
+    String(resource[EXECUTABLE] ?? '').startsWith('truth-'),
+  );
+}
+
+function compareTotals(
+  name: string,
+  expected: Readonly<Record<string, number>>,
+  seen: Readonly<Record<string, number>>,
+): string[] {
+  return [...new Set([...Object.keys(expected), ...Object.keys(seen)])]
+    .sort()
+    .filter((key) => (expected[key] ?? 0) !== (seen[key] ?? 0))
+    .map((key) => `${name} of ${key} should be ${expected[key] ?? 0}, is ${seen[key] ?? 0}`);
+}
