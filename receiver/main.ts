@@ -35,7 +35,9 @@ function explain(error: unknown): number {
     process.stderr.write(`wirespan: ${error.message}\n`);
     return EXIT_UNSUPPORTED;
   }
-  process.stderr.write(`wirespan: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `wirespan: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   return 1;
 }
 

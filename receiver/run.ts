@@ -1,6 +1,7 @@
 import type { AppConfig } from '../config/index.ts';
 import { probe, type ProbeAnswer } from '../native/index.ts';
-import type { MetricSource } from './aggregate/metric-store.ts';
+import { ATTR_SERVICE_NAME } from '../semconv/index.ts';
+import { AgentEvents } from './agent-events.ts';
 import { LiveJson, LiveTable } from './cli/live.ts';
 import { createLog, type Logger } from './cli/log.ts';
 import { tableRows } from './cli/rows.ts';
@@ -8,8 +9,11 @@ import { createExporters, type Exporters } from './export/exporters.ts';
 import { createMetricLoop, type MetricLoop } from './export/metric-loop.ts';
 import { exportOptionsOf } from './export-options.ts';
 import { kernelOptionsOf } from './kernel-options.ts';
+import type { ObservedResource } from './model.ts';
 import { Pipeline } from './pipeline.ts';
+import { SelfFigures } from './self-figures.ts';
 import { KernelSource } from './source/kernel-source.ts';
+import { createAgentTelemetry } from './telemetry/agent-telemetry.ts';
 
 /** Exit status of a machine or a user that cannot run the agent. */
 export const EXIT_UNSUPPORTED = 3;
@@ -52,13 +56,14 @@ class Agent {
   readonly #source: KernelSource;
   readonly #pipeline: Pipeline;
   readonly #exporters: Exporters;
+  readonly #figures: SelfFigures;
+  readonly #events: AgentEvents;
   readonly #loop: MetricLoop | undefined;
   readonly #live: LiveTable | LiveJson | undefined;
   readonly #log: Logger;
   readonly #timers: NodeJS.Timeout[] = [];
   #drainTimer: NodeJS.Timeout | undefined;
   #drainMs = BUSY_DRAIN_MS;
-  #reads = 0;
 
   constructor(config: AppConfig) {
     this.#config = config;
@@ -75,7 +80,19 @@ class Agent {
       event: (event) => void this.#exporters.addEvent(event),
       span: (span) => void this.#exporters.addSpan(span),
     });
+    this.#figures = new SelfFigures(this.#source, this.#pipeline);
+    this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
     this.#loop = this.#createLoop();
+  }
+
+  /** What the agent says of itself, with the standard variables' words. */
+  #agentResource(): ObservedResource {
+    const agent = this.#pipeline.enricher.agent();
+    const { serviceName, resourceAttributes } = this.#config.agent;
+    return {
+      ...agent,
+      attributes: { ...agent.attributes, ...resourceAttributes, [ATTR_SERVICE_NAME]: serviceName },
+    };
   }
 
   #createLive(): LiveTable | LiveJson | undefined {
@@ -89,27 +106,42 @@ class Agent {
     const isTerminal = process.stderr.isTTY;
     const live = this.#live;
     const stream =
-      isTerminal && live instanceof LiveTable ? { write: (line: string) => live.writeAbove(line) } : undefined;
+      isTerminal && live instanceof LiveTable
+        ? { write: (line: string) => live.writeAbove(line) }
+        : undefined;
     return createLog({ level: this.#config.logLevel, isTerminal, ...(stream && { stream }) });
   }
 
   #createLoop(): MetricLoop | undefined {
     const { metrics } = this.#exporters;
     if (metrics === undefined) return undefined;
-    const sources: MetricSource[] = [this.#pipeline.store];
+    const telemetry = createAgentTelemetry({
+      resource: this.#agentResource(),
+      sources: this.#figures.sources(this.#exporters),
+      temporality: this.#config.temporality,
+      isEnabled: ({ name }) => this.#config.metrics.get(name) ?? false,
+    });
     return createMetricLoop({
-      sources,
+      sources: [this.#pipeline.store, telemetry],
       exporter: metrics,
       intervalMs: this.#config.metricExport.intervalMs,
       now: () => this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()),
-      beforeCollect: () => this.#pipeline.collect(),
+      beforeCollect: () => {
+        this.#pipeline.collect();
+        this.#figures.refresh();
+        this.#events.losses(this.#figures.lost(), performance.now());
+      },
       onError: (error) => this.#log.error({ err: error }, 'a collection failed; the next one goes on'),
     });
   }
 
   start(): void {
     const { plan } = this.#source;
-    for (const { probe: name, why } of plan.missing) this.#log.warn({ probe: name }, `not measured: ${why}`);
+    this.#events.started();
+    for (const { probe: name, why } of plan.missing) {
+      this.#log.warn({ probe: name }, `not measured: ${why}`);
+      this.#events.probeFailed(name);
+    }
     this.#source.onPressure(() => this.#drain());
     this.#scheduleDrain();
     this.#every(TICK_MS, () => this.#pipeline.tick());
@@ -148,7 +180,6 @@ class Agent {
   }
 
   #drain(): void {
-    this.#reads += 1;
     const bytes = this.#pipeline.drain();
     this.#drainMs = bytes > 0 ? BUSY_DRAIN_MS : Math.min(IDLE_DRAIN_MS, this.#drainMs * 2);
   }
@@ -159,7 +190,11 @@ class Agent {
       pipeline.lastPass = this.#source.pass(pipeline.clock.now());
       pipeline.readSums();
     }
-    const rows = tableRows(pipeline.connections.rows.values(), pipeline.listeners.rows.values(), pipeline.lastPass);
+    const rows = tableRows(
+      pipeline.connections.rows.values(),
+      pipeline.listeners.rows.values(),
+      pipeline.lastPass,
+    );
     const { metrics } = this.#exporters.counters();
     const status = `${String(this.#source.trackedConnections())} connections · ${this.#config.otlp.metrics.endpoint} · ${String(metrics.exported)} points exported`;
     return { rows, status };
@@ -183,6 +218,7 @@ class Agent {
     this.#source.detach();
     this.#pipeline.drain();
     this.#pipeline.correlator.flush();
+    this.#events.stopping();
     await this.#exporters.shutdown(this.#config.shutdownDeadlineMs, (untilMs) =>
       this.#loop === undefined ? Promise.resolve() : this.#loop.shutdown(untilMs),
     );

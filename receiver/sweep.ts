@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { ConnectionSums } from './collect/connections.ts';
+import type { ConnectionRow, ConnectionSums } from './collect/connections.ts';
 import type { ListenerSums } from './collect/listeners.ts';
-import { OWNER_KEY, SERIES } from './decode/generated/layout.ts';
+import { LISTENER, OWNER_KEY, SERIES } from './decode/generated/layout.ts';
 import type { OwnerTable } from './decode/owners.ts';
 import type { MapImage } from './map-image.ts';
 import type { Owner } from './model.ts';
@@ -10,6 +10,7 @@ import type { Owner } from './model.ts';
 export interface SweepParts {
   /** Reads a whole kernel map. */
   read(map: string): MapImage;
+  /** Fills `value`; false when there is no such row. */
   lookup(map: string, key: Uint8Array, value: Uint8Array): boolean;
   delete(map: string, key: Uint8Array): void;
   readonly connections: ConnectionSums;
@@ -25,10 +26,23 @@ export interface SweepParts {
 
 /** A row is left alone until nothing was added to it for so long: a program may hold it. */
 const QUIET_NS = 2_000_000_000;
+/**
+ * Sockets outlive their process: unacknowledged data is sent again for up to 102 s
+ * (tcp_orphan_retries() in net/ipv4/tcp_timer.c). So long a row waits for its closes.
+ */
+const LINGER_NS = 180_000_000_000;
+
+interface Ended {
+  readonly owner: Owner;
+  /** Its `struct owner_key`. */
+  readonly key: Uint8Array;
+}
 
 /**
  * Takes the rows of ended processes out of the kernel's maps, after their last
- * figures were read, so that short-lived processes do not fill them.
+ * figures were read, so that short-lived processes do not fill them. Nothing added
+ * before that reading is lost; what a program adds between it and the deletion, to a
+ * row that nobody touched for seconds, is.
  */
 export class Sweep {
   readonly #parts: SweepParts;
@@ -41,14 +55,15 @@ export class Sweep {
 
   /** `nowNs`: CLOCK_MONOTONIC. */
   run(nowNs: number): void {
-    const { live, dead } = this.#sortOwners();
-    if (dead.size === 0) return;
+    const { live, ended } = this.#sortOwners();
+    if (ended.size === 0) return;
     const busy = new Set<string>();
-    this.#sweepConnections(dead, busy, nowNs);
-    this.#sweepListeners(dead);
-    const kept = new Set([...live.values()].map((owner) => this.#parts.resourceOf(owner)));
-    for (const [id, { owner, key }] of dead) {
-      if (busy.has(id)) continue;
+    this.#sweepConnections(ended, busy, nowNs);
+    this.#sweepListeners(ended, busy);
+    const gone = [...ended].filter(([id]) => !busy.has(id)).map(([, each]) => each);
+    const staying = [...busy].flatMap((id) => ended.get(id)?.owner ?? []);
+    const kept = new Set([...live, ...staying].map((owner) => this.#parts.resourceOf(owner)));
+    for (const { owner, key } of gone) {
       const resource = this.#parts.resourceOf(owner);
       this.#parts.delete('owners', key);
       this.#parts.owners.forget(owner);
@@ -57,49 +72,97 @@ export class Sweep {
     }
   }
 
-  #sortOwners(): { live: Map<string, Owner>; dead: Map<string, { owner: Owner; key: Uint8Array }> } {
+  #sortOwners(): { live: Owner[]; ended: Map<string, Ended> } {
     const isAlive = this.#parts.isAlive ?? ((pid: number) => existsSync(`/proc/${String(pid)}`));
-    const image = this.#parts.read('owners');
-    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
-    const live = new Map<string, Owner>();
-    const dead = new Map<string, { owner: Owner; key: Uint8Array }>();
-    for (let i = 0; i < image.count; i += 1) {
-      const at = i * OWNER_KEY.size;
-      const owner = this.#parts.owners.find(view, at);
-      const id = idOf(owner);
-      if (isAlive(owner.pid)) live.set(id, owner);
-      else dead.set(id, { owner, key: image.keys.slice(at, at + OWNER_KEY.size) });
+    const all = this.#everyOwner();
+    const newest = new Map<number, bigint>();
+    for (const { owner } of all.values())
+      if (owner.startNs > (newest.get(owner.pid) ?? -1n)) newest.set(owner.pid, owner.startNs);
+    const live: Owner[] = [];
+    const ended = new Map<string, Ended>();
+    for (const [id, each] of all) {
+      const { pid, startNs } = each.owner;
+      // A pid that was given out again: the earlier process ended.
+      if (newest.get(pid) === startNs && isAlive(pid)) live.push(each.owner);
+      else ended.set(id, each);
     }
-    return { live, dead };
+    return { live, ended };
   }
 
-  #sweepConnections(dead: ReadonlyMap<string, unknown>, busy: Set<string>, nowNs: number): void {
+  /** Those in `owners`, and those of rows that have none there: it was full, or a socket outlived them. */
+  #everyOwner(): Map<string, Ended> {
+    const { connections, listeners, owners } = this.#parts;
+    const image = this.#parts.read('owners');
+    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
+    const all = new Map<string, Ended>();
+    for (let at = 0; at < image.count * OWNER_KEY.size; at += OWNER_KEY.size) {
+      const owner = owners.find(view, at);
+      all.set(idOf(owner), { owner, key: image.keys.slice(at, at + OWNER_KEY.size) });
+    }
+    for (const { owner, key } of [...connections.rows.values(), ...listeners.rows.values()]) {
+      const id = idOf(owner);
+      if (owner.pid !== 0 && !all.has(id)) all.set(id, { owner, key: key.slice(0, OWNER_KEY.size) });
+    }
+    return all;
+  }
+
+  #sweepConnections(ended: ReadonlyMap<string, Ended>, busy: Set<string>, nowNs: number): void {
     const { connections } = this.#parts;
-    const value = new Uint8Array(SERIES.size);
     for (const [id, row] of connections.rows) {
       const owner = idOf(row.owner);
-      if (!dead.has(owner)) continue;
-      if (row.memory.seen(SERIES.touched_ns) > nowNs - QUIET_NS) {
+      if (!ended.has(owner)) continue;
+      if (!this.#isBusy(row, nowNs)) {
+        const last = this.#readRow('series', row.key, SERIES.size);
+        if (last !== undefined) connections.update(last, true);
+      }
+      // Asked again: that reading may have shown a socket of which the one before knew nothing.
+      if (this.#isBusy(row, nowNs)) {
         busy.add(owner);
         continue;
       }
-      if (this.#parts.lookup('series', row.key, value))
-        connections.update({ count: 1, keys: row.key, values: value, keySize: row.key.length, stride: SERIES.size });
       this.#parts.delete('series', row.key);
       connections.forget(id);
       this.removed += 1;
     }
   }
 
-  #sweepListeners(dead: ReadonlyMap<string, unknown>): void {
+  #isBusy(row: ConnectionRow, nowNs: number): boolean {
+    const touchedNs = row.memory.seen(SERIES.touched_ns);
+    if (touchedNs > nowNs - QUIET_NS || this.#parts.connections.isActive(row)) return true;
+    return touchedNs > nowNs - LINGER_NS && unclosed(row) > 0;
+  }
+
+  #sweepListeners(ended: ReadonlyMap<string, Ended>, busy: Set<string>): void {
     const { listeners } = this.#parts;
     for (const [id, row] of listeners.rows) {
-      if (!dead.has(idOf(row.owner))) continue;
+      const owner = idOf(row.owner);
+      if (!ended.has(owner)) continue;
+      // A server that went to the background: the child has what its parent opened.
+      if (listeners.isOpen(row)) {
+        busy.add(owner);
+        continue;
+      }
+      const last = this.#readRow('listeners', row.key, LISTENER.size);
+      if (last !== undefined) listeners.update(last);
       this.#parts.delete('listeners', row.key);
       listeners.forget(id);
       this.removed += 1;
     }
   }
+
+  #readRow(map: string, key: Uint8Array, size: number): MapImage | undefined {
+    const values = new Uint8Array(size);
+    if (!this.#parts.lookup(map, key, values)) return undefined;
+    return { count: 1, keys: key, values, keySize: key.length, stride: size };
+  }
+}
+
+/** Connections of the row that were opened and not closed yet, by its own figures. */
+function unclosed({ memory, isFailure }: ConnectionRow): number {
+  if (isFailure) return 0;
+  let open = memory.seen(SERIES.opened);
+  for (let at: number = SERIES.closed; at < SERIES.retransmits; at += 8) open -= memory.seen(at);
+  return open;
 }
 
 function idOf(owner: Owner): string {

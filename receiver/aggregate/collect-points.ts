@@ -75,7 +75,11 @@ function describe({ metric }: Stream): MetricData['descriptor'] {
   return { name, description, unit, valueType: valueType === 'int' ? ValueType.INT : ValueType.DOUBLE };
 }
 
-function histogramData(stream: Stream, dataPoints: StoredPoint<Histogram>[], context: CollectContext): MetricData {
+function histogramData(
+  stream: Stream,
+  dataPoints: StoredPoint<Histogram>[],
+  context: CollectContext,
+): MetricData {
   return {
     descriptor: describe(stream),
     aggregationTemporality: temporalityOf(stream, context),
@@ -85,7 +89,11 @@ function histogramData(stream: Stream, dataPoints: StoredPoint<Histogram>[], con
 }
 
 function numberData(stream: Stream, dataPoints: StoredPoint<number>[], context: CollectContext): MetricData {
-  const base = { descriptor: describe(stream), aggregationTemporality: temporalityOf(stream, context), dataPoints };
+  const base = {
+    descriptor: describe(stream),
+    aggregationTemporality: temporalityOf(stream, context),
+    dataPoints,
+  };
   return stream.metric.instrument === 'gauge'
     ? { ...base, dataPointType: DataPointType.GAUGE }
     : { ...base, dataPointType: DataPointType.SUM, isMonotonic: stream.metric.instrument === 'counter' };

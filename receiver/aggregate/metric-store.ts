@@ -112,9 +112,18 @@ class Store implements MetricStore {
     else if (delta > 0) this.#gain(metric, resource, attributes, delta);
   }
 
-  addHistogram(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, delta: HistogramDelta): void {
+  addHistogram(
+    metric: MetricDescriptor,
+    resource: ObservedResource,
+    attributes: Attributes,
+    delta: HistogramDelta,
+  ): void {
     const bucketCount = (metric.boundaries?.length ?? 0) + 1;
-    if (metric.instrument !== 'histogram' || delta.counts.length !== bucketCount || !Number.isFinite(delta.sum)) {
+    if (
+      metric.instrument !== 'histogram' ||
+      delta.counts.length !== bucketCount ||
+      !Number.isFinite(delta.sum)
+    ) {
       this.#refused += 1;
       return;
     }

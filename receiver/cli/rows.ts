@@ -18,7 +18,10 @@ export function tableRows(
   const drafts = new Map<string, Draft>();
   for (const row of connections) {
     if (row.isOverflow) continue;
-    const endpoint = row.role === 'client' ? `${row.peerAddress ?? ''}:${String(row.serverPort)}` : `:${String(row.serverPort)}`;
+    const endpoint =
+      row.role === 'client'
+        ? `${row.peerAddress ?? ''}:${String(row.serverPort)}`
+        : `:${String(row.serverPort)}`;
     addConnections(draftFor(drafts, row.owner, row.role ?? 'unknown', endpoint), row, pass);
   }
   for (const row of listeners) {

@@ -42,6 +42,8 @@ export interface ConnectionRow {
   readonly memory: RowMemory;
   /** `other` retransmits already exported: never falls, whatever the order of two reads. */
   otherRetransmits: number;
+  /** False while a program may still be adding under the stamp that was last read. */
+  isSettled: boolean;
 }
 
 const BUCKETS = {
@@ -61,6 +63,7 @@ const NS = 1e9;
 export class ConnectionSums {
   readonly #context: CollectContext;
   readonly #rows = new Map<string, ConnectionRow>();
+  #lastPass = 0;
 
   constructor(context: CollectContext) {
     this.#context = context;
@@ -70,8 +73,12 @@ export class ConnectionSums {
     return this.#rows;
   }
 
-  /** Adds what each row gained since the last reading to the sink. */
-  update(image: MapImage): void {
+  /**
+   * Adds what each row gained since the last reading to the sink. A program stamps
+   * a row before it adds to it, so a row is looked through once more after its stamp
+   * stood still; `isFinal` looks through every row, whatever its stamp.
+   */
+  update(image: MapImage, isFinal = false): void {
     const cells = new Cells(image.values);
     const view = new DataView(image.keys.buffer, image.keys.byteOffset);
     for (let i = 0; i < image.count; i += 1) {
@@ -83,7 +90,9 @@ export class ConnectionSums {
         this.#rows.set(id, row);
       }
       cells.moveTo(i * image.stride);
-      if (row.memory.gain(cells, SERIES.touched_ns) !== 0) this.#add(row, cells);
+      const isTouched = row.memory.gain(cells, SERIES.touched_ns) !== 0;
+      if (isTouched || !row.isSettled || isFinal) this.#add(row, cells);
+      row.isSettled = !isTouched;
       row.memory.gain(cells, SERIES.active);
       row.memory.gain(cells, SERIES.active_pass);
     }
@@ -96,6 +105,7 @@ export class ConnectionSums {
 
   /** Sets what is true now, as of the iterator's pass. */
   setGauges(pass: number): void {
+    this.#lastPass = pass;
     if (!this.#context.isOn(METRIC_TCP_CONNECTION_ACTIVE)) return;
     for (const row of this.#rows.values()) {
       if (row.isFailure || row.isOverflow) continue;
@@ -105,6 +115,11 @@ export class ConnectionSums {
       const { sink } = this.#context;
       sink.set(METRIC_TCP_CONNECTION_ACTIVE, this.#resourceOf(row), row.attributes, active);
     }
+  }
+
+  /** Whether connections of the row were open when the sockets were last walked. */
+  isActive({ memory }: ConnectionRow): boolean {
+    return memory.seen(SERIES.active) > 0 && memory.seen(SERIES.active_pass) >= this.#lastPass;
   }
 
   #resourceOf(row: ConnectionRow): ObservedResource {
@@ -142,6 +157,7 @@ export class ConnectionSums {
       withType: isOverflow ? attributes : { ...attributes, ...type },
       memory: new RowMemory(SERIES.size >> 3),
       otherRetransmits: 0,
+      isSettled: true,
     };
   }
 
@@ -163,7 +179,11 @@ export class ConnectionSums {
     plain(METRIC_TCP_SEGMENTS, SERIES.segments_sent, sent);
     plain(METRIC_TCP_SEGMENTS, SERIES.segments_received, received);
     this.#addRetransmits(row, resource, cells);
-    const histogram = (metric: MetricDescriptor, field: keyof typeof BUCKETS, attributes: Attributes): void => {
+    const histogram = (
+      metric: MetricDescriptor,
+      field: keyof typeof BUCKETS,
+      attributes: Attributes,
+    ): void => {
       const buckets = (BUCKETS[field]?.length ?? 0) + 1;
       const unit = metric.unit === 's' ? NS : 1;
       const gained = gainedHistogram(memory, cells, { from: SERIES[field], buckets, unit });
@@ -181,7 +201,8 @@ export class ConnectionSums {
   /**
    * The total is what the sockets counted; the types come from events, which the
    * kernel can skip. What no event explained is `other`. SYN-ACKs are counted by
-   * events alone: they are sent before there is a socket.
+   * events alone: they are sent before there is a socket. So are the SYNs of a failed
+   * attempt, on the row without an error: there the attempt was still open.
    */
   #addRetransmits(row: ConnectionRow, resource: ObservedResource, cells: Cells): void {
     let explained = 0;
@@ -189,17 +210,29 @@ export class ConnectionSums {
       const offset = SERIES.retransmits + 8 * type;
       const gained = row.memory.gain(cells, offset);
       if (type !== RETRANSMIT_TYPE.RETRANSMIT_SYN_ACK) explained += row.memory.seen(offset);
-      this.#count(METRIC_TCP_RETRANSMITS, resource, { ...row.attributes, [ATTR_TCP_RETRANSMIT_TYPE]: name }, gained);
+      this.#count(
+        METRIC_TCP_RETRANSMITS,
+        resource,
+        { ...row.attributes, [ATTR_TCP_RETRANSMIT_TYPE]: name },
+        gained,
+      );
     }
     row.memory.gain(cells, SERIES.segments_retransmitted);
+    if (row.isFailure) return;
     const other = row.memory.seen(SERIES.segments_retransmitted) - explained;
     if (other <= row.otherRetransmits) return;
     const gained = other - row.otherRetransmits;
     row.otherRetransmits = other;
-    this.#count(METRIC_TCP_RETRANSMITS, resource, { ...row.attributes, [ATTR_TCP_RETRANSMIT_TYPE]: 'other' }, gained);
+    this.#count(
+      METRIC_TCP_RETRANSMITS,
+      resource,
+      { ...row.attributes, [ATTR_TCP_RETRANSMIT_TYPE]: 'other' },
+      gained,
+    );
   }
 
   #count(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, gained: number): void {
-    if (gained > 0 && this.#context.isOn(metric)) this.#context.sink.add(metric, resource, attributes, gained);
+    if (gained > 0 && this.#context.isOn(metric))
+      this.#context.sink.add(metric, resource, attributes, gained);
   }
 }

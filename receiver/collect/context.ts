@@ -61,7 +61,11 @@ export class RowMemory {
   }
 }
 
-/** A kernel histogram's gain: buckets from `from`, then the sum in `unit` parts of the metric's unit. */
+/**
+ * A kernel histogram's gain: buckets from `from`, then the sum in `unit` parts of the
+ * metric's unit. A program adds to the bucket first: a sum that was not there yet
+ * when its bucket was read waits for the next gain.
+ */
 export function gainedHistogram(
   memory: RowMemory,
   cells: Cells,
@@ -74,6 +78,5 @@ export function gainedHistogram(
     counts.push(gained);
     total += gained;
   }
-  const sum = memory.gain(cells, from + 8 * buckets) / unit;
-  return total === 0 ? undefined : { counts, sum };
+  return total === 0 ? undefined : { counts, sum: memory.gain(cells, from + 8 * buckets) / unit };
 }

@@ -136,11 +136,17 @@ export class SoftirqSums {
     const keys = new DataView(image.keys.buffer, image.keys.byteOffset);
     const cpus = image.stride / SOFTIRQ_SUMS.size;
     for (let i = 0; i < image.count; i += 1) {
-      const vector = SOFTIRQ_NAMES[keys.getUint32(i * image.keySize, true)];
+      const number = keys.getUint32(i * image.keySize, true);
+      const vector = SOFTIRQ_NAMES[number];
       if (vector === undefined) continue;
       for (let cpu = 0; cpu < cpus; cpu += 1) {
         cells.moveTo(i * image.stride + cpu * SOFTIRQ_SUMS.size);
-        this.#add(vector, cpu, (this.#memories[i * cpus + cpu] ??= new RowMemory(SOFTIRQ_SUMS.size >> 3)), cells);
+        this.#add(
+          vector,
+          cpu,
+          (this.#memories[number * cpus + cpu] ??= new RowMemory(SOFTIRQ_SUMS.size >> 3)),
+          cells,
+        );
       }
     }
   }

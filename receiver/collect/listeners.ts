@@ -31,6 +31,7 @@ const NS = 1e9;
 export class ListenerSums {
   readonly #context: CollectContext;
   readonly #rows = new Map<string, ListenerRow>();
+  #lastPass = 0;
 
   constructor(context: CollectContext) {
     this.#context = context;
@@ -60,7 +61,13 @@ export class ListenerSums {
     this.#rows.delete(id);
   }
 
+  /** Whether a socket of the row was listening when the sockets were last walked. */
+  isOpen({ memory }: ListenerRow): boolean {
+    return memory.seen(LISTENER.pass) >= Math.max(1, this.#lastPass);
+  }
+
   setGauges(pass: number): void {
+    this.#lastPass = pass;
     for (const row of this.#rows.values()) {
       if (row.memory.seen(LISTENER.pass) !== pass) continue;
       const resource = this.#context.resolve(row.owner);

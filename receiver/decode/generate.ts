@@ -86,7 +86,10 @@ function enums(header: string): string[] {
 }
 
 const object = join(root, 'build', 'bpf', 'wirespan.bpf.o');
-const dump = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', object], { encoding: 'utf8', maxBuffer: 1 << 26 });
+const dump = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', object], {
+  encoding: 'utf8',
+  maxBuffer: 1 << 26,
+});
 const { types } = JSON.parse(dump) as { types: BtfType[] };
 const header = readFileSync(join(root, 'bpf', 'include', 'wire.h'), 'utf8');
 const text = [

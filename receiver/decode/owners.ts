@@ -48,6 +48,7 @@ export class OwnerTable {
 
   learn(owner: Owner): void {
     this.#cache.set(`${String(owner.pid)}:${String(owner.startNs)}`, owner);
+    if (this.#last.pid === owner.pid) this.#last = NO_OWNER;
   }
 
   forget(owner: Owner): void {
@@ -62,17 +63,20 @@ export class OwnerTable {
     const startNs = view.getBigUint64(offset + OWNER_KEY.start_ns, true);
     if (this.#last.pid === pid && this.#last.startNs === startNs) return this.#last;
     const id = `${String(pid)}:${String(startNs)}`;
-    this.#last = this.#cache.get(id) ?? this.#read(view, offset, id);
-    return this.#last;
+    const known = this.#cache.get(id);
+    if (known === undefined) return this.#read(view, offset, id);
+    this.#last = known;
+    return known;
   }
 
   #read(view: DataView, offset: number, id: string): Owner {
     const key = new Uint8Array(OWNER_KEY.size);
     key.set(new Uint8Array(view.buffer, view.byteOffset + offset, OWNER_KEY.size));
     const info = new Uint8Array(OWNER_INFO.size);
-    this.#lookup(key, info);
+    const isKnown = this.#lookup(key, info);
     const owner = readOwner(new DataView(key.buffer), 0, new DataView(info.buffer), 0);
-    if (owner.startNs !== 0n) this.#cache.set(id, owner);
+    /* A process without a row is asked for again: its record may be on the way. */
+    if (isKnown) this.#cache.set(id, owner);
     return owner;
   }
 
@@ -80,4 +84,3 @@ export class OwnerTable {
     return this.#cache.size;
   }
 }
-

@@ -97,10 +97,12 @@ class Batcher<T> implements BatchExporter<T> {
   /** Sends batches as long as they are full or a flush asks for them. Never rejects. */
   #drain(): Promise<void> {
     // Not at once: an item that fills a batch must not pay for encoding it.
-    this.#draining ??= Promise.resolve().then(() => this.#sendAll()).finally(() => {
-      this.#draining = undefined;
-      if (this.#queue.length > 0) this.#schedule();
-    });
+    this.#draining ??= Promise.resolve()
+      .then(() => this.#sendAll())
+      .finally(() => {
+        this.#draining = undefined;
+        if (this.#queue.length > 0) this.#schedule();
+      });
     return this.#draining;
   }
 

@@ -65,7 +65,11 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
   const onRejected = listeners.onRejected ?? (() => undefined);
   const reachability = createReachability(listeners.onState ?? (() => undefined));
   const transports: OtlpTransport[] = [];
-  const origins: Record<Signal, string | undefined> = { metrics: undefined, traces: undefined, logs: undefined };
+  const origins: Record<Signal, string | undefined> = {
+    metrics: undefined,
+    traces: undefined,
+    logs: undefined,
+  };
 
   const deliveryOf = (signal: Signal): Delivery | undefined => {
     if (options.disabled?.includes(signal) === true) return undefined;
@@ -75,7 +79,10 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
     origins[signal] = endpoint.origin;
     return createDelivery({ endpoint, transport, retry, reachability });
   };
-  const queueOf = (signal: 'traces' | 'logs'): QueueOptions => ({ ...DEFAULT_QUEUE, ...options.queues?.[signal] });
+  const queueOf = (signal: 'traces' | 'logs'): QueueOptions => ({
+    ...DEFAULT_QUEUE,
+    ...options.queues?.[signal],
+  });
 
   const metricDelivery = deliveryOf('metrics');
   const spanDelivery = deliveryOf('traces');

@@ -35,12 +35,15 @@ export function judgeFailure(error: unknown): SendResult {
 }
 
 function isGrpcError(error: unknown): error is GrpcError {
-  return error instanceof Error && 'details' in error && typeof (error as Partial<GrpcError>).code === 'number';
+  return (
+    error instanceof Error && 'details' in error && typeof (error as Partial<GrpcError>).code === 'number'
+  );
 }
 
 function judgeGrpc(error: GrpcError): SendResult {
   const cause = error.message;
-  if (retryableGrpcCodes.has(error.code)) return { status: 'retry', cause, afterMs: retryDelayMs(error) ?? 0 };
+  if (retryableGrpcCodes.has(error.code))
+    return { status: 'retry', cause, afterMs: retryDelayMs(error) ?? 0 };
   // The server must say that it will recover (RetryInfo); otherwise the request is just too large.
   const afterMs = error.code === resourceExhausted ? retryDelayMs(error) : undefined;
   return afterMs === undefined ? { status: 'rejected', cause } : { status: 'retry', cause, afterMs };
@@ -57,7 +60,9 @@ function retryDelayMs(error: GrpcError): number | undefined {
     const type = any.find((f) => f.field === 1)?.bytes;
     if (type === undefined || !Buffer.from(type).toString().endsWith('/google.rpc.RetryInfo')) continue;
     const info = any.find((f) => f.field === 2)?.bytes;
-    const duration = fieldsOf(fieldsOf(info ?? new Uint8Array()).find((f) => f.field === 1)?.bytes ?? new Uint8Array());
+    const duration = fieldsOf(
+      fieldsOf(info ?? new Uint8Array()).find((f) => f.field === 1)?.bytes ?? new Uint8Array(),
+    );
     const valueOf = (field: number): number => duration.find((f) => f.field === field)?.value ?? 0;
     return valueOf(1) * 1000 + Math.round(valueOf(2) / 1e6);
   }

@@ -11,7 +11,10 @@ import type { OtlpRequest } from './transport.ts';
 export function encodeEvents(events: readonly NetworkEvent[]): OtlpRequest {
   const resourceOf = createResourceCache();
   const readable = events.map((event) => toReadableLogRecord(event, resourceOf(event.resource)));
-  return { bytes: ProtobufLogsSerializer.serializeRequest(readable) ?? new Uint8Array(), items: events.length };
+  return {
+    bytes: ProtobufLogsSerializer.serializeRequest(readable) ?? new Uint8Array(),
+    items: events.length,
+  };
 }
 
 /** The SDK's view of an event: a log record with an event name and no body. */
@@ -22,7 +25,9 @@ export function toReadableLogRecord(event: NetworkEvent, resource: Resource): Re
     hrTimeObserved: toHrTime(event.observedTimeUnixNs),
     ...(context === undefined
       ? {}
-      : { spanContext: { traceId: context.traceId, spanId: context.spanId, traceFlags: context.traceFlags } }),
+      : {
+          spanContext: { traceId: context.traceId, spanId: context.spanId, traceFlags: context.traceFlags },
+        }),
     severityNumber: event.severityNumber,
     eventName: event.name,
     resource,

@@ -47,7 +47,9 @@ class ChunkedExporter implements MetricExporter {
 
   async exportLast(collected: readonly ResourceMetrics[], untilMs: number): Promise<void> {
     const timer = setTimeout(() => this.#delivery.abandon(), Math.max(0, untilMs - performance.now()));
-    await this.#sendAll(collected, untilMs, (request) => this.#ledger.drop(request.items, 'already_shutdown'));
+    await this.#sendAll(collected, untilMs, (request) =>
+      this.#ledger.drop(request.items, 'already_shutdown'),
+    );
     clearTimeout(timer);
     this.#delivery.abandon();
   }

@@ -36,7 +36,8 @@ export function* encodeMetrics(
   let points = 0;
   for (const part of collected) {
     for (const encoded of encodePart(part, bounds)) {
-      const isFull = bytes + encoded.bytes.length > bounds.maxBytes || points + encoded.points > bounds.maxPoints;
+      const isFull =
+        bytes + encoded.bytes.length > bounds.maxBytes || points + encoded.points > bounds.maxPoints;
       if (isFull && batch.length > 0) {
         yield join(batch);
         [batch, bytes, points] = [[], 0, 0];

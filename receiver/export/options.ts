@@ -88,7 +88,10 @@ export function settleEndpoint(options: ExportOptions, signal: Signal): SettledE
   const own = options.signals?.[signal] ?? {};
   const protocol = own.protocol ?? options.protocol ?? 'grpc';
   const isInsecure = own.isInsecure ?? options.isInsecure ?? false;
-  const url = protocol === 'grpc' ? grpcUrl(own.endpoint ?? options.endpoint, isInsecure) : httpUrl(options, own, signal);
+  const url =
+    protocol === 'grpc'
+      ? grpcUrl(own.endpoint ?? options.endpoint, isInsecure)
+      : httpUrl(options, own, signal);
   return {
     signal,
     protocol,
@@ -122,7 +125,9 @@ function httpUrl(options: ExportOptions, own: EndpointOptions, signal: Signal): 
 function parseUrl(url: string, given: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.host === '') {
-    throw new Error(`The OTLP endpoint "${given}" is not a URL: write it as http://host:port or https://host:port.`);
+    throw new Error(
+      `The OTLP endpoint "${given}" is not a URL: write it as http://host:port or https://host:port.`,
+    );
   }
   return parsed;
 }

@@ -13,7 +13,10 @@ import type { OtlpRequest } from './transport.ts';
 export function encodeSpans(spans: readonly NetworkSpan[]): OtlpRequest {
   const resourceOf = createResourceCache();
   const readable = spans.map((span) => toReadableSpan(span, resourceOf(span.resource)));
-  return { bytes: ProtobufTraceSerializer.serializeRequest(readable) ?? new Uint8Array(), items: spans.length };
+  return {
+    bytes: ProtobufTraceSerializer.serializeRequest(readable) ?? new Uint8Array(),
+    items: spans.length,
+  };
 }
 
 /**

@@ -1,14 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { Metadata } from '@grpc/grpc-js';
 import type { IOtlpExportDelegate } from '@opentelemetry/otlp-exporter-base';
-import { createOtlpHttpExportDelegate, httpAgentFactoryFromOptions } from '@opentelemetry/otlp-exporter-base/node-http';
+import {
+  createOtlpHttpExportDelegate,
+  httpAgentFactoryFromOptions,
+} from '@opentelemetry/otlp-exporter-base/node-http';
 import {
   createInsecureCredentials,
   createOtlpGrpcExportDelegate,
   createSslCredentials,
 } from '@opentelemetry/otlp-grpc-exporter-base';
 import type { IExporterMetricsHelper, ISerializer } from '@opentelemetry/otlp-transformer';
-import { ProtobufLogsSerializer, ProtobufMetricsSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import {
+  ProtobufLogsSerializer,
+  ProtobufMetricsSerializer,
+  ProtobufTraceSerializer,
+} from '@opentelemetry/otlp-transformer';
 import { VERSION } from '../../semconv/index.ts';
 import type { SendResult } from './failure.ts';
 import { judgeFailure } from './failure.ts';
@@ -177,6 +184,8 @@ function readPem(file: string | undefined, what: string): Buffer | undefined {
     return readFileSync(file);
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new Error(`The OTLP ${what} file "${file}" cannot be read (${reason}): give a readable PEM file.`, { cause });
+    throw new Error(`The OTLP ${what} file "${file}" cannot be read (${reason}): give a readable PEM file.`, {
+      cause,
+    });
   }
 }

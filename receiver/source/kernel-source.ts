@@ -164,7 +164,8 @@ export class KernelSource {
     const view = new DataView(values.buffer);
     for (let row = 0; row < count; row += 1) {
       let sum = 0;
-      for (let at = row * stride; at < (row + 1) * stride; at += 8) sum += Number(view.getBigUint64(at, true));
+      for (let at = row * stride; at < (row + 1) * stride; at += 8)
+        sum += Number(view.getBigUint64(at, true));
       table[keyView.getUint32(row * 4, true)] = sum;
     }
     return table;
@@ -204,10 +205,7 @@ function configure(
   options: KernelOptions,
   reasons: Readonly<Record<string, number>>,
 ): void {
-  const needed = new Set([
-    ...plan.attached.map(({ program }) => program),
-    ...Object.values(plan.iterators),
-  ]);
+  const needed = new Set([...plan.attached.map(({ program }) => program), ...Object.values(plan.iterators)]);
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
   setKnobs(session, plan, options, reasons['SKB_CONSUMED'] ?? 0);
 }

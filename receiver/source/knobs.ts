@@ -38,7 +38,12 @@ const ACCEPT_NUMBERS: Readonly<Record<string, readonly [bigint, bigint]>> = {
 };
 
 /** Sets every knob and map size of an opened session. */
-export function setKnobs(session: BpfSession, plan: Plan, options: KernelOptions, consumedReason: number): void {
+export function setKnobs(
+  session: BpfSession,
+  plan: Plan,
+  options: KernelOptions,
+  consumedReason: number,
+): void {
   const u8 = (name: string, value: boolean | number): void =>
     session.setVariable(name, Uint8Array.of(Number(value)));
   const emitRetransmit = { off: 0, correlated: 1, on: 2 }[options.emit.retransmit];

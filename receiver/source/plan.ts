@@ -125,5 +125,9 @@ function chooseWrite(
   }
   const answer = answers.canLoad('ws_write_fentry');
   if (answer.ok) attached.push({ program: 'ws_write_fentry', probe: 'tcp_sendmsg_locked' });
-  else missing.push({ probe: 'tcp_sendmsg_locked', why: `no tracepoint, and fentry is refused (${answer.why ?? ''})` });
+  else
+    missing.push({
+      probe: 'tcp_sendmsg_locked',
+      why: `no tracepoint, and fentry is refused (${answer.why ?? ''})`,
+    });
 }

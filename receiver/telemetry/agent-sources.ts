@@ -37,7 +37,11 @@ export interface AgentSources {
   readonly maps?: () => Iterable<{ readonly name: string; readonly usage: number; readonly limit: number }>;
   readonly probes?: () => Iterable<{ readonly name: string; readonly state: ProbeState }>;
   /** Kernel's `bpf_stats`: runs and CPU seconds. */
-  readonly probeRuns?: () => Iterable<{ readonly name: string; readonly runs: number; readonly seconds: number }>;
+  readonly probeRuns?: () => Iterable<{
+    readonly name: string;
+    readonly runs: number;
+    readonly seconds: number;
+  }>;
   readonly correlationLookups?: () => Iterable<{
     readonly result: string;
     readonly method?: string;

@@ -21,8 +21,14 @@ export interface InstrumentDefinition {
  */
 export function observe(meter: Meter, definition: InstrumentDefinition, read: () => Iterable<Figure>): void {
   const { name, unit, description } = definition;
-  const options = { unit, description, valueType: definition.valueType === 'int' ? ValueType.INT : ValueType.DOUBLE };
-  createInstrument(meter, definition.instrument, name, options).addCallback((result) => report(result, read()));
+  const options = {
+    unit,
+    description,
+    valueType: definition.valueType === 'int' ? ValueType.INT : ValueType.DOUBLE,
+  };
+  createInstrument(meter, definition.instrument, name, options).addCallback((result) =>
+    report(result, read()),
+  );
 }
 
 function createInstrument(

@@ -47,7 +47,11 @@ export function createOwnInstruments(
   sources: AgentSources,
   isEnabled: (metric: MetricDescriptor) => boolean,
 ): void {
-  for (const [metric, read] of [...recordFigures(sources), ...probeFigures(sources), ...levelFigures(sources)]) {
+  for (const [metric, read] of [
+    ...recordFigures(sources),
+    ...probeFigures(sources),
+    ...levelFigures(sources),
+  ]) {
     if (read !== undefined && isEnabled(metric)) observe(meter, metric, read);
   }
 }
@@ -57,7 +61,8 @@ function recordFigures(sources: AgentSources): [MetricDescriptor, Read][] {
   return [
     [
       METRIC_AGENT_EVENT_RECEIVED,
-      eventsReceived && (() => map(eventsReceived(), (r) => [r.count, named(ATTR_AGENT_PROBE_NAME, r.probe)])),
+      eventsReceived &&
+        (() => map(eventsReceived(), (r) => [r.count, named(ATTR_AGENT_PROBE_NAME, r.probe)])),
     ],
     [METRIC_AGENT_EVENT_LOST, (eventsLost ?? exporters) && (() => lossFigures(sources))],
     [

@@ -6,7 +6,11 @@ import type { ExportSource } from './agent-sources.ts';
 import type { Figure, InstrumentDefinition } from './figures.ts';
 import { observe } from './figures.ts';
 
-const exporterTypes = { metrics: 'wirespan_metric_exporter', traces: 'wirespan_batch_exporter', logs: 'wirespan_batch_exporter' };
+const exporterTypes = {
+  metrics: 'wirespan_metric_exporter',
+  traces: 'wirespan_batch_exporter',
+  logs: 'wirespan_batch_exporter',
+};
 const itemNames = { metrics: 'metric_data_point', traces: 'span', logs: 'log' } as const;
 const units = { metrics: '{data_point}', traces: '{span}', logs: '{log_record}' } as const;
 const words = { metrics: 'data points', traces: 'spans', logs: 'log records' } as const;
@@ -23,19 +27,29 @@ export function createExportInstruments(meter: Meter, source: ExportSource): voi
 
     observe(
       meter,
-      define(`${exporter}.exported`, 'counter', `The number of ${words[signal]} for which the export has finished.`),
+      define(
+        `${exporter}.exported`,
+        'counter',
+        `The number of ${words[signal]} for which the export has finished.`,
+      ),
       () => exportedFigures(source.counters()[signal], attributes),
     );
     observe(
       meter,
-      define(`${exporter}.inflight`, 'updowncounter', `The number of ${words[signal]} that are being exported.`),
+      define(
+        `${exporter}.inflight`,
+        'updowncounter',
+        `The number of ${words[signal]} that are being exported.`,
+      ),
       () => [[source.counters()[signal].inFlight - queueSize(source, signal), attributes]],
     );
     if (signal === 'metrics') continue;
     const processor = `otel.sdk.processor.${itemNames[signal]}`;
-    observe(meter, define(`${processor}.queue.size`, 'updowncounter', `The number of ${words[signal]} that wait.`), () => [
-      [source.queues()[signal].size, attributes],
-    ]);
+    observe(
+      meter,
+      define(`${processor}.queue.size`, 'updowncounter', `The number of ${words[signal]} that wait.`),
+      () => [[source.queues()[signal].size, attributes]],
+    );
     observe(
       meter,
       define(`${processor}.queue.capacity`, 'updowncounter', `The most ${words[signal]} that may wait.`),
@@ -43,7 +57,11 @@ export function createExportInstruments(meter: Meter, source: ExportSource): voi
     );
     observe(
       meter,
-      define(`${processor}.processed`, 'counter', `The number of ${words[signal]} that left the queue or never entered it.`),
+      define(
+        `${processor}.processed`,
+        'counter',
+        `The number of ${words[signal]} that left the queue or never entered it.`,
+      ),
       () => processedFigures(source, signal, attributes),
     );
   }
@@ -130,5 +148,9 @@ function componentOf(signal: Signal, source: ExportSource): Attributes {
   if (!URL.canParse(origin) || origin.startsWith('unix:')) return attributes;
   const { hostname, port, protocol } = new URL(origin);
   const defaultPort = protocol === 'https:' ? 443 : 80;
-  return { ...attributes, 'server.address': hostname, 'server.port': port === '' ? defaultPort : Number(port) };
+  return {
+    ...attributes,
+    'server.address': hostname,
+    'server.port': port === '' ? defaultPort : Number(port),
+  };
 }

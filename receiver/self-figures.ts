@@ -1,0 +1,135 @@
+import { LOSS_REASON, PROBE_ID } from './decode/generated/layout.ts';
+import type { Exporters } from './export/exporters.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { KernelSource } from './source/kernel-source.ts';
+import type { AgentSources, LossTotal } from './telemetry/agent-sources.ts';
+
+/** `enum probe_id` to `wirespan.agent.probe.name`. */
+const PROBE_NAMES: Readonly<Record<number, string>> = {
+  [PROBE_ID.PROBE_STATE]: 'inet_sock_set_state',
+  [PROBE_ID.PROBE_ACCEPT]: 'inet_csk_accept',
+  [PROBE_ID.PROBE_RETRANSMIT]: 'tcp_retransmit_skb',
+  [PROBE_ID.PROBE_SYNACK]: 'tcp_retransmit_synack',
+  [PROBE_ID.PROBE_DROP]: 'kfree_skb',
+  [PROBE_ID.PROBE_RESET]: 'tcp_send_reset',
+  [PROBE_ID.PROBE_REQUEST]: 'tcp_sendmsg_locked',
+  [PROBE_ID.PROBE_SOFTIRQ]: 'softirq_entry',
+  [PROBE_ID.PROBE_SCAN]: 'iterator',
+};
+
+/** `enum loss_reason` to `error.type` of `wirespan.agent.event.lost`. */
+const REASON_NAMES: Readonly<Record<number, string>> = {
+  [LOSS_REASON.LOST_RING_FULL]: 'ring_buffer_full',
+  [LOSS_REASON.LOST_MAP_FULL]: 'map_full',
+  [LOSS_REASON.LOST_STORAGE]: 'map_full',
+  [LOSS_REASON.LOST_REPAIRED]: 'state_repaired',
+};
+
+/** `enum loss_reason` to `wirespan.agent.correlation.result`. */
+const RESULT_NAMES: Readonly<Record<number, string>> = {
+  [LOSS_REASON.HIT_HEADER]: 'hit',
+  [LOSS_REASON.MISS_NO_HEADER]: 'miss',
+  [LOSS_REASON.MISS_HEAD_TOO_LONG]: 'miss',
+  [LOSS_REASON.MISS_UNREADABLE]: 'miss',
+  [LOSS_REASON.MISS_FRAMING]: 'stale',
+  [LOSS_REASON.MISS_INVALID]: 'invalid',
+};
+
+const MAPS = ['series', 'owners', 'listeners', 'drops'] as const;
+
+interface Cell {
+  readonly probe: string | undefined;
+  readonly reason: number;
+  readonly count: number;
+}
+
+/** The agent's own figures, as of the last `refresh`. */
+export class SelfFigures {
+  readonly #source: KernelSource;
+  readonly #pipeline: Pipeline;
+  #cells: readonly Cell[] = [];
+  #recursion: readonly { readonly probe: string; readonly missed: number }[] = [];
+
+  constructor(source: KernelSource, pipeline: Pipeline) {
+    this.#source = source;
+    this.#pipeline = pipeline;
+  }
+
+  /** Reads the kernel's counters once for all that asks below. */
+  refresh(): void {
+    this.#cells = this.#source
+      .losses()
+      .map((count, index) => ({
+        probe: PROBE_NAMES[Math.floor(index / LOSS_REASON.LOSS_REASONS)],
+        reason: index % LOSS_REASON.LOSS_REASONS,
+        count,
+      }))
+      .filter(({ count }) => count > 0);
+    this.#recursion = this.#source.recursionMisses();
+  }
+
+  /** Everything lost before the exporters. */
+  lost(): LossTotal[] {
+    const { counters } = this.#pipeline.correlator;
+    const rateLimited =
+      counters.eventsRateLimited +
+      counters.spansRateLimited +
+      counters.spansOverParent +
+      counters.spansOverTrace;
+    const kernel = this.#cells.flatMap(({ probe, reason, count }) => {
+      const name = REASON_NAMES[reason];
+      return name === undefined ? [] : [{ reason: name, ...(probe !== undefined && { probe }), count }];
+    });
+    const skipped = this.#recursion.map(({ probe, missed }) => ({
+      reason: 'recursion',
+      probe,
+      count: missed,
+    }));
+    return [
+      ...kernel,
+      ...skipped.filter(({ count }) => count > 0),
+      { reason: 'decode_error', count: this.#pipeline.decoded.bad },
+      { reason: 'rate_limited', count: rateLimited },
+    ].filter(({ count }) => count > 0);
+  }
+
+  /** Records that the kernel submitted, by probe: what must arrive. */
+  sent(): { readonly probe?: string; readonly count: number }[] {
+    return this.#cells
+      .filter(({ reason }) => reason === LOSS_REASON.SENT)
+      .map(({ probe, count }) => ({ ...(probe !== undefined && { probe }), count }));
+  }
+
+  sources(exporters: Exporters): AgentSources {
+    const { plan } = this.#source;
+    const pipeline = this.#pipeline;
+    return {
+      eventsReceived: () => [{ count: pipeline.decoded.decoded }],
+      eventsLost: () => this.lost(),
+      ringBuffer: () => {
+        const { used, size } = this.#source.ringBytes;
+        return { usage: used, limit: size };
+      },
+      maps: () =>
+        MAPS.map((name) => ({
+          name,
+          usage: this.#source.read(name).count,
+          limit: this.#source.limitOf(name),
+        })),
+      probes: () => [
+        ...plan.attached.map(({ probe }) => ({ name: probe, state: 'attached' as const })),
+        ...plan.missing.map(({ probe }) => ({ name: probe, state: 'unsupported' as const })),
+        ...plan.disabled.map((name) => ({ name, state: 'disabled' as const })),
+      ],
+      correlationLookups: () =>
+        this.#cells.flatMap(({ reason, count }) => {
+          const result = RESULT_NAMES[reason];
+          return result === undefined ? [] : [{ result, method: 'http1_header', count }];
+        }),
+      connectionCount: () => this.#source.trackedConnections(),
+      workloadCount: () => pipeline.enricher.counters.workloads,
+      series: () => ({ count: pipeline.store.seriesCount(), limit: pipeline.store.seriesLimit() }),
+      exporters,
+    };
+  }
+}
