@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { status } from '@grpc/grpc-js';
+import type { Exporters } from '../../../receiver/export/exporters.ts';
+import { createExporters } from '../../../receiver/export/exporters.ts';
+import type { ExportOptions, OtlpProtocol, Signal } from '../../../receiver/export/options.ts';
+import { startOtlpStub } from './otlp-stub.ts';
+import type { StubReply } from './otlp-stub.ts';
+import { assertConserved, eventOf, spanOf } from './records.ts';
+
+const quickRetry = { initialMs: 5, maxMs: 40, maxElapsedMs: 60_000 };
+const quickQueue = { scheduleMs: 5 };
+
+/** A loopback port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const stub = await startOtlpStub({ protocol: 'http/protobuf' });
+  await stub.stop();
+  return stub.port;
+}
+
+interface Watched {
+  exporters: Exporters;
+  states: string[];
+  rejections: [Signal, number, string][];
+}
+
+function watch(options: ExportOptions): Watched {
+  const states: string[] = [];
+  const rejections: [Signal, number, string][] = [];
+  const exporters = createExporters(
+    { retry: quickRetry, queues: { traces: quickQueue, logs: quickQueue }, ...options },
+    {
+      onState: (state) => states.push(state),
+      onRejected: (signal, items, cause) => rejections.push([signal, items, cause]),
+    },
+  );
+  return { exporters, states, rejections };
+}
+
+function addSpans(exporters: Exporters, count: number): void {
+  for (let i = 1; i <= count; i += 1) exporters.addSpan(spanOf(i));
+}
+
+function assertAllConserved(exporters: Exporters): void {
+  for (const counters of Object.values(exporters.counters())) assertConserved(counters);
+}
+
+for (const protocol of ['grpc', 'http/protobuf'] as const) {
+  test(`${protocol}: absent at the start, then there: everything arrives once, one message each way`, async () => {
+    const port = await freePort();
+    const { exporters, states } = watch({ protocol, endpoint: `http://127.0.0.1:${port}` });
+    addSpans(exporters, 1000);
+    exporters.addEvent(eventOf(1));
+    while (states.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    assertAllConserved(exporters);
+    assert.equal(exporters.counters().traces.inFlight, 1000);
+    const stub = await startOtlpStub({ protocol, port });
+    await exporters.forceFlush();
+    assert.deepEqual(states, ['unreachable', 'reachable']);
+    assert.deepEqual(new Set(stub.spans().map((s) => s.spanId)).size, 1000);
+    assert.equal(stub.spans().length, 1000);
+    assert.equal(stub.logRecords().length, 1);
+    assertAllConserved(exporters);
+    await exporters.shutdown(1000);
+    await stub.stop();
+  });
+
+  test(`${protocol}: a full queue drops what comes on top, counted to the last one`, async () => {
+    const port = await freePort();
+    const { exporters } = watch({ protocol, endpoint: `http://127.0.0.1:${port}`, queues: { traces: { capacity: 100, batchSize: 10 } } });
+    for (let i = 0; i < 50; i += 1) {
+      addSpans(exporters, 10);
+      assertConserved(exporters.counters().traces);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { accepted, dropped, inFlight } = exporters.counters().traces;
+    assert.equal(accepted, 500);
+    // 100 wait, 10 are being sent.
+    assert.equal(inFlight, 110);
+    assert.equal(dropped.queue_full, 390);
+    await exporters.shutdown(20);
+    assertConserved(exporters.counters().traces);
+    assert.deepEqual(
+      [exporters.counters().traces.inFlight, exporters.counters().traces.dropped.already_shutdown],
+      [0, 110],
+    );
+    assert.equal(exporters.addSpan(spanOf(1)), false);
+    assertConserved(exporters.counters().traces);
+  });
+
+  test(`${protocol}: the shutdown ends by its deadline against a collector that never answers`, async () => {
+    const stub = await startOtlpStub({ protocol, reply: () => ({ kind: 'silence' }) });
+    const { exporters } = watch({ protocol, endpoint: stub.url });
+    addSpans(exporters, 600);
+    await stub.until(() => stub.requests.length > 0);
+    // Ends at all: the request alone would last 10 s, its retries longer than the test may.
+    await exporters.shutdown(50);
+    const { dropped, inFlight, exported } = exporters.counters().traces;
+    assert.deepEqual([dropped.already_shutdown, inFlight, exported], [600, 0, 0]);
+    await stub.stop();
+  });
+
+  test(`${protocol}: the shutdown sends what waits, when the collector takes it`, async () => {
+    const stub = await startOtlpStub({ protocol });
+    const { exporters } = watch({ protocol, endpoint: stub.url, queues: { traces: { scheduleMs: 1e6 } } });
+    addSpans(exporters, 1300);
+    await exporters.shutdown(10_000);
+    assert.equal(stub.spans().length, 1300);
+    assert.equal(exporters.counters().traces.exported, 1300);
+    assertAllConserved(exporters);
+    await stub.stop();
+  });
+
+  test(`${protocol}: a slow collector slows nobody; a full batch leaves before its time`, async () => {
+    let answer: (() => void) | undefined;
+    const stub = await startOtlpStub({
+      protocol,
+      reply: () => new Promise<StubReply>((resolve) => (answer = () => resolve({ kind: 'ok' }))),
+    });
+    const { exporters } = watch({ protocol, endpoint: stub.url, queues: { traces: { batchSize: 4, scheduleMs: 1e6 } } });
+    addSpans(exporters, 11);
+    await stub.until(() => answer !== undefined);
+    assert.equal(stub.requests.length, 1, 'one request at a time');
+    assert.equal(exporters.queues().traces.size, 7);
+    answer?.();
+    await stub.until(() => stub.requests.length === 2);
+    answer?.();
+    const flushed = exporters.forceFlush();
+    await stub.until(() => stub.requests.length === 3);
+    answer?.();
+    await flushed;
+    assert.deepEqual(stub.spans().length, 11);
+    assertAllConserved(exporters);
+    await exporters.shutdown(1000);
+    await stub.stop();
+  });
+
+  test(`${protocol}: a partial success is counted, not sent again`, async () => {
+    const stub = await startOtlpStub({ protocol, reply: () => ({ kind: 'ok', rejected: 3, message: 'too old' }) });
+    const { exporters, rejections, states } = watch({ protocol, endpoint: stub.url });
+    addSpans(exporters, 10);
+    await exporters.forceFlush();
+    const { exported, dropped } = exporters.counters().traces;
+    assert.deepEqual([exported, dropped.rejected, stub.requests.length], [7, 3, 1]);
+    assert.deepEqual(rejections, [['traces', 3, 'too old']]);
+    assert.deepEqual(states, []);
+    assertAllConserved(exporters);
+    await exporters.shutdown(1000);
+    await stub.stop();
+  });
+}
+
+interface Fault {
+  name: string;
+  protocol: OtlpProtocol;
+  reply: StubReply;
+  isRetried: boolean;
+}
+
+const faults: Fault[] = [
+  { name: '400', protocol: 'http/protobuf', reply: { kind: 'error', code: 400 }, isRetried: false },
+  { name: '401', protocol: 'http/protobuf', reply: { kind: 'error', code: 401 }, isRetried: false },
+  { name: '503', protocol: 'http/protobuf', reply: { kind: 'error', code: 503, retryAfterMs: 1000 }, isRetried: true },
+  { name: '429', protocol: 'http/protobuf', reply: { kind: 'error', code: 429 }, isRetried: true },
+  { name: 'INVALID_ARGUMENT', protocol: 'grpc', reply: { kind: 'error', code: status.INVALID_ARGUMENT }, isRetried: false },
+  { name: 'UNAUTHENTICATED', protocol: 'grpc', reply: { kind: 'error', code: status.UNAUTHENTICATED }, isRetried: false },
+  { name: 'UNAVAILABLE', protocol: 'grpc', reply: { kind: 'error', code: status.UNAVAILABLE }, isRetried: true },
+  { name: 'ABORTED', protocol: 'grpc', reply: { kind: 'error', code: status.ABORTED }, isRetried: true },
+  {
+    name: 'RESOURCE_EXHAUSTED without RetryInfo',
+    protocol: 'grpc',
+    reply: { kind: 'error', code: status.RESOURCE_EXHAUSTED },
+    isRetried: false,
+  },
+  {
+    name: 'RESOURCE_EXHAUSTED with RetryInfo',
+    protocol: 'grpc',
+    reply: { kind: 'error', code: status.RESOURCE_EXHAUSTED, retryAfterMs: 30 },
+    isRetried: true,
+  },
+];
+
+for (const { name, protocol, reply, isRetried } of faults) {
+  test(`${protocol} ${name}: ${isRetried ? 'sent again' : 'counted as rejected'}`, async () => {
+    const stub = await startOtlpStub({ protocol, reply: (_, nth) => (nth === 0 ? reply : { kind: 'ok' }) });
+    const { exporters, rejections } = watch({ protocol, endpoint: stub.url });
+    addSpans(exporters, 5);
+    await exporters.forceFlush();
+    const { exported, dropped } = exporters.counters().traces;
+    assert.deepEqual([exported, dropped.rejected, stub.requests.length], isRetried ? [5, 0, 2] : [0, 5, 1]);
+    assert.equal(rejections.length, isRetried ? 0 : 1);
+    addSpans(exporters, 2);
+    await exporters.forceFlush();
+    assert.equal(exporters.counters().traces.exported, exported + 2, 'later batches go on');
+    assertAllConserved(exporters);
+    await exporters.shutdown(1000);
+    await stub.stop();
+  });
+}
+
+test('a batch that is not taken for too long is given up and counted', async () => {
+  const stub = await startOtlpStub({ protocol: 'grpc', reply: () => ({ kind: 'error', code: status.UNAVAILABLE }) });
+  const { exporters, states } = watch({ endpoint: stub.url, retry: { initialMs: 1, maxMs: 5, maxElapsedMs: 30 } });
+  addSpans(exporters, 5);
+  await exporters.forceFlush();
+  assert.equal(exporters.counters().traces.dropped.retry_expired, 5);
+  assert.ok(stub.requests.length > 1);
+  assert.deepEqual(states, ['unreachable']);
+  assertAllConserved(exporters);
+  await exporters.shutdown(1000);
+  await stub.stop();
+});
+
+test('signals that share a collector are one message, wherever they fail first', async () => {
+  const port = await freePort();
+  const { exporters, states } = watch({ endpoint: `http://127.0.0.1:${port}` });
+  addSpans(exporters, 1);
+  exporters.addEvent(eventOf(1));
+  void exporters.metrics?.export([], performance.now());
+  while (states.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(states, ['unreachable']);
+  await exporters.shutdown(10);
+});
+
+test('a disabled signal takes nothing', async () => {
+  const exporters = createExporters({ disabled: ['traces', 'metrics'] });
+  assert.equal(exporters.addSpan(spanOf(1)), false);
+  assert.equal(exporters.metrics, undefined);
+  assert.equal(exporters.counters().traces.accepted, 0);
+  await exporters.shutdown(10);
+});
