@@ -46,7 +46,7 @@ export class NativeError extends Error {
   declare readonly errno?: number;
   /** Program, map, variable or path. */
   declare readonly object?: string;
-  /** The verifier's log (its last 256 KiB), else what libbpf said. */
+  /** The verifier's log (its last 256 KiB), else what libbpf said. Not enumerable: it is long. */
   declare readonly verifierLog?: string;
   /** The least size of the buffer with which the call would have succeeded. */
   declare readonly neededBytes?: number;
@@ -57,7 +57,9 @@ export class NativeError extends Error {
     this.step = details.step;
     if (details.errno !== undefined) this.errno = details.errno;
     if (details.object !== undefined) this.object = details.object;
-    if (details.verifierLog !== undefined) this.verifierLog = details.verifierLog;
+    if (details.verifierLog !== undefined) {
+      Object.defineProperty(this, 'verifierLog', { value: details.verifierLog });
+    }
     if (details.neededBytes !== undefined) this.neededBytes = details.neededBytes;
   }
 }

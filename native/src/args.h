@@ -71,7 +71,9 @@ class Args {
  private:
   void Bad(const char* name, const char* expected) {
     if (ok_) {
-      Throw(info_.Env(), {.code = "ERR_NATIVE_ARGUMENT", .step = "read argument", .object = name,
+      Throw(info_.Env(), {.code = "ERR_NATIVE_ARGUMENT",
+                          .step = "read argument",
+                          .object = name,
                           .reason = std::string("it is not ") + expected,
                           .advice = "correct the call"});
     }

@@ -55,7 +55,14 @@ std::string MessageOf(const Failure& failure) {
   message += failure.reason.empty() ? TextOf(failure.error) : failure.reason;
   if (failure.error != 0) message += " (" + NameOf(failure.error) + ")";
   message += "; ";
-  message += failure.advice.empty() ? AdviceFor(failure.error) : failure.advice;
+  // A verifier that has read the program refuses with EACCES or EINVAL, whatever the privilege.
+  const bool is_verified = failure.log.find("\nprocessed ") != std::string::npos;
+  if (!failure.advice.empty()) {
+    message += failure.advice;
+  } else {
+    message += is_verified ? "the verifier refuses the program; see verifierLog"
+                           : AdviceFor(failure.error);
+  }
   return message + ".";
 }
 
@@ -79,8 +86,7 @@ Napi::Value Throw(Napi::Env env, const Failure& failure) {
   if (!failure.object.empty()) details.Set("object", failure.object);
   if (!failure.log.empty()) details.Set("verifierLog", failure.log);
   if (failure.needed > 0) details.Set("neededBytes", failure.needed);
-  Napi::Value error =
-      DataOf(env).error_class.New({Napi::String::New(env, message), details});
+  Napi::Value error = DataOf(env).error_class.New({Napi::String::New(env, message), details});
   if (!env.IsExceptionPending()) napi_throw(env, error);
   return env.Undefined();
 }
@@ -90,18 +96,24 @@ Napi::Value Settle(Napi::Env env, const Status& status) {
 }
 
 Failure Closed(const char* step) {
-  return {.code = "ERR_NATIVE_STATE", .step = step, .reason = "it is closed",
+  return {.code = "ERR_NATIVE_STATE",
+          .step = step,
+          .reason = "it is closed",
           .advice = "open a new session"};
 }
 
 Failure Unknown(const char* what, const std::string& name) {
-  return {.code = "ERR_NATIVE_UNKNOWN", .step = std::string("find ") + what, .object = name,
+  return {.code = "ERR_NATIVE_UNKNOWN",
+          .step = std::string("find ") + what,
+          .object = name,
           .reason = "the object has none of this name",
           .advice = "use a name that the BPF object declares"};
 }
 
 Failure WrongSize(const std::string& object, size_t expected, size_t got) {
-  return {.code = "ERR_NATIVE_SIZE", .step = "use a buffer for", .object = object,
+  return {.code = "ERR_NATIVE_SIZE",
+          .step = "use a buffer for",
+          .object = object,
           .reason = "it has " + std::to_string(got) + " bytes",
           .advice = "give exactly " + std::to_string(expected) + " bytes",
           .needed = static_cast<double>(expected)};

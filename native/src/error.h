@@ -11,14 +11,14 @@ namespace wirespan {
 
 // Why something failed. The message reads: "<step> <object>: <reason> (<errno>); <advice>."
 struct Failure {
-  const char* code;     // ERR_NATIVE_*
-  std::string step;     // e.g. "load program"
-  std::string object;   // program, map, variable or path
-  int error = 0;        // positive errno, 0 when the kernel said nothing
-  std::string reason;   // replaces strerror(error) when set
-  std::string advice;   // what to do; chosen by errno when empty
-  std::string log;      // what libbpf and the verifier printed
-  double needed = 0;    // bytes the caller's buffer must have
+  const char* code;    // ERR_NATIVE_*
+  std::string step;    // e.g. "load program"
+  std::string object;  // program, map, variable or path
+  int error = 0;       // positive errno, 0 when the kernel said nothing
+  std::string reason;  // replaces strerror(error) when set
+  std::string advice;  // what to do; chosen by errno when empty
+  std::string log;     // what libbpf and the verifier printed
+  double needed = 0;   // bytes the caller's buffer must have
 };
 
 // Empty on success.

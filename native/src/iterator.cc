@@ -58,8 +58,11 @@ Status Session::IteratorLink(const std::string& name, const std::string& map_nam
   LogCapture log;
   *link = bpf_program__attach_iter(program, &options);
   if (*link == nullptr) {
-    return Failure{.code = "ERR_NATIVE_ITERATOR", .step = "attach iterator", .object = name,
-                   .error = errno, .log = log.Verifier()};
+    return Failure{.code = "ERR_NATIVE_ITERATOR",
+                   .step = "attach iterator",
+                   .object = name,
+                   .error = errno,
+                   .log = log.Verifier()};
   }
   iters_[{name, map_name}] = *link;
   return {};
@@ -71,17 +74,19 @@ Status Session::RunIterator(const std::string& name, const std::string& map, Byt
   if (Status status = IteratorLink(name, map, &link)) return status;
   const int fd = bpf_iter_create(bpf_link__fd(link));
   if (fd < 0) {
-    return Failure{.code = "ERR_NATIVE_ITERATOR", .step = "start iterator", .object = name,
-                   .error = -fd};
+    return Failure{
+        .code = "ERR_NATIVE_ITERATOR", .step = "start iterator", .object = name, .error = -fd};
   }
   const int error = ReadAll(fd, into, written);
   close(fd);
   if (error != 0) {
-    return Failure{.code = "ERR_NATIVE_ITERATOR", .step = "read iterator", .object = name,
-                   .error = error};
+    return Failure{
+        .code = "ERR_NATIVE_ITERATOR", .step = "read iterator", .object = name, .error = error};
   }
   if (*written <= into.size) return {};
-  return Failure{.code = "ERR_NATIVE_SHORT", .step = "keep the output of iterator", .object = name,
+  return Failure{.code = "ERR_NATIVE_SHORT",
+                 .step = "keep the output of iterator",
+                 .object = name,
                  .reason = "it wrote " + std::to_string(*written) + " bytes, the buffer has " +
                            std::to_string(into.size),
                  .advice = "repeat with a larger buffer",

@@ -19,8 +19,10 @@ const btf* KernelTypes(Napi::Env env) {
   LogCapture log;
   data.kernel_btf = btf__load_vmlinux_btf();
   if (data.kernel_btf == nullptr) {
-    Throw(env, {.code = "ERR_NATIVE_BTF", .step = "read kernel types",
-                .object = "/sys/kernel/btf/vmlinux", .error = errno,
+    Throw(env, {.code = "ERR_NATIVE_BTF",
+                .step = "read kernel types",
+                .object = "/sys/kernel/btf/vmlinux",
+                .error = errno,
                 .advice = "use a kernel that is built with CONFIG_DEBUG_INFO_BTF"});
   }
   return data.kernel_btf;
@@ -77,8 +79,11 @@ Napi::Value JsKernelHasType(const Napi::CallbackInfo& info) {
                           : kind == "typedef" ? BTF_KIND_TYPEDEF
                                               : 0;
   if (wanted == 0) {
-    return Throw(env, {.code = "ERR_NATIVE_ARGUMENT", .step = "read argument", .object = "kind",
-                       .reason = "it is '" + kind + "'", .advice = "use struct, func or typedef"});
+    return Throw(env, {.code = "ERR_NATIVE_ARGUMENT",
+                       .step = "read argument",
+                       .object = "kind",
+                       .reason = "it is '" + kind + "'",
+                       .advice = "use struct, func or typedef"});
   }
   return Napi::Boolean::New(env, btf__find_by_name_kind(types, name.c_str(), wanted) > 0);
 }

@@ -46,9 +46,11 @@ Failure Refused(const char* step, const Shape& shape, int error) {
 }
 
 Failure Short(const Shape& shape, size_t capacity) {
-  return {.code = "ERR_NATIVE_SHORT", .step = "read map", .object = shape.name,
-          .reason = "it has more than the " + std::to_string(capacity) +
-                    " entries that the buffers hold",
+  return {.code = "ERR_NATIVE_SHORT",
+          .step = "read map",
+          .object = shape.name,
+          .reason =
+              "it has more than the " + std::to_string(capacity) + " entries that the buffers hold",
           .advice = "repeat with larger buffers"};
 }
 
@@ -82,8 +84,7 @@ Napi::Value Found(Napi::Env env, int result, const char* step, const Shape& shap
 Napi::Value JsLookup(const Napi::CallbackInfo& info) {
   Request request(info, true);
   if (!request.ok) return info.Env().Undefined();
-  const int result =
-      bpf_map_lookup_elem(request.shape.fd, request.key.data, request.value.data);
+  const int result = bpf_map_lookup_elem(request.shape.fd, request.key.data, request.value.data);
   return Found(info.Env(), result, "look up in map", request.shape);
 }
 
@@ -107,7 +108,9 @@ Napi::Value JsDelete(const Napi::CallbackInfo& info) {
 class Sink {
  public:
   Sink(const Shape& shape, Bytes keys, Bytes values)
-      : shape_(shape), keys_(keys), values_(values),
+      : shape_(shape),
+        keys_(keys),
+        values_(values),
         capacity_(std::min(keys.size / std::max<size_t>(shape.key, 1),
                            values.size / std::max<size_t>(shape.value, 1))) {}
 
@@ -115,7 +118,9 @@ class Sink {
   size_t count() const { return count_; }
   bool IsFull() const { return count_ == capacity_; }
   size_t Room() const { return IsFull() ? kSpareEntries : capacity_ - count_; }
-  uint8_t* Key() { return IsFull() ? Spare(&spare_keys_, shape_.key) : keys_.data + count_ * shape_.key; }
+  uint8_t* Key() {
+    return IsFull() ? Spare(&spare_keys_, shape_.key) : keys_.data + count_ * shape_.key;
+  }
   uint8_t* Value() {
     return IsFull() ? Spare(&spare_values_, shape_.value) : values_.data + count_ * shape_.value;
   }

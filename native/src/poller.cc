@@ -43,9 +43,8 @@ Status Poller::Start(Napi::Env env, Ring* ring, Napi::Value ring_handle, Napi::F
   napi_add_async_cleanup_hook(
       env, [](napi_async_cleanup_hook_handle, void* data) { static_cast<Poller*>(data)->Stop(); },
       poller, &poller->hook_);
-  uv_poll_start(&poller->handle_, UV_READABLE, [](uv_poll_t* handle, int, int) {
-    static_cast<Poller*>(handle->data)->Call();
-  });
+  uv_poll_start(&poller->handle_, UV_READABLE,
+                [](uv_poll_t* handle, int, int) { static_cast<Poller*>(handle->data)->Call(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&poller->handle_));
   return {};
 }
@@ -55,8 +54,11 @@ void Poller::Call() {
   // Takes the edge; nothing there means another read took it.
   if (stopped_ || epoll_wait(epoll_fd_, &event, 1, 0) <= 0) return;
   Napi::HandleScope scope(env_);
-  callback_.MakeCallback(env_.Global(), {}, *context_);
-  if (!env_.IsExceptionPending()) return;
+  napi_value result = nullptr;
+  const napi_status status =
+      napi_make_callback(env_, *context_, env_.Global(), callback_.Value(), 0, nullptr, &result);
+  // Anything else, as when the env is being terminated, leaves nobody to tell.
+  if (status != napi_pending_exception) return;
   napi_value error = nullptr;
   if (napi_get_and_clear_last_exception(env_, &error) == napi_ok) napi_fatal_exception(env_, error);
 }

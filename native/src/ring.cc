@@ -30,7 +30,9 @@ size_t SizeOf(const uint8_t* payload, size_t length) {
 }
 
 Failure TooLarge(const std::string& ring, size_t record, size_t buffer) {
-  return {.code = "ERR_NATIVE_SHORT", .step = "drain ring", .object = ring,
+  return {.code = "ERR_NATIVE_SHORT",
+          .step = "drain ring",
+          .object = ring,
           .reason = "a record of " + std::to_string(record) + " bytes exceeds the buffer of " +
                     std::to_string(buffer),
           .advice = "drain into a larger buffer",
@@ -42,12 +44,11 @@ Failure TooLarge(const std::string& ring, size_t record, size_t buffer) {
 Status Ring::Open(int map_fd, size_t size) {
   const size_t page = PageSize();
   fd_ = fcntl(map_fd, F_DUPFD_CLOEXEC, 0);
-  void* consumer = fd_ < 0 ? MAP_FAILED
-                           : mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
-  void* producer = consumer == MAP_FAILED
-                       ? MAP_FAILED
-                       : mmap(nullptr, page + 2 * size, PROT_READ, MAP_SHARED, fd_,
-                              static_cast<off_t>(page));
+  void* consumer =
+      fd_ < 0 ? MAP_FAILED : mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
+  void* producer = consumer == MAP_FAILED ? MAP_FAILED
+                                          : mmap(nullptr, page + 2 * size, PROT_READ, MAP_SHARED,
+                                                 fd_, static_cast<off_t>(page));
   if (producer == MAP_FAILED) {
     const int error = errno;
     if (consumer != MAP_FAILED) munmap(consumer, page);
@@ -61,9 +62,7 @@ Status Ring::Open(int map_fd, size_t size) {
   return {};
 }
 
-uint64_t Ring::Unread() const {
-  return __atomic_load_n(producer_, __ATOMIC_ACQUIRE) - *consumer_;
-}
+uint64_t Ring::Unread() const { return __atomic_load_n(producer_, __ATOMIC_ACQUIRE) - *consumer_; }
 
 size_t Ring::CopyRecord(const uint8_t* payload, size_t length, uint8_t* target) {
   const size_t padded = RoundUp8(length);

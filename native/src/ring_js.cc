@@ -17,7 +17,9 @@ Napi::Value JsRing(const Napi::CallbackInfo& info) {
   bpf_map* map = nullptr;
   if (Status status = session->LiveMap(name, &map)) return Throw(env, *status);
   if (bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF) {
-    return Throw(env, {.code = "ERR_NATIVE_KIND", .step = "open ring", .object = name,
+    return Throw(env, {.code = "ERR_NATIVE_KIND",
+                       .step = "open ring",
+                       .object = name,
                        .reason = "this map is no ring buffer",
                        .advice = "name a BPF_MAP_TYPE_RINGBUF map"});
   }

@@ -14,23 +14,32 @@ Status Session::Open() {
   LogCapture log;
   object_ = bpf_object__open_file(path_.c_str(), nullptr);
   if (object_ != nullptr) return {};
-  return Failure{.code = "ERR_NATIVE_OPEN", .step = "open BPF object", .object = path_,
-                 .error = errno, .advice = "build it, and check that the file is a BPF object",
+  return Failure{.code = "ERR_NATIVE_OPEN",
+                 .step = "open BPF object",
+                 .object = path_,
+                 .error = errno,
+                 .advice = "build it, and check that the file is a BPF object",
                  .log = log.Verifier()};
 }
 
 Status Session::RequireOpened(const char* step) const {
   if (!is_open()) return Closed(step);
   if (state_ == State::kOpened) return {};
-  return Failure{.code = "ERR_NATIVE_STATE", .step = step, .object = path_,
-                 .reason = "the object has been loaded", .advice = "do it before load()"};
+  return Failure{.code = "ERR_NATIVE_STATE",
+                 .step = step,
+                 .object = path_,
+                 .reason = "the object has been loaded",
+                 .advice = "do it before load()"};
 }
 
 Status Session::RequireLoaded(const char* step) const {
   if (!is_open()) return Closed(step);
   if (is_loaded()) return {};
-  return Failure{.code = "ERR_NATIVE_STATE", .step = step, .object = path_,
-                 .reason = "the object is not loaded", .advice = "call load() first"};
+  return Failure{.code = "ERR_NATIVE_STATE",
+                 .step = step,
+                 .object = path_,
+                 .reason = "the object is not loaded",
+                 .advice = "call load() first"};
 }
 
 Status Session::FindProgram(const std::string& name, bpf_program** program) const {
@@ -51,7 +60,9 @@ Status Session::LiveProgram(const std::string& name, bpf_program** program) cons
   if (Status status = RequireLoaded("use program")) return status;
   if (Status status = FindProgram(name, program)) return status;
   if (bpf_program__fd(*program) >= 0) return {};
-  return Failure{.code = "ERR_NATIVE_STATE", .step = "use program", .object = name,
+  return Failure{.code = "ERR_NATIVE_STATE",
+                 .step = "use program",
+                 .object = name,
                  .reason = "it was left out at load()",
                  .advice = "turn its autoload on before load()"};
 }
@@ -60,8 +71,11 @@ Status Session::LiveMap(const std::string& name, bpf_map** map) const {
   if (Status status = RequireLoaded("use map")) return status;
   if (Status status = FindMap(name, map)) return status;
   if (bpf_map__fd(*map) >= 0) return {};
-  return Failure{.code = "ERR_NATIVE_STATE", .step = "use map", .object = name,
-                 .reason = "it was not created", .advice = "let load() create it"};
+  return Failure{.code = "ERR_NATIVE_STATE",
+                 .step = "use map",
+                 .object = name,
+                 .reason = "it was not created",
+                 .advice = "let load() create it"};
 }
 
 Status Session::SetAutoload(const std::string& name, bool on) {
@@ -78,8 +92,8 @@ Status Session::SetMaxEntries(const std::string& name, uint32_t count) {
   if (Status status = FindMap(name, &map)) return status;
   const int result = bpf_map__set_max_entries(map, count);
   if (result == 0) return {};
-  return Failure{.code = "ERR_NATIVE_MAP", .step = "set max entries of", .object = name,
-                 .error = -result};
+  return Failure{
+      .code = "ERR_NATIVE_MAP", .step = "set max entries of", .object = name, .error = -result};
 }
 
 Status Session::Load() {
@@ -91,7 +105,8 @@ Status Session::Load() {
   const std::string program = log.FailedProgram();
   return Failure{.code = "ERR_NATIVE_LOAD",
                  .step = program.empty() ? "load BPF object" : "load program",
-                 .object = program.empty() ? path_ : program, .error = -result,
+                 .object = program.empty() ? path_ : program,
+                 .error = -result,
                  .log = log.Verifier()};
 }
 
@@ -101,13 +116,19 @@ Status Session::KeepLink(const std::string& name, bpf_link* link, int error,
     links_[name] = link;
     return {};
   }
-  return Failure{.code = "ERR_NATIVE_ATTACH", .step = "attach program", .object = name,
-                 .error = error, .log = log};
+  return Failure{.code = "ERR_NATIVE_ATTACH",
+                 .step = "attach program",
+                 .object = name,
+                 .error = error,
+                 .log = log};
 }
 
 static Failure AlreadyAttached(const std::string& name) {
-  return {.code = "ERR_NATIVE_STATE", .step = "attach program", .object = name,
-          .reason = "it is attached already", .advice = "detach it first"};
+  return {.code = "ERR_NATIVE_STATE",
+          .step = "attach program",
+          .object = name,
+          .reason = "it is attached already",
+          .advice = "detach it first"};
 }
 
 Status Session::Attach(const std::string& name) {
@@ -119,14 +140,40 @@ Status Session::Attach(const std::string& name) {
   return KeepLink(name, link, errno, log.Verifier());
 }
 
+// The kernel would attach a program of another type to its own hook and ignore the cgroup.
+static bool IsCgroupProgram(const bpf_program* program) {
+  switch (bpf_program__type(program)) {
+    case BPF_PROG_TYPE_CGROUP_SKB:
+    case BPF_PROG_TYPE_CGROUP_SOCK:
+    case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+    case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+    case BPF_PROG_TYPE_CGROUP_SYSCTL:
+    case BPF_PROG_TYPE_CGROUP_DEVICE:
+    case BPF_PROG_TYPE_SOCK_OPS:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Status Session::AttachCgroup(const std::string& name, const std::string& path) {
   bpf_program* program = nullptr;
   if (Status status = LiveProgram(name, &program)) return status;
   if (links_.count(name) != 0) return AlreadyAttached(name);
+  if (!IsCgroupProgram(program)) {
+    return Failure{.code = "ERR_NATIVE_KIND",
+                   .step = "attach program to a cgroup",
+                   .object = name,
+                   .reason = "it is of another type",
+                   .advice = "use attach()"};
+  }
   const int cgroup = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (cgroup < 0) {
-    return Failure{.code = "ERR_NATIVE_ATTACH", .step = "open cgroup", .object = path,
-                   .error = errno, .advice = "give the path of a mounted cgroup v2 directory"};
+    return Failure{.code = "ERR_NATIVE_ATTACH",
+                   .step = "open cgroup",
+                   .object = path,
+                   .error = errno,
+                   .advice = "give the path of a mounted cgroup v2 directory"};
   }
   LogCapture log;
   bpf_link* link = bpf_program__attach_cgroup(program, cgroup);

@@ -24,8 +24,10 @@ struct StatsSwitch {
 Napi::Value JsEnableStats(const Napi::CallbackInfo& info) {
   const int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
   if (fd < 0) {
-    return Throw(info.Env(), {.code = "ERR_NATIVE_STATS", .step = "enable BPF statistics",
-                              .error = -fd, .advice = "run as root or with CAP_SYS_ADMIN"});
+    return Throw(info.Env(), {.code = "ERR_NATIVE_STATS",
+                              .step = "enable BPF statistics",
+                              .error = -fd,
+                              .advice = "run as root or with CAP_SYS_ADMIN"});
   }
   return NewHandle(info.Env(), new StatsSwitch(fd));
 }
@@ -49,7 +51,9 @@ Napi::Value JsProgramStats(const Napi::CallbackInfo& info) {
   uint32_t length = sizeof(kernel);
   const int result = bpf_obj_get_info_by_fd(bpf_program__fd(program), &kernel, &length);
   if (result != 0) {
-    return Throw(env, {.code = "ERR_NATIVE_STATS", .step = "ask about program", .object = name,
+    return Throw(env, {.code = "ERR_NATIVE_STATS",
+                       .step = "ask about program",
+                       .object = name,
                        .error = -result});
   }
   Napi::Object answer = Napi::Object::New(env);

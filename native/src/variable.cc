@@ -49,18 +49,18 @@ Status Session::FindVariable(const std::string& name, Variable* variable) const 
 // Before load libbpf's own copy of the section; afterwards, for .data and .bss, the kernel's.
 Status Session::AreaOf(const Variable& variable, const char* step, uint8_t** data) {
   size_t size = 0;
-  auto* initial = static_cast<uint8_t*>(
-      const_cast<void*>(bpf_map__initial_value(variable.map, &size)));
+  auto* initial =
+      static_cast<uint8_t*>(const_cast<void*>(bpf_map__initial_value(variable.map, &size)));
   const bool is_constant = variable.section.rfind(".rodata", 0) == 0;
   if (state_ == State::kLoaded && !is_constant) {
     auto found = areas_.find(variable.map);
     if (found == areas_.end()) {
       size = MappedSize(variable.map);
-      void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-                           bpf_map__fd(variable.map), 0);
+      void* address =
+          mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(variable.map), 0);
       if (address == MAP_FAILED) {
-        return Failure{.code = "ERR_NATIVE_MAP", .step = step, .object = variable.section,
-                       .error = errno};
+        return Failure{
+            .code = "ERR_NATIVE_MAP", .step = step, .object = variable.section, .error = errno};
       }
       found = areas_.emplace(variable.map, Area{address, size}).first;
     }
@@ -68,8 +68,11 @@ Status Session::AreaOf(const Variable& variable, const char* step, uint8_t** dat
     size = found->second.size;
   }
   if (initial == nullptr || variable.offset + variable.size > size) {
-    return Failure{.code = "ERR_NATIVE_MAP", .step = step, .object = variable.section,
-                   .reason = "the section has no memory", .advice = "rebuild the BPF object"};
+    return Failure{.code = "ERR_NATIVE_MAP",
+                   .step = step,
+                   .object = variable.section,
+                   .reason = "the section has no memory",
+                   .advice = "rebuild the BPF object"};
   }
   *data = initial + variable.offset;
   return {};
@@ -81,7 +84,9 @@ Status Session::SetVariable(const std::string& name, Bytes value) {
   if (Status status = FindVariable(name, &variable)) return status;
   if (value.size != variable.size) return WrongSize(name, variable.size, value.size);
   if (state_ != State::kOpened && variable.section.rfind(".rodata", 0) == 0) {
-    return Failure{.code = "ERR_NATIVE_STATE", .step = "set variable", .object = name,
+    return Failure{.code = "ERR_NATIVE_STATE",
+                   .step = "set variable",
+                   .object = name,
                    .reason = "it is constant once the object is loaded",
                    .advice = "set it before load()"};
   }
