@@ -4,7 +4,14 @@ import { LISTENER, SERIES } from '../decode/generated/layout.ts';
 import type { Owner } from '../model.ts';
 import type { TableRow } from './table.ts';
 
-type Draft = { -readonly [K in keyof TableRow]: TableRow[K] } & { handshakes: number; handshakeNs: number };
+type Draft = { -readonly [K in keyof TableRow]: TableRow[K] } & {
+  handshakes: number;
+  handshakeNs: number;
+  /** Listening sockets, connections that wait in their queues, and the room there. */
+  listening: number;
+  queued: number;
+  limit: number;
+};
 
 const HANDSHAKE_CELLS = (SERIES.duration - SERIES.handshake) / 8;
 const RETRANSMIT_TYPES = (SERIES.segments_retransmitted - SERIES.retransmits) / 8;
@@ -18,21 +25,28 @@ export function tableRows(
   const drafts = new Map<string, Draft>();
   for (const row of connections) {
     if (row.isOverflow) continue;
-    const endpoint =
-      row.role === 'client'
-        ? `${row.peerAddress ?? ''}:${String(row.serverPort)}`
-        : `:${String(row.serverPort)}`;
-    addConnections(draftFor(drafts, row.owner, row.role ?? 'unknown', endpoint), row, pass);
+    addConnections(draftFor(drafts, row.owner, row.role ?? 'unknown', endpointOf(row)), row, pass);
   }
   for (const row of listeners) {
     if (row.memory.seen(LISTENER.pass) !== pass) continue;
     const draft = draftFor(drafts, row.owner, 'listener', `:${String(row.port)}`);
-    draft.state = `LISTEN ${String(row.memory.seen(LISTENER.count))}, queue ${String(row.memory.seen(LISTENER.usage))}/${String(row.memory.seen(LISTENER.limit))}`;
+    draft.listening += row.memory.seen(LISTENER.count);
+    draft.queued += row.memory.seen(LISTENER.usage);
+    draft.limit += row.memory.seen(LISTENER.limit);
+    draft.state = `LISTEN ${String(draft.listening)}, queue ${String(draft.queued)}/${String(draft.limit)}`;
   }
-  return [...drafts.values()].map(({ handshakes, handshakeNs, ...row }) => ({
-    ...row,
-    ...(handshakes > 0 && { handshakeMs: handshakeNs / handshakes / 1e6 }),
-  }));
+  return [...drafts.values()].map(finish);
+}
+
+function finish(draft: Draft): TableRow {
+  const { handshakes, handshakeNs, listening: _listening, queued: _queued, limit: _limit, ...row } = draft;
+  return { ...row, ...(handshakes > 0 && { handshakeMs: handshakeNs / handshakes / 1e6 }) };
+}
+
+/** A client's peer, an IPv6 address in brackets; a port for the others. */
+function endpointOf({ role, peerAddress = '', serverPort }: ConnectionRow): string {
+  if (role !== 'client') return `:${String(serverPort)}`;
+  return `${peerAddress.includes(':') ? `[${peerAddress}]` : peerAddress}:${String(serverPort)}`;
 }
 
 function draftFor(drafts: Map<string, Draft>, owner: Owner, role: TableRow['role'], endpoint: string): Draft {
@@ -54,6 +68,9 @@ function draftFor(drafts: Map<string, Draft>, owner: Owner, role: TableRow['role
       state: '',
       handshakes: 0,
       handshakeNs: 0,
+      listening: 0,
+      queued: 0,
+      limit: 0,
     };
     drafts.set(id, draft);
   }

@@ -103,13 +103,21 @@ function chooseAccept(
     }
     why = answer.why ?? '';
   }
-  if (options.costlyVariants && answers.canLoad('ws_accept_sys_exit').ok) {
+  if (!options.costlyVariants) {
+    missing.push({
+      probe: 'inet_csk_accept',
+      why: `fexit is refused (${why}); bpf.costly_variants=on measures accept queues at about 140 ns on every system call`,
+    });
+    return 'none';
+  }
+  const answer = answers.canLoad('ws_accept_sys_exit');
+  if (answer.ok) {
     attached.push({ program: 'ws_accept_sys_exit', probe: 'inet_csk_accept' });
     return 'sys_exit';
   }
   missing.push({
     probe: 'inet_csk_accept',
-    why: `fexit is refused (${why}); bpf.costly_variants=on measures accept queues at about 140 ns on every system call`,
+    why: `fexit is refused (${why}), and so is the costly variant (${answer.why ?? ''})`,
   });
   return 'none';
 }
