@@ -1,0 +1,73 @@
+/** Loses chosen segments of a room: the ingress program of test/workloads/drop.bpf.c. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { BpfSession } from '../../../native/index.ts';
+import { projectFolder } from '../../backends/place.ts';
+import type { NetRoom } from './net-room.ts';
+
+const KEY_SIZE = 8;
+const VALUE_SIZE = 72;
+const ROOM = 4096 + 64;
+
+/** A segment that was really lost, `count` copies of it. */
+export interface DroppedSegment {
+  readonly clientPort: number;
+  readonly seq: number;
+  readonly count: number;
+  readonly length: number;
+}
+
+export class Dropper {
+  readonly #session: BpfSession;
+
+  private constructor(session: BpfSession) {
+    this.#session = session;
+  }
+
+  /** @throws NativeError where the kernel refuses cgroup programs */
+  static attach(room: NetRoom): Dropper {
+    if (room.cgroup === undefined) throw new Error('there is no cgroup v2 on this machine');
+    execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'workloads')]);
+    const session = BpfSession.open(join(projectFolder, 'build', 'test', 'workloads', 'drop.bpf.o'));
+    try {
+      session.load();
+      session.attachCgroup('test_drop', room.cgroup);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    return new Dropper(session);
+  }
+
+  /** From now on, first copies of segments to `port` are lost by chance (1000: each), `copies` times. */
+  lose(port: number, { permille = 1000, copies = 1 } = {}): void {
+    const value = new DataView(new ArrayBuffer(8));
+    value.setUint16(0, port, true);
+    value.setUint16(2, permille, true);
+    value.setUint32(4, copies, true);
+    this.#session.update('settings', new Uint8Array(4), new Uint8Array(value.buffer));
+  }
+
+  /** No further segment is chosen; the copies of chosen ones are still lost. */
+  spareNew(port: number, copies = 1): void {
+    this.lose(port, { permille: 0, copies });
+  }
+
+  dropped(): DroppedSegment[] {
+    const keys = new Uint8Array(ROOM * KEY_SIZE);
+    const values = new Uint8Array(ROOM * VALUE_SIZE);
+    const count = this.#session.lookupBatch('dropped', keys, values);
+    const key = new DataView(keys.buffer);
+    const value = new DataView(values.buffer);
+    return Array.from({ length: count }, (_, i) => ({
+      clientPort: key.getUint16(i * KEY_SIZE, true),
+      seq: key.getUint32(i * KEY_SIZE + 4, true),
+      count: value.getUint32(i * VALUE_SIZE, true),
+      length: value.getUint32(i * VALUE_SIZE + 4, true),
+    }));
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+}

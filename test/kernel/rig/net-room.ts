@@ -1,0 +1,66 @@
+/** A network namespace and a control group of a test's own: its traffic disturbs nobody and is counted alone. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+let made = 0;
+
+export class NetRoom {
+  readonly name: string;
+  /** Inode of the namespace, as records carry it. */
+  readonly inode: number;
+  /** Folder of the cgroup v2 group; absent where there is no cgroup v2. */
+  readonly cgroup: string | undefined;
+
+  /** @throws when `ip netns add` fails: not root, or no iproute2 */
+  constructor() {
+    made += 1;
+    this.name = `wirespan-${process.pid}-${made}`;
+    execFileSync('ip', ['netns', 'add', this.name]);
+    this.inode = statSync(`/run/netns/${this.name}`).ino;
+    this.exec('ip', 'link', 'set', 'lo', 'up');
+    const top = cgroup2Mount();
+    this.cgroup = top === undefined ? undefined : join(top, this.name);
+    if (this.cgroup !== undefined) mkdirSync(this.cgroup);
+  }
+
+  /** Runs a command inside; what it prints. */
+  exec(command: string, ...args: string[]): string {
+    return execFileSync('ip', ['netns', 'exec', this.name, command, ...args], { encoding: 'utf8' });
+  }
+
+  sysctl(name: string, value: string): void {
+    execFileSync('ip', ['netns', 'exec', this.name, 'sh', '-c', 'cat > "$0"', `/proc/sys/${name}`], { input: value });
+  }
+
+  /** Replaces the namespace's packet filter by these rules of an input chain; none: everything passes. */
+  filter(...rules: string[]): void {
+    const chain = `table inet t { chain i { type filter hook input priority 0;\n${rules.join('\n')}\n} }\n`;
+    execFileSync('ip', ['netns', 'exec', this.name, 'nft', '-f', '-'], {
+      input: `flush ruleset\n${rules.length > 0 ? chain : ''}`,
+    });
+  }
+
+  /** A counter of the namespace's TCP, e.g. `TcpRetransSegs`. */
+  counter(name: string): number {
+    const line = this.exec('nstat', '-azs', name)
+      .split('\n')
+      .find((text) => text.startsWith(name));
+    return Number(line?.trim().split(/\s+/)[1]);
+  }
+
+  /** The processes inside must have ended. */
+  remove(): void {
+    execFileSync('ip', ['netns', 'delete', this.name]);
+    if (this.cgroup === undefined) return;
+    for (const pid of readFileSync(join(this.cgroup, 'cgroup.procs'), 'utf8').trim().split('\n')) {
+      if (pid !== '') writeFileSync(join(this.cgroup, '..', 'cgroup.procs'), pid);
+    }
+    rmdirSync(this.cgroup);
+  }
+}
+
+function cgroup2Mount(): string | undefined {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  return mounts.find((line) => line.split(' ')[2] === 'cgroup2')?.split(' ')[1];
+}

@@ -1,0 +1,105 @@
+/** Drives `tcp-script`: sockets that do exactly what a test says. */
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { projectFolder } from '../../backends/place.ts';
+import type { NetRoom } from './net-room.ts';
+
+const PROGRAM = join(projectFolder, 'build', 'test', 'kernel', 'tcp-script');
+
+/** A command answered `error`; `errno` is the kernel's. */
+export class ScriptError extends Error {
+  readonly errno: number;
+  constructor(command: string, errno: number) {
+    super(`tcp-script: '${command.slice(0, 60)}' failed with errno ${errno}`);
+    this.errno = errno;
+  }
+}
+
+interface Waiting {
+  readonly command: string;
+  readonly resolve: (value: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One process and its sockets; commands run in order. */
+export class TcpScript {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #waiting: Waiting[] = [];
+  readonly #ended: Promise<void>;
+  #rest = '';
+  #sockets = 0;
+
+  private constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
+    this.#child = child;
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => this.#take(chunk));
+    child.stdin.on('error', () => undefined);
+    this.#ended = new Promise((resolve) => {
+      child.once('close', () => {
+        for (const { command, reject } of this.#waiting.splice(0))
+          reject(new Error(`tcp-script ended before it answered '${command.slice(0, 60)}'`));
+        resolve();
+      });
+    });
+  }
+
+  /** Builds it when needed, and starts it in the room's namespace and control group. */
+  static start(room: NetRoom): TcpScript {
+    execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
+    const child = spawn('ip', ['netns', 'exec', room.name, PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] });
+    if (room.cgroup !== undefined) writeFileSync(join(room.cgroup, 'cgroup.procs'), String(child.pid));
+    return new TcpScript(child);
+  }
+
+  /** `ip netns exec` becomes the program itself. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** A number for one more socket. */
+  next(): number {
+    this.#sockets += 1;
+    return this.#sockets;
+  }
+
+  /** @throws ScriptError when the system call failed */
+  run(...words: readonly (string | number)[]): Promise<number> {
+    const command = words.join(' ');
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ command, resolve, reject });
+      this.#child.stdin.write(`${command}\n`);
+    });
+  }
+
+  /** A listener and its port. */
+  async listen(command: 'listen' | 'listen6' = 'listen'): Promise<{ listener: number; port: number }> {
+    const listener = this.next();
+    return { listener, port: await this.run(command, listener, 127) };
+  }
+
+  /** Ends the process, which closes what is open; resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#child.stdin.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  #take(chunk: string): void {
+    const lines = (this.#rest + chunk).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const waiting = this.#waiting.shift();
+      const [word, number] = line.split(' ');
+      if (word === 'ok') waiting?.resolve(Number(number));
+      else waiting?.reject(new ScriptError(waiting.command, Number(number)));
+    }
+  }
+}
+
+/** Hexadecimal of text as it goes over the wire. */
+export function hex(text: string): string {
+  return Buffer.from(text, 'latin1').toString('hex');
+}

@@ -1,0 +1,123 @@
+/** The kernel side without the agent: records, counters and sums, as the programs left them. */
+import { KernelSource } from '../../../receiver/source/kernel-source.ts';
+import { decodeBatch } from '../../../receiver/decode/records.ts';
+import { LOSS_REASON, PROBE_ID, SERIES, SERIES_KEY } from '../../../receiver/decode/generated/layout.ts';
+import { OwnerTable } from '../../../receiver/decode/owners.ts';
+import type { KernelOptions } from '../../../receiver/kernel-options.ts';
+import type { ConnectionRecord, KernelRecord, RetransmitRecord } from '../../../receiver/record.ts';
+
+/** Every signal on, limits as small as tests need. */
+export const ALL_SIGNALS: KernelOptions = {
+  ringBufferBytes: 4 << 20,
+  maxSeries: 4096,
+  maxOwners: 4096,
+  costlyVariants: true,
+  emit: {
+    open: true,
+    accept: true,
+    fail: true,
+    close: true,
+    state: false,
+    listener: true,
+    retransmit: 'on',
+    handshake: true,
+  },
+  requests: true,
+  stateDuration: true,
+  rttVariation: true,
+  transferSize: true,
+  peerAddress: 'off',
+  retransmits: true,
+  drops: true,
+  softirqs: true,
+  softirqDuration: true,
+};
+
+/** One row of the kernel's sums. */
+export interface SeriesRow {
+  readonly pid: number;
+  readonly port: number;
+  /** `enum role`. */
+  readonly role: number;
+  readonly error: number;
+  readonly isOverflow: boolean;
+  /** A sum by the name of its field of `struct series`; `index` for arrays. */
+  readonly sum: (field: keyof typeof SERIES, index?: number) => number;
+}
+
+/** The programs, loaded and attached for one test file. */
+export class Watcher {
+  readonly source: KernelSource;
+  readonly counters = { decoded: 0, bad: 0 };
+  readonly #owners: OwnerTable;
+  readonly #records: KernelRecord[] = [];
+
+  constructor(options: Partial<KernelOptions> = {}) {
+    this.source = KernelSource.start({ ...ALL_SIGNALS, ...options });
+    this.#owners = new OwnerTable(4096, (key, info) => this.source.lookup('owners', key, info));
+  }
+
+  /** All records since the start. */
+  records(): readonly KernelRecord[] {
+    this.source.drain((bytes) =>
+      decodeBatch(bytes, this.#owners, this.counters, (record) => this.#records.push(record)),
+    );
+    return this.#records;
+  }
+
+  /** Connection records of the client at this local port, in order. */
+  connections(netns: number, localPort: number): ConnectionRecord[] {
+    return this.records().filter(
+      (record): record is ConnectionRecord =>
+        'closeReason' in record || 'bytesSent' in record
+          ? record.netns === netns && record.endpoints.localPort === localPort
+          : false,
+    );
+  }
+
+  /** Retransmissions by sockets of this namespace, of this local port when given. */
+  retransmits(netns: number, localPort?: number): RetransmitRecord[] {
+    return this.records().filter(
+      (record): record is RetransmitRecord =>
+        record.kind === 'retransmit' &&
+        record.netns === netns &&
+        (localPort === undefined || record.endpoints.localPort === localPort),
+    );
+  }
+
+  count(probe: keyof typeof PROBE_ID, reason: keyof typeof LOSS_REASON): number {
+    return this.source.losses()[PROBE_ID[probe] * LOSS_REASON.LOSS_REASONS + LOSS_REASON[reason]] ?? 0;
+  }
+
+  /** Over all programs. */
+  countAll(reason: keyof typeof LOSS_REASON): number {
+    const table = this.source.losses();
+    let sum = 0;
+    for (let probe = 0; probe < PROBE_ID.PROBE_COUNT; probe += 1)
+      sum += table[probe * LOSS_REASON.LOSS_REASONS + LOSS_REASON[reason]] ?? 0;
+    return sum;
+  }
+
+  /** One walk over the tracked sockets. */
+  pass(): void {
+    this.source.pass(process.hrtime.bigint());
+  }
+
+  series(): SeriesRow[] {
+    const { count, keys, values, keySize, stride } = this.source.read('series');
+    const key = new DataView(keys.slice(0, count * keySize).buffer);
+    const value = new DataView(values.slice(0, count * stride).buffer);
+    return Array.from({ length: count }, (_, row) => ({
+      pid: key.getUint32(row * keySize + SERIES_KEY.owner + 8, true),
+      port: key.getUint16(row * keySize + SERIES_KEY.server_port, true),
+      role: key.getUint8(row * keySize + SERIES_KEY.role),
+      error: key.getUint8(row * keySize + SERIES_KEY.error),
+      isOverflow: key.getUint8(row * keySize + SERIES_KEY.overflow) !== 0,
+      sum: (field, index = 0) => Number(value.getBigUint64(row * stride + SERIES[field] + index * 8, true)),
+    }));
+  }
+
+  close(): void {
+    this.source.close();
+  }
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Does with TCP sockets exactly what it is told, one command a line on standard
+ * input, one answer a line: `ok NUMBER` or `error ERRNO`. Sockets have numbers of
+ * the caller's choice, payload is hexadecimal.
+ *
+ *   listen S BACKLOG          port; 127.0.0.1
+ *   listen6 S BACKLOG         port; ::1
+ *   socket S [MSS]            makes a client socket of 127.0.0.1 (for connect)
+ *   socket6 S [MSS]
+ *   connect S PORT            local port
+ *   request S PORT HEX        connect and write, without sleeping in between; local port
+ *   reconnect S PORT          connect(AF_UNSPEC) first: the same socket once more
+ *   bind S PORT               with SO_REUSEADDR
+ *   accept S LISTENER
+ *   write S HEX...            bytes taken; several: one writev()
+ *   try S HEX                 the same, never waits
+ *   fill S COUNT              writes COUNT bytes 'x'
+ *   sendfile S HEX            from a file in memory
+ *   read S COUNT              reads exactly COUNT bytes
+ *   unacked S                 bytes that the peer has not acknowledged (SIOCOUTQ)
+ *   buffers S SEND RECEIVE
+ *   nodelay S
+ *   close S | reset S | shutdown S
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <linux/sockios.h>
+
+#define SOCKETS 4096
+#define WORDS	16
+
+static int sockets[SOCKETS];
+
+struct address {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	};
+	socklen_t length;
+};
+
+static struct address loopback(int family, int port)
+{
+	struct address a = {.length = family == AF_INET6 ? sizeof(a.v6) : sizeof(a.v4)};
+
+	a.any.sa_family = (sa_family_t)family;
+	if (family == AF_INET6) {
+		a.v6.sin6_addr = in6addr_loopback;
+		a.v6.sin6_port = htons((uint16_t)port);
+	} else {
+		a.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		a.v4.sin_port = htons((uint16_t)port);
+	}
+	return a;
+}
+
+static int family_of(int fd)
+{
+	int family = AF_INET;
+	socklen_t length = sizeof(family);
+
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length);
+	return family;
+}
+
+static int local_port(int fd)
+{
+	struct address a = {.length = sizeof(a.v6)};
+
+	if (getsockname(fd, &a.any, &a.length))
+		return -1;
+	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
+}
+
+/* Decodes in place; the length in bytes. */
+static size_t decode_hex(char *text)
+{
+	size_t n = strlen(text) / 2;
+
+	for (size_t i = 0; i < n; i++) {
+		char pair[3] = {text[2 * i], text[2 * i + 1], 0};
+
+		text[i] = (char)strtoul(pair, NULL, 16);
+	}
+	return n;
+}
+
+static int *slot(const char *word)
+{
+	unsigned long index = strtoul(word, NULL, 10);
+
+	if (index >= SOCKETS) {
+		fprintf(stderr, "tcp-script: no socket %lu\n", index);
+		exit(2);
+	}
+	return &sockets[index];
+}
+
+static long do_listen(int family, int *s, int backlog)
+{
+	struct address a = loopback(family, 0);
+	int one = 1;
+
+	*s = socket(family, SOCK_STREAM, 0);
+	setsockopt(*s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(*s, &a.any, a.length) || listen(*s, backlog))
+		return -1;
+	return local_port(*s);
+}
+
+static long do_socket(int family, int *s, int mss)
+{
+	*s = socket(family, SOCK_STREAM, 0);
+	if (*s >= 0 && mss)
+		return setsockopt(*s, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss));
+	return *s < 0 ? -1 : 0;
+}
+
+static long do_connect(int s, int port)
+{
+	struct address a = loopback(family_of(s), port);
+
+	if (connect(s, &a.any, a.length))
+		return -1;
+	return local_port(s);
+}
+
+static long do_request(int s, int port, char *hex)
+{
+	size_t n = decode_hex(hex);
+	struct address a = loopback(family_of(s), port);
+
+	if (connect(s, &a.any, a.length) || write(s, hex, n) != (ssize_t)n)
+		return -1;
+	return local_port(s);
+}
+
+static long do_reconnect(int s, int port)
+{
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	if (connect(s, &none, sizeof(none)))
+		return -1;
+	return do_connect(s, port);
+}
+
+static long do_bind(int s, int port)
+{
+	struct address a = loopback(family_of(s), port);
+	int one = 1;
+
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	return bind(s, &a.any, a.length);
+}
+
+static long do_write(int s, char **hex, int count)
+{
+	struct iovec parts[WORDS];
+
+	for (int i = 0; i < count; i++) {
+		parts[i].iov_len = decode_hex(hex[i]);
+		parts[i].iov_base = hex[i];
+	}
+	if (count == 1)
+		return write(s, parts[0].iov_base, parts[0].iov_len);
+	return writev(s, parts, count);
+}
+
+static long do_fill(int s, size_t count)
+{
+	static char data[65536];
+	size_t left = count;
+
+	memset(data, 'x', sizeof(data));
+	while (left) {
+		ssize_t n = write(s, data, left < sizeof(data) ? left : sizeof(data));
+
+		if (n < 0)
+			return -1;
+		left -= (size_t)n;
+	}
+	return (long)count;
+}
+
+static long do_sendfile(int s, char *hex)
+{
+	size_t n = decode_hex(hex);
+	int file = memfd_create("payload", 0);
+	long sent = -1;
+
+	if (file >= 0 && write(file, hex, n) == (ssize_t)n && lseek(file, 0, SEEK_SET) == 0)
+		sent = sendfile(s, file, NULL, n);
+	close(file);
+	return sent;
+}
+
+static long do_read(int s, size_t count)
+{
+	static char data[65536];
+	size_t left = count;
+
+	while (left) {
+		ssize_t n = read(s, data, left < sizeof(data) ? left : sizeof(data));
+
+		if (n <= 0) {
+			errno = n ? errno : EPIPE;
+			return -1;
+		}
+		left -= (size_t)n;
+	}
+	return (long)count;
+}
+
+static long do_unacked(int s)
+{
+	int bytes;
+
+	return ioctl(s, SIOCOUTQ, &bytes) ? -1 : bytes;
+}
+
+static long do_buffers(int s, int send_bytes, int receive_bytes)
+{
+	if (setsockopt(s, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)))
+		return -1;
+	return setsockopt(s, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+}
+
+static long do_option(int s, int level, int option, const void *value, socklen_t length)
+{
+	return setsockopt(s, level, option, value, length);
+}
+
+static long do_close(int *s, int reset)
+{
+	struct linger linger = {.l_onoff = 1};
+	int fd = *s;
+
+	*s = -1;
+	if (reset)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	return close(fd);
+}
+
+static long run(char **word, int words)
+{
+	const char *name = word[0];
+	int *s = slot(word[1]), one = 1;
+	int number = words > 2 ? atoi(word[2]) : 0;
+
+#define IS(text) (!strcmp(name, text))
+	if (IS("listen") || IS("listen6"))
+		return do_listen(IS("listen") ? AF_INET : AF_INET6, s, number);
+	if (IS("socket") || IS("socket6"))
+		return do_socket(IS("socket") ? AF_INET : AF_INET6, s, number);
+	if (IS("connect"))
+		return do_connect(*s, number);
+	if (IS("request"))
+		return do_request(*s, number, word[3]);
+	if (IS("reconnect"))
+		return do_reconnect(*s, number);
+	if (IS("bind"))
+		return do_bind(*s, number);
+	if (IS("accept"))
+		return (*s = accept(*slot(word[2]), NULL, NULL)) < 0 ? -1 : 0;
+	if (IS("write"))
+		return do_write(*s, word + 2, words - 2);
+	if (IS("try"))
+		return send(*s, word[2], decode_hex(word[2]), MSG_DONTWAIT);
+	if (IS("fill"))
+		return do_fill(*s, (size_t)number);
+	if (IS("sendfile"))
+		return do_sendfile(*s, word[2]);
+	if (IS("read"))
+		return do_read(*s, (size_t)number);
+	if (IS("unacked"))
+		return do_unacked(*s);
+	if (IS("buffers"))
+		return do_buffers(*s, number, atoi(word[3]));
+	if (IS("nodelay"))
+		return do_option(*s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (IS("shutdown"))
+		return shutdown(*s, SHUT_WR);
+	if (IS("close") || IS("reset"))
+		return do_close(s, IS("reset"));
+	fprintf(stderr, "tcp-script: no command '%s'\n", name);
+	exit(2);
+}
+
+int main(void)
+{
+	char *line = NULL, *word[WORDS + 1], *rest;
+	size_t room = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	while (getline(&line, &room, stdin) > 0) {
+		int words = 0;
+		long result;
+
+		rest = line;
+		while (words < WORDS && (word[words] = strsep(&rest, " \n")) && *word[words])
+			words++;
+		word[words] = NULL;
+		result = run(word, words);
+		if (result < 0)
+			printf("error %d\n", errno);
+		else
+			printf("ok %ld\n", result);
+		fflush(stdout);
+	}
+	free(line);
+	return 0;
+}
