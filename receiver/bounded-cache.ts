@@ -11,6 +11,11 @@ export class BoundedCache<K, V> {
   /** Entries that had to make room; never decreases. */
   evictions = 0;
   readonly #slots = new Map<K, Slot<V>>();
+  /**
+   * Stands before the oldest entry: what it has passed is gone or at the end again. Kept,
+   * because a new iterator would step over the place of every deleted entry.
+   */
+  #oldest = this.#slots.entries();
   readonly #maxEntries: number;
   readonly #onEvict: ((value: V, key: K) => void) | undefined;
 
@@ -52,7 +57,13 @@ export class BoundedCache<K, V> {
   }
 
   #evict(): void {
-    for (const [key, slot] of this.#slots) {
+    for (;;) {
+      const { done, value } = this.#oldest.next();
+      if (done === true) {
+        this.#oldest = this.#slots.entries();
+        continue;
+      }
+      const [key, slot] = value;
       this.#slots.delete(key);
       if (!slot.isRecent) {
         this.evictions += 1;

@@ -33,9 +33,9 @@ export function createConnectHolds(
 
   return {
     hold(record) {
-      const [oldest] = held;
-      if (oldest !== undefined && held.size >= maxHeld) {
-        releaseKey(...oldest);
+      if (held.size >= maxHeld) {
+        const [oldest] = held;
+        if (oldest !== undefined) releaseKey(...oldest);
         releasedEarly += 1;
       }
       held.set(socketKey(record), record);

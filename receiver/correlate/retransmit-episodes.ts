@@ -66,9 +66,9 @@ export class RetransmitEpisodes {
   }
 
   #begin(key: string, record: RetransmitRecord, parent: TraceContext): void {
-    const [quietest] = this.#episodes;
-    if (quietest !== undefined && this.#episodes.size >= this.#maxEpisodes) {
-      this.#end(...quietest);
+    if (this.#episodes.size >= this.#maxEpisodes) {
+      const [quietest] = this.#episodes;
+      if (quietest !== undefined) this.#end(...quietest);
       this.cutShort += 1;
     }
     const { timeNs, segments, netns, cookie } = record;

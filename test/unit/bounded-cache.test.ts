@@ -40,3 +40,20 @@ test('replacing and deleting evict nothing', () => {
   assert.equal(cache.size, 0);
   assert.equal(cache.evictions, 0);
 });
+
+test('a long run of reads, deletions and new keys keeps to the bound and evicts oldest first', () => {
+  const evicted: number[] = [];
+  const cache = new BoundedCache<number, number>(10, (_value, key) => evicted.push(key));
+  for (let key = 0; key < 1_000; key += 1) {
+    cache.set(key, key);
+    if (key % 7 === 0) cache.delete(key - 3);
+    cache.get(0);
+    assert.ok(cache.size <= 10);
+  }
+  assert.equal(cache.get(0), 0, 'read each time, so it stays');
+  assert.deepEqual(
+    evicted,
+    evicted.toSorted((left, right) => left - right),
+  );
+  assert.equal(evicted.length, cache.evictions);
+});
