@@ -1,0 +1,87 @@
+/** The agent as a user runs it, with a collector that takes everything and does nothing with it. */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { projectFolder } from '../backends/place.ts';
+import { start, waitFor, type Started } from './children.ts';
+
+/** The first seconds compile and resolve what later ones only use. */
+const SETTLE_MS = 1500;
+
+type LogLine = { readonly msg: string } & Readonly<Record<string, unknown>>;
+
+export interface Agent {
+  readonly pid: number;
+  /** From its `ready` line. */
+  readonly programs: readonly string[];
+  readonly accept: string;
+  /** The iterator that walks the sockets. */
+  readonly pass: string;
+  /** Spawned to ready. */
+  readonly startMs: number;
+  /** Drains and ends; what its last line said. */
+  stop(): Promise<LogLine>;
+}
+
+/** Runs `work` with an agent of these settings, and stops it whatever happens. */
+export async function withAgent<T>(
+  settings: Readonly<Record<string, string>>,
+  work: (agent: Agent) => Promise<T>,
+): Promise<T> {
+  const sink = await startSink();
+  try {
+    const agent = await startAgent({ OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint, ...settings });
+    try {
+      return await work(agent);
+    } finally {
+      await agent.stop();
+    }
+  } finally {
+    await sink.stop();
+  }
+}
+
+async function startAgent(settings: Readonly<Record<string, string>>): Promise<Agent> {
+  const began = performance.now();
+  const agent = start(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      join(projectFolder, 'receiver', 'main.ts'),
+      'run',
+      '--output=none',
+    ],
+    settings,
+  );
+  const ready = await waitFor('the agent', agent, () => findLine(agent, 'ready'));
+  const startMs = performance.now() - began;
+  await sleep(SETTLE_MS);
+  const { programs, accept, pass } = ready as unknown as Pick<Agent, 'programs' | 'accept' | 'pass'>;
+  let stopped: Promise<number> | undefined;
+  const stop = async (): Promise<LogLine> => {
+    if (stopped === undefined) {
+      agent.child.kill('SIGTERM');
+      stopped = agent.ended;
+    }
+    await stopped;
+    return findLine(agent, 'stopped') ?? { msg: '' };
+  };
+  return { pid: agent.pid, programs, accept, pass, startMs, stop };
+}
+
+function findLine({ output }: Started, msg: string): LogLine | undefined {
+  return output.stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as LogLine)
+    .find((line) => line.msg === msg);
+}
+
+async function startSink(): Promise<{ endpoint: string; stop: () => Promise<void> }> {
+  const sink = start(process.execPath, [join(import.meta.dirname, 'sink.ts')]);
+  const port = await waitFor('the OTLP sink', sink, () => sink.output.stdout.match(/^(\d+)\n/)?.[1]);
+  const stop = async (): Promise<void> => {
+    sink.child.kill('SIGTERM');
+    await sink.ended.catch(() => undefined);
+  };
+  return { endpoint: `http://127.0.0.1:${port}`, stop };
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The loads of the benchmarks that test/workloads/churn.c does not make.
+ *
+ *   load rounds N    one connection, N rounds of 128 bytes each way
+ *   load bulk BYTES  one connection, BYTES one way in writes of 64 KiB, segments of 1,448 bytes
+ *   load refuse N    N attempts to a port where no one listens
+ *   load lose N      N attempts that a full listener does not answer, for 1.4 seconds
+ *   load hold N      N connections, as many as the limits allow, until standard input ends
+ *
+ * One JSON line; that of `hold` comes when all connections are there.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MESSAGE	     128
+#define WRITE_SIZE   65536
+#define SEGMENT_SIZE 1448
+/* Far below the number of ports: the kernel's search for a free one stays short. */
+#define PER_DESTINATION 4000
+#define SPARE_FILES	32
+#define MAX_HOLDERS	64
+/* Below the listener's backlog. */
+#define MAX_WAITING 2048
+
+/* Shared between a holder's processes and the first one. */
+struct share {
+	long accepted;
+	long is_done;
+};
+
+static _Noreturn void fail(const char *what)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	_exit(1);
+}
+
+static double now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+static int new_socket(int flags)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | flags, 0);
+
+	if (fd < 0)
+		fail("socket");
+	return fd;
+}
+
+static int start_listener(struct sockaddr_in *address, int backlog, int segment_size)
+{
+	socklen_t size = sizeof(*address);
+	int fd = new_socket(0);
+
+	*address = (struct sockaddr_in){.sin_family = AF_INET};
+	if (segment_size &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment_size, sizeof(segment_size)))
+		fail("TCP_MAXSEG");
+	if (bind(fd, (struct sockaddr *)address, sizeof(*address)) || listen(fd, backlog) ||
+	    getsockname(fd, (struct sockaddr *)address, &size))
+		fail("listen");
+	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return fd;
+}
+
+/* 0 in the new process, which ends with this one. */
+static pid_t start_process(void)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		fail("fork");
+	if (child == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return child;
+}
+
+static void receive(int fd, char *data, size_t size)
+{
+	for (size_t have = 0; have < size;) {
+		ssize_t n = recv(fd, data + have, size - have, 0);
+
+		if (n <= 0)
+			fail("recv");
+		have += (size_t)n;
+	}
+}
+
+static int connect_to(const struct sockaddr_in *address)
+{
+	int fd = new_socket(0);
+
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		fail("connect");
+	return fd;
+}
+
+static void finish(pid_t server)
+{
+	int status;
+
+	if (waitpid(server, &status, 0) != server || status)
+		fail("the server");
+}
+
+static void rounds(long count)
+{
+	struct sockaddr_in address;
+	int listener = start_listener(&address, 1, 0), fd;
+	char data[MESSAGE] = {0};
+	pid_t server = start_process();
+	double began;
+
+	if (server == 0) {
+		fd = accept(listener, NULL, NULL);
+		for (long i = 0; i < count; i++) {
+			receive(fd, data, MESSAGE);
+			if (send(fd, data, MESSAGE, MSG_NOSIGNAL) != MESSAGE)
+				fail("send");
+		}
+		_exit(0);
+	}
+	fd = connect_to(&address);
+	began = now_s();
+	for (long i = 0; i < count; i++) {
+		if (send(fd, data, MESSAGE, MSG_NOSIGNAL) != MESSAGE)
+			fail("send");
+		receive(fd, data, MESSAGE);
+	}
+	printf("{\"rounds\":%ld,\"seconds\":%.3f}\n", count, now_s() - began);
+	close(fd);
+	finish(server);
+}
+
+static void bulk(long bytes)
+{
+	static char data[WRITE_SIZE];
+	struct sockaddr_in address;
+	int listener = start_listener(&address, 1, SEGMENT_SIZE), fd;
+	pid_t server = start_process();
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+	long writes = 0;
+	double began;
+
+	if (server == 0) {
+		fd = accept(listener, NULL, NULL);
+		while (recv(fd, data, sizeof(data), 0) > 0)
+			;
+		_exit(0);
+	}
+	fd = connect_to(&address);
+	began = now_s();
+	for (long left = bytes; left > 0; left -= WRITE_SIZE, writes++) {
+		ssize_t want = left < WRITE_SIZE ? left : WRITE_SIZE;
+
+		if (send(fd, data, (size_t)want, MSG_NOSIGNAL) != want)
+			fail("send");
+	}
+	shutdown(fd, SHUT_WR);
+	finish(server);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
+		fail("TCP_INFO");
+	printf("{\"bytes\":%ld,\"writes\":%ld,\"segments\":%u,\"seconds\":%.3f}\n", bytes, writes,
+	       info.tcpi_segs_out + info.tcpi_segs_in, now_s() - began);
+}
+
+static void refuse(long count)
+{
+	struct sockaddr_in address;
+	double began = now_s();
+
+	close(start_listener(&address, 1, 0));
+	for (long i = 0; i < count; i++) {
+		int fd = new_socket(0);
+
+		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
+		    errno != ECONNREFUSED)
+			fail("a connection that should be refused");
+		close(fd);
+	}
+	printf("{\"attempts\":%ld,\"seconds\":%.3f}\n", count, now_s() - began);
+}
+
+static void lose(long count)
+{
+	struct sockaddr_in address;
+	double began = now_s();
+
+	start_listener(&address, 1, 0);
+	for (long i = 0; i < count; i++)
+		if (connect(new_socket(SOCK_NONBLOCK), (struct sockaddr *)&address,
+			    sizeof(address)) == 0 ||
+		    errno != EINPROGRESS)
+			fail("a connection that should wait");
+	pause_ms(1400);
+	printf("{\"attempts\":%ld,\"seconds\":%.3f}\n", count, now_s() - began);
+}
+
+/* Files that a process may have open, raised as far as is allowed. */
+static long file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		fail("getrlimit");
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return (long)limit.rlim_cur;
+}
+
+/* A reset at the end leaves no TIME_WAIT behind. */
+static int hold_one(struct sockaddr_in *address, long index)
+{
+	struct linger reset = {.l_onoff = 1};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (uint32_t)(index / PER_DESTINATION));
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	return connect(fd, (struct sockaddr *)address, sizeof(*address));
+}
+
+/* One server process and one client process; what they did is told in `share`. */
+static void start_holders(volatile struct share *share, long count, pid_t *pids)
+{
+	struct sockaddr_in address;
+	int listener = start_listener(&address, 4096, 0);
+
+	pids[0] = start_process();
+	if (pids[0] == 0) {
+		while (accept(listener, NULL, NULL) >= 0)
+			share->accepted++;
+		for (;;)
+			pause();
+	}
+	close(listener);
+	pids[1] = start_process();
+	if (pids[1] == 0) {
+		for (long i = 0; i < count && hold_one(&address, i) == 0; i++)
+			while (i - share->accepted > MAX_WAITING)
+				pause_ms(1);
+		share->is_done = 1;
+		for (;;)
+			pause();
+	}
+}
+
+static void hold(long count)
+{
+	long each = file_limit() - SPARE_FILES, processes, have = 0;
+	pid_t pids[2 * MAX_HOLDERS];
+	volatile struct share *shares = mmap(NULL, sizeof(*shares) * MAX_HOLDERS,
+					     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+					     0);
+	double began = now_s();
+	char end;
+
+	if (shares == MAP_FAILED || each < 1)
+		fail("hold");
+	for (processes = 0; processes < MAX_HOLDERS && processes * each < count; processes++) {
+		long left = count - processes * each;
+
+		start_holders(&shares[processes], left < each ? left : each, &pids[2 * processes]);
+	}
+	for (long i = 0; i < processes; i++) {
+		while (!shares[i].is_done && now_s() - began < 60)
+			pause_ms(5);
+		have += shares[i].accepted;
+	}
+	printf("{\"asked\":%ld,\"connections\":%ld,\"processes\":%ld,\"seconds\":%.3f}\n", count,
+	       have, 2 * processes, now_s() - began);
+	fflush(stdout);
+	while (read(STDIN_FILENO, &end, 1) > 0)
+		;
+	/* Clients first: the resets of their sockets end the servers' ends. */
+	for (long i = 0; i < processes; i++)
+		kill(pids[2 * i + 1], SIGKILL);
+	for (long i = 0; i < processes; i++)
+		waitpid(pids[2 * i + 1], NULL, 0);
+	for (long i = 0; i < processes; i++)
+		kill(pids[2 * i], SIGKILL);
+	for (long i = 0; i < processes; i++)
+		waitpid(pids[2 * i], NULL, 0);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(long);
+	} loads[] = {{"rounds", rounds},
+		     {"bulk", bulk},
+		     {"refuse", refuse},
+		     {"lose", lose},
+		     {"hold", hold}};
+	long count = argc == 3 ? atol(argv[2]) : 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t i = 0; count > 0 && i < sizeof(loads) / sizeof(loads[0]); i++)
+		if (strcmp(argv[1], loads[i].name) == 0) {
+			loads[i].run(count);
+			return 0;
+		}
+	fprintf(stderr, "usage: %s rounds|bulk|refuse|lose|hold COUNT\n", argv[0]);
+	return 2;
+}

@@ -1,0 +1,77 @@
+/** Builds and runs the loads; every one is connections of this machine with itself. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { projectFolder } from '../backends/place.ts';
+import { runToEnd, start, waitFor } from './children.ts';
+
+const CHURN = join('build', 'test', 'workloads', 'churn');
+const LOAD = join(projectFolder, 'build', 'test', 'bench', 'load');
+
+export async function buildLoads(): Promise<void> {
+  const make = (folder: string, target: string): Promise<string> =>
+    runToEnd('make', ['-s', '-C', join(projectFolder, folder), join('..', '..', target)]);
+  await make('test/workloads', CHURN);
+  await make('test/bench', join('build', 'test', 'bench', 'load'));
+}
+
+export interface Churn {
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+/** Connect, 128 bytes each way, close; a pair of processes for each CPU: as fast as it goes. */
+export async function churn(connections: number): Promise<Churn> {
+  const pairs = String(availableParallelism());
+  return JSON.parse(await runToEnd(join(projectFolder, CHURN), [String(connections), pairs])) as Churn;
+}
+
+/** Connections that take about this long on this machine. */
+export async function churnFor(seconds: number): Promise<number> {
+  const probe = await churn(2000);
+  return Math.max(1000, Math.round((probe.connections / probe.seconds) * seconds));
+}
+
+export interface Bulk {
+  readonly bytes: number;
+  readonly writes: number;
+  /** Of both directions. */
+  readonly segments: number;
+}
+
+/** Rounds of 128 bytes each way on one connection. */
+export async function rounds(count: number): Promise<void> {
+  await runToEnd(LOAD, ['rounds', String(count)]);
+}
+
+/** One connection that carries `bytes` one way, without a trace context. */
+export async function bulk(bytes: number): Promise<Bulk> {
+  return JSON.parse(await runToEnd(LOAD, ['bulk', String(bytes)])) as Bulk;
+}
+
+/** Attempts to connect where no one listens. */
+export async function refuse(count: number): Promise<void> {
+  await runToEnd(LOAD, ['refuse', String(count)]);
+}
+
+/** SYNs that are lost once: each is sent again after a second. */
+export async function lose(count: number): Promise<void> {
+  await runToEnd(LOAD, ['lose', String(count)]);
+}
+
+/** Connections that stay until `release`. */
+export interface Held {
+  readonly asked: number;
+  readonly connections: number;
+  readonly seconds: number;
+  release(): Promise<void>;
+}
+
+export async function hold(count: number): Promise<Held> {
+  const load = start(LOAD, ['hold', String(count)]);
+  const line = await waitFor('holding connections', load, () => load.output.stdout.match(/^\{.*\}$/m)?.[0]);
+  const release = async (): Promise<void> => {
+    load.child.stdin?.end();
+    await load.ended;
+  };
+  return { ...(JSON.parse(line) as Omit<Held, 'release'>), release };
+}
