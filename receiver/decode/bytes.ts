@@ -3,11 +3,6 @@
 const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 if (!isLittleEndian) throw new Error('wirespan runs on little-endian machines only');
 
-/** A u64 as a number: exact up to 2^53, which nanoseconds and bytes do not reach in a century. */
-export function readU64(view: DataView, offset: number): number {
-  return view.getUint32(offset + 4, true) * 4294967296 + view.getUint32(offset, true);
-}
-
 /** A NUL-padded field as text. */
 export function readText(view: DataView, offset: number, length: number): string {
   let end = 0;
