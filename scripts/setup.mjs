@@ -50,7 +50,7 @@ function build(node) {
   for (const { folder, what } of BUILDS) {
     if (isUpToDate(folder, env)) continue;
     say(`building ${what}`);
-    const make = ['make', '--no-print-directory', '-C', folder, '-j2'];
+    const make = ['make', '-s', '--no-print-directory', '-C', folder, '-j2'];
     // One build at a time: two set-ups in one checkout would write the same files.
     const [command, ...args] = hasCommand('flock') ? ['flock', join(root, 'build', '.lock'), ...make] : make;
     run(command, args, { env, what: `building ${what}` });
