@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { agentArgs, runToEnd, startAgent } from './agent.ts';
+import { Cleanup } from './cleanup.ts';
+import { waitFor } from './wait.ts';
+
+/** Where nothing listens: the agent must run without a collector. */
+const NOWHERE = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
+const OUR_PROGRAM = /^ws_/;
+
+interface KernelProgram {
+  readonly id: number;
+  readonly name?: string;
+}
+
+/** Ids of our own programs in the kernel, by name: bpftool loads objects of its own on every call. */
+function listPrograms(): Set<number> {
+  const all = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show']).toString()) as KernelProgram[];
+  return new Set(all.filter(({ name = '' }) => OUR_PROGRAM.test(name)).map(({ id }) => id));
+}
+
+const cli = (args: string[], env: Record<string, string> = {}) => runToEnd(process.execPath, agentArgs(...args), { env });
+
+describe('the command line', () => {
+  const cleanup = new Cleanup();
+  after(() => cleanup.run());
+
+  const file = (text: string): string => {
+    const path = join(cleanup.makeFolder(), 'wirespan.yaml');
+    writeFileSync(path, text);
+    return path;
+  };
+  const mistakes: Record<string, { args: () => string[]; env?: Record<string, string>; says: RegExp[] }> = {
+    'an unknown key in the file': {
+      args: () => ['check-config', '--config', file('bpf:\n  ring_bufer_size: 4096\n')],
+      says: [/ring_bufer_size/, /ring_buffer_size/],
+    },
+    'a bad value in the file': {
+      args: () => ['run', '--config', file('bpf:\n  ring_buffer_size: 5000\n')],
+      says: [/ring_buffer_size/, /5000/],
+    },
+    'a bad value in the environment': {
+      args: () => ['run'],
+      env: { WIRESPAN_EVENTS_TCP_CONNECTION_CLOSE: 'maybe' },
+      says: [/EVENTS_TCP_CONNECTION_CLOSE|events\.tcp\.connection\.close/, /maybe/],
+    },
+    'an unknown variable': {
+      args: () => ['run'],
+      env: { WIRESPAN_EVENTS_TCP_CONNECTION_CLOSED: 'on' },
+      says: [/WIRESPAN_EVENTS_TCP_CONNECTION_CLOSED/, /EVENTS_TCP_CONNECTION_CLOSE\b|events\.tcp\.connection\.close\b/],
+    },
+    'an unknown flag': { args: () => ['run', '--ouput', 'none'], says: [/ouput/, /output/] },
+    'a file that is not there': { args: () => ['run', '--config', '/nonexistent.yaml'], says: [/nonexistent/] },
+  };
+  for (const [name, { args, env, says }] of Object.entries(mistakes)) {
+    it(`${name}: status 2, the key, and what is near it in at most six lines`, async () => {
+      const { code, stderr } = await cli(args(), env);
+      assert.equal(code, 2, stderr);
+      for (const pattern of says) assert.match(stderr, pattern);
+      assert.ok(stderr.trimEnd().split('\n').length <= 6, stderr);
+      assert.doesNotMatch(stderr, /\n\s+at /, 'a stack trace');
+    });
+  }
+
+  it('prints its version and its help', async () => {
+    const version = await cli(['--version']);
+    assert.equal(version.code, 0);
+    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+    const help = await cli(['--help']);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /check-config/);
+  });
+
+  it('without privilege: status 3 and one sentence on what is missing', async () => {
+    // Node under a path that every user may read.
+    const node = join(cleanup.makeFolder(), 'node');
+    cpSync(process.execPath, node);
+    chmodSync(node, 0o755);
+    chmodSync(join(node, '..'), 0o755);
+    const { code, stderr } = await runToEnd('setpriv', [
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      node,
+      ...agentArgs('run', '--output=none'),
+    ]);
+    assert.equal(code, 3, stderr);
+    assert.ok(stderr.trimEnd().split('\n').length <= 3, stderr);
+    assert.match(stderr, /CAP_BPF|root/);
+    assert.doesNotMatch(stderr, /\n\s+at /, 'a stack trace');
+  });
+});
+
+describe('the end of the agent', () => {
+  const cleanup = new Cleanup();
+  after(() => cleanup.run());
+
+  for (const end of ['stop', 'kill'] as const) {
+    it(`${end === 'stop' ? 'SIGTERM' : 'SIGKILL'} leaves no program in the kernel`, async () => {
+      const before = listPrograms();
+      const agent = await startAgent(NOWHERE);
+      cleanup.add(() => agent.kill());
+      const own = [...listPrograms()].filter((id) => !before.has(id));
+      assert.ok(own.length > 0, 'it has programs while it runs');
+      const { code, signal } = await agent[end]();
+      assert.deepEqual(
+        { code, signal },
+        end === 'stop' ? { code: 0, signal: undefined } : { code: undefined, signal: 'SIGKILL' },
+      );
+      // The kernel frees programs after a grace period.
+      await waitFor('our programs to be gone', () => {
+        const now = listPrograms();
+        return own.every((id) => !now.has(id));
+      });
+    });
+  }
+});

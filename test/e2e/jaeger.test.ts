@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { startJaeger } from '../backends/run.ts';
+import type { Jaeger } from '../backends/run.ts';
+import { Cleanup } from './cleanup.ts';
+import { startDropper } from './dropper.ts';
+import type { DroppedSegment } from './dropper.ts';
+import { findTraces, getTrace } from './jaeger-traces.ts';
+import type { StoredSpan } from './jaeger-traces.ts';
+import { sendRequests, services, startServer } from './node-service.ts';
+import type { RequestTruth } from './node-service.ts';
+import { observe } from './observe.ts';
+import type { Output } from './observe.ts';
+import { findEvents } from './otlp.ts';
+import { establishedEnds, unixNs } from './truth.ts';
+import type { Truth } from './truth.ts';
+import { buildWorkloads, runTruth } from './workloads.ts';
+
+const RETRANSMIT = 'tcp retransmit';
+const NOISE_US = 100e3;
+
+const textOf = (ids: readonly { traceId: string; spanId: string }[]): string[] =>
+  ids.map(({ traceId, spanId }) => `${traceId}/${spanId}`).sort();
+
+/** Parents of the retransmission spans, each once, as `trace/span`. */
+const parentsOf = (spans: readonly StoredSpan[]): string[] => [
+  ...new Set(
+    textOf(
+      spans
+        .filter(({ name }) => name.startsWith(RETRANSMIT))
+        .map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId })),
+    ),
+  ),
+];
+
+describe('connection spans in Jaeger', () => {
+  const cleanup = new Cleanup();
+  let truth: Truth;
+  let spans: StoredSpan[];
+
+  before(async () => {
+    await buildWorkloads();
+    const jaeger = await startJaeger({ outputDir: join(cleanup.makeFolder(), 'jaeger') });
+    cleanup.add(() => jaeger.stop());
+    const { finish } = await observe(cleanup, {
+      settings: { WIRESPAN_SPANS_TCP_CONNECTION: 'always' },
+      tracesPort: jaeger.otlpPort,
+    });
+    truth = await runTruth();
+    await finish();
+    const programs = ['truth-client', 'truth-server', 'truth-worker'];
+    spans = (await Promise.all(programs.map((program) => findTraces(jaeger, program)))).flat();
+  });
+  after(() => cleanup.run());
+
+  it('one for each end of each connection, with its service, times and attributes', () => {
+    const differences: string[] = [];
+    const left = new Map(spans.map((span) => [`${span.tags['network.local.port']}>${span.tags['network.peer.port']}`, span]));
+    assert.equal(left.size, spans.length);
+    for (const { role, end, connection } of establishedEnds(truth)) {
+      const key = `${end.localPort}>${end.peerPort}`;
+      const span = left.get(key);
+      left.delete(key);
+      const about = `${connection.case} ${connection.family} ${role}`;
+      if (span === undefined) {
+        differences.push(`${about}: no span`);
+        continue;
+      }
+      const startUs = Number(unixNs(truth, connection.connect[0]) / 1000n);
+      const endUs = Number(unixNs(truth, end.closed[1]) / 1000n);
+      const seen = {
+        service: span.service,
+        name: span.name,
+        reason: span.tags['wirespan.tcp.close.reason'],
+        error: span.tags['error.type'] ?? '',
+        isError: span.tags['error'] === true,
+        role: span.tags['wirespan.tcp.handshake.role'],
+        type: span.tags['network.type'],
+        pid: span.tags['process.pid'],
+        sent: span.tags['wirespan.tcp.connection.bytes_sent'],
+        received: span.tags['wirespan.tcp.connection.bytes_received'],
+        parent: span.parentSpanId,
+        isInTime: span.startUs >= startUs - NOISE_US && span.endUs <= endUs + NOISE_US,
+      };
+      const expected: typeof seen = {
+        service: end.executable,
+        name: `tcp connection ${role === 'client' ? end.peerPort : end.localPort}`,
+        reason: end.reason,
+        error: end.error,
+        isError: end.error !== '',
+        role,
+        type: connection.family,
+        pid: end.pid,
+        sent: end.sent,
+        received: end.received,
+        parent: '',
+        isInTime: true,
+      };
+      for (const field of Object.keys(expected) as (keyof typeof seen)[]) {
+        if (seen[field] === expected[field]) continue;
+        differences.push(`${about}: ${field} should be ${String(expected[field])}, is ${String(seen[field])}`);
+      }
+    }
+    assert.deepEqual(differences, []);
+    assert.deepEqual([...left.keys()], [], 'spans of connections that were not made');
+  });
+});
+
+describe('retransmissions of an instrumented Node service in Jaeger', () => {
+  const cleanup = new Cleanup();
+  let jaeger: Jaeger;
+  let one: RequestTruth;
+  let oneDropped: DroppedSegment[];
+  let many: RequestTruth[];
+  let manyDropped: DroppedSegment[];
+  let output: Output;
+
+  before(async () => {
+    await buildWorkloads();
+    jaeger = await startJaeger({ outputDir: join(cleanup.makeFolder(), 'jaeger') });
+    cleanup.add(() => jaeger.stop());
+    const dropper = startDropper(cleanup);
+    const { collector, finish } = await observe(cleanup, { tracesPort: jaeger.otlpPort });
+    const otlpPort = collector.grpcPort;
+    const { port, stop } = await startServer(cleanup, { procsFile: dropper.procsFile, otlpPort });
+    dropper.set({ port, permille: 1000, copies: 1 });
+    [one] = (await sendRequests({ port, otlpPort }, 1, 1)) as [RequestTruth];
+    oneDropped = dropper.dropped();
+    dropper.set({ port, permille: 150, copies: 1 });
+    many = await sendRequests({ port, otlpPort }, 200, 200);
+    manyDropped = dropper.dropped().filter(({ clientPort, seq }) =>
+      oneDropped.every((other) => other.clientPort !== clientPort || other.seq !== seq),
+    );
+    await stop();
+    output = await finish();
+  });
+  after(() => cleanup.run());
+
+  const requestsOf = (dropped: readonly DroppedSegment[], all: readonly RequestTruth[]): RequestTruth[] => {
+    const paths = new Set(dropped.map(({ head }) => /^GET (\/r\/\d+) HTTP/.exec(head)?.[1]));
+    return all.filter(({ id }) => paths.has(id));
+  };
+
+  it("is in its request's trace, under its request's client span, with its service", async () => {
+    assert.equal(oneDropped.length, 1);
+    const trace = await getTrace(jaeger, one.traceId);
+    const client = trace.find(({ spanId }) => spanId === one.spanId);
+    assert.equal(client?.service, services.client);
+    const retransmits = trace.filter(({ name }) => name.startsWith(RETRANSMIT));
+    assert.equal(retransmits.length, 1, JSON.stringify(trace, undefined, 1));
+    const [span] = retransmits as [StoredSpan];
+    assert.equal(span.parentSpanId, one.spanId);
+    assert.equal(span.service, services.client);
+    assert.equal(span.tags['network.local.port'], oneDropped[0]?.clientPort);
+    assert.ok(span.startUs >= one.startMs * 1000 - NOISE_US && span.endUs <= one.endMs * 1000 + NOISE_US);
+    assert.equal(span.resource['host.id'] !== undefined || span.resource['host.name'] !== undefined, true);
+    assert.deepEqual(span.warnings, []);
+  });
+
+  it('is a log event with the same trace and span as well', () => {
+    const events = findEvents(output.logs, 'wirespan.tcp.retransmit').filter(
+      ({ traceId }) => traceId === one.traceId,
+    );
+    assert.deepEqual([...new Set(textOf(events))], textOf([one]));
+  });
+
+  it('of 200 concurrent requests is on the traces of exactly those whose segment was lost', async (t) => {
+    assert.equal(many.length, 200);
+    assert.ok(many.every(({ status }) => status === 200));
+    const lost = requestsOf(manyDropped, many);
+    t.diagnostic(`${manyDropped.length} segments of 200 requests lost`);
+    assert.equal(lost.length, manyDropped.length, 'each lost segment is one request');
+    assert.ok(lost.length > 5, 'some were lost');
+    const traces = (await Promise.all(many.map(({ traceId }) => getTrace(jaeger, traceId)))).flat();
+    assert.deepEqual(parentsOf(traces), textOf(lost));
+  });
+
+  it('is nowhere else', async () => {
+    const everywhere = [
+      ...(await findTraces(jaeger, services.client)),
+      ...(await findTraces(jaeger, services.server)),
+    ];
+    assert.deepEqual(parentsOf(everywhere), textOf([one, ...requestsOf(manyDropped, many)]));
+  });
+});
