@@ -38,8 +38,7 @@ export interface ProgramStats {
 
 /** The answer to "does this program load (and attach) here". */
 export type LoadAnswer =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly errno: number; readonly log: string };
+  { readonly ok: true } | { readonly ok: false; readonly errno: number; readonly log: string };
 
 /** What the kernel and this process can do. */
 export interface ProbeAnswer {

@@ -11,6 +11,10 @@
 #include "args.h"
 #include "error.h"
 
+#if !defined(LIBBPF_MAJOR_VERSION) || LIBBPF_MAJOR_VERSION < 1
+#error "libbpf 1.0 or newer is needed: install libbpf-dev of Debian 12, Ubuntu 24.04 or later"
+#endif
+
 namespace wirespan {
 
 class Session {

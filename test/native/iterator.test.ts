@@ -9,7 +9,9 @@ const ENTRIES = 1021;
 const REPEAT = 509;
 
 function ownThreads(): number[] {
-  return readdirSync('/proc/self/task').map(Number).sort((a, b) => a - b);
+  return readdirSync('/proc/self/task')
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 /** False, or why iterators over map elements are skipped. */
@@ -26,7 +28,10 @@ test('a task iterator sees every thread of this process, again and again', { ski
   for (let run = 0; run < 3; run += 1) {
     const bytes = session.runIterator('wsn_tasks', new Uint8Array(buffer.buffer));
     const threads = [...buffer.subarray(0, bytes / 4)].filter((_, i) => i % 2 === 1);
-    assert.deepEqual(threads.sort((a, b) => a - b), ownThreads());
+    assert.deepEqual(
+      threads.sort((a, b) => a - b),
+      ownThreads(),
+    );
   }
 });
 
@@ -44,12 +49,15 @@ test('output of many reads comes whole; beyond the buffer it is an error with th
     const into = guarded.subarray(0, room);
     if (room === total) assert.equal(session.runIterator('wsn_tasks', into), total);
     else {
-      assert.throws(() => session.runIterator('wsn_tasks', into), (error: unknown) => {
-        assert.ok(error instanceof NativeError);
-        assert.equal(error.code, 'ERR_NATIVE_SHORT');
-        assert.equal(error.neededBytes, total);
-        return true;
-      });
+      assert.throws(
+        () => session.runIterator('wsn_tasks', into),
+        (error: unknown) => {
+          assert.ok(error instanceof NativeError);
+          assert.equal(error.code, 'ERR_NATIVE_SHORT');
+          assert.equal(error.neededBytes, total);
+          return true;
+        },
+      );
     }
     assert.deepEqual(into, expected.subarray(0, room));
     assert.ok(guarded.subarray(room).every((byte) => byte === 0xee));

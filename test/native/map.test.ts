@@ -38,7 +38,10 @@ test('single entries: update, look up, delete, absence', { skip }, () => {
   assert.equal(session.delete('cells', u32(5)), true);
   assert.equal(session.delete('cells', u32(5)), false);
   assert.throws(() => session.delete('slots', u32(0)), nativeError('ERR_NATIVE_MAP', 'slots'));
-  assert.throws(() => session.update('slots', u32(99), new Uint8Array(8 * possibleCpus())), nativeError('ERR_NATIVE_MAP'));
+  assert.throws(
+    () => session.update('slots', u32(99), new Uint8Array(8 * possibleCpus())),
+    nativeError('ERR_NATIVE_MAP'),
+  );
   assert.ok(session.mapId('cells') > 0);
 });
 
@@ -88,7 +91,10 @@ test('per-CPU maps add up to the events, by batch and one by one', { skip }, () 
   }
   const slotKeys = new Uint32Array(3);
   const slotValues = new BigUint64Array(3 * cpus);
-  assert.equal(session.lookupBatch('slots', new Uint8Array(slotKeys.buffer), new Uint8Array(slotValues.buffer)), 3);
+  assert.equal(
+    session.lookupBatch('slots', new Uint8Array(slotKeys.buffer), new Uint8Array(slotValues.buffer)),
+    3,
+  );
   assert.deepEqual([...slotKeys], [0, 1, 2]);
   assert.equal(Number(slotValues.reduce((a, b) => a + b)), EVENTS);
   const cells = readCells(session, 1024);

@@ -4,9 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { BpfSession, NativeError, probe, type NativeErrorCode } from '../../native/index.ts';
 
-export const PROBE_OBJECT = fileURLToPath(
-  new URL('../../build/native/test/probe.bpf.o', import.meta.url),
-);
+export const PROBE_OBJECT = fileURLToPath(new URL('../../build/native/test/probe.bpf.o', import.meta.url));
 export const REFUSED_OBJECT = fileURLToPath(
   new URL('../../build/native/test/refused.bpf.o', import.meta.url),
 );
@@ -63,7 +61,7 @@ export interface ProbeRecord {
 export function parseRecords(bytes: Uint8Array): ProbeRecord[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const records: ProbeRecord[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const size = view.getUint32(at + 12, true);
     const sequence = Number(view.getBigUint64(at + 16, true));
     if (size !== 24 + (sequence % 37)) throw new Error(`record ${sequence} has size ${size}`);

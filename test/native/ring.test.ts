@@ -38,7 +38,10 @@ test('every record comes once and in order through buffers of any size', { skip 
       records.push(...drainAll(ring, buffer));
     }
     assert.equal(readCounter(session, 'lost'), 0);
-    assert.deepEqual(records.map(({ sequence }) => sequence), range(53 * 127));
+    assert.deepEqual(
+      records.map(({ sequence }) => sequence),
+      range(53 * 127),
+    );
     assert.ok(records.every(({ kind, sequence }) => kind === sequence % 7));
     assert.equal(ring.records, 53 * 127);
     assert.equal(ring.misframed, 0);
@@ -106,7 +109,10 @@ test('a record larger than the buffer is an error that names the size, and stays
   // The first fits, the second (25 bytes) does not: it is left for the next call.
   assert.equal(ring.drain(new Uint8Array(24)), 24);
   assert.throws(() => ring.drain(new Uint8Array(24)), nativeError('ERR_NATIVE_SHORT', 'records'));
-  assert.deepEqual(drainAll(ring, new Uint8Array(64)).map(({ sequence }) => sequence), [1, 2]);
+  assert.deepEqual(
+    drainAll(ring, new Uint8Array(64)).map(({ sequence }) => sequence),
+    [1, 2],
+  );
 });
 
 test('a record whose header contradicts the ring is left out and counted', { skip }, () => {
@@ -168,8 +174,12 @@ test('a ring may be closed from its own call back, and then refuses', { skip }, 
   assert.equal(ring.records, 0);
 });
 
-test('an exception of the call back is an uncaught exception, as in any event handler', { skip }, async () => {
-  const worker = new Worker(new URL('./throwing-worker.ts', import.meta.url));
-  const [error] = (await once(worker, 'error')) as [Error];
-  assert.equal(error.message, 'from the call back');
-});
+test(
+  'an exception of the call back is an uncaught exception, as in any event handler',
+  { skip },
+  async () => {
+    const worker = new Worker(new URL('./throwing-worker.ts', import.meta.url));
+    const [error] = (await once(worker, 'error')) as [Error];
+    assert.equal(error.message, 'from the call back');
+  },
+);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import type { Binding } from '../../native/binding.ts';
 import { BpfSession, NativeError, enableBpfStats, tryLoad } from '../../native/index.ts';
 import {
   PROBE_OBJECT,
@@ -39,9 +40,7 @@ test('an object tells its programs and maps before it is loaded', () => {
 });
 
 test('files that are no BPF objects are refused with their path', () => {
-  const text = join(tmpdir(), `wirespan-no-object-${process.pid}`);
-  writeFileSync(text, 'not an ELF file');
-  for (const path of ['/nonexistent/x.bpf.o', text, '']) {
+  for (const path of ['/nonexistent/x.bpf.o', import.meta.filename, '']) {
     assert.throws(() => BpfSession.open(path), nativeError('ERR_NATIVE_OPEN', path || undefined));
   }
 });
@@ -53,12 +52,15 @@ test('unknown names and wrong buffer sizes are refused', { skip }, () => {
   assert.throws(() => session.setMaxEntries('none', 1), unknown);
   assert.throws(() => session.setVariable('none', u32(1)), unknown);
   assert.throws(() => session.getVariable('none', u32(1)), unknown);
-  assert.throws(() => session.setVariable('burst', new Uint8Array(5)), (error: unknown) => {
-    assert.ok(error instanceof NativeError);
-    assert.equal(error.code, 'ERR_NATIVE_SIZE');
-    assert.equal(error.neededBytes, 4);
-    return true;
-  });
+  assert.throws(
+    () => session.setVariable('burst', new Uint8Array(5)),
+    (error: unknown) => {
+      assert.ok(error instanceof NativeError);
+      assert.equal(error.code, 'ERR_NATIVE_SIZE');
+      assert.equal(error.neededBytes, 4);
+      return true;
+    },
+  );
   session.load();
   assert.throws(() => session.attach('none'), unknown);
   assert.throws(() => session.detach('none'), unknown);
@@ -85,6 +87,25 @@ test('arguments of the wrong type are refused by the addon', () => {
   for (const count of [-1, 0.5, 2 ** 32, Number.NaN, '4096']) {
     assert.throws(() => session.setMaxEntries('records', any(count)), wrong);
   }
+});
+
+test('a handle of another kind is refused by its type tag', { skip }, () => {
+  using session = openProbe();
+  session.load();
+  const addon = createRequire(import.meta.url)('../../build/native/wirespan.node') as Binding;
+  const raw = addon.open(PROBE_OBJECT);
+  addon.load(raw);
+  const ring = addon.ring(raw, 'records');
+  const wrong = nativeError('ERR_NATIVE_ARGUMENT');
+  assert.throws(() => addon.close(ring), wrong);
+  assert.throws(() => addon.drain(raw, new Uint8Array(64)), wrong);
+  for (const forged of [{}, undefined, 1, session] as never[]) {
+    assert.throws(() => addon.close(forged), wrong);
+    assert.throws(() => addon.closeRing(forged), wrong);
+    assert.throws(() => addon.disableStats(forged), wrong);
+  }
+  addon.closeRing(ring);
+  addon.close(raw);
 });
 
 test('each step is refused in the wrong state', { skip }, () => {
@@ -150,20 +171,23 @@ test('variables of .rodata, .data and .bss hold what is written, before and afte
 test('a refused program is named, with the errno and the log of the verifier', { skip }, () => {
   using session = BpfSession.open(REFUSED_OBJECT);
   session.setAutoload('wsn_absent', false);
-  assert.throws(() => session.load(), (error: unknown) => {
-    assert.ok(error instanceof NativeError);
-    assert.equal(error.code, 'ERR_NATIVE_LOAD');
-    assert.equal(error.object, 'wsn_refused');
-    assert.equal(error.errno, 13);
-    assert.match(error.verifierLog ?? '', /invalid access to map value/);
-    assert.match(error.verifierLog ?? '', /processed \d+ insns/);
-    return true;
-  });
+  assert.throws(
+    () => session.load(),
+    (error: unknown) => {
+      assert.ok(error instanceof NativeError);
+      assert.equal(error.code, 'ERR_NATIVE_LOAD');
+      assert.equal(error.object, 'wsn_refused');
+      assert.equal(error.errno, 13);
+      assert.match(error.verifierLog ?? '', /invalid access to map value/);
+      assert.match(error.verifierLog ?? '', /processed \d+ insns/);
+      return true;
+    },
+  );
   assert.throws(() => session.load(), nativeError('ERR_NATIVE_STATE'));
   assert.throws(() => session.attach('wsn_accepted'), nativeError('ERR_NATIVE_STATE'));
 });
 
-test('tryLoad answers for one program, and throws for what is not the kernel\'s answer', { skip }, () => {
+test("tryLoad answers for one program, and throws for what is not the kernel's answer", { skip }, () => {
   assert.deepEqual(tryLoad(REFUSED_OBJECT, 'wsn_accepted'), { ok: true });
   assert.deepEqual(tryLoad(PROBE_OBJECT, 'wsn_count'), { ok: true });
   assert.deepEqual(tryLoad(PROBE_OBJECT, 'wsn_tasks'), { ok: true });
@@ -193,7 +217,9 @@ test('the kernel counts the runs of a program while its statistics are on', { sk
 });
 
 test('a cgroup program attaches to a cgroup v2 directory and to nothing else', { skip }, (context) => {
-  const mount = readFileSync('/proc/mounts', 'utf8').split('\n').find((line) => line.split(' ')[2] === 'cgroup2');
+  const mount = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .find((line) => line.split(' ')[2] === 'cgroup2');
   if (mount === undefined) return context.skip('needs a cgroup v2 mount');
   const directory = join(mount.split(' ')[1] ?? '', `wirespan-test-${process.pid}`);
   using session = openProbe();
@@ -203,8 +229,14 @@ test('a cgroup program attaches to a cgroup v2 directory and to nothing else', {
     session.attachCgroup('wsn_cgroup', directory);
     session.detach('wsn_cgroup');
     assert.throws(() => session.attachCgroup('wsn_cgroup', '/nonexistent'), nativeError('ERR_NATIVE_ATTACH'));
-    assert.throws(() => session.attachCgroup('wsn_cgroup', '/proc'), nativeError('ERR_NATIVE_ATTACH', 'wsn_cgroup'));
-    assert.throws(() => session.attachCgroup('wsn_count', directory), nativeError('ERR_NATIVE_KIND', 'wsn_count'));
+    assert.throws(
+      () => session.attachCgroup('wsn_cgroup', '/proc'),
+      nativeError('ERR_NATIVE_ATTACH', 'wsn_cgroup'),
+    );
+    assert.throws(
+      () => session.attachCgroup('wsn_count', directory),
+      nativeError('ERR_NATIVE_KIND', 'wsn_count'),
+    );
   } finally {
     rmdirSync(directory);
   }
