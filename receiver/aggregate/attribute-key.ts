@@ -1,4 +1,4 @@
-import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 
 /** The attribute set of the series that takes what finds no room (metrics SDK specification). */
 export const OVERFLOW_ATTRIBUTES: Attributes = Object.freeze({ 'otel.metric.overflow': true });
@@ -25,7 +25,7 @@ function sortedKey(attributes: Attributes): string {
 }
 
 /** Every part carries its length, so that no value can be mistaken for the next key. */
-function entryKey(name: string, value: AttributeValue | undefined): string {
+function entryKey(name: string, value: Attributes[string]): string {
   switch (typeof value) {
     case 'undefined':
       return '';

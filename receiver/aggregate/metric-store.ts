@@ -1,12 +1,12 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
-import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { Histogram, MetricData, ResourceMetrics, ScopeMetrics } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
-import { SCOPE_NAMES, VERSION } from '../../semconv/index.ts';
+import { SCOPE_NAMES } from '../../semconv/index.ts';
 import type { HistogramDelta, MetricSink, ObservedResource } from '../model.ts';
 import { collectStream, isSetMetric } from './collect-points.ts';
 import { isEarlier, toHrTime } from './hr-time.ts';
+import { scopeOf } from './instrumentation-scopes.ts';
 import { toSdkResource } from './sdk-resource.ts';
 import type { OverflowCounts, SeriesBudget } from './series-budget.ts';
 import { createSeriesBudget } from './series-budget.ts';
@@ -85,7 +85,6 @@ export function createMetricStore(options: MetricStoreOptions): MetricStore {
 
 class Store implements MetricStore {
   readonly #entries = new Map<string, ResourceEntry>();
-  readonly #scopes = new Map<string, InstrumentationScope>();
   readonly #budget: SeriesBudget;
   readonly #isDelta: boolean;
   readonly #maxPoints: number;
@@ -262,20 +261,12 @@ class Store implements MetricStore {
       const data = collectStream(stream, { isDelta: this.#isDelta, endTime });
       if (stream.size === 0) entry.streams.delete(name);
       if (data === undefined) continue;
-      const metrics = byScope.get(stream.metric.scope);
-      if (metrics === undefined) byScope.set(stream.metric.scope, [data]);
+      const scope = SCOPE_NAMES[stream.metric.scope];
+      const metrics = byScope.get(scope);
+      if (metrics === undefined) byScope.set(scope, [data]);
       else metrics.push(data);
     }
-    return [...byScope].map(([scope, metrics]) => ({ scope: this.#scope(scope), metrics }));
-  }
-
-  #scope(key: string): InstrumentationScope {
-    let scope = this.#scopes.get(key);
-    if (scope === undefined) {
-      scope = { name: SCOPE_NAMES[key as MetricDescriptor['scope']], version: VERSION };
-      this.#scopes.set(key, scope);
-    }
-    return scope;
+    return [...byScope].map(([scope, metrics]) => ({ scope: scopeOf(scope), metrics }));
   }
 
   #free(id: string, entry: ResourceEntry): void {

@@ -56,7 +56,7 @@ class Batcher<T> implements BatchExporter<T> {
     }
     this.#queue.push(item);
     this.#entered += 1;
-    if (this.#queue.length >= this.#parts.queue.batchSize) this.#drain();
+    if (this.#queue.length >= this.#parts.queue.batchSize) void this.#drain();
     else this.#schedule();
     return true;
   }

@@ -43,10 +43,12 @@ export interface Exporters {
   /** Sends the queued spans and events now. Ends when each has met its end. */
   forceFlush(): Promise<void>;
   /**
-   * Sends the queued spans and events within `deadlineMs` from now, counts what is left, and closes the
-   * connections. The metric loop, when there is one, is shut down first or at the same time (`alongside`).
+   * Ends within `deadlineMs`: first sends the queued spans and events (for at most two thirds of the time),
+   * then calls `last` with what time is left (until `performance.now()` is `untilMs`), then closes the
+   * connections. The metric loop is shut down by `last`, so that the final metrics tell what became of
+   * the spans and events. What is not sent in time is counted.
    */
-  shutdown(deadlineMs: number, alongside?: (untilMs: number) => Promise<void>): Promise<void>;
+  shutdown(deadlineMs: number, last?: (untilMs: number) => Promise<void>): Promise<void>;
 }
 
 const nothing: SignalCounters = {
@@ -165,10 +167,12 @@ class OtlpExporters implements Exporters {
     await Promise.all([this.#parts.spans?.forceFlush(), this.#parts.events?.forceFlush()]);
   }
 
-  async shutdown(deadlineMs: number, alongside?: (untilMs: number) => Promise<void>): Promise<void> {
-    const untilMs = performance.now() + deadlineMs;
+  async shutdown(deadlineMs: number, last?: (untilMs: number) => Promise<void>): Promise<void> {
+    const startMs = performance.now();
     const { spans, events, transports } = this.#parts;
-    await Promise.all([spans?.shutdown(untilMs), events?.shutdown(untilMs), alongside?.(untilMs)]);
+    const untilMs = startMs + (last === undefined ? deadlineMs : (deadlineMs * 2) / 3);
+    await Promise.all([spans?.shutdown(untilMs), events?.shutdown(untilMs)]);
+    await last?.(startMs + deadlineMs);
     for (const transport of transports) transport.close();
   }
 }

@@ -2,8 +2,8 @@ import type { Resource } from '@opentelemetry/resources';
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { toHrTime } from '../aggregate/hr-time.ts';
+import { scopeOf } from '../aggregate/instrumentation-scopes.ts';
 import type { NetworkEvent } from '../model.ts';
-import { scopeOf } from './instrumentation-scopes.ts';
 import { createResourceCache } from './resource-cache.ts';
 import type { OtlpRequest } from './transport.ts';
 

@@ -4,8 +4,8 @@ import type { Resource } from '@opentelemetry/resources';
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { toHrTime } from '../aggregate/hr-time.ts';
+import { scopeOf } from '../aggregate/instrumentation-scopes.ts';
 import type { NetworkSpan } from '../model.ts';
-import { scopeOf } from './instrumentation-scopes.ts';
 import { createResourceCache } from './resource-cache.ts';
 import type { OtlpRequest } from './transport.ts';
 

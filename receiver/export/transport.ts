@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { Metadata } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
+import { credentials, Metadata } from '@grpc/grpc-js';
+import { ExportResultCode } from '@opentelemetry/core';
 import type { IOtlpExportDelegate } from '@opentelemetry/otlp-exporter-base';
+import { createOtlpNetworkExportDelegate, ExporterMetrics } from '@opentelemetry/otlp-exporter-base';
 import {
   createOtlpHttpExportDelegate,
   httpAgentFactoryFromOptions,
 } from '@opentelemetry/otlp-exporter-base/node-http';
-import {
-  createInsecureCredentials,
-  createOtlpGrpcExportDelegate,
-  createSslCredentials,
-} from '@opentelemetry/otlp-grpc-exporter-base';
 import type { IExporterMetricsHelper, ISerializer } from '@opentelemetry/otlp-transformer';
 import {
   ProtobufLogsSerializer,
@@ -19,6 +17,7 @@ import {
 import { VERSION } from '../../semconv/index.ts';
 import type { SendResult } from './failure.ts';
 import { judgeFailure } from './failure.ts';
+import { createGrpcConnection } from './grpc-connection.ts';
 import type { SettledEndpoint, Signal } from './options.ts';
 
 /** An encoded OTLP request, ready to be sent as often as needed. */
@@ -39,7 +38,6 @@ export interface OtlpTransport {
 type PartialSuccess = { readonly rejected: number; readonly message: string };
 
 interface SignalRoute {
-  readonly grpcName: string;
   readonly grpcPath: string;
   readonly itemName: IExporterMetricsHelper<OtlpRequest>['name'];
   readonly parseResponse: (bytes: Uint8Array) => PartialSuccess;
@@ -49,7 +47,6 @@ const servicePath = '/opentelemetry.proto.collector';
 
 const routes: Readonly<Record<Signal, SignalRoute>> = {
   metrics: {
-    grpcName: 'MetricsExportService',
     grpcPath: `${servicePath}.metrics.v1.MetricsService/Export`,
     itemName: 'metric_data_point',
     parseResponse(bytes) {
@@ -58,7 +55,6 @@ const routes: Readonly<Record<Signal, SignalRoute>> = {
     },
   },
   traces: {
-    grpcName: 'TraceExportService',
     grpcPath: `${servicePath}.trace.v1.TraceService/Export`,
     itemName: 'span',
     parseResponse(bytes) {
@@ -67,7 +63,6 @@ const routes: Readonly<Record<Signal, SignalRoute>> = {
     },
   },
   logs: {
-    grpcName: 'LogsExportService',
     grpcPath: `${servicePath}.logs.v1.LogsService/Export`,
     itemName: 'log',
     parseResponse(bytes) {
@@ -80,8 +75,8 @@ const routes: Readonly<Record<Signal, SignalRoute>> = {
 const nothingRejected: PartialSuccess = { rejected: 0, message: '' };
 
 /**
- * A transport over the SDK's own export delegate: its connection handling, compression and HTTP
- * retries. The requests come encoded, and the responses are read here, because the SDK's exporter
+ * A transport over the SDK's own export delegate, with its HTTP connection, compression and HTTP
+ * retries; gRPC connects by `grpc-connection.ts`. The requests come encoded, and the responses are read here, because the SDK's exporter
  * classes only log a partial success. Throws an Error with one clear sentence when a certificate
  * file cannot be read.
  */
@@ -97,7 +92,9 @@ export function createOtlpTransport(endpoint: SettledEndpoint): OtlpTransport {
       lastResponse = nothingRejected;
       return new Promise((resolve) => {
         delegate.export(request, ({ code, error }) => {
-          resolve(code === 0 ? { status: 'taken', ...lastResponse } : judgeFailure(error));
+          resolve(
+            code === ExportResultCode.SUCCESS ? { status: 'taken', ...lastResponse } : judgeFailure(error),
+          );
         });
       });
     },
@@ -113,36 +110,33 @@ function createDelegate(
 ): Pick<IOtlpExportDelegate<OtlpRequest>, 'export' | 'shutdown'> {
   const route = routes[endpoint.signal];
   const counting: IExporterMetricsHelper<OtlpRequest> = { name: route.itemName, countItems: (r) => r.items };
-  const shared = {
-    timeoutMillis: endpoint.timeoutMs,
-    // One at a time is the caller's rule; the delegate forgets a request only after it told its result.
-    concurrencyLimit: 4,
-    compression: endpoint.compression,
-    userAgent: `wirespan/${VERSION}`,
-  };
+  const { url, timeoutMs, compression } = endpoint;
+  const userAgent = `wirespan/${VERSION}`;
+  // One at a time is the caller's rule; the delegate forgets a request only after it told its result.
+  const shared = { timeoutMillis: timeoutMs, concurrencyLimit: 4, compression, userAgent };
   if (endpoint.protocol === 'grpc') {
-    const options = { ...shared, ...grpcTarget(endpoint), metadata: () => metadataOf(endpoint.headers) };
-    return createOtlpGrpcExportDelegate(
-      options,
-      serializer,
-      `otlp_grpc_${route.itemName}_exporter`,
-      counting,
-      undefined,
-      route.grpcName,
-      route.grpcPath,
-    );
+    const metrics = new ExporterMetrics<OtlpRequest>({
+      componentType: `otlp_grpc_${route.itemName}_exporter`,
+      metricsHelper: counting,
+      url,
+      meterProvider: undefined,
+      responseAttributesFromError: () => ({}),
+    });
+    const metadata = metadataOf(endpoint.headers);
+    const connection = createGrpcConnection({
+      ...grpcTarget(endpoint),
+      path: route.grpcPath,
+      metadata,
+      compression,
+      userAgent,
+    });
+    return createOtlpNetworkExportDelegate(shared, serializer, metrics, connection);
   }
-  const { ca, cert, key } = readTls(endpoint);
   const options = {
     ...shared,
-    url: endpoint.url,
+    url,
     headers: () => Promise.resolve({ ...endpoint.headers, 'Content-Type': 'application/x-protobuf' }),
-    agentFactory: httpAgentFactoryFromOptions({
-      keepAlive: true,
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-    }),
+    agentFactory: httpAgentFactoryFromOptions({ keepAlive: true, ...readTls(endpoint) }),
   };
   return createOtlpHttpExportDelegate(
     options,
@@ -153,15 +147,13 @@ function createDelegate(
   );
 }
 
-function grpcTarget(endpoint: SettledEndpoint): {
-  url: string;
-  credentials: () => ReturnType<typeof createInsecureCredentials>;
-} {
-  if (endpoint.url.startsWith('unix:')) return { url: endpoint.url, credentials: createInsecureCredentials };
-  const { protocol, host } = new URL(endpoint.url);
-  if (protocol === 'http:') return { url: host, credentials: createInsecureCredentials };
+function grpcTarget(endpoint: SettledEndpoint): { target: string; credentials: ChannelCredentials } {
+  const isUnix = endpoint.url.startsWith('unix:');
+  const target = isUnix ? endpoint.url : new URL(endpoint.url).host;
+  if (isUnix || endpoint.url.startsWith('http:'))
+    return { target, credentials: credentials.createInsecure() };
   const { ca, cert, key } = readTls(endpoint);
-  return { url: host, credentials: () => createSslCredentials(ca, key, cert) };
+  return { target, credentials: credentials.createSsl(ca, key, cert) };
 }
 
 function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
@@ -170,16 +162,19 @@ function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
   return metadata;
 }
 
-function readTls(endpoint: SettledEndpoint): Record<'ca' | 'cert' | 'key', Buffer | undefined> {
+/** Only what is configured: Node's own defaults stand for the rest. */
+function readTls(endpoint: SettledEndpoint): Partial<Record<'ca' | 'cert' | 'key', Buffer>> {
+  const { caFile, clientCertificateFile, clientKeyFile } = endpoint;
   return {
-    ca: readPem(endpoint.caFile, 'trusted certificates'),
-    cert: readPem(endpoint.clientCertificateFile, 'client certificate'),
-    key: readPem(endpoint.clientKeyFile, 'client key'),
+    ...(caFile !== undefined && { ca: readPem(caFile, 'trusted certificates') }),
+    ...(clientCertificateFile !== undefined && {
+      cert: readPem(clientCertificateFile, 'client certificate'),
+    }),
+    ...(clientKeyFile !== undefined && { key: readPem(clientKeyFile, 'client key') }),
   };
 }
 
-function readPem(file: string | undefined, what: string): Buffer | undefined {
-  if (file === undefined) return undefined;
+function readPem(file: string, what: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {

@@ -15,7 +15,10 @@ type Step =
 const resource = fc.integer({ min: 0, max: 5 });
 const series = fc.integer({ min: 0, max: 7 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('add' as const), resource, series, value: fc.nat(1000) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('add' as const), resource, series, value: fc.nat(1000) }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('histogram' as const), resource, series, bucket: fc.nat(3) }),
@@ -61,7 +64,12 @@ function perform(store: MetricStore, current: Step, now: bigint, backend: Backen
     case 'histogram': {
       const counts = [0, 0, 0, 0];
       counts[current.bucket] = 1;
-      store.addHistogram(histogram, workload(`w${current.resource}`), { s: current.series }, { counts, sum: 1 });
+      store.addHistogram(
+        histogram,
+        workload(`w${current.resource}`),
+        { s: current.series },
+        { counts, sum: 1 },
+      );
       return 1_000_000;
     }
     case 'retire':
@@ -82,29 +90,33 @@ for (const temporality of ['cumulative', 'delta'] as const) {
     let overflowed = 0;
     let spilled = 0;
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), fc.integer({ min: 12, max: 60 }), (steps, maxSeries) => {
-        const startUnixNs = 1_000_000_000_000_000_000n;
-        const store = createMetricStore({
-          temporality,
-          startUnixNs,
-          maxSeries,
-          maxPointsPerMetricAndResource: 5,
-          staleAfterCollections: 4,
-        });
-        const backend = new Backend(temporality === 'delta');
-        let now = startUnixNs;
-        let added = 0;
-        for (const current of steps) {
-          now += 1_000_000_000n;
-          added += perform(store, current, now, backend);
-          assert.ok(store.seriesCount() <= maxSeries);
-        }
-        backend.receive(store.collect(now + 1n));
-        assert.equal(store.overflowed().refused, 0);
-        assert.equal(backend.total(), added);
-        overflowed += store.overflowed().overflowed;
-        spilled += store.overflowed().spilled;
-      }),
+      fc.property(
+        fc.array(step, { maxLength: 120 }),
+        fc.integer({ min: 12, max: 60 }),
+        (steps, maxSeries) => {
+          const startUnixNs = 1_000_000_000_000_000_000n;
+          const store = createMetricStore({
+            temporality,
+            startUnixNs,
+            maxSeries,
+            maxPointsPerMetricAndResource: 5,
+            staleAfterCollections: 4,
+          });
+          const backend = new Backend(temporality === 'delta');
+          let now = startUnixNs;
+          let added = 0;
+          for (const current of steps) {
+            now += 1_000_000_000n;
+            added += perform(store, current, now, backend);
+            assert.ok(store.seriesCount() <= maxSeries);
+          }
+          backend.receive(store.collect(now + 1n));
+          assert.equal(store.overflowed().refused, 0);
+          assert.equal(backend.total(), added);
+          overflowed += store.overflowed().overflowed;
+          spilled += store.overflowed().spilled;
+        },
+      ),
       { numRuns: 300 },
     );
     assert.ok(overflowed > 0 && spilled > 0, 'the caps must have bitten');

@@ -14,7 +14,9 @@ function at(seconds: number): bigint {
 }
 
 function metricsOf(collected: ResourceMetrics[], name: string): MetricData[] {
-  return collected.flatMap((r) => r.scopeMetrics.flatMap((s) => s.metrics)).filter((m) => m.descriptor.name === name);
+  return collected
+    .flatMap((r) => r.scopeMetrics.flatMap((s) => s.metrics))
+    .filter((m) => m.descriptor.name === name);
 }
 
 function pointsOf(collected: ResourceMetrics[], name: string): DataPoint<number>[] {
@@ -46,7 +48,11 @@ test('one element a resource, scopes by name, types and temporality of the instr
   assert.ok(count?.dataPointType === DataPointType.SUM && !count.isMonotonic);
   assert.equal(count.aggregationTemporality, AggregationTemporality.CUMULATIVE);
   const duration = metricsOf(collected, 'test.duration')[0]?.dataPoints[0]?.value as Histogram;
-  assert.deepEqual(duration, { buckets: { boundaries: [0.25, 1, 4], counts: [1, 0, 2, 0] }, sum: 5.5, count: 3 });
+  assert.deepEqual(duration, {
+    buckets: { boundaries: [0.25, 1, 4], counts: [1, 0, 2, 0] },
+    sum: 5.5,
+    count: 3,
+  });
 });
 
 test('cumulative goes on, delta starts anew, and start times follow', () => {
@@ -113,7 +119,10 @@ test('set: calls of one interval are summed, a series not set again is dropped',
   const store = createMetricStore({ temporality: 'cumulative', startUnixNs });
   store.set(level, workload('a'), {}, 2);
   store.set(level, workload('a'), {}, 3);
-  assert.deepEqual(pointsOf(store.collect(at(1)), 'test.count').map((p) => p.value), [5]);
+  assert.deepEqual(
+    pointsOf(store.collect(at(1)), 'test.count').map((p) => p.value),
+    [5],
+  );
   store.set(level, workload('a'), {}, 4);
   const [point] = pointsOf(store.collect(at(2)), 'test.count');
   assert.equal(point?.value, 4);
@@ -130,7 +139,10 @@ test('at most 2000 points, the overflow series included, on the same resource an
   const points = pointsOf(collected.slice(0, 1), 'test.things');
   assert.equal(points.length, 2000);
   const overflow = points.filter((p) => p.attributes['otel.metric.overflow'] === true);
-  assert.deepEqual(overflow.map((p) => [p.attributes, p.value]), [[{ 'otel.metric.overflow': true }, 501]]);
+  assert.deepEqual(
+    overflow.map((p) => [p.attributes, p.value]),
+    [[{ 'otel.metric.overflow': true }, 501]],
+  );
   assert.equal(pointsOf(collected.slice(1), 'test.things').length, 1);
   assert.deepEqual(store.overflowed(), { overflowed: 501, spilled: 0, refused: 0 });
 });
@@ -138,7 +150,10 @@ test('at most 2000 points, the overflow series included, on the same resource an
 test("the metric's own bound holds when it is lower", () => {
   const store = createMetricStore({ temporality: 'cumulative', startUnixNs });
   for (let i = 0; i < 10; i += 1) store.add({ ...counter, maxSeries: 4 }, workload('a'), { i }, 1);
-  assert.deepEqual(pointsOf(store.collect(at(1)), 'test.things').map((p) => p.value), [1, 1, 1, 7]);
+  assert.deepEqual(
+    pointsOf(store.collect(at(1)), 'test.things').map((p) => p.value),
+    [1, 1, 1, 7],
+  );
 });
 
 test('the bound on all series is never passed; what finds no room spills, nothing is lost', () => {
@@ -151,9 +166,15 @@ test('the bound on all series is never passed; what finds no room spills, nothin
   const collected = store.collect(at(1));
   const points = pointsOf(collected, 'test.things');
   assert.ok(points.length <= 100);
-  assert.equal(points.reduce((sum, p) => sum + p.value, 0), 900);
+  assert.equal(
+    points.reduce((sum, p) => sum + p.value, 0),
+    900,
+  );
   const spilled = collected.find((r) => r.resource.attributes['host.id'] === 'h');
-  assert.equal(pointsOf(spilled === undefined ? [] : [spilled], 'test.things')[0]?.value, store.overflowed().spilled);
+  assert.equal(
+    pointsOf(spilled === undefined ? [] : [spilled], 'test.things')[0]?.value,
+    store.overflowed().spilled,
+  );
   assert.equal(store.overflowed().refused, 0);
   assert.ok(store.resourceCount() <= 100, 'resources without room must not pile up');
 });
@@ -164,12 +185,19 @@ test('a retired resource leaves once, then its slots are free', () => {
   store.collect(at(1));
   store.add(counter, workload('a'), {}, 1);
   store.retire('a');
-  assert.deepEqual(pointsOf(store.collect(at(2)), 'test.things').map((p) => p.value), [8]);
+  assert.deepEqual(
+    pointsOf(store.collect(at(2)), 'test.things').map((p) => p.value),
+    [8],
+  );
   assert.deepEqual(store.collect(at(3)), []);
   assert.equal(store.seriesCount(), 0);
   store.add(counter, workload('a'), {}, 2);
   const [again] = pointsOf(store.collect(at(4)), 'test.things');
-  assert.deepEqual([again?.value, again?.startTime[0]], [2, 1_790_000_003], 'no overlap with the former stream');
+  assert.deepEqual(
+    [again?.value, again?.startTime[0]],
+    [2, 1_790_000_003],
+    'no overlap with the former stream',
+  );
 });
 
 test('the last values of a retired resource stay until they were exported', () => {

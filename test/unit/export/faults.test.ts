@@ -67,7 +67,11 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
 
   test(`${protocol}: a full queue drops what comes on top, counted to the last one`, async () => {
     const port = await freePort();
-    const { exporters } = watch({ protocol, endpoint: `http://127.0.0.1:${port}`, queues: { traces: { capacity: 100, batchSize: 10 } } });
+    const { exporters } = watch({
+      protocol,
+      endpoint: `http://127.0.0.1:${port}`,
+      queues: { traces: { capacity: 100, batchSize: 10 } },
+    });
     for (let i = 0; i < 50; i += 1) {
       addSpans(exporters, 10);
       assertConserved(exporters.counters().traces);
@@ -117,7 +121,11 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
       protocol,
       reply: () => new Promise<StubReply>((resolve) => (answer = () => resolve({ kind: 'ok' }))),
     });
-    const { exporters } = watch({ protocol, endpoint: stub.url, queues: { traces: { batchSize: 4, scheduleMs: 1e6 } } });
+    const { exporters } = watch({
+      protocol,
+      endpoint: stub.url,
+      queues: { traces: { batchSize: 4, scheduleMs: 1e6 } },
+    });
     addSpans(exporters, 11);
     await stub.until(() => answer !== undefined);
     assert.equal(stub.requests.length, 1, 'one request at a time');
@@ -136,7 +144,10 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
   });
 
   test(`${protocol}: a partial success is counted, not sent again`, async () => {
-    const stub = await startOtlpStub({ protocol, reply: () => ({ kind: 'ok', rejected: 3, message: 'too old' }) });
+    const stub = await startOtlpStub({
+      protocol,
+      reply: () => ({ kind: 'ok', rejected: 3, message: 'too old' }),
+    });
     const { exporters, rejections, states } = watch({ protocol, endpoint: stub.url });
     addSpans(exporters, 10);
     await exporters.forceFlush();
@@ -160,11 +171,31 @@ interface Fault {
 const faults: Fault[] = [
   { name: '400', protocol: 'http/protobuf', reply: { kind: 'error', code: 400 }, isRetried: false },
   { name: '401', protocol: 'http/protobuf', reply: { kind: 'error', code: 401 }, isRetried: false },
-  { name: '503', protocol: 'http/protobuf', reply: { kind: 'error', code: 503, retryAfterMs: 1000 }, isRetried: true },
+  {
+    name: '503',
+    protocol: 'http/protobuf',
+    reply: { kind: 'error', code: 503, retryAfterMs: 1000 },
+    isRetried: true,
+  },
   { name: '429', protocol: 'http/protobuf', reply: { kind: 'error', code: 429 }, isRetried: true },
-  { name: 'INVALID_ARGUMENT', protocol: 'grpc', reply: { kind: 'error', code: status.INVALID_ARGUMENT }, isRetried: false },
-  { name: 'UNAUTHENTICATED', protocol: 'grpc', reply: { kind: 'error', code: status.UNAUTHENTICATED }, isRetried: false },
-  { name: 'UNAVAILABLE', protocol: 'grpc', reply: { kind: 'error', code: status.UNAVAILABLE }, isRetried: true },
+  {
+    name: 'INVALID_ARGUMENT',
+    protocol: 'grpc',
+    reply: { kind: 'error', code: status.INVALID_ARGUMENT },
+    isRetried: false,
+  },
+  {
+    name: 'UNAUTHENTICATED',
+    protocol: 'grpc',
+    reply: { kind: 'error', code: status.UNAUTHENTICATED },
+    isRetried: false,
+  },
+  {
+    name: 'UNAVAILABLE',
+    protocol: 'grpc',
+    reply: { kind: 'error', code: status.UNAVAILABLE },
+    isRetried: true,
+  },
   { name: 'ABORTED', protocol: 'grpc', reply: { kind: 'error', code: status.ABORTED }, isRetried: true },
   {
     name: 'RESOURCE_EXHAUSTED without RetryInfo',
@@ -199,8 +230,14 @@ for (const { name, protocol, reply, isRetried } of faults) {
 }
 
 test('a batch that is not taken for too long is given up and counted', async () => {
-  const stub = await startOtlpStub({ protocol: 'grpc', reply: () => ({ kind: 'error', code: status.UNAVAILABLE }) });
-  const { exporters, states } = watch({ endpoint: stub.url, retry: { initialMs: 1, maxMs: 5, maxElapsedMs: 30 } });
+  const stub = await startOtlpStub({
+    protocol: 'grpc',
+    reply: () => ({ kind: 'error', code: status.UNAVAILABLE }),
+  });
+  const { exporters, states } = watch({
+    endpoint: stub.url,
+    retry: { initialMs: 1, maxMs: 5, maxElapsedMs: 30 },
+  });
   addSpans(exporters, 5);
   await exporters.forceFlush();
   assert.equal(exporters.counters().traces.dropped.retry_expired, 5);

@@ -148,7 +148,9 @@ test('what the collector refuses for good is counted and does not come back', as
   const stub = await startOtlpStub({
     protocol: 'grpc',
     reply: (_, nth) =>
-      nth === 0 ? { kind: 'error', code: status.UNAUTHENTICATED } : { kind: 'ok', rejected: 1, message: 'no' },
+      nth === 0
+        ? { kind: 'error', code: status.UNAUTHENTICATED }
+        : { kind: 'ok', rejected: 1, message: 'no' },
   });
   const { store, exporters, loop } = rig('delta', stub.url);
   store.add(counter, service('a'), {}, 1);

@@ -54,7 +54,8 @@ export interface DecodedLogRecord {
 /** Something with the resource and the scope that it came with. */
 export type Placed<T> = T & { resource: KeyValues; scope: { name: string; version: string } };
 
-type Kind = 'string' | 'hex' | 'varint' | 'bool' | 'fixed32' | 'fixed64' | 'double' | 'fixed64s' | 'doubles' | Message;
+type Kind =
+  'string' | 'hex' | 'varint' | 'bool' | 'fixed32' | 'fixed64' | 'double' | 'fixed64s' | 'doubles' | Message;
 /** Field number → [name, kind, 'many' for repeated messages, 'map' for attributes]. */
 interface Message {
   readonly [field: number]: readonly [name: string, kind: Kind | (() => Message), form?: 'many' | 'map'];
@@ -94,7 +95,10 @@ const metric: Message = {
   2: ['description', 'string'],
   3: ['unit', 'string'],
   5: ['gauge', { 1: ['dataPoints', point, 'many'] }],
-  7: ['sum', { 1: ['dataPoints', point, 'many'], 2: ['aggregationTemporality', 'varint'], 3: ['isMonotonic', 'bool'] }],
+  7: [
+    'sum',
+    { 1: ['dataPoints', point, 'many'], 2: ['aggregationTemporality', 'varint'], 3: ['isMonotonic', 'bool'] },
+  ],
   9: ['histogram', { 1: ['dataPoints', histogramPoint, 'many'], 2: ['aggregationTemporality', 'varint'] }],
 };
 const link: Message = { 1: ['traceId', 'hex'], 2: ['spanId', 'hex'], 6: ['flags', 'fixed32'] };
@@ -131,7 +135,10 @@ function requestOf(item: Message): Message {
 const requests = { metrics: requestOf(metric), traces: requestOf(span), logs: requestOf(logRecord) };
 
 interface Decoded {
-  resources: { resource: { attributes: KeyValues }; scopes: { scope: { name: string; version: string }; items: object[] }[] }[];
+  resources: {
+    resource: { attributes: KeyValues };
+    scopes: { scope: { name: string; version: string }; items: object[] }[];
+  }[];
 }
 
 /** The metrics, spans or log records of a request. Throws on bytes that are no such request. */
@@ -141,7 +148,9 @@ export function decodeRequest(signal: 'logs', bytes: Uint8Array): Placed<Decoded
 export function decodeRequest(signal: 'metrics' | 'traces' | 'logs', bytes: Uint8Array): Placed<object>[] {
   const { resources } = decode(requests[signal], Buffer.from(bytes)) as unknown as Decoded;
   return resources.flatMap((r) =>
-    r.scopes.flatMap((s) => s.items.map((item) => ({ ...item, resource: r.resource.attributes, scope: s.scope }))),
+    r.scopes.flatMap((s) =>
+      s.items.map((item) => ({ ...item, resource: r.resource.attributes, scope: s.scope })),
+    ),
   );
 }
 
@@ -186,7 +195,12 @@ function defaults(message: Message): Record<string, unknown> {
   return out;
 }
 
-function put(out: Record<string, unknown>, name: string, value: unknown, form: 'many' | 'map' | undefined): void {
+function put(
+  out: Record<string, unknown>,
+  name: string,
+  value: unknown,
+  form: 'many' | 'map' | undefined,
+): void {
   if (form === 'many') (out[name] as unknown[]).push(value);
   else if (form === 'map') {
     const { key, value: boxed } = value as { key: string; value: KeyValues };

@@ -136,7 +136,8 @@ function headersOf(metadata: Metadata): Record<string, string> {
 
 function statusOf(reply: Extract<StubReply, { kind: 'error' }>): object {
   const metadata = new Metadata();
-  if (reply.retryAfterMs !== undefined) metadata.set('grpc-status-details-bin', retryInfo(reply.retryAfterMs));
+  if (reply.retryAfterMs !== undefined)
+    metadata.set('grpc-status-details-bin', retryInfo(reply.retryAfterMs));
   return { code: reply.code, details: `stub status ${reply.code}`, metadata };
 }
 
@@ -156,7 +157,9 @@ function startHttp(handle: Handle, port: number): Promise<Running> {
           return;
         }
         const after = reply.retryAfterMs;
-        response.writeHead(reply.code, after === undefined ? {} : { 'Retry-After': String(after / 1000) }).end();
+        response
+          .writeHead(reply.code, after === undefined ? {} : { 'Retry-After': String(after / 1000) })
+          .end();
       });
     });
   });
@@ -191,7 +194,10 @@ function retryInfo(ms: number): Buffer {
     varint((ms % 1000) * 1e6),
   ]);
   const type = Buffer.from('type.googleapis.com/google.rpc.RetryInfo');
-  return Buffer.concat([Buffer.from([0x08, 8]), field(3, Buffer.concat([field(1, type), field(2, field(1, duration))]))]);
+  return Buffer.concat([
+    Buffer.from([0x08, 8]),
+    field(3, Buffer.concat([field(1, type), field(2, field(1, duration))])),
+  ]);
 }
 
 function field(number: number, bytes: Buffer): Buffer {

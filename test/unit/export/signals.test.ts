@@ -13,7 +13,8 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     const stub = await startOtlpStub({ protocol });
     const exporters = createExporters({ protocol, endpoint: stub.url });
     const store = createMetricStore({ temporality: 'cumulative', startUnixNs });
-    for (const name of ['shop', 'bank', 'host']) store.add(counter, service(name), { 'server.port': 443 }, 2 ** 40 + 1);
+    for (const name of ['shop', 'bank', 'host'])
+      store.add(counter, service(name), { 'server.port': 443 }, 2 ** 40 + 1);
     store.add(timeCounter, service('host'), { vec: 'NET_RX' }, 3);
     store.set(level, service('host'), {}, -2);
     store.addHistogram(histogram, service('bank'), {}, { counts: [1, 0, 2, 0], sum: 5.5 });
@@ -21,7 +22,10 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     assert.deepEqual(failed, []);
     assert.equal(stub.requests.length, 1);
     const metrics = stub.metrics();
-    assert.deepEqual(new Set(metrics.map((m) => m.resource['service.name'])), new Set(['shop', 'bank', 'host']));
+    assert.deepEqual(
+      new Set(metrics.map((m) => m.resource['service.name'])),
+      new Set(['shop', 'bank', 'host']),
+    );
     const things = metrics.find((m) => m.name === 'test.things' && m.resource['service.name'] === 'shop');
     assert.deepEqual(things?.scope.name, 'wirespan/tcp');
     assert.deepEqual(things?.sum, {
@@ -52,7 +56,12 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
 
   test(`${protocol}: spans carry the workload's resource, parent, links and status`, async () => {
     const stub = await startOtlpStub({ protocol });
-    const exporters = createExporters({ protocol, endpoint: stub.url, compression: 'gzip', headers: { 'x-team': 'net' } });
+    const exporters = createExporters({
+      protocol,
+      endpoint: stub.url,
+      compression: 'gzip',
+      headers: { 'x-team': 'net' },
+    });
     const link = { traceId: 'ff'.repeat(16), spanId: 'ee'.repeat(8), traceFlags: 1 };
     exporters.addSpan(spanOf(1, { parentSpanId: 'b7ad6b7169203331', failed: true, links: [link] }));
     exporters.addSpan(spanOf(2, { resource: service('bank'), traceFlags: 0 }));

@@ -9,14 +9,20 @@ import { METRICS } from '../../../semconv/index.ts';
 import { startOtlpStub } from '../export/otlp-stub.ts';
 import { eventOf, spanOf } from '../export/records.ts';
 
-const resource = { id: 'agent', kind: 'agent', attributes: { 'service.name': 'wirespan', 'process.pid': 1 } } as const;
+const resource = {
+  id: 'agent',
+  kind: 'agent',
+  attributes: { 'service.name': 'wirespan', 'process.pid': 1 },
+} as const;
 const now = 1_790_000_000_000_000_000n;
 
 function figures(collected: readonly ResourceMetrics[], name: string): [object, number][] {
   return collected
     .flatMap((r) => r.scopeMetrics.flatMap((s) => s.metrics))
     .filter((m) => m.descriptor.name === name)
-    .flatMap((m) => (m.dataPoints as DataPoint<number>[]).map((p): [object, number] => [p.attributes, p.value]));
+    .flatMap((m) =>
+      (m.dataPoints as DataPoint<number>[]).map((p): [object, number] => [p.attributes, p.value]),
+    );
 }
 
 const everySource: AgentSources = {
@@ -55,7 +61,8 @@ test('every metric of the registry that is on by default has an instrument, with
       for (const key of Object.keys(point.attributes)) assert.ok(known.has(key), `${metric.name} ${key}`);
     }
   }
-  const lag = own.find((m) => m.descriptor.name === 'wirespan.agent.event.lag')?.dataPoints[0]?.value as Histogram;
+  const lag = own.find((m) => m.descriptor.name === 'wirespan.agent.event.lag')?.dataPoints[0]
+    ?.value as Histogram;
   assert.deepEqual([lag.count, lag.sum, lag.buckets.boundaries.length], [1, 0.02, 8]);
 });
 
@@ -67,7 +74,10 @@ test('figures are what the sources say; the same attributes twice are summed', a
     [{ 'error.type': 'decode_error' }, 4],
   ]);
   assert.deepEqual(
-    figures(collected, 'wirespan.agent.probe.status').map(([a, value]) => [(a as Record<string, string>)['wirespan.agent.probe.state'], value]),
+    figures(collected, 'wirespan.agent.probe.status').map(([a, value]) => [
+      (a as Record<string, string>)['wirespan.agent.probe.state'],
+      value,
+    ]),
     [
       ['attached', 0],
       ['failed', 0],
@@ -96,7 +106,9 @@ test('switches decide; a source that fails takes only its own metric away', asyn
   const collected = await telemetry.collect(now);
   assert.deepEqual(figures(collected, 'wirespan.agent.workload.count'), []);
   assert.deepEqual(figures(collected, 'wirespan.agent.connection.count'), []);
-  assert.deepEqual(figures(collected, 'wirespan.agent.probe.runs'), [[{ 'wirespan.agent.probe.name': 'tcp_lifecycle' }, 9]]);
+  assert.deepEqual(figures(collected, 'wirespan.agent.probe.runs'), [
+    [{ 'wirespan.agent.probe.name': 'tcp_lifecycle' }, 9],
+  ]);
 });
 
 test('delta: what was not delivered leaves with a later collection, nothing twice', async () => {
@@ -119,7 +131,11 @@ test('delta: what was not delivered leaves with a later collection, nothing twic
   const [second, delivered] = await collect();
   assert.deepEqual(second, [15]);
   const all = delivered.flatMap((r) => r.scopeMetrics.flatMap((s) => s.metrics));
-  assert.equal((all.find((m) => m.descriptor.name === 'wirespan.agent.event.lag')?.dataPoints[0]?.value as Histogram).count, 2);
+  assert.equal(
+    (all.find((m) => m.descriptor.name === 'wirespan.agent.event.lag')?.dataPoints[0]?.value as Histogram)
+      .count,
+    2,
+  );
   assert.equal(
     all.find((m) => m.descriptor.name === 'wirespan.agent.event.received')?.aggregationTemporality,
     AggregationTemporality.DELTA,
@@ -160,7 +176,13 @@ test('the exporters tell of themselves, and what they lose is an event lost', as
   const [[attributes] = [{}]] = figures(collected, 'otel.sdk.exporter.span.exported');
   assert.equal((attributes as Record<string, unknown>)['server.port'], stub.port);
   const scopes = collected.flatMap((r) => r.scopeMetrics);
-  assert.ok(scopes.every((s) => s.scope.name === 'wirespan/agent' || s.metrics.every((m) => !m.descriptor.name.startsWith('wirespan.'))));
+  assert.ok(
+    scopes.every(
+      (s) =>
+        s.scope.name === 'wirespan/agent' ||
+        s.metrics.every((m) => !m.descriptor.name.startsWith('wirespan.')),
+    ),
+  );
   await exporters.shutdown(1000);
   await stub.stop();
 });
