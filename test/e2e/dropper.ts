@@ -56,7 +56,11 @@ export function startDropper(cleanup: Cleanup): Dropper {
       value.writeUInt16LE(port, 0);
       value.writeUInt16LE(permille, 2);
       value.writeUInt32LE(copies, 4);
-      bpftool('map', 'update', 'pinned', join(maps, 'settings'), 'key', '0', '0', '0', '0', 'value', ...value.map(String).values());
+      const bytes = [...value].map(String);
+      bpftool(
+        ...['map', 'update', 'pinned', join(maps, 'settings')],
+        ...['key', '0', '0', '0', '0', 'value', ...bytes],
+      );
     },
     dropped: () => readDropped(join(maps, 'dropped')),
   };

@@ -15,6 +15,7 @@ import type { Output } from './observe.ts';
 import { findEvents } from './otlp.ts';
 import { establishedEnds, unixNs } from './truth.ts';
 import type { Truth } from './truth.ts';
+import { waitFor } from './wait.ts';
 import { buildWorkloads, runTruth } from './workloads.ts';
 
 const RETRANSMIT = 'tcp retransmit';
@@ -48,9 +49,12 @@ describe('connection spans in Jaeger', () => {
       tracesPort: jaeger.otlpPort,
     });
     truth = await runTruth();
-    await finish();
+    const exported = (await finish()).spans.length;
     const programs = ['truth-client', 'truth-server', 'truth-worker'];
-    spans = (await Promise.all(programs.map((program) => findTraces(jaeger, program)))).flat();
+    await waitFor('Jaeger to have stored what it was sent', async () => {
+      spans = (await Promise.all(programs.map((program) => findTraces(jaeger, program)))).flat();
+      return spans.length >= Math.min(exported, establishedEnds(truth).length);
+    });
   });
   after(() => cleanup.run());
 
@@ -134,6 +138,8 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
     );
     await stop();
     output = await finish();
+    const stored = async (): Promise<number> => (await findTraces(jaeger, services.client)).length;
+    await waitFor('Jaeger to have stored what it was sent', async () => (await stored()) >= output.spans.length);
   });
   after(() => cleanup.run());
 
