@@ -52,7 +52,10 @@ const targets = [
   found('HTTP/1.0', head([`traceparent: ${value}`], 'GET / HTTP/1.0')),
   found('WebSocket upgrade', head(['Connection: Upgrade', 'Upgrade: websocket', `traceparent: ${value}`])),
   found('chunked', head([`traceparent: ${value}`, 'Transfer-Encoding: chunked'], 'POST / HTTP/1.1')),
-  found('expect', head([`traceparent: ${value}`, 'Expect: 100-continue', 'Content-Length: 7'], 'POST / HTTP/1.1')),
+  found(
+    'expect',
+    head([`traceparent: ${value}`, 'Expect: 100-continue', 'Content-Length: 7'], 'POST / HTTP/1.1'),
+  ),
 ];
 
 const spellings = [
@@ -109,7 +112,11 @@ const lengths = [
   found('3,900 bytes before it', head([padding(3_900), `traceparent: ${value}`])),
   missed('4,100 bytes before it', head([padding(4_100), `traceparent: ${value}`]), 'MISS_HEAD_TOO_LONG'),
   missed('16,000 bytes before it', head([padding(16_000), `traceparent: ${value}`]), 'MISS_HEAD_TOO_LONG'),
-  missed('ends inside the name', head([`traceparent: ${value}`]).split('eparent')[0] ?? '', 'MISS_HEAD_TOO_LONG'),
+  missed(
+    'ends inside the name',
+    head([`traceparent: ${value}`]).split('eparent')[0] ?? '',
+    'MISS_HEAD_TOO_LONG',
+  ),
   missed('ends inside the value', head([`traceparent: ${value}`]).slice(0, -9), 'MISS_HEAD_TOO_LONG'),
   missed('ends between CR and LF', head([`traceparent: ${value}`]).slice(0, -3), 'MISS_HEAD_TOO_LONG'),
   missed('ends before the last LF', head([`traceparent: ${value}`]).slice(0, -1), 'MISS_HEAD_TOO_LONG'),
@@ -179,7 +186,11 @@ describe('request heads', () => {
     const handshakes = watcher
       .connections(room.inode, localPort)
       .filter(({ kind }) => kind === 'handshake')
-      .map(({ context }) => ({ traceId: context?.traceId, spanId: context?.spanId, flags: context?.traceFlags }));
+      .map(({ context }) => ({
+        traceId: context?.traceId,
+        spanId: context?.spanId,
+        flags: context?.traceFlags,
+      }));
     return { handshakes, counted };
   }
 

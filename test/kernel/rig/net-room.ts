@@ -30,12 +30,14 @@ export class NetRoom {
   }
 
   sysctl(name: string, value: string): void {
-    execFileSync('ip', ['netns', 'exec', this.name, 'sh', '-c', 'cat > "$0"', `/proc/sys/${name}`], { input: value });
+    execFileSync('ip', ['netns', 'exec', this.name, 'sh', '-c', 'cat > "$0"', `/proc/sys/${name}`], {
+      input: value,
+    });
   }
 
   /** Replaces the namespace's packet filter by these rules of an input chain; none: everything passes. */
   filter(...rules: string[]): void {
-    const chain = `table inet t { chain i { type filter hook input priority 0;\n${rules.join('\n')}\n} }\n`;
+    const chain = `table inet t { chain i { type filter hook input priority 0;\n${rules.join('\n')}\n}\n}\n`;
     execFileSync('ip', ['netns', 'exec', this.name, 'nft', '-f', '-'], {
       input: `flush ruleset\n${rules.length > 0 ? chain : ''}`,
     });

@@ -67,11 +67,10 @@ export class Watcher {
 
   /** Connection records of the client at this local port, in order. */
   connections(netns: number, localPort: number): ConnectionRecord[] {
-    return this.records().filter(
-      (record): record is ConnectionRecord =>
-        'closeReason' in record || 'bytesSent' in record
-          ? record.netns === netns && record.endpoints.localPort === localPort
-          : false,
+    return this.records().filter((record): record is ConnectionRecord =>
+      'closeReason' in record || 'bytesSent' in record
+        ? record.netns === netns && record.endpoints.localPort === localPort
+        : false,
     );
   }
 

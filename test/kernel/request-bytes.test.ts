@@ -1,0 +1,329 @@
+/** Which request a retransmitted byte belongs to: scenes on one connection, with segments really lost. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Cleanup } from '../e2e/cleanup.ts';
+import { Conversation, plain, untilSeen, type Stage } from './rig/conversation.ts';
+import { openStage } from './rig/stage.ts';
+import { hex, ScriptError } from './rig/script.ts';
+import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
+
+const REPLY = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+const EAGAIN = 11;
+/** Smaller than a request: neighbours are not merged into one segment when they are sent again. */
+const SMALL_MSS = 100;
+
+describe('bytes of requests', () => {
+  const cleanup = new Cleanup();
+  let stage: Stage;
+
+  before(async () => {
+    stage = await openStage(cleanup);
+  });
+  after(() => cleanup.run());
+
+  /** A scene on a connection that has already carried one request. */
+  const scene = (play: (c: Conversation) => Promise<void>, mss = 0): Promise<Conversation> =>
+    untilSeen(async () => {
+      const c = await Conversation.open(stage, { mss });
+      await play(c);
+      await c.settle();
+      return c;
+    });
+  const shown = (c: Conversation): (Context | undefined)[] =>
+    c.retransmits().map(({ record }) => plain(record.context));
+  const spans = (c: Conversation): Set<string | undefined> =>
+    new Set(shown(c).map((context) => context?.spanId));
+
+  test('keep-alive: the loss of the second of three', async () => {
+    const [a, b, d] = [newContext(), newContext(), newContext()];
+    const c = await scene(async (c) => {
+      for (const context of [a, b, d]) {
+        if (context === b) c.lose();
+        else c.spare();
+        await c.write(requestOf(context), context);
+        await stage.script.run('write', c.server, hex(REPLY));
+        await stage.script.run('read', c.client, REPLY.length);
+        await c.settle();
+      }
+    });
+    assert.deepEqual(shown(c), [b]);
+  });
+
+  test('a late retransmission belongs to the earlier request', async () => {
+    const [a, b] = [newContext(), newContext()];
+    const c = await scene(async (c) => {
+      c.lose(2);
+      await c.write(requestOf(a), a);
+      c.spare(2);
+      await c.write(requestOf(b), b);
+    });
+    assert.ok(shown(c).length >= 2);
+    assert.deepEqual(spans(c), new Set([a.spanId]));
+  });
+
+  test('a request without a context inherits none', async () => {
+    const c = await scene(async (c) => {
+      c.lose();
+      await c.write(head([]));
+    });
+    assert.deepEqual(shown(c), [undefined]);
+  });
+
+  test('pipelined in one write: each half under its own', async () => {
+    const [a, b] = [newContext(), newContext()];
+    const first = requestOf(a);
+    const filler = padding(536 - first.length);
+    const padded = head([`traceparent: ${valueOf(a)}`, filler]);
+    assert.equal(padded.length, 536);
+    const c = await scene(async (c) => {
+      c.lose();
+      await c.writeAll([
+        [padded, a],
+        [requestOf(b), b],
+      ]);
+    }, 536);
+    assert.deepEqual(spans(c), new Set([a.spanId, b.spanId]));
+  });
+
+  test('four outstanding requests are all found', async () => {
+    const contexts = [newContext(), newContext(), newContext(), newContext()];
+    const c = await scene(async (c) => {
+      c.lose();
+      for (const context of contexts) await c.write(requestOf(context), context);
+    }, SMALL_MSS);
+    assert.deepEqual(spans(c), new Set(contexts.map(({ spanId }) => spanId)));
+  });
+
+  test('a head split over two writes gives none, and nothing after it', async () => {
+    const bytes = requestOf(newContext());
+    for (const cut of [bytes.indexOf('tracepa') + 7, bytes.indexOf('00-') + 20, bytes.length - 3]) {
+      const c = await scene(async (c) => {
+        c.lose();
+        await c.write(bytes.slice(0, cut));
+        await c.write(bytes.slice(cut));
+        await c.write(requestOf(newContext()));
+      });
+      assert.ok(shown(c).every((context) => context === undefined));
+    }
+  });
+
+  test('a head sent three times is one request', async () => {
+    const a = newContext();
+    const before = stage.watcher.count('PROBE_REQUEST', 'HIT_HEADER');
+    const c = await scene(async (c) => {
+      c.lose(3);
+      await c.write(requestOf(a), a);
+    });
+    assert.ok(shown(c).length >= 3);
+    assert.ok(stage.watcher.count('PROBE_REQUEST', 'HIT_HEADER') - before >= 2);
+  });
+
+  test('a body that looks like a request belongs to its own request', async () => {
+    const [a, b] = [newContext(), newContext()];
+    const body = requestOf(newContext());
+    const post = head([`traceparent: ${valueOf(a)}`, `Content-Length: ${body.length}`], 'POST / HTTP/1.1');
+    const ways: ((c: Conversation) => Promise<void>)[] = [
+      (c) => c.write(post + body, a),
+      async (c) => {
+        await c.write(post, a);
+        await c.write(body, a);
+      },
+      async (c) => {
+        await c.write(post + body.slice(0, 5), a);
+        await c.write(body.slice(5), a);
+      },
+    ];
+    for (const way of ways) {
+      const c = await scene(async (c) => {
+        c.lose();
+        await way(c);
+        await c.write(requestOf(b), b);
+      }, SMALL_MSS);
+      assert.deepEqual(spans(c), new Set([a.spanId, b.spanId]));
+    }
+  });
+
+  test('after a chunked head, an upgrade or CONNECT: the head only', async () => {
+    const a = newContext();
+    const traceparent = `traceparent: ${valueOf(a)}`;
+    const heads = [
+      head([traceparent, 'Transfer-Encoding: chunked'], 'POST / HTTP/1.1'),
+      head([traceparent, 'Connection: Upgrade', 'Upgrade: websocket']),
+      head([traceparent], 'CONNECT a.test:80 HTTP/1.1'),
+    ];
+    for (const text of heads) {
+      const c = await scene(async (c) => {
+        c.lose();
+        await c.write(text, a);
+        await c.write(requestOf(newContext()));
+      });
+      assert.deepEqual(spans(c), new Set([a.spanId, undefined]));
+    }
+  });
+
+  test('flags are those of the header', async () => {
+    for (const flags of [0, 2, 3]) {
+      const a = newContext(flags);
+      const c = await scene(async (c) => {
+        c.lose();
+        await c.write(requestOf(a), a);
+      });
+      assert.deepEqual(shown(c), [a]);
+    }
+  });
+
+  test('a request that waits for 100 Continue, HEAD, HTTP/1.0', async () => {
+    const [a, b, d] = [newContext(), newContext(), newContext()];
+    const expect = ['Expect: 100-continue', 'Content-Length: 11'];
+    const c = await scene(async (c) => {
+      c.lose();
+      await c.write(head([`traceparent: ${valueOf(a)}`, ...expect], 'PUT / HTTP/1.1'), a);
+      await stage.script.run('write', c.server, hex('HTTP/1.1 100 Continue\r\n\r\n'));
+      await c.write('x'.repeat(11), a);
+      await c.write(head([`traceparent: ${valueOf(b)}`], 'HEAD / HTTP/1.1'), b);
+      await c.write(head([`traceparent: ${valueOf(d)}`], 'GET / HTTP/1.0'), d);
+    }, SMALL_MSS);
+    assert.deepEqual(spans(c), new Set([a.spanId, b.spanId, d.spanId]));
+  });
+
+  test('sendfile is not read', async () => {
+    const c = await scene(async (c) => {
+      const bytes = requestOf(newContext());
+      c.lose();
+      await stage.script.run('sendfile', c.client, hex(bytes));
+      c.noteWritten(bytes.length);
+    });
+    assert.deepEqual(shown(c), [undefined]);
+  });
+
+  test('head and body in one writev', async () => {
+    const a = newContext();
+    const body = requestOf(newContext());
+    const post = head([`traceparent: ${valueOf(a)}`, `Content-Length: ${body.length}`], 'POST / HTTP/1.1');
+    const c = await scene(async (c) => {
+      c.lose();
+      await stage.script.run('write', c.client, hex(post), hex(body));
+      c.noteWritten(post.length + body.length, a);
+    });
+    assert.deepEqual(shown(c), [a]);
+  });
+
+  test('a long body in many writes', async () => {
+    const a = newContext();
+    const length = 300_007;
+    const c = await scene(async (c) => {
+      stage.dropper.lose(stage.port, { permille: 300 });
+      const post = head([`traceparent: ${valueOf(a)}`, `Content-Length: ${length}`], 'POST / HTTP/1.1');
+      await c.write(post, a);
+      await stage.script.run('fill', c.client, length);
+      c.noteWritten(length, a);
+      const b = newContext();
+      c.lose();
+      await c.write(requestOf(b), b);
+    });
+    assert.ok(c.retransmits().length > 1);
+  });
+
+  test('a write that was refused and given up owns nothing', async () => {
+    const b = newContext();
+    const narrow = { ...stage, ...(await stage.script.listen()) };
+    await stage.script.run('buffers', narrow.listener, 4_608, 2_304);
+    const c = await untilSeen(async () => {
+      const c = await Conversation.open(narrow);
+      await stage.script.run('buffers', c.client, 4_608, 2_304);
+      for (let room = true; room;) {
+        const context = newContext();
+        const taken = await stage.script.run('try', c.client, hex(requestOf(context))).catch(onlyAgain);
+        c.noteWritten(taken, context);
+        room = taken > 0;
+      }
+      await c.settle();
+      c.lose();
+      await c.write(requestOf(b), b);
+      await c.settle();
+      return c;
+    });
+    assert.deepEqual(shown(c).at(-1), b);
+  });
+
+  test('a FIN alone belongs to nobody, even where a body was announced', async () => {
+    const a = newContext();
+    const c = await untilSeen(async () => {
+      const c = await Conversation.open(stage);
+      const announced = head([`traceparent: ${valueOf(a)}`, 'Content-Length: 100'], 'POST / HTTP/1.1');
+      await c.write(`${announced}half of it`, a);
+      await c.settle();
+      stage.room.filter(`tcp dport ${stage.port} tcp flags & fin == fin numgen inc mod 2 0 drop`);
+      await stage.script.run('shutdown', c.client);
+      await c.settle();
+      stage.room.filter();
+      return c;
+    });
+    assert.deepEqual(shown(c), [undefined]);
+  });
+
+  test('a connection that was open before its first request', async () => {
+    const a = newContext();
+    const c = await untilSeen(async () => {
+      const c = await Conversation.openSilent(stage);
+      c.lose();
+      await c.write(requestOf(a), a);
+      await c.settle();
+      return c;
+    });
+    assert.deepEqual(shown(c), [a]);
+    const kinds = stage.watcher.connections(stage.room.inode, c.localPort).map(({ kind }) => kind);
+    assert.deepEqual(kinds, ['open', 'close'], 'the request did not open it: no handshake record');
+  });
+
+  test('the same port again, at once: nothing is inherited', async () => {
+    const c = await untilSeen(async () => {
+      const first = await Conversation.open(stage);
+      await first.write(
+        head([`traceparent: ${valueOf(newContext())}`, 'Content-Length: 2000000000'], 'PUT / HTTP/1.1'),
+      );
+      await stage.script.run('reset', first.client);
+      await stage.script.run('close', first.server);
+      const c = await Conversation.openSilent(stage, { port: first.localPort });
+      c.lose();
+      await c.write('no request');
+      await c.settle();
+      return c;
+    });
+    assert.deepEqual(shown(c), [undefined]);
+  });
+
+  test('the same socket again, at once: nothing is inherited', async () => {
+    const c = await untilSeen(async () => {
+      const c = await Conversation.open(stage);
+      await c.write(
+        head([`traceparent: ${valueOf(newContext())}`, 'Content-Length: 2000000000'], 'PUT / HTTP/1.1'),
+      );
+      await c.again();
+      c.lose();
+      await c.write('no request');
+      await c.settle();
+      return c;
+    });
+    assert.deepEqual(shown(c), [undefined]);
+  });
+
+  test('a request on a socket that is connected again is found', async () => {
+    const a = newContext();
+    const c = await untilSeen(async () => {
+      const c = await Conversation.open(stage);
+      await c.write('GET / HTTP/1.1\r\n');
+      await c.again();
+      c.lose();
+      await c.write(requestOf(a), a);
+      await c.settle();
+      return c;
+    });
+    assert.deepEqual(shown(c), [a]);
+  });
+
+  function onlyAgain(error: unknown): number {
+    if (error instanceof ScriptError && error.errno === EAGAIN) return 0;
+    throw error;
+  }
+});

@@ -1,0 +1,128 @@
+/** Many streams of every message shape with random losses: no byte ever under another request. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Cleanup } from '../e2e/cleanup.ts';
+import { Conversation, type Stage } from './rig/conversation.ts';
+import { openLane, openStage } from './rig/stage.ts';
+import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
+
+const CONNECTIONS = 61;
+const MESSAGES = 11;
+/** Streams at a time, each in a process of its own. */
+const LANES = 8;
+/** Requests that may be on the way at once; the kernel side keeps eight. */
+const OUTSTANDING = 4;
+const PERMILLE = 300;
+/** Of the retransmissions, at least this share must be seen; some hosts skip programs in timers. */
+const SEEN_SHARE = 0.9;
+
+/** A small generator with a seed that a failure prints (Lehmer). */
+class Dice {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = (seed % 2147483646) + 1;
+  }
+  below(limit: number): number {
+    this.#state = (this.#state * 48271) % 2147483647;
+    return this.#state % limit;
+  }
+}
+
+type Message = readonly [bytes: string, context?: Context];
+
+function get(dice: Dice): Message {
+  const filler = padding(11 + dice.below(500));
+  if (dice.below(4) === 0) return [head([filler])];
+  const context = newContext(dice.below(2));
+  return [head([filler, `traceparent: ${valueOf(context)}`]), context];
+}
+
+/** The writes of one message, each with its owner. */
+function writes(dice: Dice): readonly (readonly Message[])[] {
+  const context = newContext();
+  const body = dice.below(3) === 0 ? requestOf(newContext()) : 'x'.repeat(1 + dice.below(3_000));
+  const post = head(
+    [`traceparent: ${valueOf(context)}`, `Content-Length: ${body.length}`],
+    'POST / HTTP/1.1',
+  );
+  switch (dice.below(5)) {
+    case 0:
+      return [[[post, context]], [[body, context]]];
+    case 1:
+      return [[[post + body, context]]];
+    case 2:
+      return [Array.from({ length: 2 + dice.below(3) }, () => get(dice))];
+    default:
+      return [[get(dice)]];
+  }
+}
+
+/** Ends a stream with something whose end nobody can tell: from there on, nothing is owned. */
+function ending(dice: Dice): readonly (readonly Message[])[] {
+  const context = newContext();
+  const traceparent = `traceparent: ${valueOf(context)}`;
+  const stranger: Message = [requestOf(newContext())];
+  switch (dice.below(4)) {
+    case 0:
+      return [[[head([traceparent, 'Transfer-Encoding: chunked'], 'POST / HTTP/1.1'), context]], [stranger]];
+    case 1:
+      return [[[head([traceparent], 'CONNECT a.test:443 HTTP/1.1'), context]], [stranger]];
+    case 2:
+      return [[[stranger[0].slice(0, 40)]], [[stranger[0].slice(40)]], [stranger]];
+    default:
+      return [[['binary \x00\x01\x02'.repeat(1 + dice.below(100))]], [stranger]];
+  }
+}
+
+describe('streams', () => {
+  const cleanup = new Cleanup();
+  let stage: Stage;
+
+  before(async () => {
+    stage = await openStage(cleanup);
+  });
+  after(() => cleanup.run());
+
+  const seed = Number(process.env['WIRESPAN_TEST_SEED'] ?? Date.now());
+
+  /** Plays one whole stream and checks every retransmission in it. */
+  async function play(lane: Stage, dice: Dice): Promise<Conversation> {
+    const c = await Conversation.open(lane, { mss: [0, 100, 536][dice.below(3)] ?? 0, isLosing: true });
+    for (let message = 0, outstanding = 0; message <= MESSAGES; message += 1) {
+      for (const write of message === MESSAGES ? ending(dice) : writes(dice)) {
+        outstanding += write.length;
+        if (outstanding > OUTSTANDING) {
+          await c.settle();
+          outstanding = write.length;
+        }
+        await c.writeAll(write);
+      }
+    }
+    await c.settle();
+    await c.close();
+    c.checkContexts();
+    return c;
+  }
+
+  test(`${CONNECTIONS} streams, seed ${seed}`, async (t) => {
+    const played: Conversation[] = [];
+    let next = 0;
+    const lanes = Array.from({ length: LANES }, async () => {
+      const lane = await openLane(cleanup, stage);
+      lane.dropper.lose(lane.port, { permille: PERMILLE });
+      while (next < CONNECTIONS) {
+        next += 1;
+        played.push(await play(lane, new Dice(seed + next)));
+      }
+    });
+    await Promise.all(lanes);
+    const sum = (of: (c: Conversation) => number): number => played.reduce((total, c) => total + of(c), 0);
+    const sent = sum((c) => c.segments().sent);
+    const shown = sum((c) => c.segments().shown);
+    const owned = sum((c) => c.retransmits().filter(({ record }) => record.context !== undefined).length);
+    t.diagnostic(`${sent} segments sent again, ${shown} shown, ${owned} records with a context`);
+    assert.equal(played.length, CONNECTIONS);
+    assert.ok(shown >= sent * SEEN_SHARE && shown <= sent, `${shown} of ${sent} segments`);
+    assert.ok(owned > CONNECTIONS);
+  });
+});

@@ -1,0 +1,195 @@
+/** One client connection whose stream is known byte by byte: who owns what, and what was sent again. */
+import assert from 'node:assert/strict';
+import { waitFor } from '../../e2e/wait.ts';
+import type { RequestContext, RetransmitRecord } from '../../../receiver/record.ts';
+import type { Dropper } from './dropper.ts';
+import type { NetRoom } from './net-room.ts';
+import { hex, type TcpScript } from './script.ts';
+import { newContext, requestOf, type Context } from './traceparent.ts';
+import type { Watcher } from './watcher.ts';
+
+/** What all conversations of a test file share. */
+export interface Stage {
+  readonly watcher: Watcher;
+  readonly room: NetRoom;
+  readonly script: TcpScript;
+  readonly dropper: Dropper;
+  readonly listener: number;
+  readonly port: number;
+}
+
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly context: Context | undefined;
+}
+
+export function plain(context: RequestContext | undefined): Context | undefined {
+  if (context === undefined) return undefined;
+  return { traceId: context.traceId, spanId: context.spanId, flags: context.traceFlags };
+}
+
+export class Conversation {
+  readonly client: number;
+  readonly server: number;
+  localPort = 0;
+  readonly #stage: Stage;
+  readonly #stretches: Stretch[] = [];
+  #base: number | undefined;
+  #written = 0;
+  #read = 0;
+
+  private constructor(stage: Stage) {
+    this.#stage = stage;
+    this.client = stage.script.next();
+    this.server = stage.script.next();
+  }
+
+  /**
+   * Connects and writes the first request; its record tells where the stream begins. Nothing of it is lost
+   * unless `isLosing`.
+   */
+  static async open(stage: Stage, { mss = 0, isLosing = false } = {}): Promise<Conversation> {
+    const made = new Conversation(stage);
+    const { script, port, listener, dropper } = stage;
+    const first = newContext();
+    const bytes = requestOf(first);
+    if (!isLosing) dropper.spareNew(port);
+    await script.run('socket', made.client, mss);
+    made.localPort = await script.run('request', made.client, port, hex(bytes));
+    await script.run('accept', made.server, listener);
+    await script.run('nodelay', made.client);
+    made.#note(bytes.length, first);
+    const handshake = stage.watcher
+      .connections(stage.room.inode, made.localPort)
+      .findLast(({ kind }) => kind === 'handshake');
+    assert.deepEqual(plain(handshake?.context), first, 'the first request was not found');
+    made.#base = handshake?.context?.startSeq;
+    await made.settle();
+    return made;
+  }
+
+  /** Connects without a request; what is lost first marks where the stream begins. */
+  static async openSilent(stage: Stage, { port = 0 } = {}): Promise<Conversation> {
+    const made = new Conversation(stage);
+    await stage.script.run('socket', made.client);
+    if (port !== 0) await stage.script.run('bind', made.client, port);
+    made.localPort = await stage.script.run('connect', made.client, stage.port);
+    await stage.script.run('accept', made.server, stage.listener);
+    await stage.script.run('nodelay', made.client);
+    return made;
+  }
+
+  /** Drops the connection and connects the same socket once more. */
+  async again(): Promise<void> {
+    const { script, listener, port } = this.#stage;
+    this.localPort = await script.run('reconnect', this.client, port);
+    await script.run('close', this.server);
+    await script.run('accept', this.server, listener);
+    this.#stretches.length = 0;
+    this.#written = 0;
+    this.#read = 0;
+    this.#base = undefined;
+  }
+
+  /** One write of these bytes, all of which belong to `context`. */
+  async write(bytes: string, context?: Context): Promise<void> {
+    assert.equal(await this.#stage.script.run('write', this.client, hex(bytes)), bytes.length);
+    this.#note(bytes.length, context);
+  }
+
+  /** One write of several messages. */
+  async writeAll(messages: readonly (readonly [bytes: string, context?: Context])[]): Promise<void> {
+    const bytes = messages.map(([text]) => text).join('');
+    assert.equal(await this.#stage.script.run('write', this.client, hex(bytes)), bytes.length);
+    for (const [text, context] of messages) this.#note(text.length, context);
+  }
+
+  /** Bytes that went out by another command. */
+  noteWritten(bytes: number, context?: Context): void {
+    this.#note(bytes, context);
+  }
+
+  #note(bytes: number, context: Context | undefined): void {
+    this.#stretches.push({ from: this.#written, to: this.#written + bytes, context });
+    this.#written += bytes;
+  }
+
+  /** Reads everything at the other end, and waits until it is acknowledged. */
+  async settle(): Promise<void> {
+    const { script } = this.#stage;
+    await script.run('read', this.server, this.#written - this.#read);
+    this.#read = this.#written;
+    await waitFor(
+      'the peer to acknowledge all',
+      async () => (await script.run('unacked', this.client)) === 0,
+    );
+  }
+
+  /** Everything lost from now on in first copies, until `spare`. */
+  lose(copies = 1): void {
+    this.#stage.dropper.lose(this.#stage.port, { copies });
+  }
+
+  spare(copies = 1): void {
+    this.#stage.dropper.spareNew(this.#stage.port, copies);
+  }
+
+  /** Retransmissions of this connection, each with its place in the stream. */
+  retransmits(): { readonly at: number; readonly record: RetransmitRecord }[] {
+    const records = this.#stage.watcher.retransmits(this.#stage.room.inode, this.localPort);
+    const base = this.#base ?? this.#firstDropped();
+    return records.map((record) => ({ at: (record.seq - base) | 0, record }));
+  }
+
+  #firstDropped(): number {
+    const mine = this.#stage.dropper.dropped().filter(({ clientPort }) => clientPort === this.localPort);
+    return mine.map(({ seq }) => seq).reduce((least, seq) => (((seq - least) | 0) < 0 ? seq : least));
+  }
+
+  /** Each retransmission carries the context of the owner of its first byte, exactly, or none. */
+  checkContexts(): void {
+    for (const { at, record } of this.retransmits()) {
+      const owner = this.#stretches.find(({ from, to }) => at >= from && at < to);
+      assert.deepEqual(
+        plain(record.context),
+        owner?.context,
+        `bytes ${at} to ${at + record.endSeq - record.seq}`,
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#stage.script.run('close', this.client);
+    await this.#stage.script.run('close', this.server);
+  }
+
+  /** After `close`: segments that the kernel sent again, and those that the records show. */
+  segments(): { readonly sent: number; readonly shown: number } {
+    const { watcher, room } = this.#stage;
+    const closed = watcher.connections(room.inode, this.localPort).findLast(({ kind }) => kind === 'close');
+    return {
+      sent: closed?.segmentsRetransmitted ?? 0,
+      shown: this.retransmits().reduce((sum, { record }) => sum + record.segments, 0),
+    };
+  }
+}
+
+const ATTEMPTS = 5;
+
+/**
+ * Plays a scene until the records show every retransmission that the kernel counts: on some hosts a program is
+ * skipped now and then in a timer. A wrong context fails at once, whichever attempt shows it.
+ */
+export async function untilSeen(play: () => Promise<Conversation>): Promise<Conversation> {
+  for (let attempt = 1; ; attempt += 1) {
+    const conversation = await play();
+    await conversation.close();
+    conversation.checkContexts();
+    const { sent, shown } = conversation.segments();
+    assert.ok(sent > 0, 'the scene lost nothing');
+    assert.ok(shown <= sent, `${shown} segments shown, ${sent} sent again`);
+    if (shown === sent) return conversation;
+    assert.ok(attempt < ATTEMPTS, `${shown} of ${sent} segments shown, ${ATTEMPTS} times over`);
+  }
+}
