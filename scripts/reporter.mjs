@@ -90,8 +90,7 @@ async function* reportTests(source) {
     else if (type === 'test:fail') yield onFail(counts, data);
     else if (type === 'test:stderr' || type === 'test:stdout') yield data.message;
   }
-  if (process.env.TEST_REPORT_FILE)
-    writeFileSync(process.env.TEST_REPORT_FILE, JSON.stringify(counts));
+  if (process.env.TEST_REPORT_FILE) writeFileSync(process.env.TEST_REPORT_FILE, JSON.stringify(counts));
 }
 
 export default reportTests;
