@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { ConnectionSums } from '../../receiver/collect/connections.ts';
+import { ListenerSums } from '../../receiver/collect/listeners.ts';
+import { OwnerTable } from '../../receiver/decode/owners.ts';
+import type { MapImage } from '../../receiver/map-image.ts';
+import { Sweep, type SweepParts } from '../../receiver/sweep.ts';
+import {
+  LISTENER_CELLS,
+  listenerKey,
+  mapImage,
+  ownerKey,
+  SERIES_CELLS,
+  seriesKey,
+  type ProcessKey,
+} from '../fixtures/records/write-rows.ts';
+import { createHarness } from './collect/fixture.ts';
+
+const SIZES = { owners: 64, series: 1072, listeners: 272 } as const;
+type MapName = keyof typeof SIZES;
+
+/** What another program does just before a call of the sweep, and to which row. */
+export interface Interloper {
+  readonly owner: ProcessKey;
+  readonly port: number;
+  run(): void;
+}
+
+/** A sweep over a kernel that programs go on changing. */
+export class Sweeper {
+  readonly harness = createHarness();
+  readonly connections = new ConnectionSums(this.harness);
+  readonly listeners = new ListenerSums(this.harness);
+  readonly sweep: Sweep;
+  readonly made = { opened: 0, closed: 0, overflows: 0 };
+  readonly deletions: string[] = [];
+  readonly retired: string[] = [];
+  readonly forgotten: number[] = [];
+  readonly #maps: Record<MapName, Map<string, { key: Uint8Array; value: Uint8Array }>>;
+  readonly #ended = new Set<number>();
+  #next: (() => Interloper | undefined) | undefined;
+
+  constructor(resourceOf?: (pid: number) => string, { usesProc = false } = {}) {
+    this.#maps = { owners: new Map(), series: new Map(), listeners: new Map() };
+    const owners = new OwnerTable(64, (key, info) => this.#lookup('owners', key, info));
+    const parts: SweepParts = {
+      read: (map) => this.#whileOthersRun(() => this.#image(mapName(map))),
+      lookup: (map, key, value) => this.#whileOthersRun(() => this.#lookup(mapName(map), key, value)),
+      delete: (map, key) => this.#whileOthersRun(() => this.#delete(mapName(map), key), key),
+      connections: this.connections,
+      listeners: this.listeners,
+      owners,
+      resourceOf: ({ pid }) => resourceOf?.(pid) ?? `r${pid}`,
+      forget: ({ pid }) => this.forgotten.push(pid),
+      retire: (id) => this.retired.push(id),
+      ...(!usesProc && { isAlive: (pid: number) => !this.#ended.has(pid) }),
+    };
+    this.sweep = new Sweep(parts);
+  }
+
+  announce(owner: ProcessKey): void {
+    this.#row('owners', ownerKey(owner));
+  }
+
+  end({ pid }: ProcessKey): void {
+    this.#ended.add(pid);
+  }
+
+  connect(
+    owner: ProcessKey,
+    port: number,
+    given: { opened: number; closed: number; at: number; active?: number; pass?: number },
+  ): void {
+    const row = this.#row('series', seriesKey({ owner, serverPort: port, role: 1 }));
+    set(row, SERIES_CELLS.touched, () => given.at);
+    set(row, SERIES_CELLS.opened, (before) => before + given.opened);
+    set(row, SERIES_CELLS.closed, (before) => before + given.closed);
+    set(row, SERIES_CELLS.active, () => given.active ?? 0);
+    set(row, SERIES_CELLS.activePass, () => given.pass ?? 0);
+    this.made.opened += given.opened;
+    this.made.closed += given.closed;
+  }
+
+  listen(owner: ProcessKey, port: number, pass: number, overflows = 0): void {
+    const row = this.#row('listeners', listenerKey(owner, port));
+    set(row, LISTENER_CELLS.pass, () => pass);
+    set(row, LISTENER_CELLS.drops, (before) => before + overflows);
+    this.made.overflows += overflows;
+  }
+
+  readSums(): void {
+    this.connections.update(this.#image('series'));
+    this.listeners.update(this.#image('listeners'));
+  }
+
+  setGauges(pass: number): void {
+    this.connections.setGauges(pass);
+    this.listeners.setGauges(pass);
+  }
+
+  run(nowNs: number): void {
+    this.sweep.run(nowNs);
+  }
+
+  /** `next` gives what happens before each call into the kernel. */
+  sweepDuring(nowNs: number, next: () => Interloper | undefined): void {
+    this.#next = next;
+    this.sweep.run(nowNs);
+    this.#next = undefined;
+  }
+
+  exported(figure: 'opened' | 'closed' | 'overflows'): number {
+    return this.harness.sink.total(`.${figure} `);
+  }
+
+  rowsIn(map: MapName): number {
+    return this.#maps[map].size;
+  }
+
+  has(map: MapName, owner: ProcessKey): boolean {
+    const start = idOf(ownerKey(owner));
+    return [...this.#maps[map].keys()].some((id) => id.startsWith(start));
+  }
+
+  assertOnlyEndedWereDeleted(): void {
+    for (const id of this.deletions) {
+      const pid = Buffer.from(id, 'hex').readUInt32LE(8);
+      assert.ok(this.#ended.has(pid), `a row of live process ${pid} was deleted`);
+    }
+  }
+
+  /**
+   * The one window that is not closed: a program that adds to a row after its last
+   * figures were read and before it is deleted. Such a program comes after instead.
+   */
+  #whileOthersRun<T>(call: () => T, deleted?: Uint8Array): T {
+    const other = this.#next?.();
+    if (other === undefined) return call();
+    const target = idOf(seriesKey({ owner: other.owner, serverPort: other.port, role: 1 }));
+    const isWindow = deleted !== undefined && idOf(deleted) === target;
+    if (!isWindow) other.run();
+    const result = call();
+    if (isWindow) other.run();
+    return result;
+  }
+
+  #row(map: MapName, key: Uint8Array): Uint8Array {
+    const id = idOf(key);
+    let row = this.#maps[map].get(id);
+    if (row === undefined) {
+      row = { key, value: new Uint8Array(SIZES[map]) };
+      this.#maps[map].set(id, row);
+    }
+    return row.value;
+  }
+
+  #image(map: MapName): MapImage {
+    return mapImage([...this.#maps[map].values()].map(({ key, value }) => [key, value] as const));
+  }
+
+  #lookup(map: MapName, key: Uint8Array, value: Uint8Array): boolean {
+    const row = this.#maps[map].get(idOf(key));
+    assert.equal(value.length, SIZES[map], 'the kernel writes a whole value');
+    if (row !== undefined) value.set(row.value);
+    return row !== undefined;
+  }
+
+  #delete(map: MapName, key: Uint8Array): void {
+    this.deletions.push(idOf(key));
+    this.#maps[map].delete(idOf(key));
+  }
+}
+
+function mapName(name: string): MapName {
+  assert.ok(name === 'owners' || name === 'series' || name === 'listeners', name);
+  return name;
+}
+
+function idOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function set(value: Uint8Array, cell: number, change: (before: number) => number): void {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const before = Number(view.getBigUint64(cell * 8, true));
+  view.setBigUint64(cell * 8, BigInt(change(before)), true);
+}
