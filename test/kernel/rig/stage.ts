@@ -1,5 +1,5 @@
 import type { Cleanup } from '../../e2e/cleanup.ts';
-import type { KernelOptions } from '../../../receiver/kernel-options.ts';
+import type { KernelOptions } from '../../../receiver/source/knobs.ts';
 import type { Stage } from './conversation.ts';
 import { Dropper } from './dropper.ts';
 import { NetRoom } from './net-room.ts';

@@ -1,0 +1,109 @@
+/** Sums of live connections: interval passes and the close add up to the payload, exactly. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { projectFolder } from '../backends/place.ts';
+import { Cleanup } from '../e2e/cleanup.ts';
+import { NetRoom } from './rig/net-room.ts';
+import { TcpScript } from './rig/script.ts';
+import { Watcher, type SeriesRow } from './rig/watcher.ts';
+
+const CONNECTIONS = 7;
+const ROUNDS = 5;
+const REQUEST = 1_009;
+const REPLY = 100_003;
+const CHURN = 5_003;
+const CHURN_BYTES = 128;
+const CLIENT = 1;
+const SERVER = 2;
+
+describe('passes', () => {
+  const cleanup = new Cleanup();
+  const room = new NetRoom();
+  cleanup.add(() => room.remove());
+  const script = TcpScript.start(room);
+  cleanup.add(() => script.stop());
+  const watcher = new Watcher();
+  cleanup.add(() => watcher.close());
+  after(() => cleanup.run());
+
+  const total = (rows: readonly SeriesRow[], role: number, field: Parameters<SeriesRow['sum']>[0]): number =>
+    rows.filter((row) => row.role === role).reduce((sum, row) => sum + row.sum(field), 0);
+
+  test('long-lived connections, pass by pass', async () => {
+    const { listener, port } = await script.listen();
+    const rows = (): SeriesRow[] =>
+      watcher.series().filter((row) => row.port === port && row.pid === script.pid);
+    const pairs: (readonly [client: number, server: number])[] = [];
+    for (let i = 0; i < CONNECTIONS; i += 1) {
+      const pair = [script.next(), script.next()] as const;
+      await script.run('socket', pair[0]);
+      await script.run('connect', pair[0], port);
+      await script.run('accept', pair[1], listener);
+      pairs.push(pair);
+    }
+    const expectBytes = (rounds: number): void => {
+      const payload = [CONNECTIONS * rounds * REQUEST, CONNECTIONS * rounds * REPLY];
+      const client = [total(rows(), CLIENT, 'bytes_sent'), total(rows(), CLIENT, 'bytes_received')];
+      const server = [total(rows(), SERVER, 'bytes_received'), total(rows(), SERVER, 'bytes_sent')];
+      assert.deepEqual({ client, server }, { client: payload, server: payload });
+    };
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      for (const [client, server] of pairs) {
+        await script.run('fill', client, REQUEST);
+        await script.run('read', server, REQUEST);
+        await script.run('fill', server, REPLY);
+        await script.run('read', client, REPLY);
+        while ((await script.run('unacked', server)) + (await script.run('unacked', client)) > 0);
+      }
+      watcher.pass();
+      expectBytes(round);
+      assert.deepEqual(
+        [total(rows(), CLIENT, 'active'), total(rows(), SERVER, 'active')],
+        [CONNECTIONS, CONNECTIONS],
+      );
+      watcher.pass();
+      expectBytes(round);
+    }
+    for (const [client, server] of pairs) {
+      await script.run('fill', client, REQUEST);
+      await script.run('fill', server, REPLY);
+      await script.run('read', server, REQUEST);
+      await script.run('read', client, REPLY);
+      await script.run('close', server);
+      await script.run('close', client);
+    }
+    expectBytes(ROUNDS + 1);
+    assert.equal(total(rows(), CLIENT, 'opened'), CONNECTIONS);
+  });
+
+  test('passes while connections come and go', async (t) => {
+    await promisify(execFile)('make', ['-s', '-C', join(projectFolder, 'test', 'workloads')]);
+    const program = join(projectFolder, 'build', 'test', 'workloads', 'churn');
+    let isRunning = true;
+    const churning = promisify(execFile)('ip', ['netns', 'exec', room.name, program, String(CHURN)]).finally(
+      () => (isRunning = false),
+    );
+    let passes = 0;
+    while (isRunning) {
+      watcher.pass();
+      watcher.source.drain(() => undefined);
+      passes += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const truth = JSON.parse((await churning).stdout) as { connections: number; ports: number[] };
+    t.diagnostic(`${passes} passes during ${truth.connections} connections`);
+    const rows = watcher.series().filter((row) => truth.ports.includes(row.port) && !row.isOverflow);
+    assert.equal(truth.connections, CHURN);
+    assert.ok(passes > 1);
+    for (const role of [CLIENT, SERVER]) {
+      assert.equal(total(rows, role, 'opened'), CHURN, `opened, role ${role}`);
+      assert.equal(total(rows, role, 'bytes_sent'), CHURN * CHURN_BYTES, `bytes sent, role ${role}`);
+      assert.equal(total(rows, role, 'bytes_received'), CHURN * CHURN_BYTES, `bytes received, role ${role}`);
+    }
+    watcher.pass();
+    assert.equal(watcher.countAll('LOST_REPAIRED'), 0);
+  });
+});

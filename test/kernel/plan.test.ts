@@ -1,0 +1,75 @@
+/** What the plan chose on the running kernel, and that each choice does its work. */
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { kernelFunctionArity, tryLoad } from '../../native/index.ts';
+import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
+import { Cleanup } from '../e2e/cleanup.ts';
+import { NetRoom } from './rig/net-room.ts';
+import { TcpScript } from './rig/script.ts';
+import { Watcher } from './rig/watcher.ts';
+
+const loads = (program: string): boolean => tryLoad(BPF_OBJECT, program).ok;
+const hasFexit = loads('ws_accept_fexit2') || loads('ws_accept_fexit4');
+
+for (const costlyVariants of [false, true]) {
+  describe(`plan, costly variants ${costlyVariants ? 'on' : 'off'}`, async () => {
+    const cleanup = new Cleanup();
+    after(() => cleanup.run());
+    const room = new NetRoom();
+    cleanup.add(() => room.remove());
+    const script = TcpScript.start(room);
+    cleanup.add(() => script.stop());
+    const watcher = new Watcher({ costlyVariants });
+    cleanup.add(() => watcher.close());
+    const { plan } = watcher.source;
+
+    test('the best variant that loads', () => {
+      const withoutFexit = costlyVariants ? 'sys_exit' : 'none';
+      assert.equal(plan.accept, hasFexit ? 'fexit' : withoutFexit);
+      assert.equal(plan.iterators.pass, loads('ws_pass') ? 'ws_pass' : 'ws_pass_files');
+      const write = plan.attached.find(({ probe }) => probe === 'tcp_sendmsg_locked')?.program;
+      const hasTracepoint = kernelFunctionArity('btf_trace_tcp_sendmsg_locked') !== undefined;
+      const fentry = loads('ws_write_fentry') ? 'ws_write_fentry' : undefined;
+      assert.equal(write, hasTracepoint ? 'ws_write' : fentry);
+    });
+
+    test('what is missing is said, and nothing else', () => {
+      const missing = plan.missing.map(({ probe }) => probe);
+      assert.deepEqual(missing, plan.accept === 'none' ? ['inet_csk_accept'] : []);
+      for (const { why } of plan.missing) assert.match(why, /\w/);
+    });
+
+    test('an accept is seen by the variant, and the owner is right at the close in any', async () => {
+      const { listener, port } = await script.listen();
+      const [client, server] = [script.next(), script.next()];
+      await script.run('socket', client);
+      await script.run('connect', client, port);
+      await script.run('accept', server, listener);
+      await script.run('write', server, '7979');
+      await script.run('close', client);
+      await script.run('close', server);
+      const ofServer = watcher.connections(room.inode, port);
+      const expected = plan.accept === 'none' ? ['close'] : ['accept', 'close'];
+      assert.deepEqual(
+        ofServer.map(({ kind, owner, role }) => [kind, owner.pid, role]),
+        expected.map((kind) => [kind, script.pid, 'server']),
+      );
+    });
+
+    test('a pass meets both ends of a connection that is open', async () => {
+      const { listener, port } = await script.listen();
+      const [client, server] = [script.next(), script.next()];
+      await script.run('socket', client);
+      await script.run('connect', client, port);
+      await script.run('accept', server, listener);
+      watcher.pass();
+      const rows = watcher.series().filter((row) => row.port === port && row.pid === script.pid);
+      assert.deepEqual(
+        rows.map((row) => row.sum('active')),
+        [1, 1],
+      );
+      await script.run('close', client);
+      await script.run('close', server);
+    });
+  });
+}

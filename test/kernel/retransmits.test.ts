@@ -1,0 +1,140 @@
+/** Retransmissions by type, against the kernel's own count of them. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { RETRANSMIT_TYPE } from '../../receiver/decode/generated/layout.ts';
+import { Cleanup } from '../e2e/cleanup.ts';
+import { Conversation, type Stage } from './rig/conversation.ts';
+import { openStage } from './rig/stage.ts';
+
+type Type = 'fast' | 'timeout' | 'tail_loss_probe' | 'syn' | 'syn_ack' | 'other';
+const TYPES: Readonly<Record<Type, number>> = {
+  fast: RETRANSMIT_TYPE.RETRANSMIT_FAST,
+  timeout: RETRANSMIT_TYPE.RETRANSMIT_TIMEOUT,
+  tail_loss_probe: RETRANSMIT_TYPE.RETRANSMIT_TLP,
+  syn: RETRANSMIT_TYPE.RETRANSMIT_SYN,
+  syn_ack: RETRANSMIT_TYPE.RETRANSMIT_SYN_ACK,
+  other: RETRANSMIT_TYPE.RETRANSMIT_OTHER,
+};
+const ATTEMPTS = 5;
+
+interface Totals {
+  /** Of the namespace, by the kernel's statistics. */
+  readonly kernel: number;
+  /** Of the process's sockets, by `tcp_sock.total_retrans` at their close. */
+  readonly sockets: number;
+  readonly types: Readonly<Record<Type, number>>;
+}
+
+describe('retransmits', () => {
+  const cleanup = new Cleanup();
+  let stage: Stage;
+
+  before(async () => {
+    stage = await openStage(cleanup);
+  });
+  after(() => cleanup.run());
+
+  function totals(): Totals {
+    const rows = stage.watcher.series().filter(({ pid }) => pid === stage.script.pid);
+    const sum = (field: 'retransmits' | 'segments_retransmitted', index = 0): number =>
+      rows.reduce((total, row) => total + row.sum(field, index), 0);
+    const types = Object.entries(TYPES).map(([type, index]) => [type, sum('retransmits', index)]);
+    return {
+      kernel: stage.room.counter('TcpRetransSegs'),
+      sockets: sum('segments_retransmitted'),
+      types: Object.fromEntries(types) as Record<Type, number>,
+    };
+  }
+
+  /** Plays until every retransmission was seen (some hosts skip programs in timers); how many of each type. */
+  async function typesOf(play: () => Promise<void>): Promise<Partial<Record<Type, number>>> {
+    for (let attempt = 1; ; attempt += 1) {
+      const before = totals();
+      await play();
+      const now = totals();
+      const gained = Object.entries(now.types).map(
+        ([type, n]) => [type, n - before.types[type as Type]] as const,
+      );
+      const seen = gained.reduce((sum, [, n]) => sum + n, 0);
+      const sent = now.kernel - before.kernel;
+      const synAcks = now.types.syn_ack - before.types.syn_ack;
+      assert.ok(sent > 0, 'the scene lost nothing');
+      assert.ok(seen <= sent, `${seen} seen, ${sent} sent`);
+      if (seen === sent) {
+        assert.equal(now.sockets - before.sockets, sent - synAcks, 'the sum of the sockets is the truth');
+        return Object.fromEntries(gained.filter(([, n]) => n > 0));
+      }
+      assert.ok(attempt < ATTEMPTS, `${seen} of ${sent} seen, ${ATTEMPTS} times over`);
+    }
+  }
+
+  /** Plays the same on so many connections, one after the other. */
+  async function onEach(connections: number, play: (c: Conversation) => Promise<void>): Promise<void> {
+    for (let i = 0; i < connections; i += 1) {
+      const c = await Conversation.open(stage);
+      await play(c);
+      await c.settle();
+      await c.close();
+    }
+  }
+
+  test('the last segment: tail loss probe', async () => {
+    const types = await typesOf(() =>
+      onEach(7, async (c) => {
+        c.lose();
+        await c.write('a segment');
+      }),
+    );
+    assert.deepEqual(types, { tail_loss_probe: 7 });
+  });
+
+  test('the probe is lost, too: timeout', async () => {
+    const types = await typesOf(() =>
+      onEach(3, async (c) => {
+        c.lose(2);
+        await c.write('a segment');
+      }),
+    );
+    assert.deepEqual(types, { tail_loss_probe: 3, timeout: 3 });
+  });
+
+  test('one of many: fast', async () => {
+    const types = await typesOf(() =>
+      onEach(11, async (c) => {
+        c.lose();
+        await c.write('lost');
+        c.spare();
+        for (let i = 0; i < 5; i += 1) await c.write('arrives');
+      }),
+    );
+    assert.deepEqual(types, { fast: 11 });
+  });
+
+  test('the handshake: SYN', async () => {
+    stage.room.filter(`tcp dport ${stage.port} tcp flags & (syn | ack) == syn numgen inc mod 2 0 drop`);
+    const types = await typesOf(() => onEach(2, async () => undefined));
+    stage.room.filter();
+    assert.deepEqual(types, { syn: 2 });
+  });
+
+  test('the handshake: SYN-ACK', async () => {
+    const lost = `tcp sport ${stage.port} tcp flags & (syn | ack) == (syn | ack)`;
+    const types = await typesOf(async () => {
+      stage.room.filter(`${lost} numgen inc mod 2 0 drop`);
+      await onEach(2, async () => undefined);
+      stage.room.filter();
+    });
+    assert.deepEqual(
+      Object.keys(types).filter((type) => type !== 'syn'),
+      ['syn_ack'],
+    );
+    // The client's own timer may fire in the same tick, and a second SYN asks for a second SYN-ACK.
+    assert.ok((types.syn_ack ?? 0) >= 2 && (types.syn ?? 0) <= 2, JSON.stringify(types));
+  });
+
+  test('none', () => {
+    const before = totals();
+    assert.deepEqual(totals(), before);
+    assert.equal(before.types.other, 0);
+  });
+});
