@@ -12,6 +12,9 @@ export const FILE_VARIABLE = 'WIRESPAN_CONFIG';
 
 const KEY_OF: ReadonlyMap<string, string> = new Map([...SCHEMA].map(([key, { env }]) => [env, key]));
 
+/** The collector's own file, and the project's tests, have variables of the same family. */
+const FOREIGN = /^WIRESPAN_(COLLECTOR|TEST)_/;
+
 /**
  * Kubernetes gives every container such variables for a Service called `wirespan`
  * or `wirespan-…`; they are no settings and no mistakes.
@@ -22,6 +25,11 @@ function isServiceLink(name: string, value: string): boolean {
     /_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/.test(name) &&
     (/^\w+:\/\//.test(value) || /_\d+_/.test(name))
   );
+}
+
+function isMistake(name: string, value: string): boolean {
+  if (!name.startsWith('WIRESPAN_') || name === FILE_VARIABLE) return false;
+  return !FOREIGN.test(name) && !isServiceLink(name, value);
 }
 
 /**
@@ -39,7 +47,7 @@ export function readEnvironment(env: Environment): SourceResult {
     const key = KEY_OF.get(name);
     if (otelKey !== undefined) standard.push({ key: otelKey, value, where });
     else if (key !== undefined) own.push({ key, value, where });
-    else if (name.startsWith('WIRESPAN_') && name !== FILE_VARIABLE && !isServiceLink(name, value)) {
+    else if (isMistake(name, value)) {
       const close = nearest(name, [...KEY_OF.keys(), FILE_VARIABLE]) ?? FILE_VARIABLE;
       problems.push({ subject: `variable ${name}`, problem: `is no setting; the nearest is ${close}` });
     }
