@@ -41,7 +41,7 @@ function isGrpcError(error: unknown): error is GrpcError {
 }
 
 function judgeGrpc(error: GrpcError): SendResult {
-  const cause = error.message;
+  const cause = error.message.replace(/\s*Resolution note:\s*$/, '');
   if (retryableGrpcCodes.has(error.code))
     return { status: 'retry', cause, afterMs: retryDelayMs(error) ?? 0 };
   // The server must say that it will recover (RetryInfo); otherwise the request is just too large.

@@ -1,4 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
@@ -19,6 +21,8 @@ export interface StubOptions {
   protocol: 'grpc' | 'http/protobuf';
   /** Default: any free port of the loopback. */
   port?: number;
+  /** Serves TLS and demands a client certificate of the same authority; PEM. */
+  tls?: { ca: Buffer; cert: Buffer; key: Buffer };
   /** Default: everything is taken. `nth` counts the requests of the stub from 0. */
   reply?: (signal: StubSignal, nth: number) => StubReply | Promise<StubReply>;
 }
@@ -59,11 +63,11 @@ export async function startOtlpStub(options: StubOptions): Promise<OtlpStub> {
     return reply;
   };
   const start = options.protocol === 'grpc' ? startGrpc : startHttp;
-  const { port, stop } = await start(handle, options.port ?? 0);
+  const { port, stop } = await start(handle, options);
   const taken = (signal: StubSignal): Uint8Array[] =>
     requests.filter((r) => r.signal === signal && r.taken).map((r) => r.bytes);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     port,
     requests,
     metrics: () => taken('metrics').flatMap((bytes) => decodeRequest('metrics', bytes)),
@@ -87,7 +91,7 @@ const grpcPaths: Record<StubSignal, string> = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
 };
 
-async function startGrpc(handle: Handle, port: number): Promise<Running> {
+async function startGrpc(handle: Handle, { port = 0, tls }: StubOptions): Promise<Running> {
   const server = new Server();
   const raw = { requestStream: false, responseStream: false } as const;
   const same = (bytes: Buffer): Buffer => bytes;
@@ -116,7 +120,11 @@ async function startGrpc(handle: Handle, port: number): Promise<Running> {
     );
   }
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, p) => {
+    const serving =
+      tls === undefined
+        ? ServerCredentials.createInsecure()
+        : ServerCredentials.createSsl(tls.ca, [{ private_key: tls.key, cert_chain: tls.cert }], true);
+    server.bindAsync(`127.0.0.1:${port}`, serving, (error, p) => {
       if (error === null) resolve(p);
       else reject(error);
     });
@@ -141,8 +149,8 @@ function statusOf(reply: Extract<StubReply, { kind: 'error' }>): object {
   return { code: reply.code, details: `stub status ${reply.code}`, metadata };
 }
 
-function startHttp(handle: Handle, port: number): Promise<Running> {
-  const server = createServer((request, response) => {
+function startHttp(handle: Handle, { port = 0, tls }: StubOptions): Promise<Running> {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -162,7 +170,11 @@ function startHttp(handle: Handle, port: number): Promise<Running> {
           .end();
       });
     });
-  });
+  };
+  const server =
+    tls === undefined
+      ? createServer(serve)
+      : createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: true }, serve);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => {
