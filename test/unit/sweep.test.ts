@@ -180,7 +180,9 @@ describe('the sweep', () => {
 
   it('never takes out rows of nobody', () => {
     const s = new Sweeper();
-    s.connect({ pid: 0, startNs: 0n }, 443, { opened: 1, closed: 1, at: LONG_AGO });
+    const nobody = { pid: 0, startNs: 0n };
+    s.connect(nobody, 443, { opened: 1, closed: 1, at: LONG_AGO });
+    s.end(nobody);
     s.announce(CURL);
     s.end(CURL);
     s.readSums();

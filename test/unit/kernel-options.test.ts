@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { kernelOptionsOf } from '../../receiver/kernel-options.ts';
+import { load } from './config/sources.ts';
+
+function optionsWith(env: Readonly<Record<string, string>> = {}): ReturnType<typeof kernelOptionsOf> {
+  const settings = Object.entries(env).map(([key, value]) => [`WIRESPAN_${key}`, value]);
+  return kernelOptionsOf(load({ env: Object.fromEntries(settings) as Record<string, string> }));
+}
+
+const NO_RECORDS = {
+  EVENTS_TCP_CONNECTION_FAIL: 'off',
+  EVENTS_TCP_LISTENER_START: 'off',
+  EVENTS_TCP_LISTENER_STOP: 'off',
+  EVENTS_TCP_RETRANSMIT: 'off',
+  SPANS_TCP_CONNECT: 'off',
+  SPANS_TCP_RETRANSMIT: 'off',
+};
+
+/** Which records are made, with everything else off. */
+function emittedWith(env: Readonly<Record<string, string>>): string[] {
+  const { emit } = optionsWith({ ...NO_RECORDS, ...env });
+  return Object.entries(emit).flatMap(([name, value]) => {
+    if (value === false || value === 'off') return [];
+    return [value === true ? name : `${name} ${value}`];
+  });
+}
+
+describe('kernelOptionsOf', () => {
+  it('asks for what the defaults need and no more', () => {
+    assert.deepEqual(optionsWith(), {
+      ringBufferBytes: 4_194_304,
+      maxSeries: 16_384,
+      maxOwners: 16_384,
+      costlyVariants: false,
+      emit: {
+        open: false,
+        accept: false,
+        fail: true,
+        close: false,
+        state: false,
+        listener: true,
+        retransmit: 'correlated',
+        handshake: true,
+      },
+      requests: true,
+      stateDuration: false,
+      rttVariation: false,
+      transferSize: false,
+      peerAddress: 'off',
+      retransmits: true,
+      drops: true,
+      softirqs: true,
+      softirqDuration: true,
+    });
+  });
+
+  it('hands sizes and variants on', () => {
+    const options = optionsWith({
+      BPF_RING_BUFFER_SIZE: '65536',
+      BPF_MAX_SERIES: '100',
+      BPF_MAX_OWNERS: '200',
+      BPF_COSTLY_VARIANTS: 'on',
+    });
+    const { ringBufferBytes, maxSeries, maxOwners, costlyVariants } = options;
+    assert.deepEqual([ringBufferBytes, maxSeries, maxOwners, costlyVariants], [65_536, 100, 200, true]);
+  });
+
+  it('has no record made that nobody needs', () => {
+    assert.deepEqual(emittedWith({}), []);
+  });
+
+  for (const [setting, value, record] of [
+    ['EVENTS_TCP_CONNECTION_OPEN', 'on', 'open'],
+    ['EVENTS_TCP_CONNECTION_ACCEPT', 'on', 'accept'],
+    ['EVENTS_TCP_CONNECTION_FAIL', 'correlated', 'fail'],
+    ['EVENTS_TCP_CONNECTION_CLOSE', 'on', 'close'],
+    ['EVENTS_TCP_STATE_CHANGE', 'on', 'state'],
+    ['EVENTS_TCP_LISTENER_START', 'on', 'listener'],
+    ['EVENTS_TCP_LISTENER_STOP', 'on', 'listener'],
+    ['EVENTS_TCP_RETRANSMIT', 'on', 'retransmit on'],
+    ['EVENTS_TCP_RETRANSMIT', 'correlated', 'retransmit correlated'],
+    ['SPANS_TCP_RETRANSMIT', 'correlated', 'retransmit correlated'],
+    ['SPANS_TCP_CONNECTION', 'always', 'close'],
+    ['SPANS_TCP_ACCEPT', 'always', 'accept'],
+    ['SPANS_TCP_CONNECT', 'correlated', 'handshake'],
+  ] as const) {
+    it(`has '${record}' made for ${setting}=${value}`, () => {
+      assert.deepEqual(emittedWith({ [setting]: value }), [record]);
+    });
+  }
+
+  it('has opens and failures made for every handshake span', () => {
+    assert.deepEqual(emittedWith({ SPANS_TCP_CONNECT: 'always' }), ['open', 'fail', 'handshake']);
+  });
+
+  it('never makes an event of every retransmission one of few', () => {
+    const env = { EVENTS_TCP_RETRANSMIT: 'on', SPANS_TCP_RETRANSMIT: 'correlated' };
+    assert.deepEqual(emittedWith(env), ['retransmit on']);
+  });
+
+  it('reads no request without correlation', () => {
+    const env = {
+      CORRELATION_HTTP1: 'off',
+      SPANS_TCP_CONNECT: 'correlated',
+      SPANS_TCP_RETRANSMIT: 'correlated',
+    };
+    assert.equal(optionsWith(env).requests, false);
+    assert.deepEqual(emittedWith(env), []);
+  });
+
+  it('measures what the metrics are', () => {
+    const on = optionsWith({
+      METRICS_TCP_STATE_DURATION: 'on',
+      METRICS_TCP_RTT_VARIATION: 'on',
+      METRICS_TCP_CONNECTION_TRANSFER_SIZE: 'on',
+    });
+    assert.deepEqual([on.stateDuration, on.rttVariation, on.transferSize], [true, true, true]);
+    const off = optionsWith({
+      METRICS_PACKET_DROPPED: 'off',
+      METRICS_SOFTIRQ_TIME: 'off',
+      METRICS_SOFTIRQ_DURATION: 'off',
+    });
+    assert.deepEqual([off.drops, off.softirqs, off.softirqDuration], [false, false, false]);
+    const durationOnly = optionsWith({ METRICS_SOFTIRQ_TIME: 'off' });
+    assert.deepEqual([durationOnly.softirqs, durationOnly.softirqDuration], [true, true]);
+    const timeOnly = optionsWith({ METRICS_SOFTIRQ_DURATION: 'off' });
+    assert.deepEqual([timeOnly.softirqs, timeOnly.softirqDuration], [true, false]);
+  });
+
+  it('watches retransmissions while the metric, the event or the span wants them', () => {
+    const none = { ...NO_RECORDS, METRICS_TCP_RETRANSMITS: 'off' };
+    assert.equal(optionsWith(none).retransmits, false);
+    for (const [key, value] of [
+      ['METRICS_TCP_RETRANSMITS', 'on'],
+      ['EVENTS_TCP_RETRANSMIT', 'correlated'],
+      ['SPANS_TCP_RETRANSMIT', 'correlated'],
+    ] as const)
+      assert.equal(optionsWith({ ...none, [key]: value }).retransmits, true, key);
+  });
+
+  it('keeps peers apart for the live view, and for metrics that ask', () => {
+    assert.equal(optionsWith({ OUTPUT: 'table' }).peerAddress, 'clients');
+    assert.equal(optionsWith({ OUTPUT: 'none', ATTRIBUTES_NETWORK_PEER_ADDRESS: 'on' }).peerAddress, 'all');
+  });
+});

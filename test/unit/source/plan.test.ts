@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { makePlan, type KernelAnswers, type Plan, type PlanOptions } from '../../../receiver/source/plan.ts';
+
+const EVERYTHING: PlanOptions = {
+  costlyVariants: false,
+  retransmits: true,
+  drops: true,
+  softirqs: true,
+  writes: true,
+};
+
+/** Tracepoint arguments and the programs that load; every other one is refused. */
+interface Kernel {
+  readonly tracepoints: Readonly<Record<string, number>>;
+  readonly loads: readonly string[];
+}
+
+function answersOf({ tracepoints, loads }: Kernel, asked: string[] = []): KernelAnswers {
+  return {
+    tracepointArity: (tracepoint) => tracepoints[tracepoint],
+    canLoad: (program) => {
+      asked.push(program);
+      return loads.includes(program) ? { ok: true } : { ok: false, why: `errno 1 for ${program}` };
+    },
+  };
+}
+
+function planFor(kernel: Kernel, options: Partial<PlanOptions> = {}): Plan {
+  return makePlan(answersOf(kernel), { ...EVERYTHING, ...options });
+}
+
+function programsOf({ attached }: Plan): string[] {
+  return attached.map(({ program }) => program);
+}
+
+const COMMON = { inet_sock_set_state: 3, tcp_retransmit_synack: 2, softirq_entry: 1, softirq_exit: 1 };
+/** kfree_skb(skb, location); inet_csk_accept() with four arguments; no tracepoint in sendmsg. */
+const LINUX_5_15: Kernel = {
+  tracepoints: { ...COMMON, tcp_retransmit_skb: 2, kfree_skb: 2 },
+  loads: ['ws_accept_fexit4', 'ws_write_fentry', 'ws_pass', 'ws_accept_sys_exit'],
+};
+/** ... and a drop reason (5.17). */
+const LINUX_6_1: Kernel = { ...LINUX_5_15, tracepoints: { ...LINUX_5_15.tracepoints, kfree_skb: 3 } };
+/** ... and the receiving socket (6.11); inet_csk_accept() with two arguments (6.10). */
+const LINUX_6_12: Kernel = {
+  tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4 },
+  loads: ['ws_accept_fexit2', 'ws_write_fentry', 'ws_pass', 'ws_accept_sys_exit'],
+};
+/** ... tcp_sendmsg_locked (6.15), tcp_retransmit_skb with an error (6.17); trampolines are refused here. */
+const LINUX_6_18_BARE: Kernel = {
+  tracepoints: { ...LINUX_6_12.tracepoints, tcp_retransmit_skb: 3, tcp_sendmsg_locked: 4 },
+  loads: ['ws_accept_sys_exit'],
+};
+
+const BASE = [
+  'ws_state',
+  'ws_retransmit',
+  'ws_retransmit_synack',
+  'ws_drop',
+  'ws_softirq_entry',
+  'ws_softirq_exit',
+];
+
+describe('the plan', () => {
+  it('on a kernel like 5.15', () => {
+    const plan = planFor(LINUX_5_15);
+    assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...BASE, 'ws_write_fentry']);
+    assert.equal(plan.accept, 'fexit');
+    assert.deepEqual([plan.missing, plan.disabled], [[], []]);
+    assert.deepEqual(plan.iterators, { scan: 'ws_scan', pass: 'ws_pass', states: 'ws_states' });
+    assert.deepEqual(
+      [plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver],
+      [false, false, false],
+    );
+  });
+
+  it('on a kernel like 6.1', () => {
+    const plan = planFor(LINUX_6_1);
+    assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...BASE, 'ws_write_fentry']);
+    assert.deepEqual(
+      [plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver],
+      [false, true, false],
+    );
+  });
+
+  it('on a kernel like 6.12', () => {
+    const plan = planFor(LINUX_6_12);
+    assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', ...BASE, 'ws_write_fentry']);
+    assert.deepEqual(
+      [plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver],
+      [false, true, true],
+    );
+    assert.deepEqual(plan.missing, []);
+  });
+
+  it('on a kernel like 6.18 that refuses trampolines', () => {
+    const plan = planFor(LINUX_6_18_BARE);
+    assert.deepEqual(programsOf(plan), [...BASE, 'ws_write']);
+    assert.equal(plan.accept, 'none');
+    assert.deepEqual(plan.missing, [
+      {
+        probe: 'inet_csk_accept',
+        why: 'fexit is refused (errno 1 for ws_accept_fexit4); bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
+      },
+    ]);
+    assert.equal(plan.iterators.pass, 'ws_pass_files');
+    assert.deepEqual([plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver], [true, true, true]);
+  });
+
+  it('takes the costly accept only where it is allowed and nothing better loads', () => {
+    const allowed = planFor(LINUX_6_18_BARE, { costlyVariants: true });
+    assert.equal(allowed.accept, 'sys_exit');
+    assert.deepEqual(allowed.attached[0], { program: 'ws_accept_sys_exit', probe: 'inet_csk_accept' });
+    assert.deepEqual(allowed.missing, []);
+    assert.equal(planFor(LINUX_6_12, { costlyVariants: true }).accept, 'fexit');
+  });
+
+  it('does not load the costly accept to find out, unless it is allowed', () => {
+    const asked: string[] = [];
+    makePlan(answersOf(LINUX_6_18_BARE, asked), EVERYTHING);
+    assert.ok(!asked.includes('ws_accept_sys_exit'));
+  });
+
+  it('does not advise a switch that is on already', () => {
+    const { missing, accept } = planFor({ ...LINUX_6_18_BARE, loads: [] }, { costlyVariants: true });
+    assert.equal(accept, 'none');
+    assert.equal(
+      missing[0]?.why,
+      'fexit is refused (errno 1 for ws_accept_fexit4), and so is the costly variant (errno 1 for ws_accept_sys_exit)',
+    );
+  });
+
+  it('says of every probe why it is missing', () => {
+    const plan = planFor({ tracepoints: {}, loads: [] });
+    assert.deepEqual(plan.attached, []);
+    const none = 'the kernel has no such tracepoint';
+    assert.deepEqual(
+      plan.missing.slice(1).map(({ probe, why }) => [probe, why]),
+      [
+        ['inet_sock_set_state', none],
+        ['tcp_retransmit_skb', none],
+        ['tcp_retransmit_synack', none],
+        ['kfree_skb', none],
+        ['softirq_entry', none],
+        ['softirq_exit', none],
+        ['tcp_sendmsg_locked', 'no tracepoint, and fentry is refused (errno 1 for ws_write_fentry)'],
+      ],
+    );
+    assert.equal(plan.missing[0]?.probe, 'inet_csk_accept');
+    assert.deepEqual(
+      [plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver],
+      [false, false, false],
+    );
+  });
+
+  it('attaches nothing that was not asked for, and does not call it missing', () => {
+    const plan = planFor(LINUX_6_12, { retransmits: false, drops: false, softirqs: false, writes: false });
+    assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', 'ws_state', 'ws_retransmit_synack']);
+    assert.deepEqual(plan.missing, []);
+    assert.deepEqual(plan.disabled, [
+      'tcp_retransmit_skb',
+      'kfree_skb',
+      'softirq_entry',
+      'softirq_exit',
+      'tcp_sendmsg_locked',
+    ]);
+  });
+});
