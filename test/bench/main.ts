@@ -13,7 +13,7 @@ import { replay } from './sections/replay.ts';
 import type { Section } from './sections/section.ts';
 import { throughput } from './sections/throughput.ts';
 
-const SECTIONS: readonly Section[] = [programs, agentCpu, events, replay, live, throughput];
+const SECTIONS: readonly Section[] = [agentCpu, programs, events, replay, live, throughput];
 
 function usage(): string {
   const lines = SECTIONS.map(({ name, what }) => `  ${name.padEnd(10)}${what}`);

@@ -31,6 +31,11 @@ export function readRssMb(pid: number): number {
   return (readStatus(pid, 'VmRSS') * 1024) / 1e6;
 }
 
+/** Sockets of this network namespace that wait after a close. */
+export function countTimeWait(): number {
+  return Number(/^TCP:.* tw (\d+)/m.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1] ?? NaN);
+}
+
 function readStatus(pid: number, field: string): number {
   const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
   return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? NaN);

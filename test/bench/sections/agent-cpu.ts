@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withAgent } from '../agent.ts';
+import { withAgent, type Agent } from '../agent.ts';
 import { churn, churnFor } from '../load.ts';
-import { readCpu, readRssMb, readSleeps, type CpuTime } from '../proc-figures.ts';
+import { countTimeWait, readCpu, readRssMb, readSleeps, type CpuTime } from '../proc-figures.ts';
 import { heading, median, note, format, row } from '../report.ts';
 import type { Scale, Section } from './section.ts';
 
@@ -38,20 +38,33 @@ export const agentCpu: Section = {
   what: "the agent's processor time and wake-ups, under load and idle, default settings",
   async run(scale) {
     heading('The agent, default settings');
-    await withAgent({}, (agent) => measureDefault(agent.pid, agent.startMs, scale));
-    await withAgent({ OTEL_METRIC_EXPORT_INTERVAL: String(FAST_INTERVAL_S * 1000) }, (agent) =>
-      measureCollections(agent.pid, scale),
-    );
+    const base = await withAgent({}, (agent) => measureIdle(agent.pid, scale));
+    const often = { OTEL_METRIC_EXPORT_INTERVAL: String(FAST_INTERVAL_S * 1000) };
+    await withAgent(often, (agent) => measureCollections(agent.pid, base, scale));
+    await withAgent({}, (agent) => measureLoad(agent, scale));
   },
 };
 
-let idleShare: number[] = [];
-
-async function measureDefault(pid: number, startMs: number, { isQuick }: Scale): Promise<void> {
+/** Returns the idle share without collections, % of a core. */
+async function measureIdle(pid: number, { isQuick }: Scale): Promise<number> {
   const idle = await repeatStretch(isQuick ? 2 : 3, pid, () => sleep(isQuick ? 3000 : 8000));
-  idleShare = idle.map(({ cpu, seconds }) => cpu.totalMs / seconds / 10);
-  row('idle, without collections', '% of a core', idleShare, { digits: 3, aim: '≤ 0.3' });
+  const share = idle.map(({ cpu, seconds }) => cpu.totalMs / seconds / 10);
+  row('idle, without collections', '% of a core', share, { digits: 3 });
   row('idle: sleeps of the main thread', 'a second', perSecond(idle), { digits: 1 });
+  return median(share);
+}
+
+/** Between two agents that differ in the interval alone: what one collection costs. */
+async function measureCollections(pid: number, base: number, { isQuick }: Scale): Promise<void> {
+  const idle = await repeatStretch(isQuick ? 2 : 3, pid, () => sleep(isQuick ? 3000 : 6000));
+  const costs = idle.map(({ cpu, seconds }) => (cpu.totalMs / seconds - base * 10) * FAST_INTERVAL_S);
+  row('one collection: pass, sums, export', 'ms', costs, { digits: 2 });
+  note(`sockets in TIME_WAIT then: ${format(countTimeWait(), 0)}`);
+  const whole = costs.map((ms) => base + ms / DEFAULT_INTERVAL_S / 10);
+  row('idle, one collection a minute', '% of a core', whole, { digits: 3, aim: '≤ 0.3' });
+}
+
+async function measureLoad({ pid, startMs }: Agent, { isQuick }: Scale): Promise<void> {
   const connections = await churnFor(isQuick ? 0.5 : 1.5);
   const load = await repeatStretch(isQuick ? 3 : 5, pid, () => churn(connections));
   rowsOfLoad(load, connections, '≤ 0.1');
@@ -84,16 +97,6 @@ export function rowsOfLoad(load: readonly Stretch[], connections: number, aim?: 
     { digits: 3 },
   );
   row('sleeps of the main thread = its wake-ups', 'a second', perSecond(load), { digits: 1 });
-}
-
-/** Between two agents that differ in the interval alone: what one collection costs. */
-async function measureCollections(pid: number, { isQuick }: Scale): Promise<void> {
-  const idle = await repeatStretch(isQuick ? 2 : 3, pid, () => sleep(isQuick ? 3000 : 6000));
-  const base = median(idleShare);
-  const costs = idle.map(({ cpu, seconds }) => (cpu.totalMs / seconds - base * 10) * FAST_INTERVAL_S);
-  row('one collection: pass, sums, export', 'ms', costs, { digits: 2 });
-  const whole = costs.map((ms) => base + ms / DEFAULT_INTERVAL_S / 10);
-  row('idle, one collection a minute', '% of a core', whole, { digits: 3, aim: '≤ 0.3' });
 }
 
 export async function repeatStretch(

@@ -42,10 +42,9 @@ async function measureEvents(
     );
     const { logs } = (await agent.stop()) as unknown as { logs?: LogCounters };
     if (logs === undefined) return;
-    const dropped = Object.values(logs.dropped).reduce((sum, each) => sum + each, 0);
-    note(
-      `log records exported: ${format(logs.exported, 0)}, lost in the export queue: ${format(dropped, 0)}`,
-    );
+    const dropped = Object.entries(logs.dropped).filter(([, count]) => count > 0);
+    const reasons = dropped.map(([reason, count]) => `${format(count, 0)} ${reason}`).join(', ') || 'none';
+    note(`log records exported: ${format(logs.exported, 0)}, lost on the way out: ${reasons}`);
   });
 }
 
