@@ -71,7 +71,10 @@ describe('retransmits', () => {
   /** Plays the same on so many connections, one after the other. */
   async function onEach(connections: number, play: (c: Conversation) => Promise<void>): Promise<void> {
     for (let i = 0; i < connections; i += 1) {
-      const c = await Conversation.open(stage);
+      const c = await Conversation.openSilent(stage);
+      c.spare();
+      await c.write('so that there is a round-trip time');
+      await c.settle();
       await play(c);
       await c.settle();
       await c.close();
