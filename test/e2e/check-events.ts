@@ -1,7 +1,7 @@
 /** Compares exported events with a workload's truth; each difference is a sentence. */
 import type { LogEntry, PlainAttributes } from '../backends/otlp.ts';
 import { findEvents } from './otlp.ts';
-import { establishedEnds, unixNs } from './truth.ts';
+import { establishedEnds, pidsOf, unixNs } from './truth.ts';
 import type { Bounds, ConnectionTruth, EndOf, ListenerTruth, Truth } from './truth.ts';
 
 /** How far a stamp may be from the bounds that the workload saw: scheduling, and a FIN's delayed ACK. */
@@ -35,7 +35,9 @@ export function checkCloseEvents(truth: Truth, logs: readonly LogEntry[], isOlde
         'wirespan.tcp.connection.bytes_received': end.received,
       },
       at: end.closed,
-      ...(isOlder ? {} : { durations: { 'wirespan.tcp.connection.lifetime': lifetime(role, end.closed, connection) } }),
+      ...(isOlder
+        ? {}
+        : { durations: { 'wirespan.tcp.connection.lifetime': lifetime(role, end.closed, connection) } }),
     };
   });
   return compare('wirespan.tcp.connection.close', truth, expected, logs);
@@ -118,7 +120,12 @@ export function checkListenerEvents(truth: Truth, logs: readonly LogEntry[], isO
     }));
   return [
     ...compare('wirespan.tcp.listener.start', truth, isOlder ? [] : expect(({ start }) => start), logs),
-    ...compare('wirespan.tcp.listener.stop', truth, expect(({ stop }) => stop), logs),
+    ...compare(
+      'wirespan.tcp.listener.stop',
+      truth,
+      expect(({ stop }) => stop),
+      logs,
+    ),
   ];
 }
 
@@ -144,15 +151,14 @@ function endpointAttributes({ role, end, connection }: EndOf): Record<string, un
 }
 
 /** From ESTABLISHED to closed, as bounds: the server is established when its client is, or just before it accepts. */
-function lifetime(role: EndOf['role'], [closedAfter, closedBefore]: Bounds, connection: ConnectionTruth): Bounds {
+function lifetime(
+  role: EndOf['role'],
+  [closedAfter, closedBefore]: Bounds,
+  connection: ConnectionTruth,
+): Bounds {
   const { connect, accept } = connection;
   const establishedBefore = role === 'server' && accept[1] > 0 ? accept[1] : connect[1];
   return [closedAfter - establishedBefore, closedBefore - connect[0]];
-}
-
-/** Whose events are the workload's: those of its programs, or about its ports when the program is not named. */
-function isOfWorkload(attributes: PlainAttributes): boolean {
-  return String(attributes['process.executable.name'] ?? '').startsWith('truth-');
 }
 
 function keyOf(attributes: PlainAttributes): string {
@@ -163,9 +169,16 @@ function keyOf(attributes: PlainAttributes): string {
   return `${String(role)} ${local} > ${peer}`;
 }
 
-function compare(name: string, truth: Truth, expected: readonly Expected[], logs: readonly LogEntry[]): string[] {
+function compare(
+  name: string,
+  truth: Truth,
+  expected: readonly Expected[],
+  logs: readonly LogEntry[],
+): string[] {
   const seen = new Map<string, LogEntry[]>();
-  for (const log of findEvents(logs, name).filter(({ attributes }) => isOfWorkload(attributes))) {
+  const pids = pidsOf(truth);
+  for (const log of findEvents(logs, name)) {
+    if (!pids.has(Number(log.attributes['process.pid']))) continue;
     const key = keyOf(log.attributes);
     seen.set(key, [...(seen.get(key) ?? []), log]);
   }

@@ -1,7 +1,7 @@
 /** Compares exported metrics with a workload's truth; each difference is a sentence. */
 import type { MetricPoint } from '../backends/otlp.ts';
 import { findPoints, finalPoints, totalsBy } from './otlp.ts';
-import { establishedEnds, tally } from './truth.ts';
+import { establishedEnds, pidsOf, tally } from './truth.ts';
 import type { EndOf, Truth } from './truth.ts';
 
 const EXECUTABLE = 'process.executable.name';
@@ -35,8 +35,12 @@ export function checkOpened(truth: Truth, metrics: readonly MetricPoint[]): stri
     return [executable, role, error, connection.family, port].join('|');
   });
   const { opened, handshakes } = {
-    opened: totalsBy(ofWorkload(metrics, 'wirespan.tcp.connection.opened'), by),
-    handshakes: totalsBy(ofWorkload(metrics, 'wirespan.tcp.handshake.duration'), by, ({ count }) => count),
+    opened: totalsBy(ofWorkload(truth, metrics, 'wirespan.tcp.connection.opened'), by),
+    handshakes: totalsBy(
+      ofWorkload(truth, metrics, 'wirespan.tcp.handshake.duration'),
+      by,
+      ({ count }) => count,
+    ),
   };
   return [
     ...compareTotals('wirespan.tcp.connection.opened', expected, opened),
@@ -51,14 +55,20 @@ export function checkClosed(truth: Truth, metrics: readonly MetricPoint[]): stri
     [end.executable, role, end.reason, role === 'client' ? end.peerPort : end.localPort].join('|'),
   );
   const name = 'wirespan.tcp.connection.closed';
-  return compareTotals(name, expected, totalsBy(ofWorkload(metrics, name), by));
+  return compareTotals(name, expected, totalsBy(ofWorkload(truth, metrics, name), by));
 }
 
 /** The count of `connection.duration`, by program, role and error. */
 export function checkDurations(truth: Truth, metrics: readonly MetricPoint[]): string[] {
-  const expected = tally(establishedEnds(truth), ({ role, end }) => [end.executable, role, end.error].join('|'));
+  const expected = tally(establishedEnds(truth), ({ role, end }) =>
+    [end.executable, role, end.error].join('|'),
+  );
   const name = 'wirespan.tcp.connection.duration';
-  const seen = totalsBy(ofWorkload(metrics, name), [EXECUTABLE, ROLE, 'error.type'], ({ count }) => count);
+  const seen = totalsBy(
+    ofWorkload(truth, metrics, name),
+    [EXECUTABLE, ROLE, 'error.type'],
+    ({ count }) => count,
+  );
   return compareTotals(`count of ${name}`, expected, seen);
 }
 
@@ -73,15 +83,21 @@ export function checkBytes(truth: Truth, metrics: readonly MetricPoint[], moved:
     ...tally(ends, ({ role }) => `${role}|receive`, moved.received),
   };
   const name = 'wirespan.tcp.io';
-  return compareTotals(name, expected, totalsBy(ofWorkload(metrics, name), [ROLE, 'network.io.direction']));
+  return compareTotals(
+    name,
+    expected,
+    totalsBy(ofWorkload(truth, metrics, name), [ROLE, 'network.io.direction']),
+  );
 }
 
 /** Accepts: the count of `accept_queue.duration` by port. */
 export function checkAccepts(truth: Truth, metrics: readonly MetricPoint[]): string[] {
-  const accepted = establishedEnds(truth).filter(({ role, connection }) => role === 'server' && connection.accepted);
+  const accepted = establishedEnds(truth).filter(
+    ({ role, connection }) => role === 'server' && connection.accepted,
+  );
   const expected = tally(accepted, ({ end }) => String(end.localPort));
   const name = 'wirespan.tcp.accept_queue.duration';
-  const seen = totalsBy(ofWorkload(metrics, name), ['server.port'], ({ count }) => count);
+  const seen = totalsBy(ofWorkload(truth, metrics, name), ['server.port'], ({ count }) => count);
   return compareTotals(`count of ${name}`, expected, seen);
 }
 
@@ -93,25 +109,31 @@ export function checkRetransmits(truth: Truth, metrics: readonly MetricPoint[]):
     ({ retransmits }) => retransmits,
   );
   const name = 'wirespan.tcp.retransmits';
-  return compareTotals(name, expected, totalsBy(ofWorkload(metrics, name), [EXECUTABLE, ROLE]));
+  return compareTotals(name, expected, totalsBy(ofWorkload(truth, metrics, name), [EXECUTABLE, ROLE]));
+}
+
+/** What the agent itself counted as lost. */
+export function checkNothingLost(metrics: readonly MetricPoint[]): string[] {
+  const name = 'wirespan.agent.event.lost';
+  const lost = totalsBy(findPoints(metrics, name), ['wirespan.agent.probe.name', 'error.type']);
+  return compareTotals(name, {}, lost);
 }
 
 /** Live values that must be gone once all is closed. */
-export function checkNothingLeft(metrics: readonly MetricPoint[]): string[] {
+export function checkNothingLeft(truth: Truth, metrics: readonly MetricPoint[]): string[] {
+  const pids = pidsOf(truth);
   return ['wirespan.tcp.connection.active', 'wirespan.tcp.listener.count'].flatMap((name) => {
     const points = findPoints(metrics, name);
     const newest = points.reduce((time, { timeNs }) => (timeNs > time ? timeNs : time), 0n);
     return points
-      .filter(({ resource }) => String(resource[EXECUTABLE] ?? '').startsWith('truth-'))
+      .filter(({ resource }) => pids.has(Number(resource['process.pid'])))
       .filter(({ timeNs, value }) => timeNs === newest && value !== 0)
       .map(({ value, resource }) => `${name}: still ${value} of ${String(resource[EXECUTABLE])} at the end`);
   });
 }
 
-function ofWorkload(metrics: readonly MetricPoint[], name: string): MetricPoint[] {
-  return finalPoints(findPoints(metrics, name)).filter(({ resource }) =>
-    String(resource[EXECUTABLE] ?? '').startsWith('truth-'),
-  );
+function ofWorkload(truth: Truth, metrics: readonly MetricPoint[], name: string): MetricPoint[] {
+  return finalPoints(findPoints(metrics, name, { pids: pidsOf(truth) }));
 }
 
 function compareTotals(

@@ -22,7 +22,8 @@ function listPrograms(): Set<number> {
   return new Set(all.filter(({ name = '' }) => OUR_PROGRAM.test(name)).map(({ id }) => id));
 }
 
-const cli = (args: string[], env: Record<string, string> = {}) => runToEnd(process.execPath, agentArgs(...args), { env });
+const cli = (args: string[], env: Record<string, string> = {}) =>
+  runToEnd(process.execPath, agentArgs(...args), { env });
 
 describe('the command line', () => {
   const cleanup = new Cleanup();
@@ -50,10 +51,16 @@ describe('the command line', () => {
     'an unknown variable': {
       args: () => ['run'],
       env: { WIRESPAN_EVENTS_TCP_CONNECTION_CLOSED: 'on' },
-      says: [/WIRESPAN_EVENTS_TCP_CONNECTION_CLOSED/, /EVENTS_TCP_CONNECTION_CLOSE\b|events\.tcp\.connection\.close\b/],
+      says: [
+        /WIRESPAN_EVENTS_TCP_CONNECTION_CLOSED/,
+        /EVENTS_TCP_CONNECTION_CLOSE\b|events\.tcp\.connection\.close\b/,
+      ],
     },
     'an unknown flag': { args: () => ['run', '--ouput', 'none'], says: [/ouput/, /output/] },
-    'a file that is not there': { args: () => ['run', '--config', '/nonexistent.yaml'], says: [/nonexistent/] },
+    'a file that is not there': {
+      args: () => ['run', '--config', '/nonexistent.yaml'],
+      says: [/nonexistent/],
+    },
   };
   for (const [name, { args, env, says }] of Object.entries(mistakes)) {
     it(`${name}: status 2, the key, and what is near it in at most six lines`, async () => {

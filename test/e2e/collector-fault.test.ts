@@ -66,7 +66,10 @@ describe('a collector that is absent, then there, then killed, then back', () =>
     note('after its collector was killed');
     const second = await start('second');
     await runChurn(ROUNDS[3]);
-    await waitFor('exports to the second collector', () => findPoints(readOutput(second).metrics, OPENED).length > 0);
+    await waitFor(
+      'exports to the second collector',
+      () => findPoints(readOutput(second).metrics, OPENED).length > 0,
+    );
     note('with a second collector');
     exitCode = (await agent.stop()).code;
     await second.stop();

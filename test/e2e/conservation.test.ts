@@ -68,7 +68,9 @@ describe('conservation: 50,000 connections through the smallest ring buffer', ()
     // Other programs send no events here: what they lost are names of processes.
     const lost = totalsBy(
       findPoints(output.metrics, 'wirespan.agent.event.lost').filter(({ attributes }) =>
-        [undefined, 'inet_sock_set_state'].includes(attributes['wirespan.agent.probe.name'] as string | undefined),
+        [undefined, 'inet_sock_set_state'].includes(
+          attributes['wirespan.agent.probe.name'] as string | undefined,
+        ),
       ),
       ['wirespan.agent.probe.name', 'error.type'],
     );

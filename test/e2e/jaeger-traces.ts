@@ -43,7 +43,9 @@ export interface StoredSpan {
 export async function findTraces(jaeger: Jaeger, service: string): Promise<StoredSpan[]> {
   const end = Date.now() * 1000;
   const range = `start=${end - 3600e6}&end=${end + 60e6}&limit=100000`;
-  const traces = (await jaeger.query(`/api/traces?service=${encodeURIComponent(service)}&${range}`)) as JaegerTrace[];
+  const traces = (await jaeger.query(
+    `/api/traces?service=${encodeURIComponent(service)}&${range}`,
+  )) as JaegerTrace[];
   return traces.flatMap(flatten);
 }
 

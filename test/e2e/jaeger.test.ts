@@ -13,6 +13,7 @@ import type { RequestTruth } from './node-service.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findEvents } from './otlp.ts';
+import { checkAgainstRegistry } from './registry-check.ts';
 import { establishedEnds, unixNs } from './truth.ts';
 import type { Truth } from './truth.ts';
 import { waitFor } from './wait.ts';
@@ -45,7 +46,7 @@ describe('connection spans in Jaeger', () => {
     const jaeger = await startJaeger({ outputDir: join(cleanup.makeFolder(), 'jaeger') });
     cleanup.add(() => jaeger.stop());
     const { finish } = await observe(cleanup, {
-      settings: { WIRESPAN_SPANS_TCP_CONNECTION: 'always' },
+      settings: { WIRESPAN_SPANS_TCP_CONNECTION: 'always', WIRESPAN_SPANS_RATE_LIMIT: '0' },
       tracesPort: jaeger.otlpPort,
     });
     truth = await runTruth();
@@ -60,7 +61,9 @@ describe('connection spans in Jaeger', () => {
 
   it('one for each end of each connection, with its service, times and attributes', () => {
     const differences: string[] = [];
-    const left = new Map(spans.map((span) => [`${span.tags['network.local.port']}>${span.tags['network.peer.port']}`, span]));
+    const left = new Map(
+      spans.map((span) => [`${span.tags['network.local.port']}>${span.tags['network.peer.port']}`, span]),
+    );
     assert.equal(left.size, spans.length);
     for (const { role, end, connection } of establishedEnds(truth)) {
       const key = `${end.localPort}>${end.peerPort}`;
@@ -103,7 +106,9 @@ describe('connection spans in Jaeger', () => {
       };
       for (const field of Object.keys(expected) as (keyof typeof seen)[]) {
         if (seen[field] === expected[field]) continue;
-        differences.push(`${about}: ${field} should be ${String(expected[field])}, is ${String(seen[field])}`);
+        differences.push(
+          `${about}: ${field} should be ${String(expected[field])}, is ${String(seen[field])}`,
+        );
       }
     }
     assert.deepEqual(differences, []);
@@ -133,13 +138,18 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
     oneDropped = dropper.dropped();
     dropper.set({ port, permille: 150, copies: 1 });
     many = await sendRequests({ port, otlpPort }, 200, 200);
-    manyDropped = dropper.dropped().filter(({ clientPort, seq }) =>
-      oneDropped.every((other) => other.clientPort !== clientPort || other.seq !== seq),
-    );
+    manyDropped = dropper
+      .dropped()
+      .filter(({ clientPort, seq }) =>
+        oneDropped.every((other) => other.clientPort !== clientPort || other.seq !== seq),
+      );
     await stop();
     output = await finish();
     const stored = async (): Promise<number> => (await findTraces(jaeger, services.client)).length;
-    await waitFor('Jaeger to have stored what it was sent', async () => (await stored()) >= output.spans.length);
+    await waitFor(
+      'Jaeger to have stored what it was sent',
+      async () => (await stored()) >= output.spans.length,
+    );
   });
   after(() => cleanup.run());
 
@@ -180,6 +190,10 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
     assert.ok(lost.length > 5, 'some were lost');
     const traces = (await Promise.all(many.map(({ traceId }) => getTrace(jaeger, traceId)))).flat();
     assert.deepEqual(parentsOf(traces), textOf(lost));
+  });
+
+  it('is exported as the registry says', () => {
+    assert.deepEqual(checkAgainstRegistry(output.lines), []);
   });
 
   it('is nowhere else', async () => {

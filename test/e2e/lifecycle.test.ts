@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { checkAcceptEvents, checkCloseEvents, checkFailEvents, checkListenerEvents, checkOpenEvents } from './check-events.ts';
+import {
+  checkAcceptEvents,
+  checkCloseEvents,
+  checkFailEvents,
+  checkListenerEvents,
+  checkOpenEvents,
+} from './check-events.ts';
 import {
   allBytes,
   checkAccepts,
@@ -8,12 +14,14 @@ import {
   checkClosed,
   checkDurations,
   checkNothingLeft,
+  checkNothingLost,
   checkOpened,
   checkRetransmits,
 } from './check-metrics.ts';
 import { Cleanup } from './cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
+import { checkAgainstRegistry } from './registry-check.ts';
 import type { Truth } from './truth.ts';
 import { buildWorkloads, runTruth } from './workloads.ts';
 
@@ -39,6 +47,8 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     after(() => cleanup.run());
 
     const checks: Record<string, () => string[]> = {
+      'names, units and attributes': () => checkAgainstRegistry(output.lines),
+      'figures of what was lost': () => checkNothingLost(output.metrics),
       'close events': () => checkCloseEvents(truth, output.logs),
       'fail events': () => checkFailEvents(truth, output.logs),
       'open events': () => checkOpenEvents(truth, output.logs),
@@ -50,7 +60,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
       'payload bytes': () => checkBytes(truth, output.metrics, allBytes),
       accepts: () => checkAccepts(truth, output.metrics),
       retransmissions: () => checkRetransmits(truth, output.metrics),
-      'nothing is left': () => checkNothingLeft(output.metrics),
+      'nothing is left': () => checkNothingLeft(truth, output.metrics),
     };
     for (const [name, check] of Object.entries(checks)) {
       it(`${name} agree with the workload exactly`, () => {

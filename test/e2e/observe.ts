@@ -3,17 +3,20 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { readLogs, readMetricPoints, readSpans } from '../backends/otlp.ts';
 import type { LogEntry, MetricPoint, SpanEntry } from '../backends/otlp.ts';
-import { startCollector } from '../backends/run.ts';
+import { readOtlpJsonLines, startCollector } from '../backends/run.ts';
 import type { Collector } from '../backends/run.ts';
 import { startAgent } from './agent.ts';
 import type { Agent } from './agent.ts';
 import type { Cleanup } from './cleanup.ts';
+import type { OtlpLine } from './otlp-json.ts';
 
 /** Everything that reached the collector. */
 export interface Output {
   readonly metrics: readonly MetricPoint[];
   readonly logs: readonly LogEntry[];
   readonly spans: readonly SpanEntry[];
+  /** The same as it was written. */
+  readonly lines: readonly OtlpLine[];
 }
 
 /** An agent that observes this machine and exports to a collector. */
@@ -76,5 +79,6 @@ export function readOutput({ metricsFile, logsFile, tracesFile }: Collector): Ou
     metrics: readMetricPoints(metricsFile),
     logs: readLogs(logsFile),
     spans: readSpans(tracesFile),
+    lines: [metricsFile, logsFile, tracesFile].flatMap((file) => readOtlpJsonLines<OtlpLine>(file)),
   };
 }

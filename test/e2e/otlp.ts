@@ -8,6 +8,8 @@ export type Match = Readonly<Record<string, string | number | boolean | undefine
 export interface Where {
   readonly resource?: Match;
   readonly attributes?: Match;
+  /** Only of these processes. */
+  readonly pids?: ReadonlySet<number>;
 }
 
 /** Whether every attribute of `match` is as it says. */
@@ -16,7 +18,13 @@ export function isMatch(attributes: PlainAttributes, match: Match = {}): boolean
 }
 
 function isWhere(entry: { resource: PlainAttributes; attributes: PlainAttributes }, where: Where): boolean {
-  return isMatch(entry.resource, where.resource) && isMatch(entry.attributes, where.attributes);
+  const { resource, attributes, pids } = where;
+  const pid = entry.resource['process.pid'] ?? entry.attributes['process.pid'];
+  return (
+    isMatch(entry.resource, resource) &&
+    isMatch(entry.attributes, attributes) &&
+    (pids === undefined || pids.has(Number(pid)))
+  );
 }
 
 /** Points of one metric that match. */
@@ -25,7 +33,11 @@ export function findPoints(points: readonly MetricPoint[], name: string, where: 
 }
 
 /** Spans of one name that match. */
-export function findSpans(spans: readonly SpanEntry[], name: string | RegExp, where: Where = {}): SpanEntry[] {
+export function findSpans(
+  spans: readonly SpanEntry[],
+  name: string | RegExp,
+  where: Where = {},
+): SpanEntry[] {
   return spans.filter(
     (span) => (typeof name === 'string' ? span.name === name : name.test(span.name)) && isWhere(span, where),
   );
@@ -75,7 +87,11 @@ export function histogramOf(
  * An UpDownCounter's value as of the metric's last export: series that were not exported then are gone.
  * Undefined when the metric was never exported at all.
  */
-export function currentOf(points: readonly MetricPoint[], name: string, where: Where = {}): number | undefined {
+export function currentOf(
+  points: readonly MetricPoint[],
+  name: string,
+  where: Where = {},
+): number | undefined {
   const all = findPoints(points, name);
   if (all.length === 0) return undefined;
   const newest = all.reduce((time, point) => (point.timeNs > time ? point.timeNs : time), 0n);

@@ -6,7 +6,7 @@ import { Cleanup } from './cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { currentOf, findPoints } from './otlp.ts';
-import { establishedEnds } from './truth.ts';
+import { establishedEnds, pidsOf } from './truth.ts';
 import type { Truth } from './truth.ts';
 import { waitFor } from './wait.ts';
 import { buildWorkloads, holdTruth } from './workloads.ts';
@@ -18,53 +18,45 @@ describe('53 connections and their listeners, older than the agent', () => {
   const cleanup = new Cleanup();
   let truth: Truth;
   let output: Output;
-  let activeWhileHeld: Record<string, number | undefined>;
-  let listenersWhileHeld: number | undefined;
+  let heldMetrics: Output['metrics'];
 
   before(async () => {
     await buildWorkloads();
     const held = await holdTruth();
     cleanup.add(held.kill);
     const observation = await observe(cleanup, { settings: SETTINGS });
-    const active = (executable: string): number | undefined =>
-      currentOf(observation.read().metrics, 'wirespan.tcp.connection.active', {
-        resource: { [EXECUTABLE]: executable },
-      });
     // Two exports: the values are then those of a whole pass over the sockets.
     await waitFor('two exports of live connections', () => {
       const points = findPoints(observation.read().metrics, 'wirespan.tcp.connection.active');
       return new Set(points.map(({ timeNs }) => timeNs)).size >= 2;
     });
-    const programs = ['truth-client', 'truth-server', 'truth-worker'];
-    activeWhileHeld = Object.fromEntries(programs.map((program) => [program, active(program)]));
-    listenersWhileHeld = currentOf(observation.read().metrics, 'wirespan.tcp.listener.count', {
-      resource: { [EXECUTABLE]: 'truth-server' },
-    });
+    heldMetrics = observation.read().metrics;
     truth = await held.finish();
     output = await observation.finish();
   });
   after(() => cleanup.run());
 
+  const heldOf = (name: string, executable: string): number | undefined =>
+    currentOf(heldMetrics, name, { resource: { [EXECUTABLE]: executable }, pids: pidsOf(truth) });
+
   it('counts them as active, under the process that has them open', () => {
-    const count = (executable: string): number =>
-      establishedEnds(truth).filter(({ end }) => end.executable === executable).length;
-    assert.deepEqual(activeWhileHeld, {
-      'truth-client': count('truth-client'),
-      'truth-server': count('truth-server'),
-      'truth-worker': count('truth-worker'),
-    });
+    for (const program of ['truth-client', 'truth-server', 'truth-worker']) {
+      const expected = establishedEnds(truth).filter(({ end }) => end.executable === program).length;
+      assert.equal(heldOf('wirespan.tcp.connection.active', program), expected, program);
+    }
   });
 
   it('counts their listeners', () => {
-    assert.equal(listenersWhileHeld, truth.listeners.length);
+    assert.equal(heldOf('wirespan.tcp.listener.count', 'truth-server'), truth.listeners.length);
   });
 
   it('does not count them as opened', () => {
     for (const name of ['wirespan.tcp.connection.opened', 'wirespan.tcp.handshake.duration']) {
-      const points = findPoints(output.metrics, name).filter(({ resource, value }) =>
-        String(resource[EXECUTABLE] ?? '').startsWith('truth-') && value !== 0,
+      const points = findPoints(output.metrics, name, { pids: pidsOf(truth) });
+      assert.deepEqual(
+        points.filter(({ value }) => value !== 0),
+        [],
       );
-      assert.deepEqual(points, []);
     }
   });
 
@@ -73,7 +65,7 @@ describe('53 connections and their listeners, older than the agent', () => {
     'listener events': () => checkListenerEvents(truth, output.logs, true),
     'closed connections': () => checkClosed(truth, output.metrics),
     'bytes since the start of the agent': () => checkBytes(truth, output.metrics, bytesAfterHold),
-    'nothing is left': () => checkNothingLeft(output.metrics),
+    'nothing is left': () => checkNothingLeft(truth, output.metrics),
   };
   for (const [name, check] of Object.entries(checks)) {
     it(`${name} agree with the workload exactly`, () => {

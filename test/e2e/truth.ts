@@ -76,7 +76,10 @@ export function parseTruth(text: string): Truth {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as { kind: string });
-  const start = lines.find((line) => line.kind === 'start') as unknown as { base: string; connections: number };
+  const start = lines.find((line) => line.kind === 'start') as unknown as {
+    base: string;
+    connections: number;
+  };
   const connections = lines.filter((line): line is ConnectionTruth => line.kind === 'connection');
   if (connections.length !== start.connections || !isPrime(connections.length)) {
     throw new Error(`tcp-truth told of ${connections.length} connections; it planned ${start.connections}`);
@@ -93,6 +96,14 @@ export function establishedEnds({ connections }: Truth): EndOf[] {
       { role: 'client' as const, end: connection.client, connection },
       ...(connection.server ? [{ role: 'server' as const, end: connection.server, connection }] : []),
     ]);
+}
+
+/** Every process that has a part in it. */
+export function pidsOf({ connections, listeners }: Truth): Set<number> {
+  return new Set([
+    ...listeners.map(({ pid }) => pid),
+    ...connections.flatMap(({ client, server, openerPid }) => [client.pid, server?.pid ?? 0, openerPid]),
+  ]);
 }
 
 /** Unix time of a time of the truth; exact to what two clock readings and clock slew allow (about 1 ms). */

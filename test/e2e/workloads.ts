@@ -49,7 +49,10 @@ export async function holdTruth(): Promise<HeldTruth> {
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   void closed.then(() => process.removeListener('exit', kill));
-  await waitFor('tcp-truth to hold its connections', () => child.exitCode !== null || stdout.includes('"paused"'));
+  await waitFor(
+    'tcp-truth to hold its connections',
+    () => child.exitCode !== null || stdout.includes('"paused"'),
+  );
   return {
     kill,
     finish: async () => {

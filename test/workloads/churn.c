@@ -23,9 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MESSAGE 128
+#define MESSAGE	     128
 #define DESTINATIONS 200
-#define MAX_PAIRS 64
+#define MAX_PAIRS    64
 
 static _Noreturn void fail(const char *what)
 {
@@ -147,8 +147,9 @@ int main(int argc, char **argv)
 	}
 	while (wait(&status) > 0)
 		bad |= status;
-	printf("{\"connections\":%ld,\"pairs\":%ld,\"bytesEachWay\":%ld,\"seconds\":%.3f,\"ports\":[", connections,
-	       pairs, connections * MESSAGE, now_s() - began);
+	printf("{\"connections\":%ld,\"pairs\":%ld,\"bytesEachWay\":%ld,\"seconds\":%.3f,\"ports\":"
+	       "[",
+	       connections, pairs, connections * MESSAGE, now_s() - began);
 	for (long i = 0; i < pairs; i++)
 		printf("%s%u", i ? "," : "", ntohs(ports[i]));
 	printf("]}\n");

@@ -55,8 +55,8 @@ struct {
 	__type(value, struct dropped);
 } dropped SEC(".maps");
 
-static __always_inline int note_drop(struct __sk_buff *skb, const struct key *key, __u32 offset, __u32 length,
-				     __u32 copies)
+static __always_inline int note_drop(struct __sk_buff *skb, const struct key *key, __u32 offset,
+				     __u32 length, __u32 copies)
 {
 	struct dropped *old = bpf_map_lookup_elem(&dropped, key);
 	struct dropped fresh = {.count = 1, .length = length};

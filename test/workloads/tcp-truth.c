@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RUN_CONNECTIONS 61
+#define RUN_CONNECTIONS	 61
 #define HOLD_CONNECTIONS 53
 
 static const struct {
@@ -151,13 +151,14 @@ static struct bounds closed_bounds(const struct connection *c, bool is_client, c
 static void print_end(const struct connection *c, bool is_client)
 {
 	const struct end *e = is_client ? &c->client : &c->server;
-	const char *reason = is_client ? kinds[c->kind].client_reason : kinds[c->kind].server_reason;
+	const char *reason = is_client ? kinds[c->kind].client_reason
+				       : kinds[c->kind].server_reason;
 
 	printf("\"%s\":{\"pid\":%d,\"executable\":\"%s\",\"local\":\"%s\",\"localPort\":%u,"
 	       "\"peer\":\"%s\",\"peerPort\":%u,\"sent\":%llu,\"received\":%llu,\"heldSent\":%llu,"
 	       "\"heldReceived\":%llu,",
-	       is_client ? "client" : "server", e->pid, e->executable, e->local, e->local_port, e->peer,
-	       e->peer_port, (unsigned long long)e->sent, (unsigned long long)e->received,
+	       is_client ? "client" : "server", e->pid, e->executable, e->local, e->local_port,
+	       e->peer, e->peer_port, (unsigned long long)e->sent, (unsigned long long)e->received,
 	       (unsigned long long)e->held_sent, (unsigned long long)e->held_received);
 	print_bounds("closed", closed_bounds(c, is_client, reason));
 	printf("\"reason\":\"%s\",\"error\":\"%s\"}", reason,
@@ -174,11 +175,13 @@ static void print_connection(struct connection *c)
 	strcpy(c->server.peer, c->client.local);
 	c->client.peer_port = c->server.local_port = c->port;
 	c->server.peer_port = c->client.local_port;
-	printf("{\"kind\":\"connection\",\"case\":\"%s\",\"family\":\"%s\",\"mapped\":%s,\"established\":%s,"
+	printf("{\"kind\":\"connection\",\"case\":\"%s\",\"family\":\"%s\",\"mapped\":%s,"
+	       "\"established\":%s,"
 	       "\"accepted\":%s,\"openerPid\":%d,\"retransmits\":%u,",
-	       kinds[c->kind].name, families[c->family], c->family == FAMILY_MAPPED ? "true" : "false",
-	       is_established(c->kind) ? "true" : "false", c->accept.before_ns ? "true" : "false", c->opener,
-	       c->client.retransmits);
+	       kinds[c->kind].name, families[c->family],
+	       c->family == FAMILY_MAPPED ? "true" : "false",
+	       is_established(c->kind) ? "true" : "false", c->accept.before_ns ? "true" : "false",
+	       c->opener, c->client.retransmits);
 	print_bounds("connect", c->connect);
 	print_bounds("accept", c->accept);
 	print_end(c, true);
@@ -199,9 +202,11 @@ static void print_truth(void)
 	for (uint32_t i = 0; i < table->listener_count; i++) {
 		struct listener *l = &table->listeners[i];
 
-		printf("{\"kind\":\"listener\",\"pid\":%d,\"address\":\"%s\",\"port\":%u,\"family\":\"%s\","
+		printf("{\"kind\":\"listener\",\"pid\":%d,\"address\":\"%s\",\"port\":%u,"
+		       "\"family\":\"%s\","
 		       "\"backlog\":%d,",
-		       l->pid, l->address, l->port, l->family == FAMILY_V4 ? "ipv4" : "ipv6", l->backlog);
+		       l->pid, l->address, l->port, l->family == FAMILY_V4 ? "ipv4" : "ipv6",
+		       l->backlog);
 		print_bounds("start", l->start);
 		print_bounds("stop", l->stop);
 		printf("\"executable\":\"truth-server\"}\n");
@@ -263,7 +268,8 @@ static int orchestrate(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	if (argc == 3 || (argc == 2 && !strcmp(argv[1], "worker"))) {
-		if (!strcmp(argv[1], "client") || !strcmp(argv[1], "server") || !strcmp(argv[1], "worker")) {
+		if (!strcmp(argv[1], "client") || !strcmp(argv[1], "server") ||
+		    !strcmp(argv[1], "worker")) {
 			map_table();
 			if (!strcmp(argv[1], "client"))
 				run_client();

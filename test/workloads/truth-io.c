@@ -52,7 +52,8 @@ void wait_stage(struct connection *c, uint32_t stage)
 {
 	uint64_t began = now_ns();
 	while (atomic_load(&c->stage) < stage) {
-		bool running = atomic_load(&table->phase) == PHASE_FINISH || stage <= STAGE_EXCHANGED;
+		bool running = atomic_load(&table->phase) == PHASE_FINISH ||
+			       stage <= STAGE_EXCHANGED;
 		struct timespec pause = {0, running ? 100000 : 5000000};
 
 		if (atomic_load(&table->failed))
@@ -99,7 +100,8 @@ void write_all(int fd, uint64_t bytes)
 	static const char block[4096];
 
 	while (bytes) {
-		ssize_t n = send(fd, block, bytes < sizeof(block) ? bytes : sizeof(block), MSG_NOSIGNAL);
+		ssize_t n = send(fd, block, bytes < sizeof(block) ? bytes : sizeof(block),
+				 MSG_NOSIGNAL);
 
 		if (n < 0)
 			fail("send");

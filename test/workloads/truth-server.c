@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define HALF_CLOSED_CHUNKS 4
-#define HALF_CLOSED_CHUNK 700
+#define HALF_CLOSED_CHUNK  700
 
 static int shared[FAMILIES];
 static uint16_t shared_port[FAMILIES];

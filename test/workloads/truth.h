@@ -12,12 +12,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define TABLE_FD 3  /* the shared table, in every process */
-#define WORKER_FD 4 /* the worker's end of the socket pair it gets connections by */
+#define TABLE_FD	3 /* the shared table, in every process */
+#define WORKER_FD	4 /* the worker's end of the socket pair it gets connections by */
 #define MAX_CONNECTIONS 256
-#define MAX_LISTENERS 300
-#define NAME_LEN 24
-#define ADDRESS_LEN 48
+#define MAX_LISTENERS	300
+#define NAME_LEN	24
+#define ADDRESS_LEN	48
 
 enum family { FAMILY_V4, FAMILY_V6, FAMILY_MAPPED, FAMILIES };
 
@@ -110,7 +110,7 @@ void sleep_ms(int ms);
 _Noreturn void fail(const char *what);
 void wait_stage(struct connection *c, uint32_t stage);
 void set_stage(struct connection *c, uint32_t stage);
-pid_t fork_child(void); /* dies with its parent */
+pid_t fork_child(void);			  /* dies with its parent */
 void close_all(int *fds, uint32_t count); /* copies that a forked child must not keep */
 void write_all(int fd, uint64_t bytes);
 uint64_t read_some(int fd, uint64_t bytes); /* 0 at the end of the stream */

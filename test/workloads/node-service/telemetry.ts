@@ -1,6 +1,6 @@
 /** The stock OpenTelemetry SDK for Node, as an application sets it up; the only thing of ours is the note of each span. */
 import { createRequire } from 'node:module';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type * as Http from 'node:http';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 
@@ -12,7 +12,7 @@ export interface SpanIds {
 
 /** A running SDK and `node:http` as it instruments it. */
 export interface Instrumented {
-  readonly http: typeof import('node:http');
+  readonly http: typeof Http;
   /** Spans of client requests, by the path of the request. */
   readonly clientSpans: ReadonlyMap<string, SpanIds>;
   /** Exports what is left. */
@@ -32,10 +32,10 @@ export function startTelemetry(): Instrumented {
   const sdk = new NodeSDK({ instrumentations: [instrumentation] });
   sdk.start();
   // Instrumentation patches what is required after it started.
-  const http = createRequire(import.meta.url)('node:http') as typeof import('node:http');
+  const http = createRequire(import.meta.url)('node:http') as typeof Http;
   return { http, clientSpans, shutdown: () => sdk.shutdown() };
 }
 
-function isClientRequest(request: ClientRequest | IncomingMessage): request is ClientRequest {
+function isClientRequest(request: Http.ClientRequest | Http.IncomingMessage): request is Http.ClientRequest {
   return 'getHeader' in request && !('httpVersion' in request);
 }
