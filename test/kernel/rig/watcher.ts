@@ -21,6 +21,8 @@ export const ALL_SIGNALS: KernelOptions = {
     listener: true,
     retransmit: 'on',
     handshake: true,
+    drop: 'off',
+    reset: false,
   },
   requests: true,
   stateDuration: true,
@@ -29,6 +31,9 @@ export const ALL_SIGNALS: KernelOptions = {
   peerAddress: 'off',
   retransmits: true,
   drops: true,
+  dropStacks: false,
+  resets: true,
+  subnets: [],
   softirqs: true,
   softirqDuration: true,
 };
