@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* TCP packets that the kernel frees with a drop reason. */
 #include "include/conn.bpf.h"
+#include "include/request.bpf.h"
 
 /* 4 or 6 for a TCP packet or a packet of a TCP socket, 0 for anything else. */
 static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
@@ -22,13 +23,99 @@ static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 	return protocol == ETH_P_IP ? 4 : 6;
 }
 
+/* Addresses, ports and sequence numbers as they are on the wire; false before there is a header. */
+static __always_inline bool read_packet(struct sk_buff *skb, u8 family, struct drop_record *record, u32 *seq)
+{
+	u8 *network = skb->head + skb->network_header, *transport;
+	u8 first = 0;
+	u16 port;
+
+	if (!skb->protocol)
+		return false;
+	if (family == 4) {
+		bpf_probe_read_kernel(record->source, 4, network + 12);
+		bpf_probe_read_kernel(record->destination, 4, network + 16);
+		bpf_probe_read_kernel(&first, 1, network);
+		transport = network + (first & 15) * 4;
+	} else {
+		bpf_probe_read_kernel(record->source, 16, network + 8);
+		bpf_probe_read_kernel(record->destination, 16, network + 24);
+		transport = network + 40;
+	}
+	bpf_probe_read_kernel(&port, 2, transport);
+	record->source_port = bpf_ntohs(port);
+	bpf_probe_read_kernel(&port, 2, transport + 2);
+	record->destination_port = bpf_ntohs(port);
+	bpf_probe_read_kernel(seq, 4, transport + 4);
+	*seq = bpf_ntohl(*seq);
+	return true;
+}
+
+static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct sock *sk, struct conn *conn,
+				      const struct drop_key *key, u64 location)
+{
+	struct drop_record *record;
+	u32 seq = 0;
+	bool on_wire;
+
+	/* Without a socket there is no trace to be on. */
+	if (cfg_emit_drop == 1 && !(conn && cfg_requests && conn->role == ROLE_CLIENT))
+		return;
+	record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
+	if (!record) {
+		count_loss(PROBE_DROP, LOST_RING_FULL);
+		return;
+	}
+	__builtin_memset(record, 0, sizeof(*record));
+	record->header.ts_ns = bpf_ktime_get_ns();
+	record->header.kind = RECORD_DROP;
+	record->header.size = sizeof(*record);
+	record->owner = key->owner;
+	record->family = key->family;
+	record->reason = key->reason;
+	record->location = location;
+	record->interface_index = BPF_CORE_READ(skb, dev, ifindex);
+	on_wire = read_packet(skb, key->family, record, &seq);
+	if (conn) {
+		/* skb->sk is no pointer that the socket helpers take: read the fields. */
+		record->cookie = sk->__sk_common.skc_cookie.counter;
+		record->netns = conn->netns;
+		record->state = sk->__sk_common.skc_state;
+		record->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+		record->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
+		/* Only what this socket sent is at its own sequence numbers. */
+		if (on_wire && record->source_port == record->local_port)
+			find_context(sk, seq, seq + 1, &record->context);
+	}
+	if (cfg_emit_drop == 1 && !record->context.found) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return;
+	}
+	if (cfg_drop_stack)
+		bpf_get_stack(ctx, record->stack, sizeof(record->stack), 0);
+	submit(PROBE_DROP, record);
+}
+
+static __always_inline void count_drop(struct drop_key *key)
+{
+	u64 one = 1, *count = bpf_map_lookup_elem(&drops, key);
+
+	if (!count && !bpf_map_update_elem(&drops, key, &one, BPF_NOEXIST))
+		return;
+	if (!count)
+		count = bpf_map_lookup_elem(&drops, key);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	else
+		count_loss(PROBE_DROP, LOST_MAP_FULL);
+}
+
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 {
 	struct drop_key key = {};
+	struct conn *conn = 0;
 	struct sock *sk = 0;
-	struct conn *conn;
-	u64 one = 1, *count;
 
 	if (cfg_drop_has_reason) {
 		key.reason = (u32)ctx[2];
@@ -48,17 +135,8 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 		if (conn)
 			key.owner = conn->owner;
 	}
-	count = bpf_map_lookup_elem(&drops, &key);
-	if (count) {
-		__sync_fetch_and_add(count, 1);
-		return 0;
-	}
-	if (!bpf_map_update_elem(&drops, &key, &one, BPF_NOEXIST))
-		return 0;
-	count = bpf_map_lookup_elem(&drops, &key);
-	if (count)
-		__sync_fetch_and_add(count, 1);
-	else
-		count_loss(PROBE_DROP, LOST_MAP_FULL);
+	count_drop(&key);
+	if (cfg_emit_drop && (cfg_emit_drop == 2 || key.reason != cfg_drop_queue_purge))
+		emit_drop(ctx, skb, sk, conn, &key, (u64)location);
 	return 0;
 }

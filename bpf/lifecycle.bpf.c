@@ -71,6 +71,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	conn->reason = CLOSE_NONE;
 	conn->start_ns = now;
 	conn->netns = netns_of(sk);
+	conn->cidr = subnet_of(sk);
 	conn->thread = bpf_get_current_pid_tgid();
 	conn->thread_task = (u64)bpf_get_current_task_btf();
 	conn->state = TCP_SYN_SENT;
@@ -230,6 +231,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	conn->accepted_ns = 0;
 	conn->drops = 0;
 	conn->netns = netns_of(sk);
+	conn->cidr = subnet_of(sk);
 	conn->listen_port = local_port_of(tp);
 	/* What the handshake already counted belongs to the SYN-ACK's own counts. */
 	conn->segments_retransmitted = tp->total_retrans;

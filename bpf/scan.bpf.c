@@ -24,6 +24,7 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 
 	conn->role = bpf_map_lookup_elem(&listen_ports, &key) ? ROLE_SERVER : ROLE_CLIENT;
 	conn->listen_port = port;
+	conn->cidr = subnet_of(sk);
 	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
 	conn->bytes_sent = payload_sent(tp, conn, false);
 	conn->bytes_received = payload_received(sk, tp);

@@ -5,6 +5,7 @@
 #include "request.bpf.c"
 #include "retransmit.bpf.c"
 #include "drop.bpf.c"
+#include "reset.bpf.c"
 #include "softirq.bpf.c"
 #include "scan.bpf.c"
 
@@ -15,6 +16,8 @@ const struct wire_types {
 	struct state_record state;
 	struct listener_record listener;
 	struct retransmit_record retransmit;
+	struct reset_record reset;
+	struct drop_record drop;
 } *wire_types __attribute__((unused));
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -7,6 +7,7 @@ import { createClock, type Clock } from './clock.ts';
 import { ConnectionSums } from './collect/connections.ts';
 import type { CollectContext } from './collect/context.ts';
 import { DropSums, setConnectionStates, SoftirqSums, StateSums } from './collect/host-sums.ts';
+import { ResetSums } from './collect/resets.ts';
 import { ListenerSums } from './collect/listeners.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
@@ -43,6 +44,7 @@ export class Pipeline {
   readonly #owners: OwnerTable;
   readonly #context: CollectContext;
   readonly #drops: DropSums;
+  readonly #resets: ResetSums;
   readonly #states: StateSums;
   readonly #softirqs: SoftirqSums;
   readonly #config: AppConfig;
@@ -70,13 +72,15 @@ export class Pipeline {
       sink: this.store,
       isOn: ({ name }) => config.metrics.get(name) ?? false,
       optIn: config.attributes,
+      subnets: config.subnets.map(({ text }) => text),
       ownerAt: (view, offset) => this.#owners.find(view, offset),
       resolve: (owner) => this.enricher.resolve(owner),
       host: () => this.enricher.host(),
     };
     this.connections = new ConnectionSums(this.#context);
     this.listeners = new ListenerSums(this.#context);
-    this.#drops = new DropSums(this.#context, source.dropReasons);
+    this.#drops = new DropSums(this.#context, (reason) => source.names.dropReason(reason));
+    this.#resets = new ResetSums(this.#context, (reason) => source.names.resetReason(reason));
     this.#states = new StateSums(this.#context);
     this.#softirqs = new SoftirqSums(this.#context);
     this.correlator = this.#createCorrelator(outlets);
@@ -96,6 +100,7 @@ export class Pipeline {
       },
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       addresses: config.addresses,
+      names: this.#source.names,
       clock,
       resolve: (owner) => enricher.resolve(owner),
       emitEvent: (event) => outlets.event(event),
@@ -141,6 +146,7 @@ export class Pipeline {
     setConnectionStates(this.#context, this.#source.countStates());
     this.#softirqs.update(this.#source.read('softirqs'));
     this.#drops.update(this.#source.read('drops'));
+    this.#resets.update(this.#source.read('resets'));
     if (this.#config.metrics.get('wirespan.tcp.state.duration') === true)
       this.#states.update(this.#source.read('state_durations'));
   }

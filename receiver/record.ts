@@ -99,10 +99,67 @@ export interface RetransmitRecord extends SocketRecord {
   readonly context?: RequestContext;
 }
 
+/** An RST on a connection. */
+export interface ResetRecord extends SocketRecord {
+  readonly kind: 'reset';
+  readonly direction: 'transmit' | 'receive';
+  /** `enum sk_rst_reason` of the running kernel; 0 when it has none. */
+  readonly reason: number;
+  /** `network.connection.state`. */
+  readonly state?: string;
+}
+
+/** A packet that the kernel freed with a drop reason. Addresses and ports are the packet's. */
+export interface DropRecord {
+  readonly kind: 'drop';
+  readonly timeNs: bigint;
+  /** Of the packet's socket; 0n without one. */
+  readonly cookie: bigint;
+  readonly netns: number;
+  readonly owner: Owner;
+  readonly family: 4 | 6;
+  /** '' when the packet had no header yet. */
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+  /** Of the socket; 0 without one. */
+  readonly localPort: number;
+  readonly peerPort: number;
+  /** `enum skb_drop_reason` of the running kernel. */
+  readonly reason: number;
+  /** Kernel address of the call that freed it. */
+  readonly location: bigint;
+  /** Kernel addresses, innermost first; empty unless asked for. */
+  readonly stack: readonly bigint[];
+  /** 0: unknown. */
+  readonly interfaceIndex: number;
+  readonly state?: string;
+  readonly context?: RequestContext;
+}
+
 /** The kernel saw an owner for the first time (or with another executable). */
 export interface OwnerRecord {
   readonly kind: 'owner';
   readonly owner: Owner;
 }
 
-export type KernelRecord = ConnectionRecord | StateRecord | ListenerRecord | RetransmitRecord | OwnerRecord;
+export type KernelRecord =
+  | ConnectionRecord
+  | StateRecord
+  | ListenerRecord
+  | RetransmitRecord
+  | ResetRecord
+  | DropRecord
+  | OwnerRecord;
+
+/** Words for the running kernel's numbers. */
+export interface KernelNames {
+  /** `wirespan.packet.drop.reason`. */
+  dropReason(reason: number): string;
+  /** `wirespan.tcp.reset.reason`; undefined when the kernel gave none. */
+  resetReason(reason: number): string | undefined;
+  /** The kernel function that holds this address; undefined when it cannot be told. */
+  functionAt(address: bigint): string | undefined;
+  interfaceName(index: number): string | undefined;
+}

@@ -35,7 +35,7 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_INVALID]: 'invalid',
 };
 
-const MAPS = ['series', 'owners', 'listeners', 'drops'] as const;
+const MAPS = ['series', 'owners', 'listeners', 'drops', 'resets'] as const;
 
 interface Cell {
   readonly probe: string | undefined;

@@ -90,6 +90,25 @@ static __always_inline u64 payload_received(struct sock *sk, struct tcp_sock *tp
 	return received;
 }
 
+/* Index + 1 of the narrowest configured subnet that holds the peer; 0: none. */
+static __always_inline u32 subnet_of(const struct sock *sk)
+{
+	struct subnet_key key = { .prefix_length = 128 };
+	u32 *index;
+
+	if (!cfg_subnets)
+		return 0;
+	if (family_of(sk) == 4) {
+		key.address[10] = 0xff;
+		key.address[11] = 0xff;
+		bpf_probe_read_kernel(&key.address[12], 4, &sk->__sk_common.skc_daddr);
+	} else {
+		bpf_probe_read_kernel(key.address, 16, &sk->__sk_common.skc_v6_daddr);
+	}
+	index = bpf_map_lookup_elem(&subnets, &key);
+	return index ? *index : 0;
+}
+
 static __always_inline void fill_series_key(struct series_key *key, struct sock *sk,
 					    struct tcp_sock *tp, const struct conn *conn, u8 error)
 {

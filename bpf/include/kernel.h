@@ -191,8 +191,13 @@ struct tcp_skb_cb {
 	u16 tcp_gso_segs;
 };
 
+struct net_device {
+	int ifindex;
+};
+
 struct sk_buff {
 	struct sock *sk;
+	struct net_device *dev;
 	char cb[48];
 	__be16 protocol;
 	__u16 transport_header;

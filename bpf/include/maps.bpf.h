@@ -16,6 +16,12 @@ const volatile u8 cfg_emit_close = 0;
 const volatile u8 cfg_emit_state = 0;
 const volatile u8 cfg_emit_listener = 0;
 const volatile u8 cfg_emit_retransmit = 0; /* 1: on a trace only, 2: every one */
+const volatile u8 cfg_emit_drop = 0; /* 1: on a trace only, 2: every one */
+const volatile u8 cfg_drop_stack = 0;
+const volatile u32 cfg_drop_queue_purge = 0; /* QUEUE_PURGE of this kernel: no event on a trace */
+const volatile u8 cfg_emit_reset = 0;
+const volatile u8 cfg_reset_has_reason = 0; /* tcp_send_reset with a reason (6.10) */
+const volatile u32 cfg_subnets = 0;	    /* how many `subnets` holds */
 const volatile u8 cfg_state_duration = 0;
 const volatile u8 cfg_rtt_variation = 0;
 const volatile u8 cfg_transfer_size = 0;
@@ -146,6 +152,22 @@ struct {
 	__type(key, struct drop_key);
 	__type(value, u64);
 } drops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct reset_key);
+	__type(value, u64);
+} resets SEC(".maps");
+
+/* Index + 1 of each configured subnet. Filled by user space before the programs are attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 256);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct subnet_key);
+	__type(value, u32);
+} subnets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

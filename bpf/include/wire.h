@@ -220,6 +220,60 @@ struct retransmit_record {
 };
 _Static_assert(sizeof(struct retransmit_record) == 144, "retransmit_record");
 
+struct reset_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u8 received; /* 0: sent */
+	__u8 reason;   /* enum sk_rst_reason of the running kernel */
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct reset_record) == 96, "reset_record");
+
+#define STACK_FRAMES 16
+
+/* A packet that was freed with a drop reason. Addresses are the packet's. */
+struct drop_record {
+	struct record_header header;
+	__u64 cookie; /* of the socket, 0 without one */
+	struct owner_key owner;
+	__u8 source[16];
+	__u8 destination[16];
+	__u16 source_port;
+	__u16 destination_port;
+	__u8 family;
+	__u8 state; /* kernel TCP state of the socket, 0 without one */
+	__u16 pad;
+	__u32 reason; /* enum skb_drop_reason of the running kernel */
+	__u32 netns;
+	__u32 interface_index;
+	__u16 local_port; /* of the socket, 0 without one */
+	__u16 peer_port;
+	__u64 location; /* kernel address of the call that freed it */
+	struct trace_context context;
+	__u64 stack[STACK_FRAMES]; /* zero unless attributes.code.stacktrace is on */
+};
+_Static_assert(sizeof(struct drop_record) == 272, "drop_record");
+
+struct reset_key {
+	struct owner_key owner;
+	__u16 server_port;
+	__u8 role;
+	__u8 family;
+	__u8 received;
+	__u8 reason;
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct reset_key) == 24, "reset_key");
+
+/* A configured subnet, for an LPM trie: IPv4 as ::ffff:a.b.c.d. */
+struct subnet_key {
+	__u32 prefix_length; /* bits, 96 more for IPv4 */
+	__u8 address[16];
+};
+_Static_assert(sizeof(struct subnet_key) == 20, "subnet_key");
+
 /* One row of the kernel's sums: a workload's side of its connections to one port. */
 struct series_key {
 	struct owner_key owner;
@@ -244,8 +298,6 @@ struct series {
 	__u64 bytes_received;
 	__u64 segments_sent;
 	__u64 segments_received;
-	__u64 resets_sent;
-	__u64 resets_received;
 	__u64 active;	     /* established connections, as of `active_pass` */
 	__u64 active_pass;   /* number of the iterator pass that counted `active` */
 	__u64 touched_ns;    /* last time anything was added */
@@ -256,7 +308,7 @@ struct series {
 	__u64 size_sent[15]; /* 13 bounds */
 	__u64 size_received[15];
 };
-_Static_assert(sizeof(struct series) == 1072, "series");
+_Static_assert(sizeof(struct series) == 1056, "series");
 
 struct listener_key {
 	struct owner_key owner;

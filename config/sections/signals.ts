@@ -9,6 +9,9 @@ export const OPT_IN_ATTRIBUTES: readonly (readonly [name: string, doc: string])[
     'network.peer.address',
     'Adds the peer address to connection metrics: one series per peer. Addresses can be personal data.',
   ],
+  ['cpu.logical_number', 'Adds the CPU to the softirq metrics.'],
+  ['wirespan.tcp.reset.reason', 'Adds the kernel’s reason to `wirespan.tcp.resets`.'],
+  ['code.stacktrace', 'Adds the kernel stack to `wirespan.packet.drop` events.'],
   ['wirespan.peer.cidr', 'Adds the narrowest network of `subnets` that holds the peer, else `other`.'],
 ];
 

@@ -4,6 +4,7 @@ import {
   ATTR_NETWORK_IO_DIRECTION,
   ATTR_NETWORK_PEER_ADDRESS,
   ATTR_NETWORK_TYPE,
+  ATTR_PEER_CIDR,
   ATTR_SERVER_PORT,
   ATTR_TCP_CLOSE_REASON,
   ATTR_TCP_HANDSHAKE_ROLE,
@@ -19,6 +20,7 @@ import {
   METRIC_TCP_RTT,
   METRIC_TCP_RTT_VARIATION,
   METRIC_TCP_SEGMENTS,
+  METRIC_TCP_SUBNET_IO,
   type MetricDescriptor,
 } from '../../semconv/index.ts';
 import { readAddress } from '../decode/bytes.ts';
@@ -37,6 +39,8 @@ export interface ConnectionRow {
   readonly peerAddress: string | undefined;
   readonly isFailure: boolean;
   readonly isOverflow: boolean;
+  /** `wirespan.peer.cidr`; undefined without configured subnets. */
+  readonly cidr: string | undefined;
   readonly attributes: Attributes;
   readonly withType: Attributes;
   readonly memory: RowMemory;
@@ -136,12 +140,14 @@ export class ConnectionSums {
     const hasPeer = key.subarray(SERIES_KEY.peer, SERIES_KEY.peer + 16).some((byte) => byte !== 0);
     const peerAddress = hasPeer ? readAddress(view, at + SERIES_KEY.peer, family) : undefined;
     const type = { [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4' };
+    const cidr = this.#cidrOf(view.getUint32(at + SERIES_KEY.cidr, true));
     const attributes: Attributes = isOverflow
       ? OVERFLOW_ATTRIBUTES
       : {
           ...(role !== undefined && { [ATTR_TCP_HANDSHAKE_ROLE]: role, [ATTR_SERVER_PORT]: serverPort }),
           ...(error !== undefined && { [ATTR_ERROR_TYPE]: error }),
           ...(optIn.has(ATTR_NETWORK_TYPE) && type),
+          ...(cidr !== undefined && optIn.has(ATTR_PEER_CIDR) && { [ATTR_PEER_CIDR]: cidr }),
           ...(peerAddress !== undefined &&
             optIn.has(ATTR_NETWORK_PEER_ADDRESS) && { [ATTR_NETWORK_PEER_ADDRESS]: peerAddress }),
         };
@@ -152,6 +158,7 @@ export class ConnectionSums {
       serverPort,
       peerAddress,
       isFailure: error !== undefined,
+      cidr,
       isOverflow,
       attributes,
       withType: isOverflow ? attributes : { ...attributes, ...type },
@@ -174,8 +181,8 @@ export class ConnectionSums {
       });
     const sent = { ...row.attributes, ...TRANSMIT };
     const received = { ...row.attributes, ...RECEIVE };
-    plain(METRIC_TCP_IO, SERIES.bytes_sent, sent);
-    plain(METRIC_TCP_IO, SERIES.bytes_received, received);
+    this.#addBytes(row, resource, memory.gain(cells, SERIES.bytes_sent), sent);
+    this.#addBytes(row, resource, memory.gain(cells, SERIES.bytes_received), received);
     plain(METRIC_TCP_SEGMENTS, SERIES.segments_sent, sent);
     plain(METRIC_TCP_SEGMENTS, SERIES.segments_received, received);
     this.#addRetransmits(row, resource, cells);
@@ -196,6 +203,27 @@ export class ConnectionSums {
     histogram(METRIC_TCP_RTT_VARIATION, 'rtt_variation', row.attributes);
     histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_sent', sent);
     histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_received', received);
+  }
+
+  #cidrOf(index: number): string | undefined {
+    const { subnets } = this.#context;
+    if (subnets.length === 0) return undefined;
+    return index === 0 ? 'other' : (subnets[index - 1] ?? 'other');
+  }
+
+  /** Payload counts on the workload, and by subnet on the host. */
+  #addBytes(row: ConnectionRow, resource: ObservedResource, gained: number, attributes: Attributes): void {
+    this.#count(METRIC_TCP_IO, resource, attributes, gained);
+    if (row.cidr === undefined) return;
+    this.#count(
+      METRIC_TCP_SUBNET_IO,
+      this.#context.host(),
+      {
+        [ATTR_PEER_CIDR]: row.cidr,
+        [ATTR_NETWORK_IO_DIRECTION]: attributes[ATTR_NETWORK_IO_DIRECTION],
+      },
+      gained,
+    );
   }
 
   /**

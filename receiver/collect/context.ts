@@ -8,6 +8,8 @@ export interface CollectContext {
   isOn(metric: MetricDescriptor): boolean;
   /** Opt-in attributes that metrics carry, e.g. `network.peer.address`. */
   readonly optIn: ReadonlySet<string>;
+  /** The configured peer subnets as written, in the order that the kernel numbers them from 1. */
+  readonly subnets: readonly string[];
   ownerAt(view: DataView, offset: number): Owner;
   resolve(owner: Owner): ObservedResource;
   host(): ObservedResource;

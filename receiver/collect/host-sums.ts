@@ -49,12 +49,12 @@ class Memories {
 /** Dropped packets by reason, on the owner of their socket, else on the host. */
 export class DropSums {
   readonly #context: CollectContext;
-  readonly #reasons: ReadonlyMap<number, string>;
+  readonly #reasonOf: (reason: number) => string;
   readonly #memories = new Memories(1);
 
-  constructor(context: CollectContext, reasons: ReadonlyMap<number, string>) {
+  constructor(context: CollectContext, reasonOf: (reason: number) => string) {
     this.#context = context;
-    this.#reasons = reasons;
+    this.#reasonOf = reasonOf;
   }
 
   update(image: MapImage): void {
@@ -70,7 +70,7 @@ export class DropSums {
         METRIC_PACKET_DROPPED,
         owner.pid === 0 ? this.#context.host() : this.#context.resolve(owner),
         {
-          [ATTR_PACKET_DROP_REASON]: this.#reasons.get(reason) ?? `unknown_${String(reason)}`,
+          [ATTR_PACKET_DROP_REASON]: this.#reasonOf(reason),
           [ATTR_NETWORK_TRANSPORT]: 'tcp',
           [ATTR_NETWORK_TYPE]: view.getUint8(at + DROP_KEY.family) === 6 ? 'ipv6' : 'ipv4',
         },

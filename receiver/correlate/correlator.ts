@@ -13,12 +13,13 @@ import {
   TCP_RETRANSMIT_TYPE_VALUE_SYN_ACK,
   TCP_RETRANSMIT_TYPE_VALUE_TIMEOUT,
 } from '../../semconv/index.ts';
-import type { KernelRecord, ListenerRecord, RetransmitRecord, StateRecord } from '../record.ts';
+import type { KernelNames, KernelRecord, ListenerRecord, RetransmitRecord, StateRecord } from '../record.ts';
 import { createConnectionIds } from './connection-id.ts';
 import { ConnectionStage } from './connection-stage.ts';
 import { decideRetransmit, type Decision } from './decide.ts';
 import { Emitter, type EmitterCounters, type EmitterOptions } from './emitter.ts';
 import type { AddressMode } from './mask.ts';
+import { PacketStage } from './packet-stage.ts';
 import { RetransmitEpisodes, type Episode } from './retransmit-episodes.ts';
 import { createSocketAttributes, type SocketAttributes } from './socket-attributes.ts';
 
@@ -26,7 +27,16 @@ export interface CorrelatorOptions extends EmitterOptions {
   /** `/proc/sys/kernel/random/boot_id`. */
   readonly bootId: string;
   readonly addresses: AddressMode;
+  /** Words for this kernel's numbers; without them a number stands for itself. */
+  readonly names?: KernelNames;
 }
+
+const NUMBERS: KernelNames = {
+  dropReason: (reason) => `unknown_${String(reason)}`,
+  resetReason: () => undefined,
+  functionAt: () => undefined,
+  interfaceName: () => undefined,
+};
 
 /** Trace-context look-ups by outcome: `wirespan.agent.correlation.lookups`. */
 export type LookupCounters = Record<Decision['result'], number>;
@@ -74,15 +84,25 @@ class RecordCorrelator implements Correlator {
   readonly #sockets: SocketAttributes;
   readonly #emitter: Emitter;
   readonly #connections: ConnectionStage;
+  readonly #packets: PacketStage;
   readonly #episodes = new RetransmitEpisodes(maxEpisodes, (episode) => this.#endEpisode(episode));
   readonly #lookups: LookupCounters = { hit: 0, miss: 0, stale: 0, invalid: 0 };
 
   constructor(options: CorrelatorOptions) {
-    this.#sockets = createSocketAttributes(createConnectionIds(options.bootId), options.addresses);
+    const connectionIds = createConnectionIds(options.bootId);
+    this.#sockets = createSocketAttributes(connectionIds, options.addresses);
     this.#emitter = new Emitter(options);
     this.#connections = new ConnectionStage(this.#emitter, this.#sockets, (decision) =>
       this.#count(decision),
     );
+    this.#packets = new PacketStage({
+      emitter: this.#emitter,
+      sockets: this.#sockets,
+      connectionIds,
+      addresses: options.addresses,
+      names: options.names ?? NUMBERS,
+      count: (decision) => this.#count(decision),
+    });
   }
 
   handle(record: KernelRecord): void {
@@ -91,6 +111,10 @@ class RecordCorrelator implements Correlator {
         return;
       case 'retransmit':
         return this.#retransmit(record);
+      case 'drop':
+        return this.#packets.drop(record);
+      case 'reset':
+        return this.#packets.reset(record);
       case 'state':
         return this.#state(record);
       case 'listener_start':

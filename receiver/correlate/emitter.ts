@@ -34,7 +34,7 @@ export interface EmitterOptions {
 }
 
 export interface EventDraft {
-  readonly record: SocketRecord;
+  readonly record: Pick<SocketRecord, 'owner' | 'timeNs'>;
   /** Built only when the event really goes out. */
   readonly attributes: () => Attributes;
   /** The application's trace context. */

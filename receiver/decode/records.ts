@@ -1,29 +1,28 @@
-import type { Owner } from '../model.ts';
 import type {
   ConnectionRecord,
-  Endpoints,
   KernelRecord,
   ListenerRecord,
   OwnerRecord,
-  RequestContext,
   RetransmitRecord,
   StateRecord,
 } from '../record.ts';
-import { readAddress, readHex } from './bytes.ts';
 import {
   CONNECTION_RECORD,
   CONNECTION_WHAT,
+  DROP_RECORD,
   ENDPOINTS,
   LISTENER_RECORD,
   OWNER_RECORD,
   RECORD_HEADER,
   RECORD_KIND,
+  RESET_RECORD,
   RETRANSMIT_RECORD,
   STATE_RECORD,
-  TRACE_CONTEXT,
 } from './generated/layout.ts';
-import { CLOSE_REASON_NAMES, errorTypeOf, RETRANSMIT_TYPE_NAMES, ROLE_NAMES, STATE_NAMES } from './names.ts';
+import { CLOSE_REASON_NAMES, errorTypeOf, RETRANSMIT_TYPE_NAMES, STATE_NAMES } from './names.ts';
 import { readOwner, type OwnerTable } from './owners.ts';
+import { decodeDrop, decodeReset } from './packets.ts';
+import { decodeContext, decodeSocket } from './socket.ts';
 
 /** What decoding met, in records. */
 export interface DecodeCounters {
@@ -52,6 +51,8 @@ const DECODERS: ReadonlyMap<number, { readonly size: number; readonly decode: De
   [RECORD_KIND.RECORD_STATE, { size: STATE_RECORD.size, decode: decodeState }],
   [RECORD_KIND.RECORD_LISTENER, { size: LISTENER_RECORD.size, decode: decodeListener }],
   [RECORD_KIND.RECORD_RETRANSMIT, { size: RETRANSMIT_RECORD.size, decode: decodeRetransmit }],
+  [RECORD_KIND.RECORD_DROP, { size: DROP_RECORD.size, decode: decodeDrop }],
+  [RECORD_KIND.RECORD_RESET, { size: RESET_RECORD.size, decode: decodeReset }],
 ] as [number, { size: number; decode: Decoder }][]);
 
 /**
@@ -93,52 +94,6 @@ function decodeOwner(view: DataView, at: number, owners: OwnerTable): OwnerRecor
   const owner = readOwner(view, at + OWNER_RECORD.owner, view, at + OWNER_RECORD.info);
   owners.learn(owner);
   return { kind: 'owner', owner };
-}
-
-function decodeEndpoints(view: DataView, at: number): Endpoints {
-  const family = view.getUint8(at + ENDPOINTS.family) === 6 ? 6 : 4;
-  return {
-    family,
-    localAddress: readAddress(view, at + ENDPOINTS.local, family),
-    localPort: view.getUint16(at + ENDPOINTS.local_port, true),
-    peerAddress: readAddress(view, at + ENDPOINTS.peer, family),
-    peerPort: view.getUint16(at + ENDPOINTS.peer_port, true),
-  };
-}
-
-interface SocketPart {
-  timeNs: bigint;
-  cookie: bigint;
-  netns: number;
-  owner: Owner;
-  role?: 'client' | 'server';
-  endpoints: Endpoints;
-}
-
-/** The part that all socket records share; their layouts agree up to the end of `endpoints`. */
-function decodeSocket(view: DataView, at: number, owners: OwnerTable): SocketPart {
-  const endpoints = at + CONNECTION_RECORD.endpoints;
-  const role = ROLE_NAMES[view.getUint8(endpoints + ENDPOINTS.role)];
-  return {
-    timeNs: view.getBigUint64(at + RECORD_HEADER.ts_ns, true),
-    cookie: view.getBigUint64(at + CONNECTION_RECORD.cookie, true),
-    netns: view.getUint32(endpoints + ENDPOINTS.netns, true),
-    owner: owners.find(view, at + CONNECTION_RECORD.owner),
-    ...(role !== undefined && { role }),
-    endpoints: decodeEndpoints(view, endpoints),
-  };
-}
-
-function decodeContext(view: DataView, at: number): RequestContext | undefined {
-  if (view.getUint8(at + TRACE_CONTEXT.found) === 0) return undefined;
-  return {
-    traceId: readHex(view, at + TRACE_CONTEXT.trace_id, 16),
-    spanId: readHex(view, at + TRACE_CONTEXT.span_id, 8),
-    traceFlags: view.getUint8(at + TRACE_CONTEXT.flags),
-    method: 'http1_header',
-    startSeq: view.getUint32(at + TRACE_CONTEXT.start_seq, true),
-    requestStartNs: view.getBigUint64(at + TRACE_CONTEXT.start_ns, true),
-  };
 }
 
 function decodeConnection(view: DataView, at: number, owners: OwnerTable): ConnectionRecord | undefined {

@@ -3,7 +3,6 @@ import { Ledger } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import type { QueueOptions, RetryOptions, Signal } from './options.ts';
 import type { RejectionListener } from './rejection.ts';
-import type { OtlpRequest } from './transport.ts';
 
 /** A bounded queue of spans or events in front of the collector. */
 export interface BatchExporter<T> {
@@ -18,22 +17,23 @@ export interface BatchExporter<T> {
   queueSize(): number;
 }
 
-export interface BatchParts<T> {
+/** `R`: what the delivery takes. */
+export interface BatchParts<T, R> {
   readonly signal: Signal;
   readonly queue: QueueOptions;
   readonly retry: RetryOptions;
-  readonly delivery: Delivery;
-  readonly encode: (items: readonly T[]) => OtlpRequest;
+  readonly delivery: Delivery<R>;
+  readonly encode: (items: readonly T[]) => R;
   readonly onRejected: RejectionListener;
 }
 
 /** Creates the exporter. One request at a time; its timers do not keep the process alive. */
-export function createBatchExporter<T>(parts: BatchParts<T>): BatchExporter<T> {
+export function createBatchExporter<T, R>(parts: BatchParts<T, R>): BatchExporter<T> {
   return new Batcher(parts);
 }
 
-class Batcher<T> implements BatchExporter<T> {
-  readonly #parts: BatchParts<T>;
+class Batcher<T, R> implements BatchExporter<T> {
+  readonly #parts: BatchParts<T, R>;
   readonly #ledger = new Ledger();
   #queue: T[] = [];
   /** Items that ever entered the queue, and that left it settled: a flush waits for a count. */
@@ -44,7 +44,7 @@ class Batcher<T> implements BatchExporter<T> {
   #draining: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(parts: BatchParts<T>) {
+  constructor(parts: BatchParts<T, R>) {
     this.#parts = parts;
   }
 
@@ -117,12 +117,11 @@ class Batcher<T> implements BatchExporter<T> {
 
   async #sendBatch(batch: readonly T[]): Promise<void> {
     const { signal, delivery, encode, retry, onRejected } = this.#parts;
-    let request: OtlpRequest;
+    let request: R;
     try {
       request = encode(batch);
     } catch (error) {
-      this.#ledger.drop(batch.length, 'encode_error');
-      onRejected(signal, batch.length, `cannot be encoded: ${String(error)}`);
+      this.#dropUnencodable(batch, String(error));
       return;
     }
     const result = await delivery.deliver(request, performance.now() + retry.maxElapsedMs);
@@ -134,8 +133,15 @@ class Batcher<T> implements BatchExporter<T> {
     } else if (result.status === 'rejected') {
       this.#ledger.drop(batch.length, 'rejected');
       onRejected(signal, batch.length, result.cause);
+    } else if (result.status === 'unencodable') {
+      this.#dropUnencodable(batch, result.cause);
     } else {
       this.#ledger.drop(batch.length, result.status === 'expired' ? 'retry_expired' : 'already_shutdown');
     }
+  }
+
+  #dropUnencodable(batch: readonly T[], cause: string): void {
+    this.#ledger.drop(batch.length, 'encode_error');
+    this.#parts.onRejected(this.#parts.signal, batch.length, `cannot be encoded: ${cause}`);
   }
 }

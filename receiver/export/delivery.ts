@@ -11,9 +11,9 @@ export type DeliveryResult =
   | { readonly status: 'expired' | 'abandoned'; readonly cause: string };
 
 /** Sends the requests of one signal, again and again while the collector does not take them. */
-export interface Delivery {
+export interface Delivery<R = OtlpRequest> {
   /** Tries until `untilMs` (`performance.now()`), at least once. One call at a time; never rejects. */
-  deliver(request: OtlpRequest, untilMs: number): Promise<DeliveryResult>;
+  deliver(request: R, untilMs: number): Promise<DeliveryResult>;
   /** A delivery that waits for its next attempt makes it now. */
   hurry(): void;
   /** The delivery under way ends now, as `expired`. */
@@ -22,20 +22,20 @@ export interface Delivery {
   abandon(): void;
 }
 
-export interface DeliveryParts {
+export interface DeliveryParts<R> {
   readonly endpoint: SettledEndpoint;
-  readonly transport: OtlpTransport;
+  readonly transport: OtlpTransport<R>;
   readonly retry: RetryOptions;
   readonly reachability: Reachability;
 }
 
 /** One delivery for one signal: the waits grow over consecutive failures, whichever request failed. */
-export function createDelivery(parts: DeliveryParts): Delivery {
+export function createDelivery<R>(parts: DeliveryParts<R>): Delivery<R> {
   return new RetryingDelivery(parts);
 }
 
-class RetryingDelivery implements Delivery {
-  readonly #parts: DeliveryParts;
+class RetryingDelivery<R> implements Delivery<R> {
+  readonly #parts: DeliveryParts<R>;
   readonly #backoff: Backoff;
   #isInterrupted = false;
   #isClosed = false;
@@ -43,12 +43,12 @@ class RetryingDelivery implements Delivery {
   #endStep: (() => void) | undefined;
   #endWait: (() => void) | undefined;
 
-  constructor(parts: DeliveryParts) {
+  constructor(parts: DeliveryParts<R>) {
     this.#parts = parts;
     this.#backoff = createBackoff(parts.retry);
   }
 
-  async deliver(request: OtlpRequest, untilMs: number): Promise<DeliveryResult> {
+  async deliver(request: R, untilMs: number): Promise<DeliveryResult> {
     this.#isInterrupted = false;
     let cause = 'shut down';
     while (!this.#isClosed && !this.#isInterrupted) {
@@ -78,13 +78,14 @@ class RetryingDelivery implements Delivery {
   }
 
   /** `undefined` when it was ended from outside; whatever the transport says later is ignored. */
-  async #attempt(request: OtlpRequest): Promise<SendResult | undefined> {
+  async #attempt(request: R): Promise<SendResult | undefined> {
     const { transport, reachability, endpoint } = this.#parts;
     const result = await new Promise<SendResult | undefined>((resolve) => {
       this.#endStep = () => resolve(undefined);
       void transport.send(request).then(resolve);
     });
-    if (result === undefined) return undefined;
+    // What never left says nothing about the collector.
+    if (result === undefined || result.status === 'unencodable') return result;
     if (result.status === 'retry') {
       reachability.failed(endpoint.origin, endpoint.signal, result.cause);
     } else {

@@ -7,18 +7,21 @@ import { createDelivery } from './delivery.ts';
 import { encodeEvents } from './log-request.ts';
 import type { MetricExporter } from './metric-exporter.ts';
 import { createMetricExporter } from './metric-exporter.ts';
-import type { ExportOptions, QueueOptions, RetryOptions, Signal } from './options.ts';
+import type { ExportOptions, QueueOptions, RetryOptions, SettledEndpoint, Signal } from './options.ts';
 import { DEFAULT_QUEUE, DEFAULT_RETRY, settleEndpoint } from './options.ts';
 import type { StateListener } from './reachability.ts';
 import { createReachability } from './reachability.ts';
-import type { RejectionListener } from './rejection.ts';
-import { encodeSpans } from './span-request.ts';
+import type { MergedRejections, RejectionListener } from './rejection.ts';
+import { mergeRejections } from './rejection.ts';
+import { toReadableSpans } from './span-request.ts';
+import { createSpanTransport } from './span-transport.ts';
 import type { OtlpTransport } from './transport.ts';
 import { createOtlpTransport } from './transport.ts';
 
 /** Told what a user may want to read in the log. */
 export interface ExportListeners {
   readonly onState?: StateListener;
+  /** At most once per signal and 10 s, with the items of that time summed and their last cause. */
   readonly onRejected?: RejectionListener;
 }
 
@@ -64,19 +67,23 @@ const nothing: SignalCounters = {
  */
 export function createExporters(options: ExportOptions, listeners: ExportListeners = {}): Exporters {
   const retry: RetryOptions = { ...DEFAULT_RETRY, ...options.retry };
-  const onRejected = listeners.onRejected ?? (() => undefined);
+  const rejections = mergeRejections(listeners.onRejected ?? (() => undefined));
+  const onRejected = rejections.add;
   const reachability = createReachability(listeners.onState ?? (() => undefined));
-  const transports: OtlpTransport[] = [];
+  const transports: Pick<OtlpTransport, 'close'>[] = [];
   const origins: Record<Signal, string | undefined> = {
     metrics: undefined,
     traces: undefined,
     logs: undefined,
   };
 
-  const deliveryOf = (signal: Signal): Delivery | undefined => {
+  const deliveryOf = <R>(
+    signal: Signal,
+    createTransport: (endpoint: SettledEndpoint) => OtlpTransport<R>,
+  ): Delivery<R> | undefined => {
     if (options.disabled?.includes(signal) === true) return undefined;
     const endpoint = settleEndpoint(options, signal);
-    const transport = createOtlpTransport(endpoint);
+    const transport = createTransport(endpoint);
     transports.push(transport);
     origins[signal] = endpoint.origin;
     return createDelivery({ endpoint, transport, retry, reachability });
@@ -86,9 +93,9 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
     ...options.queues?.[signal],
   });
 
-  const metricDelivery = deliveryOf('metrics');
-  const spanDelivery = deliveryOf('traces');
-  const eventDelivery = deliveryOf('logs');
+  const metricDelivery = deliveryOf('metrics', createOtlpTransport);
+  const spanDelivery = deliveryOf('traces', createSpanTransport);
+  const eventDelivery = deliveryOf('logs', createOtlpTransport);
   const parts = { retry, onRejected };
   return new OtlpExporters({
     metrics: metricDelivery && createMetricExporter(metricDelivery, onRejected),
@@ -99,7 +106,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
         signal: 'traces',
         queue: queueOf('traces'),
         delivery: spanDelivery,
-        encode: encodeSpans,
+        encode: toReadableSpans,
       }),
     events:
       eventDelivery &&
@@ -111,6 +118,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
         encode: encodeEvents,
       }),
     transports,
+    rejections,
     origins,
     capacities: { traces: queueOf('traces').capacity, logs: queueOf('logs').capacity },
   });
@@ -120,7 +128,8 @@ interface Assembly {
   readonly metrics: MetricExporter | undefined;
   readonly spans: BatchExporter<NetworkSpan> | undefined;
   readonly events: BatchExporter<NetworkEvent> | undefined;
-  readonly transports: readonly OtlpTransport[];
+  readonly transports: readonly Pick<OtlpTransport, 'close'>[];
+  readonly rejections: MergedRejections;
   readonly origins: Readonly<Record<Signal, string | undefined>>;
   readonly capacities: Readonly<Record<'traces' | 'logs', number>>;
 }
@@ -169,10 +178,11 @@ class OtlpExporters implements Exporters {
 
   async shutdown(deadlineMs: number, last?: (untilMs: number) => Promise<void>): Promise<void> {
     const startMs = performance.now();
-    const { spans, events, transports } = this.#parts;
+    const { spans, events, transports, rejections } = this.#parts;
     const untilMs = startMs + (last === undefined ? deadlineMs : (deadlineMs * 2) / 3);
     await Promise.all([spans?.shutdown(untilMs), events?.shutdown(untilMs)]);
     await last?.(startMs + deadlineMs);
+    rejections.flush();
     for (const transport of transports) transport.close();
   }
 }

@@ -4,6 +4,8 @@ export type SendResult =
   | { readonly status: 'taken'; readonly rejected: number; readonly message: string }
   /** Not taken, and never will be. */
   | { readonly status: 'rejected'; readonly cause: string }
+  /** Never sent: it cannot be encoded, a defect. */
+  | { readonly status: 'unencodable'; readonly cause: string }
   /** Not taken now. `afterMs`: the earliest time at which the collector wants it again. */
   | { readonly status: 'retry'; readonly cause: string; readonly afterMs: number };
 

@@ -98,6 +98,7 @@ class ChunkedExporter implements MetricExporter {
       this.#onRejected('metrics', request.items, result.cause);
       return true;
     }
+    // Requests come encoded, so the rest is "not taken".
     return false;
   }
 }

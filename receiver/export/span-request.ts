@@ -9,12 +9,16 @@ import type { NetworkSpan } from '../model.ts';
 import { createResourceCache } from './resource-cache.ts';
 import type { OtlpRequest } from './transport.ts';
 
-/** Encodes spans as one OTLP request; spans of one resource are grouped. */
-export function encodeSpans(spans: readonly NetworkSpan[]): OtlpRequest {
+/** The SDK's view of one batch; spans of one resource share its object, by which the SDK groups. */
+export function toReadableSpans(spans: readonly NetworkSpan[]): ReadableSpan[] {
   const resourceOf = createResourceCache();
-  const readable = spans.map((span) => toReadableSpan(span, resourceOf(span.resource)));
+  return spans.map((span) => toReadableSpan(span, resourceOf(span.resource)));
+}
+
+/** Encodes spans as one OTLP request. */
+export function encodeSpans(spans: readonly ReadableSpan[]): OtlpRequest {
   return {
-    bytes: ProtobufTraceSerializer.serializeRequest(readable) ?? new Uint8Array(),
+    bytes: ProtobufTraceSerializer.serializeRequest([...spans]) ?? new Uint8Array(),
     items: spans.length,
   };
 }

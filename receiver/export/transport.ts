@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs';
-import type { ChannelCredentials } from '@grpc/grpc-js';
-import { credentials, Metadata } from '@grpc/grpc-js';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { IOtlpExportDelegate } from '@opentelemetry/otlp-exporter-base';
 import { createOtlpNetworkExportDelegate, ExporterMetrics } from '@opentelemetry/otlp-exporter-base';
@@ -15,6 +12,7 @@ import {
   ProtobufTraceSerializer,
 } from '@opentelemetry/otlp-transformer';
 import { VERSION } from '../../semconv/index.ts';
+import { channelCredentialsOf, metadataOf, readTls } from './endpoint-security.ts';
 import type { SendResult } from './failure.ts';
 import { judgeFailure } from './failure.ts';
 import { createGrpcConnection } from './grpc-connection.ts';
@@ -28,9 +26,9 @@ export interface OtlpRequest {
 }
 
 /** Sends requests of one signal to one endpoint. Never throws and never rejects. */
-export interface OtlpTransport {
+export interface OtlpTransport<R = OtlpRequest> {
   /** Ends within the endpoint's timeout. One request at a time. */
-  send(request: OtlpRequest): Promise<SendResult>;
+  send(request: R): Promise<SendResult>;
   /** Closes the connection; a request under way fails. */
   close(): void;
 }
@@ -76,9 +74,10 @@ const nothingRejected: PartialSuccess = { rejected: 0, message: '' };
 
 /**
  * A transport over the SDK's own export delegate, with its HTTP connection, compression and HTTP
- * retries; gRPC connects by `grpc-connection.ts`. The requests come encoded, and the responses are read here, because the SDK's exporter
- * classes only log a partial success. Throws an Error with one clear sentence when a certificate
- * file cannot be read.
+ * retries; gRPC connects by `grpc-connection.ts`. The requests come encoded, and the responses are
+ * read here, because the SDK's exporter classes only log a partial success. Spans over gRPC have a
+ * transport of their own (`span-transport.ts`). Throws an Error with one clear sentence when a
+ * certificate file cannot be read.
  */
 export function createOtlpTransport(endpoint: SettledEndpoint): OtlpTransport {
   let lastResponse = nothingRejected;
@@ -122,11 +121,11 @@ function createDelegate(
       meterProvider: undefined,
       responseAttributesFromError: () => ({}),
     });
-    const metadata = metadataOf(endpoint.headers);
     const connection = createGrpcConnection({
-      ...grpcTarget(endpoint),
+      target: url.startsWith('unix:') ? url : new URL(url).host,
+      credentials: channelCredentialsOf(endpoint),
       path: route.grpcPath,
-      metadata,
+      metadata: metadataOf(endpoint),
       compression,
       userAgent,
     });
@@ -145,42 +144,4 @@ function createDelegate(
     counting,
     undefined,
   );
-}
-
-function grpcTarget(endpoint: SettledEndpoint): { target: string; credentials: ChannelCredentials } {
-  const isUnix = endpoint.url.startsWith('unix:');
-  const target = isUnix ? endpoint.url : new URL(endpoint.url).host;
-  if (isUnix || endpoint.url.startsWith('http:'))
-    return { target, credentials: credentials.createInsecure() };
-  const { ca, cert, key } = readTls(endpoint);
-  return { target, credentials: credentials.createSsl(ca, key, cert) };
-}
-
-function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-  return metadata;
-}
-
-/** Only what is configured: Node's own defaults stand for the rest. */
-function readTls(endpoint: SettledEndpoint): Partial<Record<'ca' | 'cert' | 'key', Buffer>> {
-  const { caFile, clientCertificateFile, clientKeyFile } = endpoint;
-  return {
-    ...(caFile !== undefined && { ca: readPem(caFile, 'trusted certificates') }),
-    ...(clientCertificateFile !== undefined && {
-      cert: readPem(clientCertificateFile, 'client certificate'),
-    }),
-    ...(clientKeyFile !== undefined && { key: readPem(clientKeyFile, 'client key') }),
-  };
-}
-
-function readPem(file: string, what: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new Error(`The OTLP ${what} file "${file}" cannot be read (${reason}): give a readable PEM file.`, {
-      cause,
-    });
-  }
 }

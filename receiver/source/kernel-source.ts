@@ -11,7 +11,9 @@ import {
 } from '../../native/index.ts';
 import { SERIES_KEY } from '../decode/generated/layout.ts';
 import type { MapImage } from '../map-image.ts';
-import { setKnobs, u64, u8, type KernelOptions } from './knobs.ts';
+import type { KernelNames } from '../record.ts';
+import { InterfaceNames, KernelSymbols } from './kernel-symbols.ts';
+import { setKnobs, subnetKey, u32, u64, u8, type KernelOptions, type Subnet } from './knobs.ts';
 import { makePlan, type Plan } from './plan.ts';
 
 export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
@@ -25,17 +27,18 @@ const OVERFLOW_FLAG_OFFSET = SERIES_KEY.overflow;
 /** The loaded BPF programs, and everything that is read from them. */
 export class KernelSource {
   readonly plan: Plan;
-  readonly dropReasons: ReadonlyMap<number, string>;
+  /** Words for this kernel's numbers. */
+  readonly names: KernelNames;
   readonly #session: BpfSession;
   readonly #ring: Ring;
   readonly #drainBuffer = new Uint8Array(DRAIN_BYTES);
   readonly #images = new Map<string, { keys: Uint8Array; values: Uint8Array }>();
   #pass = 0n;
 
-  private constructor(session: BpfSession, plan: Plan, dropReasons: ReadonlyMap<number, string>) {
+  private constructor(session: BpfSession, plan: Plan, names: KernelNames) {
     this.#session = session;
     this.plan = plan;
-    this.dropReasons = dropReasons;
+    this.names = names;
     this.#ring = session.ring('events');
   }
 
@@ -55,13 +58,14 @@ export class KernelSource {
       { ...options, writes: true },
     );
     const reasons = kernelEnum('skb_drop_reason');
+    const names = kernelNames(reasons, kernelEnum('sk_rst_reason'));
     releaseKernelTypes();
     const session = BpfSession.open(BPF_OBJECT);
     try {
       configure(session, plan, options, reasons);
       session.load();
-      const source = new KernelSource(session, plan, dropReasonNames(reasons));
-      source.#begin();
+      const source = new KernelSource(session, plan, names);
+      source.#begin(options.subnets);
       return source;
     } catch (error) {
       session.close();
@@ -69,7 +73,9 @@ export class KernelSource {
     }
   }
 
-  #begin(): void {
+  #begin(subnets: readonly Subnet[]): void {
+    for (const [index, subnet] of subnets.entries())
+      this.#session.update('subnets', subnetKey(subnet), u32(index + 1));
     const overflow = new Uint8Array(SERIES_KEY.size);
     overflow[OVERFLOW_FLAG_OFFSET] = 1;
     this.#session.update('series', overflow, new Uint8Array(this.#session.mapInfo('series').valueSize));
@@ -207,20 +213,29 @@ function configure(
 ): void {
   const needed = new Set([...plan.attached.map(({ program }) => program), ...Object.values(plan.iterators)]);
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
-  setKnobs(session, plan, options, reasons['SKB_CONSUMED'] ?? 0);
+  setKnobs(session, plan, options, reasons);
 }
 
-/** Reason numbers of this kernel to `wirespan.packet.drop.reason`. */
-function dropReasonNames(reasons: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
-  return new Map(
-    Object.entries(reasons).map(([name, value]) => [
-      value,
-      name.replace(/^SKB_DROP_REASON_/, '').toLowerCase(),
-    ]),
-  );
-}
-
-/** One sentence for a user whose machine cannot run the agent; undefined for a defect of ours. */
-export function explainStartFailure(error: unknown): string | undefined {
-  return error instanceof NativeError ? error.message : undefined;
+/** Numbers of this kernel's enums, and its addresses, to words. */
+function kernelNames(
+  dropReasons: Readonly<Record<string, number>>,
+  resetReasons: Readonly<Record<string, number>>,
+): KernelNames {
+  const invert = (values: Readonly<Record<string, number>>, prefix: string): Map<number, string> =>
+    new Map(
+      Object.entries(values).map(([name, value]) => [
+        value,
+        (name.startsWith(prefix) ? name.slice(prefix.length) : name).toLowerCase(),
+      ]),
+    );
+  const drops = invert(dropReasons, 'SKB_DROP_REASON_');
+  const resets = invert(resetReasons, 'SK_RST_REASON_');
+  const symbols = new KernelSymbols();
+  const interfaces = new InterfaceNames();
+  return {
+    dropReason: (reason) => drops.get(reason) ?? `unknown_${String(reason)}`,
+    resetReason: (reason) => (reason === 0 ? undefined : resets.get(reason)),
+    functionAt: (address) => symbols.functionAt(address),
+    interfaceName: (index) => interfaces.nameOf(index),
+  };
 }

@@ -1,5 +1,13 @@
 import type { BpfSession } from '../../native/index.ts';
+import { SUBNET_KEY } from '../decode/generated/layout.ts';
 import type { Plan } from './plan.ts';
+
+/** `address` is text; `prefixLength` counts its family's bits. */
+export interface Subnet {
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
 
 /** What the kernel side is told before it loads; see bpf/include/maps.bpf.h. */
 export interface KernelOptions {
@@ -17,6 +25,8 @@ export interface KernelOptions {
     readonly listener: boolean;
     readonly retransmit: 'off' | 'correlated' | 'on';
     readonly handshake: boolean;
+    readonly drop: 'off' | 'correlated' | 'on';
+    readonly reset: boolean;
   };
   readonly requests: boolean;
   readonly stateDuration: boolean;
@@ -26,6 +36,10 @@ export interface KernelOptions {
   readonly peerAddress: 'off' | 'clients' | 'all';
   readonly retransmits: boolean;
   readonly drops: boolean;
+  readonly dropStacks: boolean;
+  readonly resets: boolean;
+  /** Peer subnets, narrowest match wins; at most 256. */
+  readonly subnets: readonly Subnet[];
   readonly softirqs: boolean;
   readonly softirqDuration: boolean;
 }
@@ -42,11 +56,11 @@ export function setKnobs(
   session: BpfSession,
   plan: Plan,
   options: KernelOptions,
-  consumedReason: number,
+  reasons: Readonly<Record<string, number>>,
 ): void {
   const u8 = (name: string, value: boolean | number): void =>
     session.setVariable(name, Uint8Array.of(Number(value)));
-  const emitRetransmit = { off: 0, correlated: 1, on: 2 }[options.emit.retransmit];
+  const modes = { off: 0, correlated: 1, on: 2 } as const;
   const values: Record<string, boolean | number> = {
     cfg_emit_open: options.emit.open,
     cfg_emit_accept: options.emit.accept,
@@ -55,7 +69,11 @@ export function setKnobs(
     cfg_emit_state: options.emit.state,
     cfg_emit_listener: options.emit.listener,
     cfg_emit_handshake: options.emit.handshake,
-    cfg_emit_retransmit: emitRetransmit,
+    cfg_emit_retransmit: modes[options.emit.retransmit],
+    cfg_emit_drop: modes[options.emit.drop],
+    cfg_emit_reset: options.emit.reset,
+    cfg_drop_stack: options.dropStacks,
+    cfg_reset_has_reason: plan.hasResetReason,
     cfg_state_duration: options.stateDuration,
     cfg_rtt_variation: options.rttVariation,
     cfg_transfer_size: options.transferSize,
@@ -69,7 +87,9 @@ export function setKnobs(
   };
   for (const [name, value] of Object.entries(values)) u8(name, value);
   session.setVariable('cfg_agent_pid', u32(process.pid));
-  session.setVariable('cfg_drop_consumed', u32(consumedReason));
+  session.setVariable('cfg_drop_consumed', u32(reasons['SKB_CONSUMED'] ?? 0));
+  session.setVariable('cfg_drop_queue_purge', u32(reasons['SKB_DROP_REASON_QUEUE_PURGE'] ?? 0));
+  session.setVariable('cfg_subnets', u32(options.subnets.length));
   session.setVariable('cfg_ring_wakeup_bytes', u64(BigInt(options.ringBufferBytes >> 1)));
   const [accept, accept4] = ACCEPT_NUMBERS[process.arch] ?? [0n, 0n];
   session.setVariable('cfg_accept_nr', new Uint8Array(new BigUint64Array([accept, accept4]).buffer));
@@ -89,4 +109,34 @@ export function u64(value: bigint): Uint8Array {
 
 export function u8(value: number): Uint8Array {
   return Uint8Array.of(value);
+}
+
+/** `struct subnet_key`: IPv4 lies in ::ffff:0:0/96. */
+export function subnetKey({ address, prefixLength, family }: Subnet): Uint8Array {
+  const key = new Uint8Array(SUBNET_KEY.size);
+  const bits = family === 'ipv4' ? 96 + prefixLength : prefixLength;
+  key.set(u32(bits), SUBNET_KEY.prefix_length);
+  key.set(family === 'ipv4' ? ipv4Bytes(address) : ipv6Bytes(address), SUBNET_KEY.address);
+  return key;
+}
+
+function ipv4Bytes(address: string): number[] {
+  return [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...address.split('.').map(Number)];
+}
+
+function ipv6Bytes(address: string): number[] {
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  if (dotted !== null) {
+    const [a, b, c, d] = dotted.slice(2).map(Number) as [number, number, number, number];
+    return ipv6Bytes(`${String(dotted[1])}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`);
+  }
+  const [head = '', tail] = address.split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const left = groups(head);
+  const right = groups(tail ?? '');
+  const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  return [...left, ...zeros, ...right].flatMap((group) => {
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  });
 }

@@ -15,6 +15,7 @@ export interface PlanOptions {
   readonly costlyVariants: boolean;
   readonly retransmits: boolean;
   readonly drops: boolean;
+  readonly resets: boolean;
   readonly softirqs: boolean;
   /** Trace context of HTTP/1 requests, and the owner at a first write. */
   readonly writes: boolean;
@@ -38,6 +39,7 @@ export interface Plan {
   readonly hasRetransmitError: boolean;
   readonly hasDropReason: boolean;
   readonly hasDropReceiver: boolean;
+  readonly hasResetReason: boolean;
 }
 
 interface Simple {
@@ -74,6 +76,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     hasRetransmitError: (answers.tracepointArity('tcp_retransmit_skb') ?? 0) > 2,
     hasDropReason: drop > 2,
     hasDropReceiver: drop > 3,
+    hasResetReason: (answers.tracepointArity('tcp_send_reset') ?? 0) > 2,
   };
 }
 
@@ -83,6 +86,8 @@ function simplePrograms(options: PlanOptions): readonly Simple[] {
     { program: 'ws_retransmit', tracepoint: 'tcp_retransmit_skb', wanted: options.retransmits },
     { program: 'ws_retransmit_synack', tracepoint: 'tcp_retransmit_synack', wanted: true },
     { program: 'ws_drop', tracepoint: 'kfree_skb', wanted: options.drops },
+    { program: 'ws_reset_sent', tracepoint: 'tcp_send_reset', wanted: options.resets },
+    { program: 'ws_reset_received', tracepoint: 'tcp_receive_reset', wanted: options.resets },
     { program: 'ws_softirq_entry', tracepoint: 'softirq_entry', wanted: options.softirqs },
     { program: 'ws_softirq_exit', tracepoint: 'softirq_exit', wanted: options.softirqs },
   ];

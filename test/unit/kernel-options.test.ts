@@ -42,6 +42,8 @@ describe('kernelOptionsOf', () => {
         listener: true,
         retransmit: 'correlated',
         handshake: true,
+        drop: 'correlated',
+        reset: false,
       },
       requests: true,
       stateDuration: false,
@@ -50,6 +52,9 @@ describe('kernelOptionsOf', () => {
       peerAddress: 'off',
       retransmits: true,
       drops: true,
+      dropStacks: false,
+      resets: true,
+      subnets: [],
       softirqs: true,
       softirqDuration: true,
     });

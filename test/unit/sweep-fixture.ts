@@ -15,7 +15,7 @@ import {
 } from '../fixtures/records/write-rows.ts';
 import { createHarness } from './collect/fixture.ts';
 
-const SIZES = { owners: 64, series: 1072, listeners: 272 } as const;
+const SIZES = { owners: 64, series: 1056, listeners: 272 } as const;
 type MapName = keyof typeof SIZES;
 
 /** What another program does just before a call of the sweep, and to which row. */

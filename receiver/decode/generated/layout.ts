@@ -115,6 +115,57 @@ export const RETRANSMIT_RECORD = {
   context: 104,
 } as const;
 
+/** Byte offsets in `struct reset_record`. */
+export const RESET_RECORD = {
+  size: 96,
+  header: 0,
+  cookie: 16,
+  owner: 24,
+  endpoints: 40,
+  received: 88,
+  reason: 89,
+} as const;
+
+/** Byte offsets in `struct drop_record`. */
+export const DROP_RECORD = {
+  size: 272,
+  header: 0,
+  cookie: 16,
+  owner: 24,
+  source: 40,
+  destination: 56,
+  source_port: 72,
+  destination_port: 74,
+  family: 76,
+  state: 77,
+  reason: 80,
+  netns: 84,
+  interface_index: 88,
+  local_port: 92,
+  peer_port: 94,
+  location: 96,
+  context: 104,
+  stack: 144,
+} as const;
+
+/** Byte offsets in `struct reset_key`. */
+export const RESET_KEY = {
+  size: 24,
+  owner: 0,
+  server_port: 16,
+  role: 18,
+  family: 19,
+  received: 20,
+  reason: 21,
+} as const;
+
+/** Byte offsets in `struct subnet_key`. */
+export const SUBNET_KEY = {
+  size: 20,
+  prefix_length: 0,
+  address: 4,
+} as const;
+
 /** Byte offsets in `struct series_key`. */
 export const SERIES_KEY = {
   size: 48,
@@ -130,7 +181,7 @@ export const SERIES_KEY = {
 
 /** Byte offsets in `struct series`. */
 export const SERIES = {
-  size: 1072,
+  size: 1056,
   opened: 0,
   closed: 8,
   retransmits: 72,
@@ -139,17 +190,15 @@ export const SERIES = {
   bytes_received: 136,
   segments_sent: 144,
   segments_received: 152,
-  resets_sent: 160,
-  resets_received: 168,
-  active: 176,
-  active_pass: 184,
-  touched_ns: 192,
-  handshake: 200,
-  duration: 392,
-  rtt: 560,
-  rtt_variation: 696,
-  size_sent: 832,
-  size_received: 952,
+  active: 160,
+  active_pass: 168,
+  touched_ns: 176,
+  handshake: 184,
+  duration: 376,
+  rtt: 544,
+  rtt_variation: 680,
+  size_sent: 816,
+  size_received: 936,
 } as const;
 
 /** Byte offsets in `struct listener_key`. */

@@ -65,12 +65,13 @@ export interface Harness extends CollectContext {
 }
 
 /** Owners straight from the key; one resource a process, `w` and its pid; all metrics but `off`. */
-export function createHarness(given: { optIn?: string[]; off?: readonly MetricDescriptor[] } = {}): Harness {
+export function createHarness(given: { optIn?: string[]; off?: readonly MetricDescriptor[]; subnets?: string[] } = {}): Harness {
   const off = new Set(given.off?.map(({ name }) => name));
   return {
     sink: new TestSink(),
     isOn: ({ name }) => !off.has(name),
     optIn: new Set(given.optIn),
+    subnets: given.subnets ?? [],
     ownerAt,
     resolve: ({ pid }) => ({ id: `w${pid}`, kind: 'workload', attributes: {} }),
     host: () => HOST,

@@ -22,7 +22,7 @@ describe('DropSums', () => {
 
   it('names reasons by the running kernel, unknown ones by number', () => {
     const harness = createHarness();
-    const sums = new DropSums(harness, reasons);
+    const sums = new DropSums(harness, (reason) => reasons.get(reason) ?? `unknown_${String(reason)}`);
     sums.update(
       mapImage([
         [dropKey(NGINX, 16, 4), cellsOf([3])],
@@ -40,7 +40,7 @@ describe('DropSums', () => {
 
   it('adds what was gained, whatever order the rows come in', () => {
     const harness = createHarness();
-    const sums = new DropSums(harness, reasons);
+    const sums = new DropSums(harness, (reason) => reasons.get(reason) ?? `unknown_${String(reason)}`);
     const a = dropKey(NGINX, 16, 4);
     const b = dropKey(NGINX, 2, 4);
     sums.update(
@@ -62,7 +62,7 @@ describe('DropSums', () => {
 
   it('counts a row that went and came back from zero', () => {
     const harness = createHarness();
-    const sums = new DropSums(harness, reasons);
+    const sums = new DropSums(harness, (reason) => reasons.get(reason) ?? `unknown_${String(reason)}`);
     const key = dropKey(NGINX, 16, 4);
     sums.update(mapImage([[key, cellsOf([6])]]));
     sums.forget(Buffer.from(key).toString('latin1'));
@@ -72,7 +72,7 @@ describe('DropSums', () => {
 
   it('tells nothing when off', () => {
     const harness = createHarness({ off: METRICS });
-    new DropSums(harness, reasons).update(mapImage([[dropKey(NGINX, 16, 4), cellsOf([6])]]));
+    new DropSums(harness, (reason) => reasons.get(reason) ?? `unknown_${String(reason)}`).update(mapImage([[dropKey(NGINX, 16, 4), cellsOf([6])]]));
     assert.equal(harness.sink.calls, 0);
   });
 });

@@ -6,7 +6,7 @@ import { renderReference } from '../../../config/reference.ts';
 import { SCHEMA } from '../../../config/schema.ts';
 import { OPT_IN_ATTRIBUTES } from '../../../config/sections/signals.ts';
 import { flatten, setting } from '../../../config/setting.ts';
-import { METRICS } from '../../../semconv/index.ts';
+import { EVENTS, METRICS } from '../../../semconv/index.ts';
 
 describe('the schema', () => {
   for (const [key, { doc, format, default: value, defaultText, env }] of SCHEMA) {
@@ -24,7 +24,7 @@ describe('the schema', () => {
   it('offers only attributes that a metric has as an option', () => {
     for (const [name] of OPT_IN_ATTRIBUTES) {
       assert.ok(
-        METRICS.some((m) => m.attributes.some((a) => a.key === name && a.level === 'opt_in')),
+        [...METRICS, ...EVENTS].some((m) => m.attributes.some((a) => a.key === name && a.level === 'opt_in')),
         name,
       );
     }

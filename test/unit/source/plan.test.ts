@@ -6,6 +6,7 @@ const EVERYTHING: PlanOptions = {
   costlyVariants: false,
   retransmits: true,
   drops: true,
+  resets: true,
   softirqs: true,
   writes: true,
 };

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* RST segments sent and received, with the kernel's reason where it has one (6.10). */
+#include "include/conn.bpf.h"
+
+static __always_inline void emit_reset(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u8 received,
+				       u8 reason)
+{
+	struct reset_record *record;
+
+	if (!cfg_emit_reset)
+		return;
+	record = reserve(PROBE_RESET, RECORD_RESET, sizeof(*record), bpf_ktime_get_ns());
+	if (!record)
+		return;
+	record->cookie = bpf_get_socket_cookie(sk);
+	record->owner = conn->owner;
+	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
+	record->received = received;
+	record->reason = reason;
+	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	submit(PROBE_RESET, record);
+}
+
+static __always_inline void count_reset(struct reset_key *key)
+{
+	u64 one = 1, *count = bpf_map_lookup_elem(&resets, key);
+
+	if (!count && !bpf_map_update_elem(&resets, key, &one, BPF_NOEXIST))
+		return;
+	if (!count)
+		count = bpf_map_lookup_elem(&resets, key);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	else
+		count_loss(PROBE_RESET, LOST_MAP_FULL);
+}
+
+/* `sk` may be absent, a listener, or (for TIME_WAIT) no full socket: then nobody owns the RST. */
+static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason)
+{
+	struct reset_key key = {};
+	struct conn *conn = 0;
+	struct tcp_sock *tp = 0;
+
+	key.received = received;
+	key.reason = reason;
+	if (sk) {
+		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+		tp = bpf_skc_to_tcp_sock(sk);
+	}
+	if (conn && tp) {
+		if (conn->flags & CONN_IGNORED)
+			return;
+		key.owner = conn->owner;
+		key.family = family_of(sk);
+		key.role = conn->role == ROLE_LISTENER ? ROLE_SERVER : conn->role;
+		key.server_port = key.role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport) :
+							    local_port_of(tp);
+		if (conn->role != ROLE_LISTENER)
+			emit_reset(sk, tp, conn, received, reason);
+	}
+	count_reset(&key);
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(ws_reset_sent, struct sock *sk)
+{
+	handle_reset(sk, 0, cfg_reset_has_reason ? (u8)ctx[2] : 0);
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(ws_reset_received, struct sock *sk)
+{
+	handle_reset(sk, 1, 0);
+	return 0;
+}

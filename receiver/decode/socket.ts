@@ -1,0 +1,54 @@
+import type { Owner } from '../model.ts';
+import type { Endpoints, RequestContext } from '../record.ts';
+import { readAddress, readHex } from './bytes.ts';
+import { CONNECTION_RECORD, ENDPOINTS, RECORD_HEADER, TRACE_CONTEXT } from './generated/layout.ts';
+import { ROLE_NAMES } from './names.ts';
+import type { OwnerTable } from './owners.ts';
+
+function decodeEndpoints(view: DataView, at: number): Endpoints {
+  const family = view.getUint8(at + ENDPOINTS.family) === 6 ? 6 : 4;
+  return {
+    family,
+    localAddress: readAddress(view, at + ENDPOINTS.local, family),
+    localPort: view.getUint16(at + ENDPOINTS.local_port, true),
+    peerAddress: readAddress(view, at + ENDPOINTS.peer, family),
+    peerPort: view.getUint16(at + ENDPOINTS.peer_port, true),
+  };
+}
+
+export interface SocketPart {
+  timeNs: bigint;
+  cookie: bigint;
+  netns: number;
+  owner: Owner;
+  role?: 'client' | 'server';
+  endpoints: Endpoints;
+}
+
+/** The part that all socket records share; their layouts agree up to the end of `endpoints`. */
+export function decodeSocket(view: DataView, at: number, owners: OwnerTable): SocketPart {
+  const endpoints = at + CONNECTION_RECORD.endpoints;
+  const role = ROLE_NAMES[view.getUint8(endpoints + ENDPOINTS.role)];
+  return {
+    timeNs: view.getBigUint64(at + RECORD_HEADER.ts_ns, true),
+    cookie: view.getBigUint64(at + CONNECTION_RECORD.cookie, true),
+    netns: view.getUint32(endpoints + ENDPOINTS.netns, true),
+    owner: owners.find(view, at + CONNECTION_RECORD.owner),
+    ...(role !== undefined && { role }),
+    endpoints: decodeEndpoints(view, endpoints),
+  };
+}
+
+/** Undefined when the kernel found none. */
+export function decodeContext(view: DataView, at: number): RequestContext | undefined {
+  if (view.getUint8(at + TRACE_CONTEXT.found) === 0) return undefined;
+  return {
+    traceId: readHex(view, at + TRACE_CONTEXT.trace_id, 16),
+    spanId: readHex(view, at + TRACE_CONTEXT.span_id, 8),
+    traceFlags: view.getUint8(at + TRACE_CONTEXT.flags),
+    method: 'http1_header',
+    startSeq: view.getUint32(at + TRACE_CONTEXT.start_seq, true),
+    requestStartNs: view.getBigUint64(at + TRACE_CONTEXT.start_ns, true),
+  };
+}
+
