@@ -43,6 +43,10 @@ export interface ConnectionRow {
   readonly cidr: string | undefined;
   readonly attributes: Attributes;
   readonly withType: Attributes;
+  readonly sent: Attributes;
+  readonly received: Attributes;
+  readonly byReason: readonly Attributes[];
+  readonly byType: readonly Attributes[];
   readonly memory: RowMemory;
   /** `other` retransmits already exported: never falls, whatever the order of two reads. */
   otherRetransmits: number;
@@ -160,8 +164,17 @@ export class ConnectionSums {
       isFailure: error !== undefined,
       cidr,
       isOverflow,
-      attributes,
-      withType: isOverflow ? attributes : { ...attributes, ...type },
+      // Frozen and made once: the store knows such objects by identity.
+      attributes: Object.freeze(attributes),
+      withType: Object.freeze(isOverflow ? attributes : { ...attributes, ...type }),
+      sent: Object.freeze({ ...attributes, ...TRANSMIT }),
+      received: Object.freeze({ ...attributes, ...RECEIVE }),
+      byReason: CLOSE_REASON_NAMES.map((name) =>
+        Object.freeze({ ...attributes, [ATTR_TCP_CLOSE_REASON]: name }),
+      ),
+      byType: RETRANSMIT_TYPE_NAMES.map((name) =>
+        Object.freeze({ ...attributes, [ATTR_TCP_RETRANSMIT_TYPE]: name }),
+      ),
       memory: new RowMemory(SERIES.size >> 3),
       otherRetransmits: 0,
       isSettled: true,
@@ -174,13 +187,9 @@ export class ConnectionSums {
     const plain = (metric: MetricDescriptor, offset: number, attributes: Attributes): void =>
       this.#count(metric, resource, attributes, memory.gain(cells, offset));
     plain(METRIC_TCP_CONNECTION_OPENED, SERIES.opened, row.withType);
-    for (const [reason, name] of CLOSE_REASON_NAMES.entries())
-      plain(METRIC_TCP_CONNECTION_CLOSED, SERIES.closed + 8 * reason, {
-        ...row.attributes,
-        [ATTR_TCP_CLOSE_REASON]: name,
-      });
-    const sent = { ...row.attributes, ...TRANSMIT };
-    const received = { ...row.attributes, ...RECEIVE };
+    for (const [reason, attributes] of row.byReason.entries())
+      plain(METRIC_TCP_CONNECTION_CLOSED, SERIES.closed + 8 * reason, attributes);
+    const { sent, received } = row;
     this.#addBytes(row, resource, memory.gain(cells, SERIES.bytes_sent), sent);
     this.#addBytes(row, resource, memory.gain(cells, SERIES.bytes_received), received);
     plain(METRIC_TCP_SEGMENTS, SERIES.segments_sent, sent);
@@ -234,16 +243,11 @@ export class ConnectionSums {
    */
   #addRetransmits(row: ConnectionRow, resource: ObservedResource, cells: Cells): void {
     let explained = 0;
-    for (const [type, name] of RETRANSMIT_TYPE_NAMES.entries()) {
+    for (const [type, attributes] of row.byType.entries()) {
       const offset = SERIES.retransmits + 8 * type;
       const gained = row.memory.gain(cells, offset);
       if (type !== RETRANSMIT_TYPE.RETRANSMIT_SYN_ACK) explained += row.memory.seen(offset);
-      this.#count(
-        METRIC_TCP_RETRANSMITS,
-        resource,
-        { ...row.attributes, [ATTR_TCP_RETRANSMIT_TYPE]: name },
-        gained,
-      );
+      this.#count(METRIC_TCP_RETRANSMITS, resource, attributes, gained);
     }
     row.memory.gain(cells, SERIES.segments_retransmitted);
     if (row.isFailure) return;
@@ -251,12 +255,8 @@ export class ConnectionSums {
     if (other <= row.otherRetransmits) return;
     const gained = other - row.otherRetransmits;
     row.otherRetransmits = other;
-    this.#count(
-      METRIC_TCP_RETRANSMITS,
-      resource,
-      { ...row.attributes, [ATTR_TCP_RETRANSMIT_TYPE]: 'other' },
-      gained,
-    );
+    const unexplained = row.byType[RETRANSMIT_TYPE.RETRANSMIT_OTHER] ?? row.attributes;
+    this.#count(METRIC_TCP_RETRANSMITS, resource, unexplained, gained);
   }
 
   #count(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, gained: number): void {
