@@ -27,7 +27,8 @@ static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
 			row = bpf_map_lookup_elem(&state_durations, &key);
 		}
 		if (row)
-			HISTOGRAM_ADD(row->duration, bounds_tcp_state_duration, now - conn->state_ns);
+			HISTOGRAM_ADD(row->duration, bounds_tcp_state_duration,
+				      now - conn->state_ns);
 		else
 			count_loss(PROBE_STATE, LOST_MAP_FULL);
 	}
@@ -92,12 +93,14 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 	if (!conn || !tp)
 		return;
 	if (conn->flags & CONN_IGNORED) {
-		struct agent_end end = {};
+		struct agent_flow flow = {};
 		u8 one = 1;
 
-		read_local(sk, family_of(sk), end.address);
-		end.port = local_port_of(tp);
-		bpf_map_update_elem(&agent_ends, &end, &one, BPF_ANY);
+		read_local(sk, family_of(sk), flow.local);
+		read_peer(sk, family_of(sk), flow.peer);
+		flow.local_port = local_port_of(tp);
+		flow.peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
+		bpf_map_update_elem(&agent_flows, &flow, &one, BPF_ANY);
 		return;
 	}
 	enter_state(conn, TCP_ESTABLISHED, now);
@@ -149,6 +152,11 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 	if (row) {
 		__sync_fetch_and_add(&row->opened, 1);
 		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, now - conn->start_ns);
+	}
+	/* Segments have no error.type, as those of the retransmit events. */
+	key.error = NO_ERROR;
+	row = series_for(&key, PROBE_STATE, now);
+	if (row) {
 		__sync_fetch_and_add(&row->segments_retransmitted, tp->total_retrans);
 		__sync_fetch_and_add(&row->segments_sent, tp->segs_out);
 		__sync_fetch_and_add(&row->segments_received, tp->segs_in);
@@ -173,10 +181,10 @@ static __always_inline void see_accept_queue(struct conn *conn, u8 family)
 			      (u64)(usage ? usage - 1 : 0) * 1000000 / limit);
 }
 
-static __always_inline void read_handshake_start(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-						 u64 now)
+static __always_inline void read_handshake_start(struct sock *sk, struct tcp_sock *tp,
+						 struct conn *conn, u64 now)
 {
-	struct agent_end end = {};
+	struct remote_end end = {};
 	u64 *first;
 
 	conn->syn_retransmits = tp->total_retrans; /* tcp_create_openreq_child(): num_retrans */
@@ -199,13 +207,16 @@ static __always_inline void read_handshake_start(struct sock *sk, struct tcp_soc
 		conn->flags |= CONN_NO_START; /* SYN cookie: the kernel kept no time */
 }
 
-static __always_inline bool is_agent_peer(struct sock *sk)
+static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp)
 {
-	struct agent_end end = {};
+	struct agent_flow flow = {};
 
-	read_peer(sk, family_of(sk), end.address);
-	end.port = bpf_ntohs(sk->__sk_common.skc_dport);
-	return bpf_map_lookup_elem(&agent_ends, &end);
+	read_local(sk, family_of(sk), flow.peer);
+	read_peer(sk, family_of(sk), flow.local);
+	flow.peer_port = local_port_of(tp);
+	flow.local_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	/* Once: the same ends may mean something else in another namespace, or later. */
+	return !bpf_map_delete_elem(&agent_flows, &flow);
 }
 
 /* SYN_RECV to ESTABLISHED: a child whose storage is a clone of its listener's. */
@@ -235,7 +246,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	conn->listen_port = local_port_of(tp);
 	/* What the handshake already counted belongs to the SYN-ACK's own counts. */
 	conn->segments_retransmitted = tp->total_retrans;
-	if (is_agent_peer(sk)) {
+	if (is_agent_peer(sk, tp)) {
 		conn->flags |= CONN_IGNORED;
 		return;
 	}
@@ -282,8 +293,8 @@ static __always_inline u8 close_error(struct tcp_sock *tp, struct conn *conn)
 }
 
 /* Final figures of a connection that leaves for TCP_CLOSE. */
-static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u8 old,
-					 u64 now)
+static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					 u8 old, u64 now)
 {
 	struct series_key key;
 	struct series *row;
@@ -304,7 +315,8 @@ static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, s
 	add_rtt(row, tp);
 	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
 	if (cfg_transfer_size) {
-		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size, conn->bytes_sent);
+		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size,
+			      conn->bytes_sent);
 		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
 			      conn->bytes_received);
 	}
@@ -317,7 +329,43 @@ static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, s
 		row = series_for(&key, PROBE_STATE, now);
 	}
 	if (row)
-		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration, now - conn->established_ns);
+		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration,
+			      now - conn->established_ns);
+}
+
+/*
+ * A connection of a listener older than the agent that the scan could not see: it
+ * waited in the accept queue, where no process has it open. Its figures begin now.
+ */
+static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_sock *tp, u8 old)
+{
+	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
+	struct conn *conn;
+
+	if ((old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT) ||
+	    !bpf_map_lookup_elem(&listen_ports, &key))
+		return 0;
+	conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!conn) {
+		count_loss(PROBE_STATE, LOST_STORAGE);
+		return 0;
+	}
+	conn->netns = key.netns;
+	conn->listen_port = key.port;
+	conn->role = ROLE_SERVER;
+	conn->reason = old == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
+	conn->error = NO_ERROR;
+	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
+	conn->state = old;
+	conn->bytes_sent = payload_sent(tp, conn, false);
+	conn->bytes_received = payload_received(sk, tp);
+	conn->segments_sent = tp->segs_out;
+	conn->segments_received = tp->segs_in;
+	conn->segments_retransmitted = tp->total_retrans;
+	/* inet_csk_listen_stop(): in the context of who closes the listener. */
+	if (!sk->sk_socket && !sk->sk_err)
+		current_owner(&conn->owner, PROBE_STATE);
+	return conn;
 }
 
 /* Any change after ESTABLISHED. */
@@ -327,6 +375,8 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct owner_key owner = {};
 
+	if (!conn && tp)
+		conn = adopt_queued(sk, tp, old);
 	if (!conn || !tp || (conn->flags & (CONN_IGNORED | CONN_CLOSED)))
 		return;
 	if (!(conn->flags & CONN_ESTABLISHED))
@@ -342,8 +392,8 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 		handle_close(sk, tp, conn, old, now);
 }
 
-static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u8 stop,
-					  u64 now)
+static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					  u8 stop, u64 now)
 {
 	struct listener_record *record;
 

@@ -92,7 +92,7 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
 	u64 now = bpf_ktime_get_ns(), first;
 	struct conn as_server = {};
-	struct agent_end end = {};
+	struct remote_end end = {};
 	struct series_key key;
 	struct series *row;
 

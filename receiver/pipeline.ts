@@ -11,6 +11,7 @@ import { ResetSums } from './collect/resets.ts';
 import { ListenerSums } from './collect/listeners.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
+import { RECORD_HEADER } from './decode/generated/layout.ts';
 import { OwnerTable } from './decode/owners.ts';
 import { findCgroup2Mount } from './enrich/cgroup-index.ts';
 import { createEnricher, type Enricher } from './enrich/enricher.ts';
@@ -40,6 +41,8 @@ export class Pipeline {
   readonly decoded: DecodeCounters = { decoded: 0, bad: 0 };
   readonly sweep: Sweep;
   lastPass = 0;
+  /** Told the age of the oldest record of each batch, in seconds. */
+  onBatch: ((lagSeconds: number) => void) | undefined;
   readonly #source: KernelSource;
   readonly #owners: OwnerTable;
   readonly #context: CollectContext;
@@ -126,9 +129,11 @@ export class Pipeline {
 
   /** Empties the ring; returns the bytes read. */
   drain(): number {
-    return this.#source.drain((bytes) =>
-      decodeBatch(bytes, this.#owners, this.decoded, (record) => this.#handle(record)),
-    );
+    return this.#source.drain((bytes) => {
+      const oldest = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(RECORD_HEADER.ts_ns, true);
+      this.onBatch?.(Number(process.hrtime.bigint() - oldest) / 1e9);
+      decodeBatch(bytes, this.#owners, this.decoded, (record) => this.#handle(record));
+    });
   }
 
   #handle(record: KernelRecord): void {

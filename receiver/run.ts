@@ -121,6 +121,7 @@ class Agent {
       temporality: this.#config.temporality,
       isEnabled: ({ name }) => this.#config.metrics.get(name) ?? false,
     });
+    this.#pipeline.onBatch = (seconds) => telemetry.recordLag(seconds);
     return createMetricLoop({
       sources: [this.#pipeline.store, telemetry],
       exporter: metrics,

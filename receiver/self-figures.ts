@@ -15,6 +15,7 @@ const PROBE_NAMES: Readonly<Record<number, string>> = {
   [PROBE_ID.PROBE_REQUEST]: 'tcp_sendmsg_locked',
   [PROBE_ID.PROBE_SOFTIRQ]: 'softirq_entry',
   [PROBE_ID.PROBE_SCAN]: 'iterator',
+  [PROBE_ID.PROBE_OWNER]: 'owner',
 };
 
 /** `enum loss_reason` to `error.type` of `wirespan.agent.event.lost`. */

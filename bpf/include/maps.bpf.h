@@ -200,24 +200,34 @@ struct {
 	__type(value, u8);
 } listen_ports SEC(".maps");
 
-/* Local ends of the agent's own connections: the peer's end is not observed either. */
-struct agent_end {
-	u8 address[16];
-	u32 port;
-	u32 netns;
+/*
+ * The agent's own connections, as its end sees them: the peer's end is not observed
+ * either. Both ends are in the key: others use the same local port to other peers.
+ */
+struct agent_flow {
+	u8 local[16];
+	u8 peer[16];
+	u16 local_port;
+	u16 peer_port;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 256);
-	__type(key, struct agent_end);
+	__type(key, struct agent_flow);
 	__type(value, u8);
-} agent_ends SEC(".maps");
+} agent_flows SEC(".maps");
+
+struct remote_end {
+	u8 address[16];
+	u32 port;
+	u32 netns;
+};
 
 /* When the first SYN-ACK went out, for handshakes that needed more than one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct agent_end);
+	__type(key, struct remote_end);
 	__type(value, u64);
 } synacks SEC(".maps");
 

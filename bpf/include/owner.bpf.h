@@ -28,12 +28,12 @@ static __noinline void announce_owner(const struct owner_key *key, struct task_s
 			count_loss(probe, LOST_MAP_FULL);
 		return;
 	}
-	record = reserve(probe, RECORD_OWNER, sizeof(*record), bpf_ktime_get_ns());
+	record = reserve(PROBE_OWNER, RECORD_OWNER, sizeof(*record), bpf_ktime_get_ns());
 	if (!record)
 		return;
 	record->owner = *key;
 	record->info = info;
-	submit(probe, record);
+	submit(PROBE_OWNER, record);
 }
 
 /* The calling process. False in a kernel thread: then nobody's. Process context only. */

@@ -82,7 +82,8 @@ enum probe_id {
 	PROBE_REQUEST = 6,
 	PROBE_SOFTIRQ = 7,
 	PROBE_SCAN = 8,
-	PROBE_COUNT = 9,
+	PROBE_OWNER = 9,
+	PROBE_COUNT = 10,
 };
 
 /* Why something was lost; the second index of `lost`. */

@@ -159,7 +159,8 @@ export class Emitter {
       scope: SCOPE_NAMES[descriptor.scope],
       ...(parent === undefined ? {} : { parentSpanId: parent.spanId }),
       startUnixNs,
-      endUnixNs: startUnixNs + (endNs > startNs ? endNs - startNs : 0n),
+      // One event has no length, but Jaeger takes an end that is not after the start for a mistake.
+      endUnixNs: startUnixNs + (endNs > startNs ? endNs - startNs : 1n),
       attributes: withCorrelation(draft.attributes, parent),
       failed: draft.isFailed === true,
       links: draft.links ?? [],

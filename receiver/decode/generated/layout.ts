@@ -313,7 +313,8 @@ export const PROBE_ID = {
   PROBE_REQUEST: 6,
   PROBE_SOFTIRQ: 7,
   PROBE_SCAN: 8,
-  PROBE_COUNT: 9,
+  PROBE_OWNER: 9,
+  PROBE_COUNT: 10,
 } as const;
 
 /** `enum loss_reason`. */
