@@ -63,7 +63,7 @@ export function kernelOptionsOf(config: AppConfig): KernelOptions {
     transferSize: metric(METRIC_TCP_CONNECTION_TRANSFER_SIZE),
     peerAddress: peerAddress(config),
     retransmits: metric(METRIC_TCP_RETRANSMITS) || wantsEpisodes || retransmit !== 'off',
-    drops: metric(METRIC_PACKET_DROPPED) || config.events.get(EVENT_PACKET_DROP.name) === 'on',
+    drops: metric(METRIC_PACKET_DROPPED) || event(EVENT_PACKET_DROP),
     dropStacks: config.attributes.has(ATTR_CODE_STACKTRACE),
     resets: metric(METRIC_TCP_RESETS) || config.events.get(EVENT_TCP_RESET.name) === 'on',
     subnets: config.subnets,

@@ -13,6 +13,8 @@ const NO_RECORDS = {
   EVENTS_TCP_LISTENER_START: 'off',
   EVENTS_TCP_LISTENER_STOP: 'off',
   EVENTS_TCP_RETRANSMIT: 'off',
+  EVENTS_PACKET_DROP: 'off',
+  EVENTS_TCP_RESET: 'off',
   SPANS_TCP_CONNECT: 'off',
   SPANS_TCP_RETRANSMIT: 'off',
 };
@@ -85,6 +87,9 @@ describe('kernelOptionsOf', () => {
     ['EVENTS_TCP_LISTENER_STOP', 'on', 'listener'],
     ['EVENTS_TCP_RETRANSMIT', 'on', 'retransmit on'],
     ['EVENTS_TCP_RETRANSMIT', 'correlated', 'retransmit correlated'],
+    ['EVENTS_PACKET_DROP', 'on', 'drop on'],
+    ['EVENTS_PACKET_DROP', 'correlated', 'drop correlated'],
+    ['EVENTS_TCP_RESET', 'on', 'reset'],
     ['SPANS_TCP_RETRANSMIT', 'correlated', 'retransmit correlated'],
     ['SPANS_TCP_CONNECTION', 'always', 'close'],
     ['SPANS_TCP_ACCEPT', 'always', 'accept'],
@@ -122,15 +127,40 @@ describe('kernelOptionsOf', () => {
     });
     assert.deepEqual([on.stateDuration, on.rttVariation, on.transferSize], [true, true, true]);
     const off = optionsWith({
-      METRICS_PACKET_DROPPED: 'off',
       METRICS_SOFTIRQ_TIME: 'off',
       METRICS_SOFTIRQ_DURATION: 'off',
     });
-    assert.deepEqual([off.drops, off.softirqs, off.softirqDuration], [false, false, false]);
+    assert.deepEqual([off.softirqs, off.softirqDuration], [false, false]);
     const durationOnly = optionsWith({ METRICS_SOFTIRQ_TIME: 'off' });
     assert.deepEqual([durationOnly.softirqs, durationOnly.softirqDuration], [true, true]);
     const timeOnly = optionsWith({ METRICS_SOFTIRQ_DURATION: 'off' });
     assert.deepEqual([timeOnly.softirqs, timeOnly.softirqDuration], [true, false]);
+  });
+
+  it('watches drops and resets while the metric or the event wants them', () => {
+    const none = { ...NO_RECORDS, METRICS_PACKET_DROPPED: 'off', METRICS_TCP_RESETS: 'off' };
+    const watched = (env: Record<string, string>): boolean[] => {
+      const { drops, resets, dropStacks } = optionsWith({ ...none, ...env });
+      return [drops, resets, dropStacks];
+    };
+    assert.deepEqual(watched({}), [false, false, false]);
+    assert.deepEqual(watched({ METRICS_PACKET_DROPPED: 'on' }), [true, false, false]);
+    assert.deepEqual(watched({ EVENTS_PACKET_DROP: 'on' }), [true, false, false]);
+    assert.deepEqual(watched({ EVENTS_PACKET_DROP: 'correlated' }), [true, false, false]);
+    assert.deepEqual(watched({ METRICS_TCP_RESETS: 'on' }), [false, true, false]);
+    assert.deepEqual(watched({ EVENTS_TCP_RESET: 'on' }), [false, true, false]);
+    assert.deepEqual(watched({ ATTRIBUTES_CODE_STACKTRACE: 'on' }), [false, false, true]);
+  });
+
+  it('hands the subnets on', () => {
+    const { subnets } = kernelOptionsOf(load({ yaml: 'subnets: [192.0.2.0/24, "2001:db8::/32"]\n' }));
+    assert.deepEqual(
+      subnets.map(({ address, prefixLength, family }) => [address, prefixLength, family]),
+      [
+        ['192.0.2.0', 24, 'ipv4'],
+        ['2001:db8::', 32, 'ipv6'],
+      ],
+    );
   });
 
   it('watches retransmissions while the metric, the event or the span wants them', () => {

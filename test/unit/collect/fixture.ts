@@ -65,7 +65,9 @@ export interface Harness extends CollectContext {
 }
 
 /** Owners straight from the key; one resource a process, `w` and its pid; all metrics but `off`. */
-export function createHarness(given: { optIn?: string[]; off?: readonly MetricDescriptor[]; subnets?: string[] } = {}): Harness {
+export function createHarness(
+  given: { optIn?: string[]; off?: readonly MetricDescriptor[]; subnets?: string[] } = {},
+): Harness {
   const off = new Set(given.off?.map(({ name }) => name));
   return {
     sink: new TestSink(),

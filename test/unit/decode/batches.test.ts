@@ -7,9 +7,11 @@ import type { KernelRecord } from '../../../receiver/record.ts';
 import {
   batchOf,
   connectionRecord,
+  dropRecord,
   headed,
   listenerRecord,
   ownerRecord,
+  resetRecord,
   retransmitRecord,
   stateRecord,
 } from '../../fixtures/records/write-records.ts';
@@ -49,7 +51,7 @@ const anyMark = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n });
 const oneRecord: fc.Arbitrary<Piece> = fc
   .record({
     mark: anyMark,
-    kind: fc.integer({ min: 1, max: 5 }),
+    kind: fc.integer({ min: 1, max: 7 }),
     pid: fc.nat(3),
     family: fc.constantFrom(4, 6),
   })
@@ -61,6 +63,8 @@ const oneRecord: fc.Arbitrary<Piece> = fc
       stateRecord(socket),
       listenerRecord(socket),
       retransmitRecord(socket),
+      dropRecord(socket),
+      resetRecord(socket),
     ][kind - 1];
     return { bytes: bytes ?? assert.fail(), mark };
   });
@@ -80,7 +84,7 @@ const tooShort = fc
     mark: undefined,
   }));
 const unknownKind = fc
-  .tuple(fc.constantFrom(0, 6, 7, 99, 0x80000000, 0xffffffff), fc.integer({ min: 16, max: 300 }))
+  .tuple(fc.constantFrom(0, 8, 99, 0x80000000, 0xffffffff), fc.integer({ min: 16, max: 300 }))
   .map(([kind, size]) => ({ bytes: headed(size, kind, 1n).bytes, mark: undefined }));
 const unknownValue = anyMark.chain((cookie) =>
   fc.constantFrom(
@@ -196,7 +200,7 @@ describe('any bytes at all', () => {
 
   it('behind a header that looks right', () => {
     const record = fc
-      .tuple(fc.integer({ min: 0, max: 8 }), fc.uint8Array({ minLength: 0, maxLength: 260 }))
+      .tuple(fc.integer({ min: 0, max: 9 }), fc.uint8Array({ minLength: 0, maxLength: 300 }))
       .map(([kind, body]) => headed(16 + body.length, kind, 1n).raw(16, body).bytes);
     fc.assert(
       fc.property(fc.array(record, { maxLength: 8 }), (records) => checkAccounts(batchOf(...records))),

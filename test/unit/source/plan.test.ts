@@ -35,17 +35,34 @@ function programsOf({ attached }: Plan): string[] {
   return attached.map(({ program }) => program);
 }
 
-const COMMON = { inet_sock_set_state: 3, tcp_retransmit_synack: 2, softirq_entry: 1, softirq_exit: 1 };
+/** Arguments of tracepoints that only newer kernels have. */
+function argumentsOf(plan: Plan): string[] {
+  const { hasRetransmitError, hasDropReason, hasDropReceiver, hasResetReason } = plan;
+  return [
+    ...(hasRetransmitError ? ['retransmit error'] : []),
+    ...(hasDropReason ? ['drop reason'] : []),
+    ...(hasDropReceiver ? ['drop receiver'] : []),
+    ...(hasResetReason ? ['reset reason'] : []),
+  ];
+}
+
+const COMMON = {
+  inet_sock_set_state: 3,
+  tcp_retransmit_synack: 2,
+  softirq_entry: 1,
+  softirq_exit: 1,
+  tcp_receive_reset: 1,
+};
 /** kfree_skb(skb, location); inet_csk_accept() with four arguments; no tracepoint in sendmsg. */
 const LINUX_5_15: Kernel = {
-  tracepoints: { ...COMMON, tcp_retransmit_skb: 2, kfree_skb: 2 },
+  tracepoints: { ...COMMON, tcp_retransmit_skb: 2, kfree_skb: 2, tcp_send_reset: 2 },
   loads: ['ws_accept_fexit4', 'ws_write_fentry', 'ws_pass', 'ws_accept_sys_exit'],
 };
 /** ... and a drop reason (5.17). */
 const LINUX_6_1: Kernel = { ...LINUX_5_15, tracepoints: { ...LINUX_5_15.tracepoints, kfree_skb: 3 } };
-/** ... and the receiving socket (6.11); inet_csk_accept() with two arguments (6.10). */
+/** ... the receiving socket (6.11); tcp_send_reset with a reason, inet_csk_accept() with two arguments (6.10). */
 const LINUX_6_12: Kernel = {
-  tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4 },
+  tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4, tcp_send_reset: 3 },
   loads: ['ws_accept_fexit2', 'ws_write_fentry', 'ws_pass', 'ws_accept_sys_exit'],
 };
 /** ... tcp_sendmsg_locked (6.15), tcp_retransmit_skb with an error (6.17); trampolines are refused here. */
@@ -59,6 +76,8 @@ const BASE = [
   'ws_retransmit',
   'ws_retransmit_synack',
   'ws_drop',
+  'ws_reset_sent',
+  'ws_reset_received',
   'ws_softirq_entry',
   'ws_softirq_exit',
 ];
@@ -70,28 +89,19 @@ describe('the plan', () => {
     assert.equal(plan.accept, 'fexit');
     assert.deepEqual([plan.missing, plan.disabled], [[], []]);
     assert.deepEqual(plan.iterators, { scan: 'ws_scan', pass: 'ws_pass', states: 'ws_states' });
-    assert.deepEqual(
-      [plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver],
-      [false, false, false],
-    );
+    assert.deepEqual(argumentsOf(plan), []);
   });
 
   it('on a kernel like 6.1', () => {
     const plan = planFor(LINUX_6_1);
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...BASE, 'ws_write_fentry']);
-    assert.deepEqual(
-      [plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver],
-      [false, true, false],
-    );
+    assert.deepEqual(argumentsOf(plan), ['drop reason']);
   });
 
   it('on a kernel like 6.12', () => {
     const plan = planFor(LINUX_6_12);
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', ...BASE, 'ws_write_fentry']);
-    assert.deepEqual(
-      [plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver],
-      [false, true, true],
-    );
+    assert.deepEqual(argumentsOf(plan), ['drop reason', 'drop receiver', 'reset reason']);
     assert.deepEqual(plan.missing, []);
   });
 
@@ -106,7 +116,7 @@ describe('the plan', () => {
       },
     ]);
     assert.equal(plan.iterators.pass, 'ws_pass_files');
-    assert.deepEqual([plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver], [true, true, true]);
+    assert.deepEqual(argumentsOf(plan), ['retransmit error', 'drop reason', 'drop receiver', 'reset reason']);
   });
 
   it('takes the costly accept only where it is allowed and nothing better loads', () => {
@@ -143,25 +153,32 @@ describe('the plan', () => {
         ['tcp_retransmit_skb', none],
         ['tcp_retransmit_synack', none],
         ['kfree_skb', none],
+        ['tcp_send_reset', none],
+        ['tcp_receive_reset', none],
         ['softirq_entry', none],
         ['softirq_exit', none],
         ['tcp_sendmsg_locked', 'no tracepoint, and fentry is refused (errno 1 for ws_write_fentry)'],
       ],
     );
     assert.equal(plan.missing[0]?.probe, 'inet_csk_accept');
-    assert.deepEqual(
-      [plan.hasRetransmitError, plan.hasDropReason, plan.hasDropReceiver],
-      [false, false, false],
-    );
+    assert.deepEqual(argumentsOf(plan), []);
   });
 
   it('attaches nothing that was not asked for, and does not call it missing', () => {
-    const plan = planFor(LINUX_6_12, { retransmits: false, drops: false, softirqs: false, writes: false });
+    const plan = planFor(LINUX_6_12, {
+      retransmits: false,
+      drops: false,
+      resets: false,
+      softirqs: false,
+      writes: false,
+    });
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', 'ws_state', 'ws_retransmit_synack']);
     assert.deepEqual(plan.missing, []);
     assert.deepEqual(plan.disabled, [
       'tcp_retransmit_skb',
       'kfree_skb',
+      'tcp_send_reset',
+      'tcp_receive_reset',
       'softirq_entry',
       'softirq_exit',
       'tcp_sendmsg_locked',
