@@ -94,10 +94,7 @@ function addConnections(draft: Draft, { memory, isFailure }: ConnectionRow, pass
   draft.active += active;
   draft.bytesSent += memory.seen(SERIES.bytes_sent);
   draft.bytesReceived += memory.seen(SERIES.bytes_received);
-  // The SYNs of failed attempts are in the row without an error already.
-  if (!isFailure) {
-    const told = sum(SERIES.retransmits, RETRANSMIT_TYPES);
-    draft.retransmits += Math.max(memory.seen(SERIES.segments_retransmitted), told);
-  }
+  const told = sum(SERIES.retransmits, RETRANSMIT_TYPES);
+  draft.retransmits += Math.max(memory.seen(SERIES.segments_retransmitted), told);
   if (active > 0) draft.state = `ESTABLISHED ${String(draft.active)}`;
 }

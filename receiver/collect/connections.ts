@@ -238,8 +238,7 @@ export class ConnectionSums {
   /**
    * The total is what the sockets counted; the types come from events, which the
    * kernel can skip. What no event explained is `other`. SYN-ACKs are counted by
-   * events alone: they are sent before there is a socket. So are the SYNs of a failed
-   * attempt, on the row without an error: there the attempt was still open.
+   * events alone: they are sent before there is a socket.
    */
   #addRetransmits(row: ConnectionRow, resource: ObservedResource, cells: Cells): void {
     let explained = 0;
@@ -250,7 +249,6 @@ export class ConnectionSums {
       this.#count(METRIC_TCP_RETRANSMITS, resource, attributes, gained);
     }
     row.memory.gain(cells, SERIES.segments_retransmitted);
-    if (row.isFailure) return;
     const other = row.memory.seen(SERIES.segments_retransmitted) - explained;
     if (other <= row.otherRetransmits) return;
     const gained = other - row.otherRetransmits;

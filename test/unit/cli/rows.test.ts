@@ -140,19 +140,6 @@ describe('tableRows', () => {
     assert.equal(onlyRow({ connections: [[toPeer, early]] }).retransmits, 4);
   });
 
-  it('counts the SYNs of a failed attempt once', () => {
-    const { retransmits } = onlyRow({
-      connections: [
-        [toPeer, { [C.retransmits + 3]: 6 }],
-        [
-          { ...toPeer, error: 110 },
-          { [C.opened]: 1, [C.segmentsRetransmitted]: 6 },
-        ],
-      ],
-    });
-    assert.equal(retransmits, 6);
-  });
-
   it('keeps roles, and processes with one pid, apart', () => {
     const key = { owner: CURL, serverPort: 80 };
     const rows = rowsOf({

@@ -61,20 +61,6 @@ describe('connection rows', () => {
     );
   });
 
-  it('of failures count no SYN a second time', () => {
-    const harness = createHarness();
-    const syns = { [C.touched]: 1, [C.retransmits + 3]: 6 };
-    const failure = { [C.touched]: 1, [C.opened]: 1, [C.segmentsRetransmitted]: 6 };
-    collect(
-      harness,
-      mapImage([
-        [seriesKey(CLIENT), seriesValue(syns)],
-        [seriesKey({ ...CLIENT, error: 110 }), seriesValue(failure)],
-      ]),
-    );
-    assert.equal(harness.sink.total('wirespan.tcp.retransmits'), 6);
-  });
-
   it('that overflowed are one, on the host, marked, and without a gauge', () => {
     const harness = createHarness({ optIn: [ATTR_NETWORK_TYPE, ATTR_NETWORK_PEER_ADDRESS] });
     const sums = collect(
