@@ -101,7 +101,8 @@ function exporterFactory(endpoint: SettledEndpoint): () => OTLPTraceExporter {
           url: exporterUrl(endpoint.url),
           credentials,
           metadata,
-          compression: endpoint.compression === 'gzip' ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE,
+          compression:
+            endpoint.compression === 'gzip' ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE,
           timeoutMillis: endpoint.timeoutMs,
           concurrencyLimit: 4,
           userAgent: `wirespan/${VERSION}${suffix}`,

@@ -149,11 +149,19 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
       reply: () => ({ kind: 'ok', rejected: 3, message: 'too old' }),
     });
     const { exporters, rejections, states } = watch({ protocol, endpoint: stub.url });
+    for (let i = 1; i <= 10; i += 1) exporters.addEvent(eventOf(i));
+    await exporters.forceFlush();
+    const { exported, dropped } = exporters.counters().logs;
+    assert.deepEqual([exported, dropped.rejected, stub.requests.length], [7, 3, 1]);
+    assert.deepEqual(rejections, [['logs', 3, 'too old']]);
     addSpans(exporters, 10);
     await exporters.forceFlush();
-    const { exported, dropped } = exporters.counters().traces;
-    assert.deepEqual([exported, dropped.rejected, stub.requests.length], [7, 3, 1]);
-    assert.deepEqual(rejections, [['traces', 3, 'too old']]);
+    const { traces } = exporters.counters();
+    // The SDK's exporter of spans over gRPC keeps it to itself: docs/decisions/0007.
+    const isTold = protocol === 'http/protobuf';
+    assert.deepEqual([traces.exported, traces.dropped.rejected], isTold ? [7, 3] : [10, 0]);
+    assert.equal(stub.requests.length, 2);
+    assert.equal(rejections.length, isTold ? 2 : 1);
     assert.deepEqual(states, []);
     assertAllConserved(exporters);
     await exporters.shutdown(1000);
