@@ -32,7 +32,8 @@ int BPF_PROG(ws_accept_fexit2, struct sock *listener, void *arg, struct sock *sk
 
 /* inet_csk_accept(sk, flags, err, kern): before. */
 SEC("fexit/inet_csk_accept")
-int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool kern, struct sock *sk)
+int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool kern,
+	     struct sock *sk)
 {
 	handle_accept(sk);
 	return 0;

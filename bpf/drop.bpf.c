@@ -24,7 +24,8 @@ static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 }
 
 /* Addresses, ports and sequence numbers as they are on the wire; false before there is a header. */
-static __always_inline bool read_packet(struct sk_buff *skb, u8 family, struct drop_record *record, u32 *seq)
+static __always_inline bool read_packet(struct sk_buff *skb, u8 family, struct drop_record *record,
+					u32 *seq)
 {
 	u8 *network = skb->head + skb->network_header, *transport;
 	u8 first = 0;
@@ -51,8 +52,8 @@ static __always_inline bool read_packet(struct sk_buff *skb, u8 family, struct d
 	return true;
 }
 
-static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct sock *sk, struct conn *conn,
-				      const struct drop_key *key, u64 location)
+static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct sock *sk,
+				      struct conn *conn, const struct drop_key *key, u64 location)
 {
 	struct drop_record *record;
 	u32 seq = 0;

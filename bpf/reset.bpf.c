@@ -2,8 +2,8 @@
 /* RST segments sent and received, with the kernel's reason where it has one (6.10). */
 #include "include/conn.bpf.h"
 
-static __always_inline void emit_reset(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u8 received,
-				       u8 reason)
+static __always_inline void emit_reset(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+				       u8 received, u8 reason)
 {
 	struct reset_record *record;
 
@@ -54,8 +54,8 @@ static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason
 		key.owner = conn->owner;
 		key.family = family_of(sk);
 		key.role = conn->role == ROLE_LISTENER ? ROLE_SERVER : conn->role;
-		key.server_port = key.role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport) :
-							    local_port_of(tp);
+		key.server_port = key.role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport)
+							  : local_port_of(tp);
 		if (conn->role != ROLE_LISTENER)
 			emit_reset(sk, tp, conn, received, reason);
 	}

@@ -8,7 +8,7 @@
 
 static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u16 port)
 {
-	struct listen_port key = { .netns = conn->netns, .port = port };
+	struct listen_port key = {.netns = conn->netns, .port = port};
 	u8 one = 1;
 
 	conn->role = ROLE_LISTENER;
@@ -18,9 +18,10 @@ static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u1
 	bpf_map_update_elem(&listen_ports, &key, &one, BPF_ANY);
 }
 
-static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u16 port)
+static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					    u16 port)
 {
-	struct listen_port key = { .netns = conn->netns, .port = port };
+	struct listen_port key = {.netns = conn->netns, .port = port};
 
 	conn->role = bpf_map_lookup_elem(&listen_ports, &key) ? ROLE_SERVER : ROLE_CLIENT;
 	conn->listen_port = port;
@@ -57,8 +58,8 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	if (!sk || !is_tcp(sk))
 		return 0;
 	state = sk->__sk_common.skc_state;
-	if (scan_listeners ? state != TCP_LISTEN :
-			     (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT))
+	if (scan_listeners ? state != TCP_LISTEN
+			   : (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT))
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || bpf_sk_storage_get(&conns, sk, 0, 0))
@@ -89,8 +90,8 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 
 static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
-	struct listener *row =
-		listener_for(&conn->owner, local_port_of(tp), family_of(sk), PROBE_SCAN);
+	struct listener *row = listener_for(&conn->owner, local_port_of(tp), family_of(sk),
+					    PROBE_SCAN);
 
 	if (!row)
 		return;
@@ -116,7 +117,8 @@ static __always_inline void count_active(struct series *row, u64 connections)
 	pass_connections += connections;
 }
 
-static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u8 state)
+static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					    u8 state)
 {
 	struct series_key key;
 	struct series *row;

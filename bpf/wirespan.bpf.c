@@ -18,6 +18,6 @@ const struct wire_types {
 	struct retransmit_record retransmit;
 	struct reset_record reset;
 	struct drop_record drop;
-} *wire_types __attribute__((unused));
+} * wire_types __attribute__((unused));
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createMetricStore, type MetricStore } from './aggregate/metric-store.ts';
 import type { AppConfig } from '../config/index.ts';
 import { monotonicToRealtime } from '../native/index.ts';
-import { VERSION } from '../semconv/index.ts';
+import { METRIC_TCP_STATE_DURATION, VERSION } from '../semconv/index.ts';
 import { createClock, type Clock } from './clock.ts';
 import { ConnectionSums } from './collect/connections.ts';
 import type { CollectContext } from './collect/context.ts';
@@ -11,7 +11,7 @@ import { ResetSums } from './collect/resets.ts';
 import { ListenerSums } from './collect/listeners.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
-import { RECORD_HEADER } from './decode/generated/layout.ts';
+import { RECORD_HEADER, STATE_SUMS } from './decode/generated/layout.ts';
 import { OwnerTable } from './decode/owners.ts';
 import { findCgroup2Mount } from './enrich/cgroup-index.ts';
 import { createEnricher, type Enricher } from './enrich/enricher.ts';
@@ -19,7 +19,8 @@ import { readHostFacts } from './enrich/host-facts.ts';
 import type { KernelRecord } from './record.ts';
 import type { NetworkEvent, NetworkSpan } from './model.ts';
 import type { KernelSource } from './source/kernel-source.ts';
-import { Sweep } from './sweep.ts';
+import type { MapImage } from './map-image.ts';
+import { Sweep, type OwnedCounters } from './sweep.ts';
 
 /** Where finished events and spans go; false when it was not taken. */
 export interface Outlets {
@@ -120,11 +121,35 @@ export class Pipeline {
       delete: (map, key) => source.delete(map, key),
       connections: this.connections,
       listeners: this.listeners,
+      counters: this.#ownedCounters(),
       owners: this.#owners,
       resourceOf: (owner) => this.enricher.resolve(owner).id,
       forget: (owner) => this.enricher.forget(owner),
       retire: (resourceId) => this.store.retire(resourceId),
     });
+  }
+
+  #ownedCounters(): readonly OwnedCounters[] {
+    const counters = (
+      map: string,
+      size: number,
+      sums: { update(image: MapImage): void; forget(id: string): void },
+    ): OwnedCounters => ({
+      map,
+      size,
+      update: (image) => sums.update(image),
+      forget: (id) => sums.forget(id),
+    });
+    const states = counters('state_durations', STATE_SUMS.size, this.#states);
+    return [
+      counters('drops', 8, this.#drops),
+      counters('resets', 8, this.#resets),
+      ...(this.#hasStateDurations ? [states] : []),
+    ];
+  }
+
+  get #hasStateDurations(): boolean {
+    return this.#config.metrics.get(METRIC_TCP_STATE_DURATION.name) === true;
   }
 
   /** Empties the ring; returns the bytes read. */
@@ -152,8 +177,7 @@ export class Pipeline {
     this.#softirqs.update(this.#source.read('softirqs'));
     this.#drops.update(this.#source.read('drops'));
     this.#resets.update(this.#source.read('resets'));
-    if (this.#config.metrics.get('wirespan.tcp.state.duration') === true)
-      this.#states.update(this.#source.read('state_durations'));
+    if (this.#hasStateDurations) this.#states.update(this.#source.read('state_durations'));
   }
 
   /** Reads the connection sums alone: cheap enough for a live view. */

@@ -6,6 +6,15 @@ import type { OwnerTable } from './decode/owners.ts';
 import type { MapImage } from './map-image.ts';
 import type { Owner } from './model.ts';
 
+/** A map of counters whose keys begin with `struct owner_key`. */
+export interface OwnedCounters {
+  readonly map: string;
+  /** Bytes of a value. */
+  readonly size: number;
+  update(image: MapImage): void;
+  forget(id: string): void;
+}
+
 /** What a sweep needs of the rest. */
 export interface SweepParts {
   /** Reads a whole kernel map. */
@@ -15,6 +24,8 @@ export interface SweepParts {
   delete(map: string, key: Uint8Array): void;
   readonly connections: ConnectionSums;
   readonly listeners: ListenerSums;
+  /** Further maps with rows of processes. */
+  readonly counters?: readonly OwnedCounters[];
   readonly owners: OwnerTable;
   /** Resource id of an owner. */
   resourceOf(owner: Owner): string;
@@ -60,6 +71,7 @@ export class Sweep {
     const busy = new Set<string>();
     this.#sweepConnections(ended, busy, nowNs);
     this.#sweepListeners(ended, busy);
+    this.#sweepCounters(ended, busy);
     const gone = [...ended].filter(([id]) => !busy.has(id)).map(([, each]) => each);
     const staying = [...busy].flatMap((id) => ended.get(id)?.owner ?? []);
     const kept = new Set([...live, ...staying].map((owner) => this.#parts.resourceOf(owner)));
@@ -147,6 +159,25 @@ export class Sweep {
       this.#parts.delete('listeners', row.key);
       listeners.forget(id);
       this.removed += 1;
+    }
+  }
+
+  /** Rows of processes that are gone in every other way: nothing adds to them any more. */
+  #sweepCounters(ended: ReadonlyMap<string, Ended>, busy: ReadonlySet<string>): void {
+    for (const { map, size, update, forget } of this.#parts.counters ?? []) {
+      const { count, keys, keySize } = this.#parts.read(map);
+      const view = new DataView(keys.buffer, keys.byteOffset);
+      for (let at = 0; at < count * keySize; at += keySize) {
+        const pid = view.getUint32(at + OWNER_KEY.pid, true);
+        const owner = `${String(pid)}:${String(view.getBigUint64(at + OWNER_KEY.start_ns, true))}`;
+        if (!ended.has(owner) || busy.has(owner)) continue;
+        const key = keys.slice(at, at + keySize);
+        const last = this.#readRow(map, key, size);
+        if (last !== undefined) update(last);
+        this.#parts.delete(map, key);
+        forget(Buffer.from(key).toString('latin1'));
+        this.removed += 1;
+      }
     }
   }
 

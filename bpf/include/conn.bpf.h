@@ -54,8 +54,8 @@ static __always_inline u16 local_port_of(struct tcp_sock *tp)
 	return port ? port : tp->inet_conn.icsk_inet.sk.__sk_common.skc_num;
 }
 
-static __always_inline void fill_endpoints(struct endpoints *e, struct sock *sk, struct tcp_sock *tp,
-					   const struct conn *conn, u8 state)
+static __always_inline void fill_endpoints(struct endpoints *e, struct sock *sk,
+					   struct tcp_sock *tp, const struct conn *conn, u8 state)
 {
 	__builtin_memset(e, 0, sizeof(*e));
 	e->family = family_of(sk);
@@ -93,7 +93,7 @@ static __always_inline u64 payload_received(struct sock *sk, struct tcp_sock *tp
 /* Index + 1 of the narrowest configured subnet that holds the peer; 0: none. */
 static __always_inline u32 subnet_of(const struct sock *sk)
 {
-	struct subnet_key key = { .prefix_length = 128 };
+	struct subnet_key key = {.prefix_length = 128};
 	u32 *index;
 
 	if (!cfg_subnets)
@@ -146,8 +146,8 @@ static __always_inline struct series *series_for(struct series_key *key, u32 pro
 	return row;
 }
 
-static __always_inline struct listener *listener_for(const struct owner_key *owner, u16 port, u8 family,
-						     u32 probe)
+static __always_inline struct listener *listener_for(const struct owner_key *owner, u16 port,
+						     u8 family, u32 probe)
 {
 	struct listener_key key = {};
 	struct listener *row;
@@ -227,8 +227,7 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					    u8 what, u64 ts, u32 probe)
 {
-	struct connection_record *record =
-		reserve(probe, RECORD_CONNECTION, sizeof(*record), ts);
+	struct connection_record *record = reserve(probe, RECORD_CONNECTION, sizeof(*record), ts);
 
 	if (!record)
 		return;
@@ -277,7 +276,8 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 }
 
 /* Takes over what the sys_exit program noted about this socket. */
-static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u64 now)
+static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					 u64 now)
 {
 	u64 address = (u64)sk;
 	struct accepted *found, copy;

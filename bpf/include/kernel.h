@@ -69,19 +69,19 @@ enum {
 	TCP_NEW_SYN_RECV = 12,
 };
 
-#define AF_INET 2
-#define AF_INET6 10
-#define IPPROTO_TCP 6
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86DD
-#define PF_EXITING 0x00000004
-#define PF_KTHREAD 0x00200000
-#define SHUTDOWN_MASK 3
-#define ECONNRESET_NR 104
-#define ETIMEDOUT_NR 110
-#define EADDRNOTAVAIL_NR 99
-#define TCP_CA_RECOVERY 3
-#define TCP_CA_LOSS 4
+#define AF_INET			2
+#define AF_INET6		10
+#define IPPROTO_TCP		6
+#define ETH_P_IP		0x0800
+#define ETH_P_IPV6		0x86DD
+#define PF_EXITING		0x00000004
+#define PF_KTHREAD		0x00200000
+#define SHUTDOWN_MASK		3
+#define ECONNRESET_NR		104
+#define ETIMEDOUT_NR		110
+#define EADDRNOTAVAIL_NR	99
+#define TCP_CA_RECOVERY		3
+#define TCP_CA_LOSS		4
 #define ICSK_TIME_LOSS_PROBE_NR 5
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

@@ -16,7 +16,7 @@ const volatile u8 cfg_emit_close = 0;
 const volatile u8 cfg_emit_state = 0;
 const volatile u8 cfg_emit_listener = 0;
 const volatile u8 cfg_emit_retransmit = 0; /* 1: on a trace only, 2: every one */
-const volatile u8 cfg_emit_drop = 0; /* 1: on a trace only, 2: every one */
+const volatile u8 cfg_emit_drop = 0;	   /* 1: on a trace only, 2: every one */
 const volatile u8 cfg_drop_stack = 0;
 const volatile u32 cfg_drop_queue_purge = 0; /* QUEUE_PURGE of this kernel: no event on a trace */
 const volatile u8 cfg_emit_reset = 0;
@@ -25,14 +25,14 @@ const volatile u32 cfg_subnets = 0;	    /* how many `subnets` holds */
 const volatile u8 cfg_state_duration = 0;
 const volatile u8 cfg_rtt_variation = 0;
 const volatile u8 cfg_transfer_size = 0;
-const volatile u8 cfg_peer_address = 0; /* 1: in clients' rows, 2: in every row */
+const volatile u8 cfg_peer_address = 0;	      /* 1: in clients' rows, 2: in every row */
 const volatile u8 cfg_requests = 0;	      /* read traceparent */
 const volatile u8 cfg_accept_by_address = 0;  /* ... and it is the sys_exit one */
 const volatile u8 cfg_retransmit_has_err = 0; /* tracepoint with `int err` (6.17) */
 const volatile u8 cfg_drop_has_reason = 0;    /* kfree_skb with a reason (5.17) */
 const volatile u8 cfg_drop_has_rx_sk = 0;     /* ... and the receiving socket (6.11) */
 const volatile u32 cfg_drop_consumed = 0;     /* SKB_CONSUMED of this kernel, or 0 */
-const volatile u64 cfg_accept_nr[2] = { 0, 0 }; /* accept and accept4 of this architecture */
+const volatile u64 cfg_accept_nr[2] = {0, 0}; /* accept and accept4 of this architecture */
 
 /* Written by user space before a pass of an iterator, read after it. */
 u64 pass_number = 0;
@@ -47,13 +47,13 @@ static struct series zero_series;
 static struct listener zero_listener;
 static struct state_sums zero_state_sums;
 
-#define CONN_OWNER_PROVISIONAL (1 << 0) /* the listener's owner, until a process shows itself */
-#define CONN_OPEN_PENDING (1 << 1)	/* `opened` not counted yet */
-#define CONN_ESTABLISHED (1 << 2)	/* reached ESTABLISHED */
-#define CONN_CLOSED (1 << 3)		/* final figures taken */
-#define CONN_PREEXISTING (1 << 4)
-#define CONN_IGNORED (1 << 5) /* the agent's own, or the far end of it */
-#define CONN_NO_START (1 << 6)
+#define CONN_OWNER_PROVISIONAL	 (1 << 0) /* the listener's owner, until a process shows itself */
+#define CONN_OPEN_PENDING	 (1 << 1) /* `opened` not counted yet */
+#define CONN_ESTABLISHED	 (1 << 2) /* reached ESTABLISHED */
+#define CONN_CLOSED		 (1 << 3) /* final figures taken */
+#define CONN_PREEXISTING	 (1 << 4)
+#define CONN_IGNORED		 (1 << 5) /* the agent's own, or the far end of it */
+#define CONN_NO_START		 (1 << 6)
 #define CONN_IN_HANDSHAKE_RECORD (1 << 7)
 
 /*
@@ -106,7 +106,7 @@ struct {
 /* [probe * LOSS_REASONS + reason]; read by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PROBE_COUNT * LOSS_REASONS);
+	__uint(max_entries, PROBE_COUNT *LOSS_REASONS);
 	__type(key, u32);
 	__type(value, u64);
 } lost SEC(".maps");
@@ -278,14 +278,14 @@ static __always_inline u32 bucket_of(const u64 *bounds, u32 count, u64 v)
 }
 
 /* Adds v to a histogram of LEN bounds: LEN + 1 buckets, then the sum. */
-#define HISTOGRAM_ADD(hist, bounds, v)                                                             \
-	do {                                                                                       \
-		u64 hist_value = (v);                                                              \
-		u32 hist_index =                                                                   \
-			bucket_of(bounds, sizeof(bounds) / sizeof(bounds[0]), hist_value);         \
-		if (hist_index < sizeof(hist) / sizeof((hist)[0]) - 1)                             \
-			__sync_fetch_and_add(&(hist)[hist_index], 1);                              \
-		__sync_fetch_and_add(&(hist)[sizeof(hist) / sizeof((hist)[0]) - 1], hist_value);   \
+#define HISTOGRAM_ADD(hist, bounds, v)                                                           \
+	do {                                                                                     \
+		u64 hist_value = (v);                                                            \
+		u32 hist_index = bucket_of(bounds, sizeof(bounds) / sizeof(bounds[0]),           \
+					   hist_value);                                          \
+		if (hist_index < sizeof(hist) / sizeof((hist)[0]) - 1)                           \
+			__sync_fetch_and_add(&(hist)[hist_index], 1);                            \
+		__sync_fetch_and_add(&(hist)[sizeof(hist) / sizeof((hist)[0]) - 1], hist_value); \
 	} while (0)
 
 #endif

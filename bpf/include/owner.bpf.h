@@ -11,7 +11,8 @@ static __always_inline u32 netns_of(const struct sock *sk)
 }
 
 /* First sight of a process: keep its facts, and tell user space while /proc still has it. */
-static __noinline void announce_owner(const struct owner_key *key, struct task_struct *leader, u32 probe)
+static __noinline void announce_owner(const struct owner_key *key, struct task_struct *leader,
+				      u32 probe)
 {
 	struct owner_info info = {};
 	struct owner_record *record;

@@ -42,7 +42,8 @@ struct {
  * The context of the request that owns the segment's first byte. Comparisons are
  * modulo 2^32 (RFC 9293 section 3.4). A FIN alone lies past every interval.
  */
-static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq, struct trace_context *into)
+static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
+					 struct trace_context *into)
 {
 	struct request_ring *ring = bpf_sk_storage_get(&requests, sk, 0, 0);
 	u32 i;

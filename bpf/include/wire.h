@@ -12,13 +12,13 @@
 #ifndef WIRESPAN_WIRE_H
 #define WIRESPAN_WIRE_H
 
-#define COMM_LEN 16
-#define EXECUTABLE_LEN 32
-#define CLOSE_REASONS 8
+#define COMM_LEN	 16
+#define EXECUTABLE_LEN	 32
+#define CLOSE_REASONS	 8
 #define RETRANSMIT_TYPES 6
-#define SOFTIRQ_VECTORS 10
-#define TCP_STATES 13
-#define NO_ERROR 0
+#define SOFTIRQ_VECTORS	 10
+#define TCP_STATES	 13
+#define NO_ERROR	 0
 /* series_key.error: the application closed the socket before the handshake ended. */
 #define ERROR_CANCELLED 254
 
@@ -324,8 +324,8 @@ struct listener {
 	__u64 count;
 	__u64 usage;
 	__u64 limit;
-	__u64 drops;		/* sk_drops of the listening sockets, summed over their lives */
-	__u64 utilization[11];	/* 9 bounds in parts per million, sum in ppm */
+	__u64 drops;	       /* sk_drops of the listening sockets, summed over their lives */
+	__u64 utilization[11]; /* 9 bounds in parts per million, sum in ppm */
 	__u64 accept_wait[18]; /* 16 bounds */
 };
 _Static_assert(sizeof(struct listener) == 272, "listener");

@@ -51,4 +51,3 @@ export function decodeContext(view: DataView, at: number): RequestContext | unde
     requestStartNs: view.getBigUint64(at + TRACE_CONTEXT.start_ns, true),
   };
 }
-

@@ -3,7 +3,6 @@ import {
   BpfSession,
   kernelEnum,
   kernelFunctionArity,
-  NativeError,
   possibleCpus,
   releaseKernelTypes,
   tryLoad,

@@ -61,7 +61,9 @@ export class InterfaceNames {
     const known = this.#names.get(index);
     if (known !== undefined || performance.now() - this.#readMs < REFRESH_MS) return known;
     this.#readMs = performance.now();
-    this.#names = new Map(this.#list().map((name) => [Number(readText(`${this.#root}/${name}/ifindex`)), name]));
+    this.#names = new Map(
+      this.#list().map((name) => [Number(readText(`${this.#root}/${name}/ifindex`)), name]),
+    );
     return this.#names.get(index);
   }
 

@@ -6,7 +6,7 @@ import type { Jaeger } from '../backends/run.ts';
 import { Cleanup } from './cleanup.ts';
 import { startDropper } from './dropper.ts';
 import type { DroppedSegment } from './dropper.ts';
-import { findTraces, getTrace } from './jaeger-traces.ts';
+import { findTraces, getTrace, renderTree } from './jaeger-traces.ts';
 import type { StoredSpan } from './jaeger-traces.ts';
 import { sendRequests, services, startServer } from './node-service.ts';
 import type { RequestTruth } from './node-service.ts';
@@ -158,9 +158,10 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
     return all.filter(({ id }) => paths.has(id));
   };
 
-  it("is in its request's trace, under its request's client span, with its service", async () => {
+  it("is in its request's trace, under its request's client span, with its service", async (t) => {
     assert.equal(oneDropped.length, 1);
     const trace = await getTrace(jaeger, one.traceId);
+    for (const line of renderTree(trace).split('\n')) t.diagnostic(line);
     const client = trace.find(({ spanId }) => spanId === one.spanId);
     assert.equal(client?.service, services.client);
     const retransmits = trace.filter(({ name }) => name.startsWith(RETRANSMIT));

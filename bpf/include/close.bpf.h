@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* How a connection ends: the first cause, the last user, the final figures. */
+#ifndef WIRESPAN_CLOSE_H
+#define WIRESPAN_CLOSE_H
+
+#include "state.bpf.h"
+
+static __always_inline bool fin_was_sent(u8 state)
+{
+	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
+	       state == TCP_LAST_ACK;
+}
+
+/* Who closes, and what ends the connection first. Process context unless the peer did it. */
+static __always_inline u8 first_cause(struct sock *sk, u8 old, u8 new)
+{
+	if (old == TCP_ESTABLISHED && new == TCP_CLOSE_WAIT)
+		return CLOSE_PEER_FIN;
+	if (old == TCP_ESTABLISHED && new == TCP_FIN_WAIT1)
+		return is_exiting() ? CLOSE_PROCESS_EXIT : CLOSE_LOCAL_FIN;
+	if (sk->sk_err == ECONNRESET_NR)
+		return CLOSE_RESET_RECEIVED;
+	if (sk->sk_err)
+		return CLOSE_TIMEOUT;
+	/* tcp_close() with unread data or SO_LINGER 0, tcp_disconnect(); a child without a
+	 * socket was never accepted (inet_csk_listen_stop()). */
+	if (sk->sk_socket && is_exiting())
+		return CLOSE_PROCESS_EXIT;
+	return CLOSE_RESET_SENT;
+}
+
+/* A close by a process: the last user owns the close record. */
+static __always_inline bool closes_locally(struct sock *sk, u8 old, u8 new)
+{
+	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
+		return true;
+	return new == TCP_CLOSE && !sk->sk_err && sk->sk_socket &&
+	       (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT);
+}
+
+static __always_inline u8 close_error(struct tcp_sock *tp, struct conn *conn)
+{
+	if (conn->reason == CLOSE_TIMEOUT)
+		return ETIMEDOUT_NR;
+	if (conn->reason == CLOSE_RESET_RECEIVED &&
+	    (tp->rcv_nxt != tp->copied_seq || tp->write_seq != tp->snd_una))
+		return ECONNRESET_NR;
+	return NO_ERROR;
+}
+
+/* Final figures of a connection that leaves for TCP_CLOSE. */
+static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					 u8 old, u64 now)
+{
+	struct series_key key;
+	struct series *row;
+
+	conn->flags |= CONN_CLOSED;
+	conn->error = close_error(tp, conn);
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	row = series_for(&key, PROBE_STATE, now);
+	if (!row)
+		return;
+	if (conn->flags & CONN_OPEN_PENDING)
+		count_open(conn, row);
+	add_final(&conn->bytes_sent, payload_sent(tp, conn, fin_was_sent(old)), &row->bytes_sent);
+	add_final(&conn->bytes_received, payload_received(sk, tp), &row->bytes_received);
+	add_final(&conn->segments_sent, tp->segs_out, &row->segments_sent);
+	add_final(&conn->segments_received, tp->segs_in, &row->segments_received);
+	add_final(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
+	add_rtt(row, tp);
+	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
+	if (cfg_transfer_size) {
+		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size,
+			      conn->bytes_sent);
+		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
+			      conn->bytes_received);
+	}
+	if (cfg_emit_close)
+		emit_connection(sk, tp, conn, CONNECTION_CLOSE, now, PROBE_STATE);
+	if (!conn->established_ns)
+		return;
+	if (conn->error) {
+		key.error = conn->error;
+		row = series_for(&key, PROBE_STATE, now);
+	}
+	if (row)
+		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration,
+			      now - conn->established_ns);
+}
+
+/*
+ * A connection of a listener older than the agent that the scan could not see: it
+ * waited in the accept queue, where no process has it open. Its figures begin now.
+ */
+static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_sock *tp, u8 old)
+{
+	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
+	struct conn *conn;
+
+	if ((old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT) ||
+	    !bpf_map_lookup_elem(&listen_ports, &key))
+		return 0;
+	conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!conn) {
+		count_loss(PROBE_STATE, LOST_STORAGE);
+		return 0;
+	}
+	conn->netns = key.netns;
+	conn->listen_port = key.port;
+	conn->role = ROLE_SERVER;
+	conn->reason = old == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
+	conn->error = NO_ERROR;
+	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
+	conn->state = old;
+	conn->bytes_sent = payload_sent(tp, conn, false);
+	conn->bytes_received = payload_received(sk, tp);
+	conn->segments_sent = tp->segs_out;
+	conn->segments_received = tp->segs_in;
+	conn->segments_retransmitted = tp->total_retrans;
+	/* inet_csk_listen_stop(): in the context of who closes the listener. */
+	if (!sk->sk_socket && !sk->sk_err)
+		current_owner(&conn->owner, PROBE_STATE);
+	return conn;
+}
+
+/* Any change after ESTABLISHED. */
+static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 now)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct owner_key owner = {};
+
+	if (!conn && tp)
+		conn = adopt_queued(sk, tp, old);
+	if (!conn || !tp || (conn->flags & (CONN_IGNORED | CONN_CLOSED)))
+		return;
+	if (!(conn->flags & CONN_ESTABLISHED))
+		return;
+	merge_accept(sk, tp, conn, now);
+	if (conn->reason == CLOSE_NONE)
+		conn->reason = first_cause(sk, old, new);
+	if (closes_locally(sk, old, new) && current_owner(&owner, PROBE_STATE))
+		confirm_owner(sk, tp, conn, &owner, PROBE_STATE, now);
+	enter_state(conn, new, now);
+	emit_state(sk, tp, conn, old, new, now);
+	if (new == TCP_CLOSE)
+		handle_close(sk, tp, conn, old, now);
+}
+
+#endif

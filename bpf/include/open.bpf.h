@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* How a connection begins: connect(), the handshake on both sides, and its failure. */
+#ifndef WIRESPAN_OPEN_H
+#define WIRESPAN_OPEN_H
+
+#include "state.bpf.h"
+
+/* connect(): in the caller's context, before the first SYN. */
+static __always_inline void handle_connect(struct sock *sk, u64 now)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	struct owner_key owner = {};
+
+	if (!conn) {
+		count_loss(PROBE_STATE, LOST_STORAGE);
+		return;
+	}
+	/* A socket can connect again after it closed: start afresh. */
+	__builtin_memset(conn, 0, sizeof(*conn));
+	current_owner(&owner, PROBE_STATE);
+	conn->owner = owner;
+	conn->role = ROLE_CLIENT;
+	conn->reason = CLOSE_NONE;
+	conn->start_ns = now;
+	conn->netns = netns_of(sk);
+	conn->cidr = subnet_of(sk);
+	conn->thread = bpf_get_current_pid_tgid();
+	conn->thread_task = (u64)bpf_get_current_task_btf();
+	conn->state = TCP_SYN_SENT;
+	conn->state_ns = now;
+	if (owner.pid == cfg_agent_pid)
+		conn->flags = CONN_IGNORED;
+}
+
+/* SYN_SENT to ESTABLISHED. */
+static __always_inline void handle_client_open(struct sock *sk, u64 now)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct task_struct *thread;
+	struct series_key key;
+	struct series *row;
+
+	if (!conn || !tp)
+		return;
+	if (conn->flags & CONN_IGNORED) {
+		struct agent_flow flow = {};
+		u8 one = 1;
+
+		read_local(sk, family_of(sk), flow.local);
+		read_peer(sk, family_of(sk), flow.peer);
+		flow.local_port = local_port_of(tp);
+		flow.peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
+		bpf_map_update_elem(&agent_flows, &flow, &one, BPF_ANY);
+		return;
+	}
+	enter_state(conn, TCP_ESTABLISHED, now);
+	conn->established_ns = now;
+	conn->flags |= CONN_ESTABLISHED;
+	conn->syn_retransmits = tp->total_retrans;
+	if (cfg_requests) {
+		thread = (struct task_struct *)conn->thread_task;
+		conn->sleeps = BPF_CORE_READ(thread, nvcsw);
+	}
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	row = series_for(&key, PROBE_STATE, now);
+	if (row)
+		count_open(conn, row);
+	if (cfg_emit_open)
+		emit_connection(sk, tp, conn, CONNECTION_OPEN, now, PROBE_STATE);
+}
+
+/*
+ * errno of a failed attempt. tcp_reset() and tcp_write_err() set sk_err first; a
+ * close by the application has set sk_shutdown (__tcp_close()); what is left is
+ * connect() itself that found no local port (inet_hash_connect()).
+ */
+static __always_inline u8 failure_of(struct sock *sk, struct tcp_sock *tp)
+{
+	if (sk->sk_err)
+		return sk->sk_err;
+	if (sk->sk_shutdown == SHUTDOWN_MASK)
+		return ERROR_CANCELLED;
+	return tp->inet_conn.icsk_inet.inet_sport ? ERROR_CANCELLED : EADDRNOTAVAIL_NR;
+}
+
+/* SYN_SENT to CLOSE. */
+static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct series_key key;
+	struct series *row;
+
+	if (!conn || !tp || (conn->flags & CONN_IGNORED))
+		return;
+	conn->error = failure_of(sk, tp);
+	conn->syn_retransmits = tp->total_retrans;
+	conn->flags |= CONN_CLOSED;
+	enter_state(conn, TCP_CLOSE, now);
+	fill_series_key(&key, sk, tp, conn, conn->error);
+	row = series_for(&key, PROBE_STATE, now);
+	if (row) {
+		__sync_fetch_and_add(&row->opened, 1);
+		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, now - conn->start_ns);
+	}
+	/* Segments have no error.type, as those of the retransmit events. */
+	key.error = NO_ERROR;
+	row = series_for(&key, PROBE_STATE, now);
+	if (row) {
+		__sync_fetch_and_add(&row->segments_retransmitted, tp->total_retrans);
+		__sync_fetch_and_add(&row->segments_sent, tp->segs_out);
+		__sync_fetch_and_add(&row->segments_received, tp->segs_in);
+	}
+	if (cfg_emit_fail && conn->error != ERROR_CANCELLED)
+		emit_connection(sk, tp, conn, CONNECTION_FAIL, now, PROBE_STATE);
+}
+
+/* The accept queue as this arrival found it. The listener is held by the caller, tcp_v4_rcv(). */
+static __always_inline void see_accept_queue(struct conn *conn, u8 family)
+{
+	struct sock *listener = (struct sock *)conn->listener_sock;
+	u32 limit = BPF_CORE_READ(listener, sk_max_ack_backlog);
+	u32 usage = BPF_CORE_READ(listener, sk_ack_backlog);
+	struct listener *row;
+
+	if (!limit)
+		return;
+	row = listener_for(&conn->listener_owner, conn->listen_port, family, PROBE_STATE);
+	if (row) /* this connection is already in the queue: tcp_check_req() */
+		HISTOGRAM_ADD(row->utilization, bounds_tcp_accept_queue_utilization,
+			      (u64)(usage ? usage - 1 : 0) * 1000000 / limit);
+}
+
+static __always_inline void read_handshake_start(struct sock *sk, struct tcp_sock *tp,
+						 struct conn *conn, u64 now)
+{
+	struct remote_end end = {};
+	u64 *first;
+
+	conn->syn_retransmits = tp->total_retrans; /* tcp_create_openreq_child(): num_retrans */
+	conn->start_ns = now;
+	if (tp->total_retrans) {
+		read_peer(sk, family_of(sk), end.address);
+		end.port = bpf_ntohs(sk->__sk_common.skc_dport);
+		end.netns = conn->netns;
+		first = bpf_map_lookup_elem(&synacks, &end);
+		if (first && *first < now) {
+			conn->start_ns = *first;
+			bpf_map_delete_elem(&synacks, &end);
+			return;
+		}
+	}
+	/* The handshake is the connection's first RTT sample: tcp_synack_rtt_meas(). */
+	if (tp->srtt_us)
+		conn->start_ns = now - (u64)(tp->srtt_us >> 3) * 1000;
+	else
+		conn->flags |= CONN_NO_START; /* SYN cookie: the kernel kept no time */
+}
+
+static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp)
+{
+	struct agent_flow flow = {};
+
+	read_local(sk, family_of(sk), flow.peer);
+	read_peer(sk, family_of(sk), flow.local);
+	flow.peer_port = local_port_of(tp);
+	flow.local_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	/* Once: the same ends may mean something else in another namespace, or later. */
+	return !bpf_map_delete_elem(&agent_flows, &flow);
+}
+
+/* SYN_RECV to ESTABLISHED: a child whose storage is a clone of its listener's. */
+static __always_inline void handle_server_open(struct sock *sk, u64 now)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	bool cloned;
+
+	if (!conn || !tp) {
+		count_loss(PROBE_STATE, LOST_STORAGE);
+		return;
+	}
+	cloned = conn->role == ROLE_LISTENER;
+	conn->listener_owner = conn->owner;
+	conn->role = ROLE_SERVER;
+	conn->reason = CLOSE_NONE;
+	conn->error = NO_ERROR;
+	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED;
+	conn->state = TCP_ESTABLISHED;
+	conn->state_ns = now;
+	conn->established_ns = now;
+	conn->accepted_ns = 0;
+	conn->drops = 0;
+	conn->netns = netns_of(sk);
+	conn->cidr = subnet_of(sk);
+	conn->listen_port = local_port_of(tp);
+	/* What the handshake already counted belongs to the SYN-ACK's own counts. */
+	conn->segments_retransmitted = tp->total_retrans;
+	if (is_agent_peer(sk, tp)) {
+		conn->flags |= CONN_IGNORED;
+		return;
+	}
+	read_handshake_start(sk, tp, conn, now);
+	if (cloned)
+		see_accept_queue(conn, family_of(sk));
+}
+
+#endif

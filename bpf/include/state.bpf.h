@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Time in each TCP state, and the record of a change. */
+#ifndef WIRESPAN_STATE_H
+#define WIRESPAN_STATE_H
+
+#include "conn.bpf.h"
+
+static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
+{
+	struct state_sums *row;
+	struct state_key key = {};
+
+	if (cfg_state_duration && conn->state_ns && conn->state != state) {
+		key.owner = conn->owner;
+		key.state = conn->state;
+		key.role = conn->role == ROLE_LISTENER ? ROLE_UNKNOWN : conn->role;
+		row = bpf_map_lookup_elem(&state_durations, &key);
+		if (!row) {
+			bpf_map_update_elem(&state_durations, &key, &zero_state_sums, BPF_NOEXIST);
+			row = bpf_map_lookup_elem(&state_durations, &key);
+		}
+		if (row)
+			HISTOGRAM_ADD(row->duration, bounds_tcp_state_duration,
+				      now - conn->state_ns);
+		else
+			count_loss(PROBE_STATE, LOST_MAP_FULL);
+	}
+	conn->state = state;
+	conn->state_ns = now;
+}
+
+static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+				       u8 previous, u8 state, u64 now)
+{
+	struct state_record *record;
+
+	if (!cfg_emit_state)
+		return;
+	record = reserve(PROBE_STATE, RECORD_STATE, sizeof(*record), now);
+	if (!record)
+		return;
+	record->cookie = bpf_get_socket_cookie(sk);
+	record->owner = conn->owner;
+	fill_endpoints(&record->endpoints, sk, tp, conn, state);
+	record->previous = previous;
+	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	submit(PROBE_STATE, record);
+}
+
+#endif
