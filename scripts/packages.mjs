@@ -29,6 +29,14 @@ const NEEDS = {
     { name: 'iproute2', command: 'ip' },
     { name: 'procps', command: 'ps' },
   ],
+  // Stock kernels in virtual machines (test/kernel/vm.test.ts); without them those tests are skipped.
+  vm: [
+    { name: 'qemu-system-x86', command: 'qemu-system-x86_64' },
+    { name: 'busybox-static', command: 'busybox' },
+    { name: 'cpio', command: 'cpio' },
+    { name: 'kmod', command: 'modprobe' },
+    { name: 'xz-utils', command: 'xz' },
+  ],
   go: [{ name: 'python3-venv', present: () => hasNewGo() || hasPythonVenv() }],
 };
 

@@ -1,0 +1,90 @@
+/**
+ * The kernel tests on stock Debian kernels, in virtual machines: the variants that other kernels need. QEMU
+ * emulates the CPU, so this runs where there is no KVM; both machines run side by side.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { projectFolder } from '../backends/place.ts';
+import { readTap, type TapTest } from './rig/tap.ts';
+
+const KERNELS = ['6.1', '6.12'] as const;
+/** What differs by kernel: which programs load, their hooks, and what these see. */
+const FILES = ['plan', 'lifecycle', 'retransmits', 'request-edges', 'passes'].map(
+  (name) => `test/kernel/${name}.test.ts`,
+);
+const LIMIT_S = 280;
+const RUN = join(projectFolder, 'test', 'kernel', 'vm', 'run.sh');
+
+/** Why there is no virtual machine here; false when there is. */
+function whySkip(): string | false {
+  if (process.arch !== 'x64') return `stock kernels are tried on x64 only, this is ${process.arch}`;
+  const install = `import('${join(projectFolder, 'scripts', 'packages.mjs')}').then((m) => m.ensurePackages(['vm']))`;
+  try {
+    execFileSync(process.execPath, ['--input-type=module', '-e', install], { stdio: 'pipe' });
+    for (const kernel of KERNELS) execFileSync(RUN, ['fetch', kernel], { stdio: 'pipe' });
+    return false;
+  } catch (error) {
+    const { stderr } = error as { stderr?: Buffer };
+    const line =
+      stderr
+        ?.toString()
+        .split('\n')
+        .find((text) => /\w/.test(text)) ?? String(error);
+    return `no virtual machine: ${line.trim()}`;
+  }
+}
+
+interface Outcome {
+  readonly status: number | null;
+  readonly output: string;
+  readonly tests: readonly TapTest[];
+}
+
+/** Runs the test files in a machine with this kernel. */
+async function runIn(kernel: string): Promise<Outcome> {
+  const out = join(projectFolder, 'build', 'test', `vm-${kernel}`);
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const runner = [process.execPath, '--test', '--test-isolation=none', `--test-timeout=${LIMIT_S * 1000}`];
+  const reporter = ['--test-reporter=tap', `--test-reporter-destination=${join(out, 'results.tap')}`];
+  const args = ['run', '-k', kernel, '-t', String(LIMIT_S), '-o', out, '-e', 'WIRESPAN_TEST_CHURN', '--'];
+  const child = spawn(RUN, [...args, ...runner, ...reporter, ...FILES], {
+    cwd: projectFolder,
+    env: { ...process.env, WIRESPAN_TEST_CHURN: '503', NODE_TEST_CONTEXT: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const onExit = (): void => void child.kill();
+  process.once('exit', onExit);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  process.removeListener('exit', onExit);
+  return { status, output, tests: readTap(readText(join(out, 'results.tap'))) };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // the machine ended before the first test did
+  }
+}
+
+const skip = whySkip();
+
+describe('stock kernels', { skip, concurrency: KERNELS.length }, () => {
+  for (const kernel of KERNELS) {
+    test(`Linux ${kernel}`, { timeout: (LIMIT_S + 20) * 1000 }, async (t) => {
+      const { status, output, tests } = await runIn(kernel);
+      for (const { name, ok, detail } of tests) {
+        await t.test(name, () => assert.ok(ok, detail));
+      }
+      assert.equal(status, 0, output);
+      assert.ok(tests.length > FILES.length, `only ${tests.length} tests ran`);
+    });
+  }
+});
