@@ -124,6 +124,13 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	return conn;
 }
 
+/* The caller is not known to be the owner already: most connections are closed by their user. */
+static __always_inline bool needs_owner(const struct conn *conn)
+{
+	return (conn->flags & CONN_OWNER_PROVISIONAL) ||
+	       conn->owner.pid != bpf_get_current_pid_tgid() >> 32;
+}
+
 /* Any change after ESTABLISHED. */
 static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 now)
 {
@@ -140,7 +147,7 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	merge_accept(sk, tp, conn, now);
 	if (conn->reason == CLOSE_NONE)
 		conn->reason = first_cause(sk, old, new);
-	if (closes_locally(sk, old, new) && current_owner(&owner, PROBE_STATE))
+	if (closes_locally(sk, old, new) && needs_owner(conn) && current_owner(&owner, PROBE_STATE))
 		confirm_owner(sk, tp, conn, &owner, PROBE_STATE, now);
 	enter_state(conn, new, now);
 	emit_state(sk, tp, conn, old, new, now);

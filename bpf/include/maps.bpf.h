@@ -217,6 +217,9 @@ struct {
 	__type(value, u8);
 } agent_flows SEC(".maps");
 
+/* When the agent last opened one: the peer's end, if it is here, follows at once. */
+u64 agent_flow_ns = 0;
+
 struct remote_end {
 	u8 address[16];
 	u32 port;

@@ -52,6 +52,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 		flow.local_port = local_port_of(tp);
 		flow.peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
 		bpf_map_update_elem(&agent_flows, &flow, &one, BPF_ANY);
+		agent_flow_ns = now;
 		return;
 	}
 	enter_state(conn, TCP_ESTABLISHED, now);
@@ -158,9 +159,15 @@ static __always_inline void read_handshake_start(struct sock *sk, struct tcp_soc
 		conn->flags |= CONN_NO_START; /* SYN cookie: the kernel kept no time */
 }
 
-static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp)
+/* A final ACK of the handshake that was lost is sent again within a second. */
+#define AGENT_FLOW_WINDOW_NS 3000000000ULL
+
+static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp, u64 now)
 {
 	struct agent_flow flow = {};
+
+	if (now - agent_flow_ns > AGENT_FLOW_WINDOW_NS)
+		return false;
 
 	read_local(sk, family_of(sk), flow.peer);
 	read_peer(sk, family_of(sk), flow.local);
@@ -197,7 +204,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	conn->listen_port = local_port_of(tp);
 	/* What the handshake already counted belongs to the SYN-ACK's own counts. */
 	conn->segments_retransmitted = tp->total_retrans;
-	if (is_agent_peer(sk, tp)) {
+	if (is_agent_peer(sk, tp, now)) {
 		conn->flags |= CONN_IGNORED;
 		return;
 	}

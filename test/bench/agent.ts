@@ -7,6 +7,12 @@ import { start, waitFor, type Started } from './children.ts';
 /** The first seconds compile and resolve what later ones only use. */
 const SETTLE_MS = 1500;
 
+/** What scripts/receiver.mjs, which `npm start` and `bin/wirespan` use, sets for the process. */
+const LAUNCHER = {
+  NODE_COMPILE_CACHE: join(projectFolder, '.cache', 'node'),
+  MALLOC_MMAP_THRESHOLD_: '131072',
+};
+
 type LogLine = { readonly msg: string } & Readonly<Record<string, unknown>>;
 
 export interface Agent {
@@ -50,7 +56,7 @@ async function startAgent(settings: Readonly<Record<string, string>>): Promise<A
       'run',
       '--output=none',
     ],
-    settings,
+    { ...LAUNCHER, ...settings },
   );
   const ready = await waitFor('the agent', agent, () => findLine(agent, 'ready'));
   const startMs = performance.now() - began;
