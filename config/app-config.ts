@@ -7,6 +7,8 @@ export type { FilterRule } from './format-lists.ts';
 
 /** Where and how one signal is sent, with all inheritance resolved. */
 export interface OtlpTargetConfig {
+  /** Whether the signal is exported at all. */
+  readonly enabled: boolean;
   /** Full URL with scheme; for `http/protobuf` the path of the signal is included. */
   readonly endpoint: string;
   readonly protocol: 'grpc' | 'http/protobuf';

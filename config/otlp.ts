@@ -40,6 +40,7 @@ export function otlpTarget(settings: Settings, signal: OtlpSignal): OtlpTargetCo
   const general = (settings.values.get('otlp.headers') ?? []) as Pairs;
   const own = (settings.values.get(`otlp.${signal}.headers`) ?? []) as Pairs;
   return {
+    enabled: settings.values.get(`otlp.${signal}.exporter`) !== 'none',
     endpoint,
     protocol,
     headers: Object.fromEntries([...general, ...own]),

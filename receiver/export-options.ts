@@ -1,5 +1,7 @@
 import type { AppConfig, OtlpTargetConfig } from '../config/index.ts';
-import type { EndpointOptions, ExportOptions } from './export/options.ts';
+import type { EndpointOptions, ExportOptions, Signal } from './export/options.ts';
+
+const signals: readonly Signal[] = ['metrics', 'traces', 'logs'];
 
 /** The settings of the exporters, every signal with its own target. */
 export function exportOptionsOf(config: AppConfig): ExportOptions {
@@ -9,6 +11,7 @@ export function exportOptionsOf(config: AppConfig): ExportOptions {
       traces: endpointOf(config.otlp.traces),
       logs: endpointOf(config.otlp.logs),
     },
+    disabled: signals.filter((signal) => !config.otlp[signal].enabled),
     queues: {
       traces: {
         capacity: config.spanQueue.queueSize,

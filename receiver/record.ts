@@ -145,13 +145,7 @@ export interface OwnerRecord {
 }
 
 export type KernelRecord =
-  | ConnectionRecord
-  | StateRecord
-  | ListenerRecord
-  | RetransmitRecord
-  | ResetRecord
-  | DropRecord
-  | OwnerRecord;
+  ConnectionRecord | StateRecord | ListenerRecord | RetransmitRecord | ResetRecord | DropRecord | OwnerRecord;
 
 /** Words for the running kernel's numbers. */
 export interface KernelNames {

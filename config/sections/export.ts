@@ -25,6 +25,15 @@ const protocol: Format<'grpc' | 'http/protobuf'> = {
       : choice(['grpc', 'http/protobuf']).read(value),
 };
 
+const exporter: Format<'otlp' | 'none'> = {
+  ...choice(['otlp', 'none']),
+  read(value) {
+    const given = typeof value === 'string' ? value.trim().toLowerCase() : value;
+    if (given === 'otlp' || given === 'none') return given;
+    return refuse('be otlp or none: there is no other exporter');
+  },
+};
+
 const headers = pairs(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'that are HTTP header names');
 
 type Settings = Readonly<Record<string, SettingSource>>;
@@ -63,9 +72,15 @@ function tls(of: string): Settings {
 /** The same settings for one signal: not set, they are those for all. */
 function ofSignal(of: string): Settings {
   const own = Object.entries({ ...transport(of), ...tls(of) });
-  return Object.fromEntries(
-    own.map(([name, source]) => [name, { ...source, default: undefined, defaultText: 'as for all signals' }]),
-  );
+  return {
+    exporter: setting(exporter, 'otlp', `Whether ${of} are exported at all.`),
+    ...Object.fromEntries(
+      own.map(([name, source]) => [
+        name,
+        { ...source, default: undefined, defaultText: 'as for all signals' },
+      ]),
+    ),
+  };
 }
 
 /** Where telemetry goes: OTLP, for all signals and for each. */

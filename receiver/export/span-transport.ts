@@ -15,6 +15,9 @@ import { createOtlpTransport } from './transport.ts';
 
 /** After so many requests without an answer in a row, the connection is taken for dead and made anew. */
 const maxTimeouts = 3;
+const deadlineExceeded: number = status.DEADLINE_EXCEEDED;
+const unavailable: number = status.UNAVAILABLE;
+const success: number = ExportResultCode.SUCCESS;
 
 /**
  * A transport for spans: over gRPC the SDK's `OTLPTraceExporter`, over HTTP the transport of the other
@@ -54,8 +57,8 @@ function createGrpcSpanTransport(endpoint: SettledEndpoint): OtlpTransport<reado
 
   const settle = (error: unknown): SendResult => {
     const code = (error as { code?: unknown } | undefined)?.code;
-    timeouts = code === status.DEADLINE_EXCEEDED ? timeouts + 1 : 0;
-    isStale = code === status.UNAVAILABLE || timeouts >= maxTimeouts;
+    timeouts = code === deadlineExceeded ? timeouts + 1 : 0;
+    isStale = code === unavailable || timeouts >= maxTimeouts;
     return judgeFailure(error);
   };
 
@@ -70,7 +73,7 @@ function createGrpcSpanTransport(endpoint: SettledEndpoint): OtlpTransport<reado
       return new Promise((resolve) => {
         try {
           exporter.export([...spans], ({ code, error }) => {
-            if (code !== ExportResultCode.SUCCESS) resolve(settle(error));
+            if (code !== success) resolve(settle(error));
             else {
               timeouts = 0;
               // The exporter only logs a partial success: see docs/decisions/0007.

@@ -47,6 +47,12 @@ it('exportOptionsOf names no file where none is set', () => {
       assert.ok(target !== undefined && !(key in target), key);
 });
 
+it('exportOptionsOf disables what has the exporter none', () => {
+  assert.deepEqual(exportOptionsOf(load()).disabled, []);
+  const env = { OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none', OTEL_TRACES_EXPORTER: 'otlp' };
+  assert.deepEqual(exportOptionsOf(load({ env })).disabled, ['metrics', 'logs']);
+});
+
 it('exportOptionsOf bounds the queue of spans and that of events apart', () => {
   const { queues } = exportOptionsOf(
     load({

@@ -32,6 +32,23 @@ describe('standard variables', () => {
     assert.equal(config.eventQueue.delayMs, 50);
   });
 
+  it('switch a signal off and on', () => {
+    const { otlp } = load({ env: { OTEL_TRACES_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'OTLP' } });
+    assert.deepEqual([otlp.traces.enabled, otlp.logs.enabled, otlp.metrics.enabled], [false, true, true]);
+    for (const signal of ['traces', 'metrics', 'logs'] as const) {
+      const variable = `OTEL_${signal.toUpperCase()}_EXPORTER`;
+      assert.equal(load({ env: { [variable]: 'none' } }).otlp[signal].enabled, false);
+      for (const value of ['console', 'otlp,console', 'prometheus', 'off']) {
+        assert.equal(
+          messageOf({ env: { [variable]: value } }).split('\n')[0],
+          `otlp.${signal}.exporter (variable ${variable}): "${value}" must be otlp or none: there is no other exporter`,
+        );
+      }
+    }
+    const env = { OTEL_METRICS_EXPORTER: 'none', WIRESPAN_OTLP_METRICS_EXPORTER: 'otlp' };
+    assert.equal(load({ env }).otlp.metrics.enabled, true);
+  });
+
   it('yield to our own for the same key', () => {
     const env = { WIRESPAN_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' };
     assert.equal(load({ env }).otlp.traces.protocol, 'grpc');
