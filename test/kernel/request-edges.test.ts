@@ -122,7 +122,7 @@ describe('edges of connections', () => {
       const bytes = head([padding(11 + (i % 97)), `traceparent: ${valueOf(context)}`]);
       const taken = await stage.script.run('try', c.client, hex(bytes)).catch(onlyAgain);
       if (taken === 0) return;
-      c.noteWritten(taken, context);
+      c.noteWritten(taken, context, { isForgettable: true });
       if (taken === bytes.length) continue;
       await c.settle();
       await c.write(bytes.slice(taken), context);

@@ -7,7 +7,7 @@
 # (124 = time limit, 125 = the VM died or gave no status). Needs root and: qemu-system-x86 kmod busybox-static cpio xz-utils
 # (Debian 13 on: also virtiofsd). Nothing is installed: kernels are only unpacked under $KERNEL_VM_CACHE.
 set -euo pipefail
-CACHE=${KERNEL_VM_CACHE:-$(cd "$(dirname "$0")/../../.." && pwd)/.cache/kernels}
+CACHE=$(realpath -m "${KERNEL_VM_CACHE:-$(dirname "$0")/../../../.cache/kernels}")
 
 fetch() { # sets D (kernel dir), V (release)
   local k=${1%-generic} f=cloud-amd64 pkg
