@@ -8,7 +8,7 @@
 #include "include/conn.bpf.h"
 #include "include/request.bpf.h"
 
-#define HEAD_WINDOW 4096
+#define HEAD_WINDOW	4096
 #define HEADS_PER_WRITE 4
 #define TRACEPARENT_LEN 55
 
@@ -53,7 +53,7 @@ struct {
 /* Clears the working memory: a short write must not show an earlier one's bytes. */
 static u8 zero_bytes[HEAD_WINDOW + 256];
 
-#define WORD4(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+#define WORD4(a, b, c, d)	      ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
 #define WORD8(a, b, c, d, e, f, g, h) ((u64)WORD4(a, b, c, d) | (u64)WORD4(e, f, g, h) << 32)
 
 /* Methods of RFC 9110, PATCH and QUERY, with their space. */
@@ -312,8 +312,8 @@ static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp,
 }
 
 /* One complete head: its interval, and a slot when it carries one valid context. Returns the next boundary. */
-static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ring, u32 index, u32 write_seq,
-				u64 now)
+static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ring, u32 index,
+				u32 write_seq, u64 now)
 {
 	struct head *head = &s->heads[index & 3];
 	u32 end = write_seq + head->end;
@@ -321,8 +321,7 @@ static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ri
 	int body;
 
 	if (head->content_lengths && !head->unframed) {
-		body = head->content_lengths == 1 ?
-			       parse_content_length(head->content_length) : -1;
+		body = head->content_lengths == 1 ? parse_content_length(head->content_length) : -1;
 		if (body < 0)
 			ring->opaque = 1;
 		else
@@ -467,8 +466,8 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 		return;
 	if (!conn)
 		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
-	if (!conn || conn->role != ROLE_CLIENT || (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)) ||
-	    !(conn->flags & CONN_ESTABLISHED))
+	if (!conn || conn->role != ROLE_CLIENT ||
+	    (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)) || !(conn->flags & CONN_ESTABLISHED))
 		return;
 	take_request(sk, tp, conn, iter, first);
 }

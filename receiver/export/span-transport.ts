@@ -73,7 +73,7 @@ function createGrpcSpanTransport(endpoint: SettledEndpoint): OtlpTransport<reado
       return new Promise((resolve) => {
         try {
           exporter.export([...spans], ({ code, error }) => {
-            if (code !== success) resolve(settle(error));
+            if ((code as number) !== success) resolve(settle(error));
             else {
               timeouts = 0;
               // The exporter only logs a partial success: see docs/decisions/0007.
