@@ -18,12 +18,28 @@ static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u1
 	bpf_map_update_elem(&listen_ports, &key, &one, BPF_ANY);
 }
 
+/*
+ * Who connected: the acknowledged bytes are the acknowledged payload and, at the
+ * client's end alone, its SYN (tcp_snd_una_update()). No FIN is under way yet.
+ * Figures that change meanwhile say neither: then a port that listens is the server's.
+ */
+static __always_inline u8 role_of(struct tcp_sock *tp, const struct listen_port *key)
+{
+	u64 payload = tp->bytes_sent - tp->bytes_retrans - (u32)(tp->snd_nxt - tp->snd_una);
+
+	if (tp->bytes_acked == payload + 1)
+		return ROLE_CLIENT;
+	if (tp->bytes_acked == payload)
+		return ROLE_SERVER;
+	return bpf_map_lookup_elem(&listen_ports, key) ? ROLE_SERVER : ROLE_CLIENT;
+}
+
 static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					    u16 port)
 {
 	struct listen_port key = {.netns = conn->netns, .port = port};
 
-	conn->role = bpf_map_lookup_elem(&listen_ports, &key) ? ROLE_SERVER : ROLE_CLIENT;
+	conn->role = role_of(tp, &key);
 	conn->listen_port = port;
 	conn->cidr = subnet_of(sk);
 	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;

@@ -172,6 +172,7 @@ struct tcp_sock {
 	u64 bytes_acked;
 	u64 bytes_received;
 	u64 bytes_sent;
+	u64 bytes_retrans;
 	u32 segs_in;
 	u32 segs_out;
 	u32 snd_una;
