@@ -103,8 +103,12 @@ __noinline int see_line(u32 at)
 	head = &s->heads[s->count & 3];
 	lower = *(u64 *)&s->bytes[at] | 0x2020202020202020ULL;
 	if (lower == WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r')) {
-		head->traceparent = at;
-		head->traceparents += 1;
+		/* The whole name, and its colon at once (RFC 9112 section 5.1). */
+		if ((s->bytes[at + 8] | 0x20) == 'e' && (s->bytes[at + 9] | 0x20) == 'n' &&
+		    (s->bytes[at + 10] | 0x20) == 't' && s->bytes[at + 11] == ':') {
+			head->traceparent = at;
+			head->traceparents += 1;
+		}
 	} else if (lower == WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-')) {
 		/* content-len: not -type, -encoding and the like */
 		if ((s->bytes[at + 8] | 0x20) == 'l' && (s->bytes[at + 9] | 0x20) == 'e' &&
@@ -193,6 +197,27 @@ static __always_inline u8 *value_of(struct write_scratch *s, u32 at, u32 name_le
 	return &s->bytes[at + name_length + 1 + (skip & 31)];
 }
 
+/*
+ * Whether the field ends here: blanks, the line's end, and no line that continues it
+ * (obs-fold, RFC 9112 section 5.2). A later version may go on after a dash.
+ */
+static __always_inline bool value_ends(const u8 *after, int version)
+{
+	u32 i, skip = 0;
+
+	if (version > 0 && after[0] == '-')
+		return true;
+	for (i = 0; i < 16; i++) {
+		if (after[i] != ' ' && after[i] != '\t')
+			break;
+		skip = i + 1;
+	}
+	after += skip & 31;
+	if (after[0] != '\r' || after[1] != '\n')
+		return false;
+	return after[2] != ' ' && after[2] != '\t';
+}
+
 /* version "-" trace-id "-" parent-id "-" flags, W3C Trace Context 3.2: lower case only. */
 __noinline int parse_traceparent(u32 at)
 {
@@ -201,15 +226,12 @@ __noinline int parse_traceparent(u32 at)
 	u64 *trace, *span;
 	int version, high, low;
 	u32 i;
-	u8 *v, after;
+	u8 *v;
 
 	if (!s)
 		return -1;
 	r = &s->request;
 	at &= HEAD_WINDOW - 1;
-	if ((s->bytes[at + 8] | 0x20) != 'e' || (s->bytes[at + 9] | 0x20) != 'n' ||
-	    (s->bytes[at + 10] | 0x20) != 't')
-		return -1;
 	v = value_of(s, at, 11);
 	if (!v)
 		return -1;
@@ -234,13 +256,11 @@ __noinline int parse_traceparent(u32 at)
 	}
 	high = hex_of(v[53]);
 	low = hex_of(v[54]);
-	after = v[TRACEPARENT_LEN];
 	trace = (u64 *)r->trace_id;
 	span = (u64 *)r->span_id;
 	if (high < 0 || low < 0 || !(trace[0] | trace[1]) || !span[0])
 		return -1;
-	if (after != '\r' && after != '\n' && after != ' ' && after != '\t' &&
-	    !(version > 0 && after == '-'))
+	if (!value_ends(&v[TRACEPARENT_LEN], version))
 		return -1;
 	r->flags = high << 4 | low;
 	return 0;
@@ -374,6 +394,23 @@ static __always_inline u64 first_buffer(struct iov_iter *iter, u64 *length)
 	return (u64)BPF_CORE_READ(vector, iov_base);
 }
 
+/*
+ * The last write is met again at the same place: it waited for room, or was given up
+ * and none of its bytes were queued. What it left is not there.
+ */
+static __always_inline void take_back(struct request_ring *ring, u32 write_seq)
+{
+	u32 i;
+
+	if (!ring->written || ring->last_seq != write_seq)
+		return;
+	for (i = 0; i < REQUEST_SLOTS; i++)
+		if ((s32)(ring->slots[i].start_seq - write_seq) >= 0)
+			ring->slots[i].found = 0;
+	ring->boundary = write_seq;
+	ring->opaque = 0; /* a write is only followed where it was not */
+}
+
 static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					 struct iov_iter *iter, bool first)
 {
@@ -382,10 +419,14 @@ static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, s
 	u32 write_seq = tp->write_seq, i, boundary;
 	struct write_scratch *s;
 
+	if (ring)
+		take_back(ring, write_seq);
 	if (!ring || ring->opaque || (!first && ring->boundary != write_seq)) {
 		count_loss(PROBE_REQUEST, MISS_FRAMING);
 		return;
 	}
+	ring->last_seq = write_seq;
+	ring->written = 1;
 	s = scratch();
 	buffer = first_buffer(iter, &length);
 	if (!s || !buffer)

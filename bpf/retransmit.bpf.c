@@ -17,21 +17,21 @@ static __always_inline u8 type_of(struct tcp_sock *tp, u8 state)
 		return RETRANSMIT_SYN;
 	if (ca_state == TCP_CA_LOSS)
 		return RETRANSMIT_TIMEOUT;
+	if (ca_state == TCP_CA_RECOVERY) /* a loss probe may be armed, but does not fire then */
+		return RETRANSMIT_FAST;
 	if (icsk->icsk_pending == ICSK_TIME_LOSS_PROBE_NR)
 		return RETRANSMIT_TLP;
-	if (ca_state == TCP_CA_RECOVERY)
-		return RETRANSMIT_FAST;
 	return RETRANSMIT_OTHER;
 }
 
 static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					    struct tcp_skb_cb *cb, u8 type)
+					    struct tcp_skb_cb *cb, bool has_payload, u8 type)
 {
 	struct trace_context context = {};
 	struct retransmit_record *record;
 	u64 now = bpf_ktime_get_ns();
 
-	if (cfg_requests)
+	if (cfg_requests && has_payload) /* a FIN alone belongs to nobody */
 		find_context(sk, cb->seq, cb->end_seq, &context);
 	if (!context.found && cfg_emit_retransmit != 2)
 		return;
@@ -71,7 +71,7 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 		__sync_fetch_and_add(&row->retransmits[type],
 				     cb.tcp_gso_segs ? cb.tcp_gso_segs : 1);
 	if (cfg_emit_retransmit)
-		emit_retransmit(sk, tp, conn, &cb, type);
+		emit_retransmit(sk, tp, conn, &cb, BPF_CORE_READ(skb, len) > 0, type);
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
@@ -100,6 +100,7 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 		return 0;
 	as_server.owner = conn->owner;
 	as_server.role = ROLE_SERVER;
+	as_server.listen_port = local_port_of(tp);
 	fill_series_key(&key, (void *)sk, tp, &as_server, NO_ERROR);
 	key.family = req->__req_common.skc_family == AF_INET ? 4 : 6;
 	row = series_for(&key, PROBE_SYNACK, now);

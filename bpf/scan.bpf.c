@@ -40,7 +40,7 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 	struct listen_port key = {.netns = conn->netns, .port = port};
 
 	conn->role = role_of(tp, &key);
-	conn->listen_port = port;
+	conn->listen_port = conn->role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport) : port;
 	conn->cidr = subnet_of(sk);
 	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
 	conn->bytes_sent = payload_sent(tp, conn, false);

@@ -118,10 +118,9 @@ static __always_inline void fill_series_key(struct series_key *key, struct sock 
 	key->family = family_of(sk);
 	key->error = error;
 	key->cidr = conn->cidr;
-	if (conn->role == ROLE_CLIENT)
-		key->server_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	else if (conn->role == ROLE_SERVER)
-		key->server_port = local_port_of(tp);
+	/* Kept since the handshake: tcp_disconnect() clears the socket's. */
+	if (conn->role == ROLE_CLIENT || conn->role == ROLE_SERVER)
+		key->server_port = conn->listen_port;
 	if (cfg_peer_address == 2 || (cfg_peer_address == 1 && conn->role == ROLE_CLIENT))
 		read_peer(sk, key->family, key->peer);
 }

@@ -199,6 +199,7 @@ struct net_device {
 struct sk_buff {
 	struct sock *sk;
 	struct net_device *dev;
+	unsigned int len;
 	char cb[48];
 	__be16 protocol;
 	__u16 transport_header;

@@ -86,7 +86,7 @@ struct conn {
 	u8 state;
 	u8 reason;
 	u8 error;
-	u16 listen_port;
+	u16 listen_port; /* of the server's end, on both sides */
 	u8 pad[2];
 };
 

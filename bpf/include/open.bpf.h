@@ -3,6 +3,7 @@
 #ifndef WIRESPAN_OPEN_H
 #define WIRESPAN_OPEN_H
 
+#include "request.bpf.h"
 #include "state.bpf.h"
 
 /* connect(): in the caller's context, before the first SYN. */
@@ -17,6 +18,8 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	}
 	/* A socket can connect again after it closed: start afresh. */
 	__builtin_memset(conn, 0, sizeof(*conn));
+	if (cfg_requests)
+		bpf_sk_storage_delete(&requests, sk);
 	current_owner(&owner, PROBE_STATE);
 	conn->owner = owner;
 	conn->role = ROLE_CLIENT;
@@ -24,6 +27,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	conn->start_ns = now;
 	conn->netns = netns_of(sk);
 	conn->cidr = subnet_of(sk);
+	conn->listen_port = bpf_ntohs(sk->__sk_common.skc_dport);
 	conn->thread = bpf_get_current_pid_tgid();
 	conn->thread_task = (u64)bpf_get_current_task_btf();
 	conn->state = TCP_SYN_SENT;

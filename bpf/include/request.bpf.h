@@ -27,8 +27,10 @@ struct request_ring {
 	struct request slots[REQUEST_SLOTS];
 	u32 count;
 	u32 boundary; /* where the next message must begin */
+	u32 last_seq; /* where the last write that was followed began */
 	u8 opaque;    /* framing unknown: no request is taken any more */
-	u8 pad[7];
+	u8 written;   /* last_seq is set */
+	u8 pad[2];
 };
 
 struct {
