@@ -178,7 +178,7 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 		return;
 	if (state == TCP_CLOSE) {
 		/* The close was never seen: a program was skipped. Repair, and say so. */
-		conn->flags |= CONN_CLOSED;
+		set_flag(conn, CONN_CLOSED);
 		count_loss(PROBE_STATE, LOST_REPAIRED);
 		return;
 	}

@@ -55,7 +55,7 @@ static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, s
 	struct series_key key;
 	struct series *row;
 
-	conn->flags |= CONN_CLOSED;
+	set_flag(conn, CONN_CLOSED);
 	conn->error = close_error(tp, conn);
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, PROBE_STATE, now);
@@ -124,11 +124,18 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	return conn;
 }
 
-/* The caller is not known to be the owner already: most connections are closed by their user. */
+/*
+ * Whether the caller has to be taken for the user: most connections are closed by whom we
+ * know. Not the agent: the pass over open files holds the file it looks at, and when the
+ * application closes it meanwhile, the last reference, and so the close, falls to us.
+ */
 static __always_inline bool needs_owner(const struct conn *conn)
 {
-	return (conn->flags & CONN_OWNER_PROVISIONAL) ||
-	       conn->owner.pid != bpf_get_current_pid_tgid() >> 32;
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (pid == cfg_agent_pid)
+		return false;
+	return (conn->flags & CONN_OWNER_PROVISIONAL) || conn->owner.pid != pid;
 }
 
 /* Any change after ESTABLISHED. */

@@ -194,10 +194,22 @@ static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)
 			      (u64)(tp->mdev_us >> 2) * 1000);
 }
 
+/* A pass and a socket's own program may meet: flags change atomically, and one of them clears. */
+static __always_inline bool take_flag(struct conn *conn, u32 flag)
+{
+	return __sync_fetch_and_and(&conn->flags, ~flag) & flag;
+}
+
+static __always_inline void set_flag(struct conn *conn, u32 flag)
+{
+	__sync_fetch_and_or(&conn->flags, flag);
+}
+
 /* Counts a finished attempt to establish a connection, once. */
 static __always_inline void count_open(struct conn *conn, struct series *row)
 {
-	conn->flags &= ~CONN_OPEN_PENDING;
+	if (!take_flag(conn, CONN_OPEN_PENDING))
+		return;
 	__sync_fetch_and_add(&row->opened, 1);
 	if (!(conn->flags & CONN_NO_START))
 		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration,
@@ -212,9 +224,9 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 	struct series *row;
 
 	conn->owner = *owner;
-	conn->flags &= ~CONN_OWNER_PROVISIONAL;
+	take_flag(conn, CONN_OWNER_PROVISIONAL);
 	if (owner->pid == cfg_agent_pid)
-		conn->flags |= CONN_IGNORED;
+		set_flag(conn, CONN_IGNORED);
 	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
 		return;
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
@@ -287,7 +299,8 @@ static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, s
 	if (!found)
 		return;
 	copy = *found;
-	bpf_map_delete_elem(&accepts, &address);
+	if (bpf_map_delete_elem(&accepts, &address))
+		return; /* the other one has it */
 	if (copy.ns >= conn->established_ns)
 		take_accept(sk, tp, conn, &copy.owner, copy.ns, now);
 }

@@ -61,7 +61,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 	}
 	enter_state(conn, TCP_ESTABLISHED, now);
 	conn->established_ns = now;
-	conn->flags |= CONN_ESTABLISHED;
+	set_flag(conn, CONN_ESTABLISHED | CONN_OPEN_PENDING);
 	conn->syn_retransmits = tp->total_retrans;
 	if (cfg_requests) {
 		thread = (struct task_struct *)conn->thread_task;
