@@ -110,16 +110,17 @@ export interface Pair {
   readonly port: number;
 }
 
-/** Connects two processes over a listener that is closed again at once. */
+/** Connects two processes over a listener that is closed again at once; `from`: the client's address. */
 export async function connectPair(
   client: TrafficProcess,
   server: TrafficProcess,
   address: string,
+  from: readonly string[] = [],
 ): Promise<Pair> {
   const listener = server.next();
   const port = await server.run('listen', listener, address);
   const [clientSocket, serverSocket] = [client.next(), server.next()];
-  await client.run('connect', clientSocket, address, port);
+  await client.run('connect', clientSocket, address, port, ...from);
   await server.run('accept', serverSocket, listener);
   await server.run('close', listener);
   return {

@@ -5,7 +5,7 @@
  * `error ERRNO`. Sockets have numbers of the caller's choice.
  *
  *   listen S ADDRESS          port
- *   connect S ADDRESS PORT    local port
+ *   connect S ADDRESS PORT [FROM]    local port
  *   accept S LISTENER
  *   send S COUNT              writes COUNT bytes
  *   receive S COUNT           reads exactly COUNT bytes
@@ -92,11 +92,13 @@ static long do_listen(int *s, const char *text)
 	return local_port(*s);
 }
 
-static long do_connect(int *s, const char *text, int port)
+static long do_connect(int *s, const char *text, int port, const char *from)
 {
-	struct address a = parse(text, port);
+	struct address a = parse(text, port), own = parse(from ? from : text, 0);
 
 	*s = socket(a.any.sa_family, SOCK_STREAM, 0);
+	if (from && bind(*s, &own.any, own.length))
+		return -1;
 	if (*s < 0 || connect(*s, &a.any, a.length))
 		return -1;
 	return local_port(*s);
@@ -172,7 +174,7 @@ static long run(char **word, int words)
 	if (IS("listen"))
 		return do_listen(s, word[2]);
 	if (IS("connect"))
-		return do_connect(s, word[2], atoi(word[3]));
+		return do_connect(s, word[2], atoi(word[3]), words > 4 ? word[4] : NULL);
 	if (IS("accept"))
 		return (*s = accept(*slot(word[2]), NULL, NULL)) < 0 ? -1 : 0;
 	if (IS("send"))
@@ -191,7 +193,7 @@ static int once(char **argv)
 {
 	int s;
 
-	if (do_connect(&s, argv[0], atoi(argv[1])) < 0 || do_send(s, atol(argv[2])) < 0 ||
+	if (do_connect(&s, argv[0], atoi(argv[1]), NULL) < 0 || do_send(s, atol(argv[2])) < 0 ||
 	    do_end(s) < 0) {
 		fprintf(stderr, "traffic: %s\n", strerror(errno));
 		return 1;
