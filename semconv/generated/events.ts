@@ -238,7 +238,11 @@ export const EVENT_TCP_CONNECTION_CLOSE: EventDescriptor = {
     { key: 'wirespan.tcp.connection.bytes_received', level: 'recommended' },
     { key: 'wirespan.tcp.connection.bytes_sent', level: 'recommended' },
     { key: 'wirespan.tcp.connection.id', level: 'required' },
-    { key: 'wirespan.tcp.connection.lifetime', level: 'required' },
+    {
+      key: 'wirespan.tcp.connection.lifetime',
+      level: 'conditionally_required',
+      condition: 'If its start is known; a connection older than the agent has none.',
+    },
     { key: 'wirespan.tcp.connection.rtt_min', level: 'recommended' },
     { key: 'wirespan.tcp.connection.rtt_smoothed', level: 'recommended' },
     { key: 'wirespan.tcp.connection.segments_received', level: 'recommended' },
