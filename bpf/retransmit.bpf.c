@@ -4,9 +4,10 @@
 #include "include/request.bpf.h"
 
 /*
- * Why this segment goes out again: the timer that is firing and the congestion
- * state (net/ipv4/tcp_output.c: tcp_send_loss_probe() clears icsk_pending only
- * after it sent; tcp_timer.c: tcp_enter_loss() comes before the retransmission).
+ * Why this segment goes out again: the congestion state, which tcp_enter_loss() and
+ * tcp_enter_recovery() set before they send; a probe is sent in neither of the two
+ * (tcp_schedule_loss_probe(), net/ipv4/tcp_output.c). A pending probe alone says
+ * nothing in Recovery: its timer may be armed still when acknowledgements start it.
  */
 static __always_inline u8 type_of(struct tcp_sock *tp, u8 state)
 {
@@ -17,10 +18,10 @@ static __always_inline u8 type_of(struct tcp_sock *tp, u8 state)
 		return RETRANSMIT_SYN;
 	if (ca_state == TCP_CA_LOSS)
 		return RETRANSMIT_TIMEOUT;
-	if (icsk->icsk_pending == ICSK_TIME_LOSS_PROBE_NR)
-		return RETRANSMIT_TLP;
 	if (ca_state == TCP_CA_RECOVERY)
 		return RETRANSMIT_FAST;
+	if (icsk->icsk_pending == ICSK_TIME_LOSS_PROBE_NR)
+		return RETRANSMIT_TLP;
 	return RETRANSMIT_OTHER;
 }
 
