@@ -328,6 +328,7 @@ static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp,
 	record->context.pad = 0;
 	__builtin_memcpy(record->context.trace_id, request->trace_id, 16);
 	__builtin_memcpy(record->context.span_id, request->span_id, 8);
+	fill_flow(record, tp);
 	submit(PROBE_REQUEST, record);
 }
 

@@ -4,9 +4,10 @@
 #include "include/request.bpf.h"
 
 /*
- * Why this segment goes out again: the timer that is firing and the congestion
- * state (net/ipv4/tcp_output.c: tcp_send_loss_probe() clears icsk_pending only
- * after it sent; tcp_timer.c: tcp_enter_loss() comes before the retransmission).
+ * Why this segment goes out again: the congestion state, which tcp_enter_loss() and
+ * tcp_enter_recovery() set before they send; a probe is sent in neither of the two
+ * (tcp_schedule_loss_probe(), net/ipv4/tcp_output.c). A pending probe alone says
+ * nothing in Recovery: its timer may be armed still when acknowledgements start it.
  */
 static __always_inline u8 type_of(struct tcp_sock *tp, u8 state)
 {

@@ -99,6 +99,7 @@ export interface Binding {
   tryLoad(objectPath: string, program: string): LoadAnswer;
   probe(): ProbeAnswer;
   possibleCpus(): number;
+  tickNs(): number;
   clocks(): ClockSample;
   kernelEnum(name: string): Record<string, number>;
   kernelFunctionArity(typedef: string): number | undefined;

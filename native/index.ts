@@ -242,6 +242,11 @@ export function possibleCpus(): number {
   return native().possibleCpus();
 }
 
+/** One jiffy of the running kernel, nanoseconds (1 / `CONFIG_HZ`). */
+export function tickNs(): number {
+  return native().tickNs();
+}
+
 export function probe(): ProbeAnswer {
   return native().probe();
 }

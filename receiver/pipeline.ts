@@ -123,7 +123,7 @@ export class Pipeline {
       listeners: this.listeners,
       counters: this.#ownedCounters(),
       owners: this.#owners,
-      resourceOf: (owner) => this.enricher.resolve(owner).id,
+      resourceOf: (owner) => this.enricher.resolve(owner),
       forget: (owner) => this.enricher.forget(owner),
       retire: (resourceId) => this.store.retire(resourceId),
     });

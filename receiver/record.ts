@@ -63,6 +63,12 @@ export interface ConnectionRecord extends SocketRecord {
   readonly rttSmoothedUs: number;
   /** Microseconds; 0 without a sample. */
   readonly rttMinUs: number;
+  /** Microseconds, backed off or not, as it stands now. */
+  readonly rtoUs: number;
+  /** Microseconds in which data waited because the peer's window was full. */
+  readonly receiveWindowLimitedUs: number;
+  /** Received; absent on kernels that do not count them. */
+  readonly segmentsOutOfOrder?: number;
   readonly synRetransmits: number;
   readonly context?: RequestContext;
   /** True when the connection is older than the agent. */

@@ -4,7 +4,7 @@ import type { ListenerSums } from './collect/listeners.ts';
 import { LISTENER, OWNER_KEY, SERIES } from './decode/generated/layout.ts';
 import type { OwnerTable } from './decode/owners.ts';
 import type { MapImage } from './map-image.ts';
-import type { Owner } from './model.ts';
+import type { ObservedResource, Owner } from './model.ts';
 
 /** A map of counters whose keys begin with `struct owner_key`. */
 export interface OwnedCounters {
@@ -27,8 +27,7 @@ export interface SweepParts {
   /** Further maps with rows of processes. */
   readonly counters?: readonly OwnedCounters[];
   readonly owners: OwnerTable;
-  /** Resource id of an owner. */
-  resourceOf(owner: Owner): string;
+  resourceOf(owner: Owner): Pick<ObservedResource, 'id' | 'kind'>;
   forget(owner: Owner): void;
   retire(resourceId: string): void;
   /** Whether the process is still there; default: `/proc` says so. */
@@ -74,13 +73,14 @@ export class Sweep {
     this.#sweepCounters(ended, busy);
     const gone = [...ended].filter(([id]) => !busy.has(id)).map(([, each]) => each);
     const staying = [...busy].flatMap((id) => ended.get(id)?.owner ?? []);
-    const kept = new Set([...live, ...staying].map((owner) => this.#parts.resourceOf(owner)));
+    const kept = new Set([...live, ...staying].map((owner) => this.#parts.resourceOf(owner).id));
     for (const { owner, key } of gone) {
-      const resource = this.#parts.resourceOf(owner);
+      const { id, kind } = this.#parts.resourceOf(owner);
       this.#parts.delete('owners', key);
       this.#parts.owners.forget(owner);
       this.#parts.forget(owner);
-      if (!kept.has(resource)) this.#parts.retire(resource);
+      // Processes that are not told apart are on the host, which outlives them.
+      if (kind === 'workload' && !kept.has(id)) this.#parts.retire(id);
     }
   }
 
@@ -115,7 +115,18 @@ export class Sweep {
       const id = idOf(owner);
       if (owner.pid !== 0 && !all.has(id)) all.set(id, { owner, key: key.slice(0, OWNER_KEY.size) });
     }
+    this.#addCounterOwners(all);
     return all;
+  }
+
+  /** A packet of a socket without a process may come when its owner's rows were taken out already. */
+  #addCounterOwners(all: Map<string, Ended>): void {
+    for (const { map } of this.#parts.counters ?? []) {
+      for (const { id, key, view } of rowsOf(this.#parts.read(map))) {
+        if (all.has(id) || view.getUint32(OWNER_KEY.pid, true) === 0) continue;
+        all.set(id, { owner: this.#parts.owners.find(view, 0), key: key.slice(0, OWNER_KEY.size) });
+      }
+    }
   }
 
   #sweepConnections(ended: ReadonlyMap<string, Ended>, busy: Set<string>, nowNs: number): void {
@@ -165,13 +176,8 @@ export class Sweep {
   /** Rows of processes that are gone in every other way: nothing adds to them any more. */
   #sweepCounters(ended: ReadonlyMap<string, Ended>, busy: ReadonlySet<string>): void {
     for (const { map, size, update, forget } of this.#parts.counters ?? []) {
-      const { count, keys, keySize } = this.#parts.read(map);
-      const view = new DataView(keys.buffer, keys.byteOffset);
-      for (let at = 0; at < count * keySize; at += keySize) {
-        const pid = view.getUint32(at + OWNER_KEY.pid, true);
-        const owner = `${String(pid)}:${String(view.getBigUint64(at + OWNER_KEY.start_ns, true))}`;
-        if (!ended.has(owner) || busy.has(owner)) continue;
-        const key = keys.slice(at, at + keySize);
+      for (const { id, key } of rowsOf(this.#parts.read(map))) {
+        if (!ended.has(id) || busy.has(id)) continue;
         const last = this.#readRow(map, key, size);
         if (last !== undefined) update(last);
         this.#parts.delete(map, key);
@@ -194,6 +200,20 @@ function unclosed({ memory, isFailure }: ConnectionRow): number {
   let open = memory.seen(SERIES.opened);
   for (let at: number = SERIES.closed; at < SERIES.retransmits; at += 8) open -= memory.seen(at);
   return open;
+}
+
+/** Keys of a map of counters, each a copy, with the id of its owner. */
+function* rowsOf({
+  count,
+  keys,
+  keySize,
+}: MapImage): Generator<{ id: string; key: Uint8Array; view: DataView }> {
+  for (let at = 0; at < count * keySize; at += keySize) {
+    const key = keys.slice(at, at + keySize);
+    const view = new DataView(key.buffer);
+    const startNs = view.getBigUint64(OWNER_KEY.start_ns, true);
+    yield { id: `${String(view.getUint32(OWNER_KEY.pid, true))}:${String(startNs)}`, key, view };
+  }
 }
 
 function idOf(owner: Owner): string {

@@ -235,6 +235,25 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 		count_open(conn, row);
 }
 
+static __always_inline u64 ticks_to_us(u32 ticks)
+{
+	return (u64)ticks * cfg_tick_ns / 1000;
+}
+
+/* Figures that getsockopt(TCP_INFO) has as well: tcpi_rto, tcpi_rwnd_limited, tcpi_rcv_ooopack. */
+static __always_inline void fill_flow(struct connection_record *record, struct tcp_sock *tp)
+{
+	u32 limited = tp->chrono_stat[TCP_CHRONO_RWND_LIMITED - 1];
+
+	if (BPF_CORE_READ_BITFIELD(tp, chrono_type) == TCP_CHRONO_RWND_LIMITED)
+		limited += (u32)bpf_jiffies64() - tp->chrono_start;
+	record->receive_window_limited_us = ticks_to_us(limited);
+	record->rto_us = ticks_to_us(tp->inet_conn.icsk_rto);
+	record->segments_out_of_order = NO_FIGURE;
+	if (bpf_core_field_exists(tp->rcv_ooopack))
+		record->segments_out_of_order = tp->rcv_ooopack;
+}
+
 static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					    u8 what, u64 ts, u32 probe)
 {
@@ -262,6 +281,7 @@ static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp
 	record->preexisting = !!(conn->flags & CONN_PREEXISTING);
 	record->pad = 0;
 	__builtin_memset(&record->context, 0, sizeof(record->context));
+	fill_flow(record, tp);
 	submit(probe, record);
 }
 

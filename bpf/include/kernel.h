@@ -83,6 +83,8 @@ enum {
 #define TCP_CA_RECOVERY		3
 #define TCP_CA_LOSS		4
 #define ICSK_TIME_LOSS_PROBE_NR 5
+/* enum tcp_chrono; chrono_stat begins with TCP_CHRONO_BUSY, 1. */
+#define TCP_CHRONO_RWND_LIMITED 2
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -154,6 +156,7 @@ struct inet_sock {
 
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	__u32 icsk_rto;
 	__u8 icsk_ca_state : 5;
 	__u8 icsk_pending;
 };
@@ -183,6 +186,10 @@ struct tcp_sock {
 	u32 total_retrans;
 	u32 srtt_us;
 	u32 mdev_us;
+	u32 chrono_start;
+	u32 chrono_stat[3];
+	u8 chrono_type : 2;
+	u32 rcv_ooopack;
 	struct minmax rtt_min;
 };
 

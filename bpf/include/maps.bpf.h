@@ -8,6 +8,7 @@
 
 /* Knobs, set before load. */
 const volatile u32 cfg_agent_pid = 0;	      /* never observed */
+const volatile u32 cfg_tick_ns = 0;	      /* one jiffy */
 const volatile u64 cfg_ring_wakeup_bytes = 0; /* wake the reader at this fill */
 const volatile u8 cfg_emit_open = 0;
 const volatile u8 cfg_emit_accept = 0;

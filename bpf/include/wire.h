@@ -19,6 +19,8 @@
 #define SOFTIRQ_VECTORS	 10
 #define TCP_STATES	 13
 #define NO_ERROR	 0
+/* The kernel has no such figure. */
+#define NO_FIGURE 0xffffffffU
 /* series_key.error: the application closed the socket before the handshake ended. */
 #define ERROR_CANCELLED 254
 
@@ -183,8 +185,11 @@ struct connection_record {
 	__u8 preexisting; /* older than the agent */
 	__u32 pad;
 	struct trace_context context;
+	__u64 receive_window_limited_us; /* had data to send, the peer's window was full */
+	__u32 segments_out_of_order;	 /* received; NO_FIGURE on kernels that do not count them */
+	__u32 rto_us;
 };
-_Static_assert(sizeof(struct connection_record) == 200, "connection_record");
+_Static_assert(sizeof(struct connection_record) == 216, "connection_record");
 
 struct state_record {
 	struct record_header header;

@@ -111,6 +111,13 @@ int64_t Nanoseconds(clockid_t clock) {
   return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
 }
 
+// One jiffy: the resolution of the coarse clock, which the kernel's tick moves.
+Napi::Value JsTick(const Napi::CallbackInfo& info) {
+  timespec tick{};
+  clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  return Napi::Number::New(info.Env(), static_cast<double>(tick.tv_nsec));
+}
+
 // The tightest of several samples: the other clocks are read between two reads of the first.
 Napi::Value JsClocks(const Napi::CallbackInfo& info) {
   constexpr int kSamples = 16;
@@ -142,6 +149,7 @@ void ExportProbe(Napi::Env env, Napi::Object exports) {
   };
   add("probe", JsProbe);
   add("possibleCpus", JsPossibleCpus);
+  add("tickNs", JsTick);
   add("clocks", JsClocks);
 }
 

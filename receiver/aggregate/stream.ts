@@ -6,6 +6,8 @@ import type { SeriesBudget } from './series-budget.ts';
 import type { Series, StreamIdentity } from './series.ts';
 import { createSeries } from './series.ts';
 
+const overflowKey = attributeKey(OVERFLOW_ATTRIBUTES);
+
 /** One metric of one resource: its series, within the bounds of the stream and of the budget. */
 export class Stream implements StreamIdentity {
   readonly metric: MetricDescriptor;
@@ -32,7 +34,11 @@ export class Stream implements StreamIdentity {
     const known = this.#byIdentity.get(attributes);
     if (known !== undefined && !known.isFreed) return known;
     const key = attributeKey(attributes);
-    const series = this.#byKey.get(key) ?? this.#create(key, attributes, startTime);
+    const series =
+      key === overflowKey
+        ? // What overflowed in the kernel, and what comes back, is no second series of the same attributes.
+          this.findOverflow(startTime, false)
+        : (this.#byKey.get(key) ?? this.#create(key, attributes, startTime));
     if (series !== undefined && Object.isFrozen(attributes)) this.#byIdentity.set(attributes, series);
     return series;
   }

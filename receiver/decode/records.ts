@@ -39,7 +39,7 @@ const WHAT_NAMES: Readonly<Record<number, ConnectionRecord['kind']>> = {
   [CONNECTION_WHAT.CONNECTION_HANDSHAKE]: 'handshake',
 };
 
-/** `tcp_min_rtt` before the first sample: ~0U (net/ipv4/tcp.c, tcp_init_sock). */
+/** `tcp_min_rtt` before the first sample (net/ipv4/tcp.c, tcp_init_sock), and `NO_FIGURE` of wire.h: ~0U. */
 const NO_SAMPLE = 0xffffffff;
 
 type Decoder = (view: DataView, at: number, owners: OwnerTable) => KernelRecord | undefined;
@@ -104,6 +104,7 @@ function decodeConnection(view: DataView, at: number, owners: OwnerTable): Conne
   const error = errorTypeOf(view.getUint8(at + CONNECTION_RECORD.error));
   const closeReason = CLOSE_REASON_NAMES[view.getUint8(at + CONNECTION_RECORD.reason)];
   const rttMin = u32(CONNECTION_RECORD.rtt_min_us);
+  const outOfOrder = u32(CONNECTION_RECORD.segments_out_of_order);
   const context = decodeContext(view, at + CONNECTION_RECORD.context);
   return {
     kind,
@@ -120,6 +121,9 @@ function decodeConnection(view: DataView, at: number, owners: OwnerTable): Conne
     segmentsRetransmitted: u32(CONNECTION_RECORD.segments_retransmitted),
     rttSmoothedUs: u32(CONNECTION_RECORD.rtt_smoothed_us),
     rttMinUs: rttMin === NO_SAMPLE ? 0 : rttMin,
+    rtoUs: u32(CONNECTION_RECORD.rto_us),
+    receiveWindowLimitedUs: Number(u64(CONNECTION_RECORD.receive_window_limited_us)),
+    ...(outOfOrder !== NO_SAMPLE && { segmentsOutOfOrder: outOfOrder }),
     synRetransmits: u32(CONNECTION_RECORD.syn_retransmits),
     ...(context !== undefined && { context }),
     preexisting: view.getUint8(at + CONNECTION_RECORD.preexisting) !== 0,

@@ -160,13 +160,18 @@ class ProcessEnricher implements Enricher {
     if (facts === undefined) this.#gone += 1;
     else this.#cgroups.learn(owner.cgroupId, facts.container);
     const container = facts?.container ?? this.#cgroups.find(owner.cgroupId) ?? {};
-    const own = this.#builder.workload({
-      owner,
-      executable: executableName(owner, facts),
-      declared: this.#declared(facts),
-      container,
-      creationTime: this.#creationTime(owner),
-    });
+    const executable = executableName(owner, facts);
+    const own =
+      executable === ''
+        ? // The kernel had no room for its facts and it is gone: nobody could tell it from others.
+          this.#builder.folded(container)
+        : this.#builder.workload({
+            owner,
+            executable,
+            declared: this.#declared(facts),
+            container,
+            creationTime: this.#creationTime(owner),
+          });
     if (this.#workloads.isFull && !this.#workloads.has(own)) this.#sweep();
     const resource = this.#workloads.acquire(own, () => this.#builder.folded(container));
     const entry = { owner, resource };

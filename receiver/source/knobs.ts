@@ -1,4 +1,4 @@
-import type { BpfSession } from '../../native/index.ts';
+import { tickNs, type BpfSession } from '../../native/index.ts';
 import { SUBNET_KEY } from '../decode/generated/layout.ts';
 import type { Plan } from './plan.ts';
 
@@ -87,6 +87,7 @@ export function setKnobs(
   };
   for (const [name, value] of Object.entries(values)) u8(name, value);
   session.setVariable('cfg_agent_pid', u32(process.pid));
+  session.setVariable('cfg_tick_ns', u32(tickNs()));
   session.setVariable('cfg_drop_consumed', u32(reasons['SKB_CONSUMED'] ?? 0));
   session.setVariable('cfg_drop_queue_purge', u32(reasons['SKB_DROP_REASON_QUEUE_PURGE'] ?? 0));
   session.setVariable('cfg_subnets', u32(options.subnets.length));

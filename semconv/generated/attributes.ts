@@ -318,11 +318,20 @@ export const ATTR_TCP_CONNECTION_ID = 'wirespan.tcp.connection.id';
 /** Time from ESTABLISHED to closed, in seconds; TIME_WAIT is no part of it. @experimental */
 export const ATTR_TCP_CONNECTION_LIFETIME = 'wirespan.tcp.connection.lifetime';
 
+/** Time in which data waited because the peer's receive window was full, in seconds. The figure of `tcpi_rwnd_limited`, in steps of a jiffy. A peer that announces a zero window shows here, at the end that sends. @experimental */
+export const ATTR_TCP_CONNECTION_RECEIVE_WINDOW_LIMITED = 'wirespan.tcp.connection.receive_window_limited';
+
+/** Retransmission timeout as it stood last, in seconds. The figure of `tcpi_rto` (`icsk_rto`), backoff included. @experimental */
+export const ATTR_TCP_CONNECTION_RTO = 'wirespan.tcp.connection.rto';
+
 /** Smallest round-trip time in the kernel's window, in seconds. @experimental */
 export const ATTR_TCP_CONNECTION_RTT_MIN = 'wirespan.tcp.connection.rtt_min';
 
 /** Last smoothed round-trip time, in seconds. @experimental */
 export const ATTR_TCP_CONNECTION_RTT_SMOOTHED = 'wirespan.tcp.connection.rtt_smoothed';
+
+/** Segments received out of order (`rcv_ooopack`). The figure of `tcpi_rcv_ooopack`; left out on kernels that do not count them (before 5.4). @experimental */
+export const ATTR_TCP_CONNECTION_SEGMENTS_OUT_OF_ORDER = 'wirespan.tcp.connection.segments_out_of_order';
 
 /** Segments received (`segs_in`). @experimental */
 export const ATTR_TCP_CONNECTION_SEGMENTS_RECEIVED = 'wirespan.tcp.connection.segments_received';
@@ -623,8 +632,11 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
   { key: 'wirespan.tcp.connection.bytes_sent', type: 'int', open: false },
   { key: 'wirespan.tcp.connection.id', type: 'string', open: false },
   { key: 'wirespan.tcp.connection.lifetime', type: 'double', open: false },
+  { key: 'wirespan.tcp.connection.receive_window_limited', type: 'double', open: false },
+  { key: 'wirespan.tcp.connection.rto', type: 'double', open: false },
   { key: 'wirespan.tcp.connection.rtt_min', type: 'double', open: false },
   { key: 'wirespan.tcp.connection.rtt_smoothed', type: 'double', open: false },
+  { key: 'wirespan.tcp.connection.segments_out_of_order', type: 'int', open: false },
   { key: 'wirespan.tcp.connection.segments_received', type: 'int', open: false },
   { key: 'wirespan.tcp.connection.segments_retransmitted', type: 'int', open: false },
   { key: 'wirespan.tcp.connection.segments_sent', type: 'int', open: false },

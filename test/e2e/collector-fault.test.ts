@@ -62,7 +62,7 @@ describe('a collector that is absent, then there, then killed, then back', () =>
     note('with a collector');
     await first.kill();
     before_ = readOutput(first);
-    await runChurn(ROUNDS[2], 2);
+    await runChurn(ROUNDS[2], { pairs: 2 });
     note('after its collector was killed');
     const second = await start('second');
     await runChurn(ROUNDS[3]);

@@ -30,7 +30,7 @@ describe('conservation: 50,000 connections through the smallest ring buffer', ()
   before(async () => {
     await buildWorkloads();
     const observation = await observe(cleanup, { settings: SETTINGS });
-    truth = await runChurn(CONNECTIONS, 2);
+    truth = await runChurn(CONNECTIONS, { pairs: 2 });
     rssBytes = observation.agent.rssBytes();
     output = await observation.finish();
   });

@@ -72,11 +72,28 @@ export interface ChurnTruth {
   readonly ports: readonly number[];
 }
 
+/** How churn runs. */
+export interface ChurnOptions {
+  readonly pairs?: number;
+  /** Peer addresses of a client; default 200. */
+  readonly destinations?: number;
+  /** A client process for each connection. */
+  readonly isShort?: boolean;
+  /** The program, when it is to be told from others. */
+  readonly executable?: string;
+}
+
 /** Opens, uses and closes connections as fast as it goes. */
-export async function runChurn(connections: number, pairs = 1): Promise<ChurnTruth> {
+export async function runChurn(connections: number, options: ChurnOptions = {}): Promise<ChurnTruth> {
+  const {
+    pairs = 1,
+    destinations = 200,
+    isShort = false,
+    executable = join(workloadsFolder, 'churn'),
+  } = options;
   const { code, stdout, stderr } = await runToEnd(
-    join(workloadsFolder, 'churn'),
-    [String(connections), String(pairs)],
+    executable,
+    [connections, pairs, destinations, Number(isShort)].map(String),
     { withinMs: 300_000 },
   );
   if (code !== 0) throw new Error(`churn failed (${code}): ${stderr}`);

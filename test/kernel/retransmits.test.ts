@@ -16,10 +16,22 @@ const TYPES: Readonly<Record<Type, number>> = {
   other: RETRANSMIT_TYPE.RETRANSMIT_OTHER,
 };
 const ATTEMPTS = 5;
+const MSS = 1_000;
+/** Fewer than the first congestion window holds. */
+const SEGMENTS = 8;
+
+/** The kernel's own counts by cause (include/uapi/linux/snmp.h), in segments but for its timers'. */
+const CAUSES = {
+  fast: 'TcpExtTCPFastRetrans',
+  slowStart: 'TcpExtTCPSlowStartRetrans',
+  probes: 'TcpExtTCPLossProbes',
+  handshake: 'TcpExtTCPSynRetrans',
+} as const;
 
 interface Totals {
   /** Of the namespace, by the kernel's statistics. */
   readonly kernel: number;
+  readonly causes: Readonly<Record<keyof typeof CAUSES, number>>;
   /** Of the process's sockets, by `tcp_sock.total_retrans` at their close. */
   readonly sockets: number;
   readonly types: Readonly<Record<Type, number>>;
@@ -39,11 +51,27 @@ describe('retransmits', () => {
     const sum = (field: 'retransmits' | 'segments_retransmitted', index = 0): number =>
       rows.reduce((total, row) => total + row.sum(field, index), 0);
     const types = Object.entries(TYPES).map(([type, index]) => [type, sum('retransmits', index)]);
+    const counter = stage.room.counters();
+    const causes = Object.entries(CAUSES).map(([cause, name]) => [cause, counter(name)]);
     return {
-      kernel: stage.room.counter('TcpRetransSegs'),
+      kernel: counter('TcpRetransSegs'),
+      causes: Object.fromEntries(causes) as Totals['causes'],
       sockets: sum('segments_retransmitted'),
       types: Object.fromEntries(types) as Record<Type, number>,
     };
+  }
+
+  /** Each type is what the kernel counts for its cause. */
+  function checkCauses(before: Totals, now: Totals): void {
+    const types = (type: Type): number => now.types[type] - before.types[type];
+    const causes = (cause: keyof typeof CAUSES): number => now.causes[cause] - before.causes[cause];
+    assert.deepEqual(
+      { fast: types('fast'), probes: types('tail_loss_probe'), handshake: types('syn') + types('syn_ack') },
+      { fast: causes('fast'), probes: causes('probes'), handshake: causes('handshake') },
+    );
+    // The first segment of a timeout is in no count of segments.
+    assert.ok(types('timeout') >= causes('slowStart'));
+    assert.equal(types('other'), 0);
   }
 
   /** Plays until every retransmission was seen (some hosts skip programs in timers); how many of each type. */
@@ -62,6 +90,7 @@ describe('retransmits', () => {
       assert.ok(seen <= sent, `${seen} seen, ${sent} sent`);
       if (seen === sent) {
         assert.equal(now.sockets - before.sockets, sent - synAcks, 'the sum of the sockets is the truth');
+        checkCauses(before, now);
         return Object.fromEntries(gained.filter(([, n]) => n > 0));
       }
       assert.ok(attempt < ATTEMPTS, `${seen} of ${sent} seen, ${ATTEMPTS} times over`);
@@ -69,9 +98,13 @@ describe('retransmits', () => {
   }
 
   /** Plays the same on so many connections, one after the other. */
-  async function onEach(connections: number, play: (c: Conversation) => Promise<void>): Promise<void> {
+  async function onEach(
+    connections: number,
+    play: (c: Conversation) => Promise<void>,
+    how: { readonly mss?: number } = {},
+  ): Promise<void> {
     for (let i = 0; i < connections; i += 1) {
-      const c = await Conversation.openSilent(stage);
+      const c = await Conversation.openSilent(stage, how);
       c.spare();
       await c.write('so that there is a round-trip time');
       await c.settle();
@@ -111,6 +144,39 @@ describe('retransmits', () => {
       }),
     );
     assert.deepEqual(types, { fast: 11 });
+  });
+
+  test('everything for a while: timeouts that back off', async () => {
+    const types = await typesOf(() =>
+      onEach(2, async (c) => {
+        c.lose(4);
+        await c.write('a segment');
+      }),
+    );
+    assert.deepEqual(types, { tail_loss_probe: 2, timeout: 6 });
+  });
+
+  test('several segments at once', async () => {
+    const events = stage.watcher.retransmits(stage.room.inode).length;
+    let bundles = 0;
+    const types = await typesOf(() =>
+      onEach(
+        3,
+        async (c) => {
+          c.lose();
+          await stage.script.run('fill', c.client, SEGMENTS * MSS);
+          c.noteWritten(SEGMENTS * MSS);
+          c.spare();
+          await c.settle();
+          bundles += c.retransmits().filter(({ record }) => record.segments > 1).length;
+        },
+        { mss: MSS },
+      ),
+    );
+    const records = stage.watcher.retransmits(stage.room.inode).slice(events);
+    const segments = records.reduce((sum, { segments: n }) => sum + n, 0);
+    assert.ok(bundles > 0 && segments > records.length, `${segments} segments in ${records.length} events`);
+    assert.ok((types.fast ?? 0) + (types.timeout ?? 0) >= 3 * 2, JSON.stringify(types));
   });
 
   test('the handshake: SYN', async () => {

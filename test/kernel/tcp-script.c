@@ -19,6 +19,7 @@
  *   sendfile S HEX            from a file in memory
  *   read S COUNT              reads exactly COUNT bytes
  *   unacked S                 bytes that the peer has not acknowledged (SIOCOUTQ)
+ *   info S FIGURE           of getsockopt(TCP_INFO), e.g. rto: in its unit there
  *   buffers S SEND RECEIVE
  *   nodelay S
  *   close S | reset S | shutdown S
@@ -26,7 +27,6 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +38,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 
 #define SOCKETS 4096
 #define WORDS	16
@@ -232,6 +233,30 @@ static long do_unacked(int s)
 	return ioctl(s, SIOCOUTQ, &bytes) ? -1 : bytes;
 }
 
+static long do_info(int s, const char *figure)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+
+	if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &length))
+		return -1;
+#define FIGURE(name)                \
+	if (!strcmp(figure, #name)) \
+	return (long)info.tcpi_##name
+	FIGURE(rto);
+	FIGURE(rtt);
+	FIGURE(rttvar);
+	FIGURE(min_rtt);
+	FIGURE(rwnd_limited);
+	FIGURE(rcv_ooopack);
+	FIGURE(rcv_rtt);
+	FIGURE(segs_in);
+	FIGURE(segs_out);
+	FIGURE(total_retrans);
+	fprintf(stderr, "tcp-script: no figure '%s'\n", figure);
+	exit(2);
+}
+
 static long do_buffers(int s, int send_bytes, int receive_bytes)
 {
 	if (setsockopt(s, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)))
@@ -288,6 +313,8 @@ static long run(char **word, int words)
 		return do_read(*s, (size_t)number);
 	if (IS("unacked"))
 		return do_unacked(*s);
+	if (IS("info"))
+		return do_info(*s, word[2]);
 	if (IS("buffers"))
 		return do_buffers(*s, number, atoi(word[3]));
 	if (IS("nodelay"))

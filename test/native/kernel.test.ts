@@ -9,6 +9,7 @@ import {
   kernelHasType,
   monotonicToRealtime,
   possibleCpus,
+  tickNs,
   probe,
   releaseKernelTypes,
 } from '../../native/index.ts';
@@ -38,6 +39,10 @@ test('the possible CPUs are those of sysfs', () => {
     return sum + Number(last) - Number(first) + 1;
   }, 0);
   assert.equal(possibleCpus(), expected);
+});
+
+test('a tick is one of the rates that kernels are built with', () => {
+  assert.ok([100, 250, 300, 1000].includes(Math.round(1e9 / tickNs())), `${tickNs()} ns`);
 });
 
 test('kernel types are found by kind and name', { skip: noBtf }, () => {

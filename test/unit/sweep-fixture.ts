@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { ConnectionSums } from '../../receiver/collect/connections.ts';
 import { ListenerSums } from '../../receiver/collect/listeners.ts';
+import { OWNER_INFO } from '../../receiver/decode/generated/layout.ts';
 import { OwnerTable } from '../../receiver/decode/owners.ts';
 import type { MapImage } from '../../receiver/map-image.ts';
-import { Sweep, type SweepParts } from '../../receiver/sweep.ts';
+import { DropSums, StateSums } from '../../receiver/collect/host-sums.ts';
+import { ResetSums } from '../../receiver/collect/resets.ts';
+import { Sweep, type OwnedCounters, type SweepParts } from '../../receiver/sweep.ts';
 import {
   LISTENER_CELLS,
   listenerKey,
@@ -15,7 +18,14 @@ import {
 } from '../fixtures/records/write-rows.ts';
 import { createHarness } from './collect/fixture.ts';
 
-const SIZES = { owners: 64, series: 1056, listeners: 272 } as const;
+const SIZES = {
+  owners: OWNER_INFO.size,
+  series: 1056,
+  listeners: 272,
+  drops: 8,
+  resets: 8,
+  state_durations: 168,
+} as const;
 type MapName = keyof typeof SIZES;
 
 /** What another program does just before a call of the sweep, and to which row. */
@@ -31,6 +41,9 @@ export class Sweeper {
   readonly connections = new ConnectionSums(this.harness);
   readonly listeners = new ListenerSums(this.harness);
   readonly sweep: Sweep;
+  readonly drops = new DropSums(this.harness, () => 'REASON');
+  readonly resets = new ResetSums(this.harness, () => undefined);
+  readonly states = new StateSums(this.harness);
   readonly made = { opened: 0, closed: 0, overflows: 0 };
   readonly deletions: string[] = [];
   readonly retired: string[] = [];
@@ -40,7 +53,14 @@ export class Sweeper {
   #next: (() => Interloper | undefined) | undefined;
 
   constructor(resourceOf?: (pid: number) => string, { usesProc = false } = {}) {
-    this.#maps = { owners: new Map(), series: new Map(), listeners: new Map() };
+    this.#maps = {
+      owners: new Map(),
+      series: new Map(),
+      listeners: new Map(),
+      drops: new Map(),
+      resets: new Map(),
+      state_durations: new Map(),
+    };
     const owners = new OwnerTable(64, (key, info) => this.#lookup('owners', key, info));
     const parts: SweepParts = {
       read: (map) => this.#whileOthersRun(() => this.#image(mapName(map))),
@@ -48,8 +68,16 @@ export class Sweeper {
       delete: (map, key) => this.#whileOthersRun(() => this.#delete(mapName(map), key), key),
       connections: this.connections,
       listeners: this.listeners,
+      counters: [
+        counters('drops', this.drops),
+        counters('resets', this.resets),
+        counters('state_durations', this.states),
+      ],
       owners,
-      resourceOf: ({ pid }) => resourceOf?.(pid) ?? `r${pid}`,
+      resourceOf: ({ pid }) => {
+        const id = resourceOf?.(pid) ?? `r${pid}`;
+        return { id, kind: id === 'host' ? 'host' : 'workload' };
+      },
       forget: ({ pid }) => this.forgotten.push(pid),
       retire: (id) => this.retired.push(id),
       ...(!usesProc && { isAlive: (pid: number) => !this.#ended.has(pid) }),
@@ -87,9 +115,17 @@ export class Sweeper {
     this.made.overflows += overflows;
   }
 
+  /** Adds to a row of drops, resets or states: to its first cell. */
+  count(map: 'drops' | 'resets' | 'state_durations', key: Uint8Array, more: number): void {
+    set(this.#row(map, key), 0, (before) => before + more);
+  }
+
   readSums(): void {
     this.connections.update(this.#image('series'));
     this.listeners.update(this.#image('listeners'));
+    this.drops.update(this.#image('drops'));
+    this.resets.update(this.#image('resets'));
+    this.states.update(this.#image('state_durations'));
   }
 
   setGauges(pass: number): void {
@@ -170,9 +206,21 @@ export class Sweeper {
   }
 }
 
+function counters(
+  map: MapName,
+  sums: { update(image: MapImage): void; forget(id: string): void },
+): OwnedCounters {
+  return {
+    map,
+    size: SIZES[map],
+    update: (image) => sums.update(image),
+    forget: (id) => sums.forget(id),
+  };
+}
+
 function mapName(name: string): MapName {
-  assert.ok(name === 'owners' || name === 'series' || name === 'listeners', name);
-  return name;
+  assert.ok(name in SIZES, name);
+  return name as MapName;
 }
 
 function idOf(bytes: Uint8Array): string {

@@ -2,11 +2,12 @@
 /*
  * Connections as fast as the machine gives them, and how many there were.
  *
- *   churn CONNECTIONS [PAIRS]
+ *   churn CONNECTIONS [PAIRS [DESTINATIONS [SHORT]]]
  *
  * PAIRS clients, each with a server process of its own (default 1). A connection
  * carries 128 bytes each way; the server closes first. Many destination addresses
- * within 127.0.0.0/8 keep clients from running out of ports. One JSON line.
+ * within 127.0.0.0/8 (default 200) keep clients from running out of ports. SHORT 1:
+ * each connection has a client process of its own. One JSON line.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,9 +24,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MESSAGE	     128
-#define DESTINATIONS 200
-#define MAX_PAIRS    64
+#define MESSAGE	  128
+#define MAX_PAIRS 64
+
+static long destinations = 200;
+static int is_short;
 
 static _Noreturn void fail(const char *what)
 {
@@ -76,22 +79,39 @@ static void serve(int listener, long connections)
 	}
 }
 
-static void request(uint16_t port, long connections)
+static void request_once(uint16_t port, long number)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = port};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	char rest;
 
-	for (long i = 0; i < connections; i++) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
+	address.sin_addr.s_addr = htonl(0x7f000001u + (uint32_t)(number % destinations));
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		fail("connect");
+	write_message(fd);
+	read_message(fd);
+	if (recv(fd, &rest, 1, 0) != 0)
+		fail("the end of the stream");
+	close(fd);
+}
 
-		address.sin_addr.s_addr = htonl(0x7f000001u + (uint32_t)(i % DESTINATIONS));
-		if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
-			fail("connect");
-		write_message(fd);
-		read_message(fd);
-		if (recv(fd, &rest, 1, 0) != 0)
-			fail("the end of the stream");
-		close(fd);
+static void request(uint16_t port, long connections)
+{
+	int status;
+
+	for (long i = 0; i < connections; i++) {
+		pid_t child = is_short ? fork() : 0;
+
+		if (child < 0)
+			fail("fork");
+		if (!child)
+			request_once(port, i);
+		if (!is_short)
+			continue;
+		if (!child)
+			_exit(0);
+		if (waitpid(child, &status, 0) != child || status)
+			fail("a short process");
 	}
 }
 
@@ -132,8 +152,11 @@ int main(int argc, char **argv)
 	double began;
 	int listener, status, bad = 0;
 
-	if (connections < 1 || pairs < 1 || pairs > MAX_PAIRS || argc > 3) {
-		fprintf(stderr, "usage: %s CONNECTIONS [PAIRS]\n", argv[0]);
+	if (argc > 3)
+		destinations = atol(argv[3]);
+	is_short = argc > 4 && atoi(argv[4]);
+	if (connections < 1 || pairs < 1 || pairs > MAX_PAIRS || destinations < 1 || argc > 5) {
+		fprintf(stderr, "usage: %s CONNECTIONS [PAIRS [DESTINATIONS [SHORT]]]\n", argv[0]);
 		return 2;
 	}
 	began = now_s();

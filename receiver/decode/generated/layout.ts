@@ -57,7 +57,7 @@ export const OWNER_RECORD = {
 
 /** Byte offsets in `struct connection_record`. */
 export const CONNECTION_RECORD = {
-  size: 200,
+  size: 216,
   header: 0,
   cookie: 16,
   owner: 24,
@@ -78,6 +78,9 @@ export const CONNECTION_RECORD = {
   reason: 154,
   preexisting: 155,
   context: 160,
+  receive_window_limited_us: 200,
+  segments_out_of_order: 208,
+  rto_us: 212,
 } as const;
 
 /** Byte offsets in `struct state_record`. */

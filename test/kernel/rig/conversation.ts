@@ -72,9 +72,9 @@ export class Conversation {
   }
 
   /** Connects without a request; what is lost first marks where the stream begins. */
-  static async openSilent(stage: Stage, { port = 0 } = {}): Promise<Conversation> {
+  static async openSilent(stage: Stage, { port = 0, mss = 0 } = {}): Promise<Conversation> {
     const made = new Conversation(stage);
-    await stage.script.run('socket', made.client);
+    await stage.script.run('socket', made.client, mss);
     if (port !== 0) await stage.script.run('bind', made.client, port);
     made.localPort = await stage.script.run('connect', made.client, stage.port);
     await stage.script.run('accept', made.server, stage.listener);

@@ -45,10 +45,16 @@ export class NetRoom {
 
   /** A counter of the namespace's TCP, e.g. `TcpRetransSegs`. */
   counter(name: string): number {
-    const line = this.exec('nstat', '-azs', name)
-      .split('\n')
-      .find((text) => text.startsWith(name));
-    return Number(line?.trim().split(/\s+/)[1]);
+    return this.counters()(name);
+  }
+
+  /** All of them at one moment; NaN for a name that the kernel does not have. */
+  counters(): (name: string) => number {
+    const lines = this.exec('nstat', '-azs').split('\n');
+    const values = new Map(
+      lines.map((line) => line.trim().split(/\s+/)).map(([name, value]) => [name, value] as const),
+    );
+    return (name) => Number(values.get(name));
   }
 
   /** The processes inside must have ended. */

@@ -144,6 +144,9 @@ test('figures of a close, in the units of the registry', () => {
   assert.equal(attributes['wirespan.tcp.connection.lifetime'], 9);
   assert.equal(attributes['wirespan.tcp.connection.bytes_received'], 20);
   assert.equal(attributes['wirespan.tcp.connection.rtt_smoothed'], 0.0015);
+  assert.equal(attributes['wirespan.tcp.connection.rto'], 0.204);
+  assert.equal(attributes['wirespan.tcp.connection.receive_window_limited'], 1.25);
+  assert.equal(attributes['wirespan.tcp.connection.segments_out_of_order'], 6);
   assert.equal('error.type' in attributes, false);
 });
 

@@ -60,6 +60,9 @@ describe('connection records', () => {
       segmentsRetransmitted: 108,
       rttSmoothedUs: 109,
       rttMinUs: 110,
+      receiveWindowLimitedUs: 0x1_0000_0001n,
+      segmentsOutOfOrder: 112,
+      rtoUs: 113,
       synRetransmits: 111,
       what: 4,
       error: 104,
@@ -82,6 +85,9 @@ describe('connection records', () => {
       segmentsRetransmitted: 108,
       rttSmoothedUs: 109,
       rttMinUs: 110,
+      receiveWindowLimitedUs: 0x1_0000_0001,
+      segmentsOutOfOrder: 112,
+      rtoUs: 113,
       synRetransmits: 111,
       context: REQUEST,
       preexisting: true,
@@ -122,6 +128,11 @@ describe('connection records', () => {
     assert.equal(closeWith({ rttMinUs: 0xffffffff })['rttMinUs'], 0);
     assert.equal(closeWith({ rttMinUs: 0xfffffffe })['rttMinUs'], 0xfffffffe);
     assert.equal(closeWith({ rttSmoothedUs: 0 })['rttSmoothedUs'], 0);
+  });
+
+  it('have no count of segments out of order where the kernel has none', () => {
+    assert.ok(!('segmentsOutOfOrder' in closeWith({ segmentsOutOfOrder: 0xffffffff })));
+    assert.equal(closeWith({ segmentsOutOfOrder: 0 })['segmentsOutOfOrder'], 0);
   });
 
   it('keep 64 bits', () => {

@@ -114,6 +114,21 @@ test('the container of a process that is gone is also looked up in the cgroup tr
   }
 });
 
+test('a process of which nothing at all is known is its container, else the host', () => {
+  const subject = enricher();
+  const unknown = { command: '', executable: '' };
+  const onHost = owner(999, unknown);
+  assert.equal(subject.resolve(onHost), subject.host());
+  assert.equal(subject.counters.gone, 1);
+  subject.observe(owner(101, { cgroupId: 77n }));
+  const found = subject.resolve(owner(998, { ...unknown, cgroupId: 77n })).attributes;
+  assert.equal(found['container.id'], 'a1'.repeat(32));
+  assert.equal(found['process.executable.name'], undefined);
+  // The kernel's facts come later than its sums.
+  subject.observe(owner(999));
+  assert.equal(subject.resolve(onHost).attributes['process.executable.name'], 'exe');
+});
+
 test('a monitor of containers is a plain process', () => {
   assert.equal(attributes(106)['container.id'], undefined);
   assert.equal(attributes(106)['process.pid'], 106);

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Cleanup } from './cleanup.ts';
+import { observe } from './observe.ts';
+import type { Output } from './observe.ts';
+import { findPoints, totalOf, totalsBy } from './otlp.ts';
+import { buildWorkloads, runChurn, workloadsFolder } from './workloads.ts';
+import type { ChurnOptions, ChurnTruth } from './workloads.ts';
+
+const PEERS = 100_000;
+const PROCESSES = 10_000;
+
+const ROLE = 'wirespan.tcp.handshake.role';
+const OVERFLOW = 'otel.metric.overflow';
+const SERIES_LIMIT = 20_000;
+const KERNEL_ROWS = 4_096;
+const MAX_RSS_BYTES = 512e6;
+
+interface Case {
+  readonly name: string;
+  /** At most 15 letters: the command. */
+  readonly command: string;
+  readonly connections: number;
+  readonly options: ChurnOptions;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: `${PEERS} peers, an address each`,
+    command: 'many-peers',
+    connections: PEERS,
+    options: { pairs: 2, destinations: PEERS / 2 },
+    settings: { WIRESPAN_ATTRIBUTES_NETWORK_PEER_ADDRESS: 'on' },
+  },
+  {
+    name: `${PROCESSES} processes that live for one connection`,
+    command: 'many-processes',
+    connections: PROCESSES,
+    options: { pairs: 2, isShort: true },
+    settings: { WIRESPAN_BPF_MAX_OWNERS: '1024' },
+  },
+];
+
+for (const { name, command, connections, options, settings } of CASES) {
+  describe(`cardinality: ${name}`, () => {
+    const cleanup = new Cleanup();
+    let truth: ChurnTruth;
+    let output: Output;
+    let rssBytes = 0;
+
+    before(async () => {
+      await buildWorkloads();
+      const executable = join(cleanup.makeFolder(), command);
+      copyFileSync(join(workloadsFolder, 'churn'), executable);
+      const observation = await observe(cleanup, {
+        settings: {
+          WIRESPAN_SERIES_LIMIT: String(SERIES_LIMIT),
+          WIRESPAN_BPF_MAX_SERIES: String(KERNEL_ROWS),
+          // Overflow rows have no owner: nobody else's traffic may be in them.
+          WIRESPAN_FILTER_INCLUDE: `[{command: ${command}}]`,
+          // The file of a collection of everything is large: fewer of them.
+          OTEL_METRIC_EXPORT_INTERVAL: '5000',
+          OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'delta',
+          ...settings,
+        },
+      });
+      truth = await runChurn(connections, { ...options, executable });
+      rssBytes = observation.agent.rssBytes();
+      output = await observation.finish();
+    });
+    after(() => cleanup.run());
+
+    it('sums are exact: what has its own series, and what overflow swallowed', (t) => {
+      const byRole = (metric: string): Record<string, number> =>
+        totalsBy(findPoints(output.metrics, metric), [ROLE, OVERFLOW]);
+      const opened = byRole('wirespan.tcp.connection.opened');
+      t.diagnostic(`${connections} connections in ${truth.seconds} s: opened ${JSON.stringify(opened)}`);
+      for (const [metric, expected] of [
+        ['wirespan.tcp.connection.opened', 2 * connections],
+        ['wirespan.tcp.connection.closed', 2 * connections],
+        ['wirespan.tcp.io', 4 * truth.bytesEachWay],
+      ] as const)
+        assert.equal(totalOf(output.metrics, metric), expected, metric);
+    });
+
+    it('series and kernel rows stay under their limits, and so does memory', (t) => {
+      const most = (metric: string, attributes = {}): number =>
+        Math.max(...findPoints(output.metrics, metric, { attributes }).map(({ value }) => value));
+      const series = most('wirespan.agent.series.count');
+      const workloads = most('wirespan.agent.workload.count');
+      t.diagnostic(`${series} series, ${workloads} workloads, ${Math.round(rssBytes / 1e6)} MB resident`);
+      assert.ok(series > 0 && series <= SERIES_LIMIT);
+      assert.ok(workloads <= 4_000);
+      assert.ok(rssBytes < MAX_RSS_BYTES);
+      for (const point of findPoints(output.metrics, 'wirespan.agent.map.usage')) {
+        const map = String(point.attributes['wirespan.agent.map.name']);
+        assert.ok(point.value <= most('wirespan.agent.map.limit', { 'wirespan.agent.map.name': map }), map);
+      }
+    });
+
+    it('no metric has more than 2,000 points of one resource in an export', () => {
+      const counts = new Map<string, number>();
+      for (const { name: metric, resource, timeNs } of output.metrics) {
+        const key = `${metric} ${JSON.stringify(resource)} ${timeNs}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+      assert.ok(Math.max(...counts.values()) <= 2_000);
+    });
+  });
+}
