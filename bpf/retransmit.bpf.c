@@ -110,6 +110,41 @@ static __always_inline bool refuses_request(struct tcp_sock *tp, const struct co
 	return filter_refuses(&facts);
 }
 
+/*
+ * One event for a SYN-ACK. The cookie is that of the handshake's request, which the
+ * connection takes over when it is established.
+ */
+static __always_inline void emit_synack(struct tcp_sock *tp, struct conn *conn,
+					struct request_sock *req, u8 family, u64 now)
+{
+	u32 isn = BPF_CORE_READ((struct tcp_request_sock *)req, snt_isn);
+	struct retransmit_record *record;
+	struct endpoints *e;
+
+	record = reserve(PROBE_SYNACK, RECORD_RETRANSMIT, sizeof(*record), now);
+	if (!record)
+		return;
+	__builtin_memset((void *)record + sizeof(record->header), 0,
+			 sizeof(*record) - sizeof(record->header));
+	record->cookie = bpf_get_socket_cookie((void *)req);
+	record->owner = conn->owner;
+	e = &record->endpoints;
+	/* Both begin with a sock_common. */
+	read_local((void *)req, family, e->local);
+	read_request_peer(req, family, e->peer);
+	e->local_port = local_port_of(tp);
+	e->peer_port = bpf_ntohs(req->__req_common.skc_dport);
+	e->family = family;
+	e->role = ROLE_SERVER;
+	e->state = TCP_NEW_SYN_RECV;
+	e->netns = conn->netns;
+	record->seq = isn;
+	record->end_seq = isn + 1;
+	record->segments = 1;
+	record->type = RETRANSMIT_SYN_ACK;
+	submit(PROBE_SYNACK, record);
+}
+
 /* The listener's SYN-ACK again: no full socket yet, the listener owns it. */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
@@ -136,6 +171,8 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	row = series_for(&key, PROBE_SYNACK, now);
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN_ACK], 1);
+	if (cfg_emit_retransmit == 2)
+		emit_synack(tp, conn, req, key.family, now);
 	if (req->num_retrans > 1)
 		return 0;
 	/* Remember when the first one went, for the handshake's duration. */

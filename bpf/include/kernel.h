@@ -237,6 +237,7 @@ struct inet_request_sock {
 struct tcp_request_sock {
 	struct inet_request_sock req;
 	u64 snt_synack;
+	u32 snt_isn;
 };
 
 struct qstr {

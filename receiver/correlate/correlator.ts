@@ -162,6 +162,7 @@ class RecordCorrelator implements Correlator {
       attributes: () => ({
         ...this.#sockets.connection(record),
         [ATTR_TCP_RETRANSMIT_TYPE]: record.type,
+        [ATTR_TCP_RETRANSMIT_SEGMENTS]: record.segments,
         [ATTR_NETWORK_CONNECTION_STATE]: record.state,
       }),
     });
