@@ -3,6 +3,9 @@
 #include "include/conn.bpf.h"
 #include "include/request.bpf.h"
 
+/* Of a stack: this program, and what calls it. */
+#define OWN_FRAMES 3
+
 /* 4 or 6 for a TCP packet or a packet of a TCP socket, 0 for anything else. */
 static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 {
@@ -60,6 +63,25 @@ static __always_inline bool read_packet(struct sk_buff *skb, u8 family, struct d
 	return length > (offset >> 4) * 4;
 }
 
+/* A packet inside TCP has left its interface. */
+static __always_inline void read_interface(struct sk_buff *skb, struct drop_record *record)
+{
+	struct net_device *device = skb->dev;
+
+	if (!device)
+		return;
+	bpf_probe_read_kernel_str(record->interface, sizeof(record->interface), &device->name);
+	record->netns = BPF_CORE_READ(device, nd_net.net, ns.inum);
+}
+
+/* TIME_WAIT's and a handshake's are no full sockets: they have neither a protocol nor an owner. */
+static __always_inline struct sock *full_socket(struct sock *sk)
+{
+	u8 state = sk->__sk_common.skc_state;
+
+	return state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV ? 0 : sk;
+}
+
 static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct sock *sk,
 				      struct conn *conn, const struct drop_key *key, u64 location)
 {
@@ -83,7 +105,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	record->family = key->family;
 	record->reason = key->reason;
 	record->location = location;
-	record->interface_index = BPF_CORE_READ(skb, dev, ifindex);
+	read_interface(skb, record);
 	has_payload = read_packet(skb, key->family, record, &seq);
 	if (conn) {
 		/* skb->sk is no pointer that the socket helpers take: read the fields. */
@@ -101,7 +123,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 		return;
 	}
 	if (cfg_drop_stack)
-		bpf_get_stack(ctx, record->stack, sizeof(record->stack), 0);
+		bpf_get_stack(ctx, record->stack, sizeof(record->stack), OWN_FRAMES);
 	submit(PROBE_DROP, record);
 }
 
@@ -134,6 +156,8 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	sk = skb->sk;
 	if (!sk && cfg_drop_has_rx_sk)
 		sk = (struct sock *)ctx[3];
+	if (sk)
+		sk = full_socket(sk);
 	key.family = tcp_family(skb, sk);
 	if (!key.family)
 		return 0;

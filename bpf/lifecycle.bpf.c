@@ -47,7 +47,10 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	conn->state = TCP_LISTEN;
 	conn->state_ns = now;
 	conn->established_ns = now;
-	if (owner.pid != cfg_agent_pid)
+	if (owner.pid == cfg_agent_pid)
+		return;
+	apply_filter(sk, tp, conn);
+	if (!(conn->flags & CONN_IGNORED))
 		emit_listener(sk, tp, conn, 0, now);
 }
 
@@ -60,12 +63,13 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 
 	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == cfg_agent_pid)
 		return;
-	if (drops > conn->drops) {
+	if (drops > conn->drops && !(conn->flags & CONN_IGNORED)) {
 		row = listener_for(&conn->owner, local_port_of(tp), family_of(sk), PROBE_STATE);
 		if (row)
 			add_final(&conn->drops, drops, &row->drops);
 	}
-	emit_listener(sk, tp, conn, 1, now);
+	if (!(conn->flags & CONN_IGNORED))
+		emit_listener(sk, tp, conn, 1, now);
 	conn->role = ROLE_UNKNOWN;
 	conn->flags |= CONN_CLOSED;
 }

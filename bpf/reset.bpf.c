@@ -49,7 +49,7 @@ static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason
 		tp = bpf_skc_to_tcp_sock(sk);
 	}
 	if (conn && tp) {
-		if (conn->flags & CONN_IGNORED)
+		if (is_ignored(sk, tp, conn))
 			return;
 		key.owner = conn->owner;
 		key.family = family_of(sk);

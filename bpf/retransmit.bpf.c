@@ -60,7 +60,7 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 	struct series *row;
 	u8 type;
 
-	if (!conn || !tp || (conn->flags & CONN_IGNORED))
+	if (!conn || !tp || is_ignored(sk, tp, conn))
 		return;
 	cb.seq = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], seq);
 	cb.end_seq = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], end_seq);
@@ -85,6 +85,66 @@ int BPF_PROG(ws_retransmit, struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
+static __always_inline void read_request_peer(struct request_sock *req, u8 family, u8 *into)
+{
+	if (family == 4)
+		bpf_probe_read_kernel(into, 4, &req->__req_common.skc_daddr);
+	else
+		bpf_probe_read_kernel(into, 16, &req->__req_common.skc_v6_daddr);
+}
+
+/* Whether the filter refuses the connection that this handshake is for. */
+static __always_inline bool refuses_request(struct tcp_sock *tp, const struct conn *listener,
+					    const struct remote_end *end, u8 family)
+{
+	struct filter_facts facts = {.family = family, .remote_port = end->port};
+
+	fill_facts(&facts, tp, listener->netns, &listener->owner);
+	if (family == 4) {
+		facts.peer[10] = 0xff;
+		facts.peer[11] = 0xff;
+		__builtin_memcpy(&facts.peer[12], end->address, 4);
+	} else {
+		__builtin_memcpy(facts.peer, end->address, 16);
+	}
+	return filter_refuses(&facts);
+}
+
+/*
+ * One event for a SYN-ACK. The cookie is that of the handshake's request, which the
+ * connection takes over when it is established.
+ */
+static __always_inline void emit_synack(struct tcp_sock *tp, struct conn *conn,
+					struct request_sock *req, u8 family, u64 now)
+{
+	u32 isn = BPF_CORE_READ((struct tcp_request_sock *)req, snt_isn);
+	struct retransmit_record *record;
+	struct endpoints *e;
+
+	record = reserve(PROBE_SYNACK, RECORD_RETRANSMIT, sizeof(*record), now);
+	if (!record)
+		return;
+	__builtin_memset((void *)record + sizeof(record->header), 0,
+			 sizeof(*record) - sizeof(record->header));
+	record->cookie = bpf_get_socket_cookie((void *)req);
+	record->owner = conn->owner;
+	e = &record->endpoints;
+	/* Both begin with a sock_common. */
+	read_local((void *)req, family, e->local);
+	read_request_peer(req, family, e->peer);
+	e->local_port = local_port_of(tp);
+	e->peer_port = bpf_ntohs(req->__req_common.skc_dport);
+	e->family = family;
+	e->role = ROLE_SERVER;
+	e->state = TCP_NEW_SYN_RECV;
+	e->netns = conn->netns;
+	record->seq = isn;
+	record->end_seq = isn + 1;
+	record->segments = 1;
+	record->type = RETRANSMIT_SYN_ACK;
+	submit(PROBE_SYNACK, record);
+}
+
 /* The listener's SYN-ACK again: no full socket yet, the listener owns it. */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
@@ -104,18 +164,19 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	as_server.listen_port = local_port_of(tp);
 	fill_series_key(&key, (void *)sk, tp, &as_server, NO_ERROR);
 	key.family = req->__req_common.skc_family == AF_INET ? 4 : 6;
+	end.port = bpf_ntohs(req->__req_common.skc_dport);
+	end.netns = conn->netns;
+	read_request_peer(req, key.family, end.address);
+	if (filter_setup && refuses_request(tp, conn, &end, key.family))
+		return 0;
 	row = series_for(&key, PROBE_SYNACK, now);
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN_ACK], 1);
+	if (cfg_emit_retransmit == 2)
+		emit_synack(tp, conn, req, key.family, now);
 	if (req->num_retrans > 1)
 		return 0;
 	/* Remember when the first one went, for the handshake's duration. */
-	end.port = bpf_ntohs(req->__req_common.skc_dport);
-	end.netns = conn->netns;
-	if (key.family == 4)
-		bpf_probe_read_kernel(end.address, 4, &req->__req_common.skc_daddr);
-	else
-		bpf_probe_read_kernel(end.address, 16, &req->__req_common.skc_v6_daddr);
 	first = BPF_CORE_READ((struct tcp_request_sock *)req, snt_synack) * 1000;
 	bpf_map_update_elem(&synacks, &end, &first, BPF_NOEXIST);
 	return 0;

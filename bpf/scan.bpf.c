@@ -100,7 +100,9 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 		scan_listener(sk, conn, local_port_of(tp));
 	else
 		scan_connection(sk, tp, conn, local_port_of(tp));
-	pass_scanned += 1;
+	apply_filter(sk, tp, conn);
+	if (!(conn->flags & CONN_IGNORED))
+		pass_scanned += 1;
 	return 0;
 }
 
@@ -170,9 +172,12 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 {
 	u8 state = sk->__sk_common.skc_state;
 
-	if ((conn->flags & CONN_IGNORED) || conn->pass == pass_number)
+	if (conn->pass == pass_number)
 		return;
 	conn->pass = pass_number;
+	refilter(sk, tp, conn);
+	if ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn))
+		return;
 	if (state == TCP_LISTEN && conn->role == ROLE_LISTENER) {
 		if (conn->owner.pid != cfg_agent_pid)
 			pass_listener(sk, tp, conn);
@@ -247,7 +252,8 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	if ((conn->flags & CONN_OWNER_PROVISIONAL) && !bpf_map_lookup_elem(&owners, &owner))
 		announce_owner(&owner, leader, PROBE_SCAN);
 	pass_socket(sk, tp, conn, &owner);
-	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || owner.pid == cfg_agent_pid)
+	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || owner.pid == cfg_agent_pid ||
+	    (conn->flags & CONN_IGNORED))
 		return 0;
 	key.owner = conn->owner;
 	key.role = ROLE_SERVER;
@@ -256,6 +262,24 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	row = series_for(&key, PROBE_SCAN, pass_now_ns);
 	if (row)
 		count_active(row, sk->sk_ack_backlog);
+	return 0;
+}
+
+/* After a reload: what the rules say of the processes that are known. */
+SEC("iter/task")
+int ws_refilter(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct owner_key owner = {};
+	struct owner_info *info;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	owner.pid = task->tgid;
+	owner.start_ns = task->start_boottime;
+	info = bpf_map_lookup_elem(&owners, &owner);
+	if (info)
+		refresh_owner_rules(info, task);
 	return 0;
 }
 

@@ -126,10 +126,19 @@ function readRule(item: unknown): FilterRule {
   );
 }
 
+/** Of each list: bpf/include/wire.h has room for both. */
+const MAX_RULES = 16;
+
+function readRules(value: unknown): readonly FilterRule[] {
+  const rules = asList(value, 'rules');
+  if (rules.length > MAX_RULES) return refuse(`be at most ${MAX_RULES} rules`);
+  return rules.map(readRule);
+}
+
 /** Rules over connections. As text: YAML, `[{port: 22}, {command: sshd}]`. */
 export const filterRules: Format<readonly FilterRule[]> = {
   expects: `list of maps of ${Object.keys(FIELDS)
     .map((name) => `\`${name}\``)
     .join(', ')}; as text in YAML, \`[{port: 22}]\``,
-  read: (value) => asList(value, 'rules').map(readRule),
+  read: readRules,
 };

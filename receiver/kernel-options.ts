@@ -28,10 +28,14 @@ import {
   type MetricDescriptor,
   type SpanDescriptor,
 } from '../semconv/index.ts';
+import { kernelFilterOf } from './filter-rules.ts';
 import type { KernelOptions } from './source/knobs.ts';
 
-/** What the kernel must tell for what the settings ask: a record that nobody needs is never made. */
-export function kernelOptionsOf(config: AppConfig): KernelOptions {
+/**
+ * What the kernel must tell for what the settings ask: a record that nobody needs is never made.
+ * `cgroupRoot`: the mount point of cgroup v2, for filters by cgroup.
+ */
+export function kernelOptionsOf(config: AppConfig, cgroupRoot?: string): KernelOptions {
   const metric = ({ name }: MetricDescriptor): boolean => config.metrics.get(name) ?? false;
   const event = ({ name }: EventDescriptor): boolean => (config.events.get(name) ?? 'off') !== 'off';
   const span = ({ type }: SpanDescriptor): string => config.spans.get(type) ?? 'off';
@@ -69,6 +73,7 @@ export function kernelOptionsOf(config: AppConfig): KernelOptions {
     subnets: config.subnets,
     softirqs: metric(METRIC_SOFTIRQ_TIME) || softirqDuration,
     softirqDuration,
+    filter: kernelFilterOf(config.filter, cgroupRoot),
   };
 }
 

@@ -121,6 +121,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	/* inet_csk_listen_stop(): in the context of who closes the listener. */
 	if (!sk->sk_socket && !sk->sk_err)
 		current_owner(&conn->owner, PROBE_STATE);
+	apply_filter(sk, tp, conn);
 	return conn;
 }
 
@@ -147,15 +148,20 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 
 	if (!conn && tp)
 		conn = adopt_queued(sk, tp, old);
-	if (!conn || !tp || (conn->flags & (CONN_IGNORED | CONN_CLOSED)))
+	if (!conn || !tp || (conn->flags & CONN_CLOSED) || !(conn->flags & CONN_ESTABLISHED))
 		return;
-	if (!(conn->flags & CONN_ESTABLISHED))
+	if ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn))
 		return;
 	merge_accept(sk, tp, conn, now);
 	if (conn->reason == CLOSE_NONE)
 		conn->reason = first_cause(sk, old, new);
 	if (closes_locally(sk, old, new) && needs_owner(conn) && current_owner(&owner, PROBE_STATE))
 		confirm_owner(sk, tp, conn, &owner, PROBE_STATE, now);
+	if (conn->flags & CONN_IGNORED) {
+		conn->state = new;
+		conn->state_ns = now;
+		return;
+	}
 	enter_state(conn, new, now);
 	emit_state(sk, tp, conn, old, new, now);
 	if (new == TCP_CLOSE)

@@ -1,72 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A connection's figures: endpoints, tcp_sock counters, and the series they go to. */
+/* A connection's figures: tcp_sock counters, and the series they go to. */
 #ifndef WIRESPAN_CONN_H
 #define WIRESPAN_CONN_H
 
-#include "owner.bpf.h"
+#include "observe.bpf.h"
 #include "../generated/bounds.h"
-
-static __always_inline bool is_tcp(const struct sock *sk)
-{
-	return sk->sk_protocol == IPPROTO_TCP;
-}
-
-static __always_inline bool is_mapped(const struct in6_addr *a)
-{
-	return a->in6_u.u6_addr32[0] == 0 && a->in6_u.u6_addr32[1] == 0 &&
-	       a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
-}
-
-/* 4 or 6; an IPv6 socket that speaks IPv4 is 4. */
-static __always_inline u8 family_of(const struct sock *sk)
-{
-	u32 word[4];
-
-	if (sk->__sk_common.skc_family == AF_INET)
-		return 4;
-	BPF_CORE_READ_INTO(&word, sk, __sk_common.skc_v6_daddr);
-	if (word[0] == 0 && word[1] == 0 && word[2] == bpf_htonl(0xffff))
-		return 4;
-	return 6;
-}
-
-static __always_inline void read_peer(const struct sock *sk, u8 family, u8 *into)
-{
-	if (family == 4)
-		bpf_probe_read_kernel(into, 4, &sk->__sk_common.skc_daddr);
-	else
-		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_daddr);
-}
-
-static __always_inline void read_local(const struct sock *sk, u8 family, u8 *into)
-{
-	if (family == 4)
-		bpf_probe_read_kernel(into, 4, &sk->__sk_common.skc_rcv_saddr);
-	else
-		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-}
-
-/* The local port: skc_num is zeroed when the port is put back, inet_sport is not. */
-static __always_inline u16 local_port_of(struct tcp_sock *tp)
-{
-	u16 port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
-
-	return port ? port : tp->inet_conn.icsk_inet.sk.__sk_common.skc_num;
-}
-
-static __always_inline void fill_endpoints(struct endpoints *e, struct sock *sk,
-					   struct tcp_sock *tp, const struct conn *conn, u8 state)
-{
-	__builtin_memset(e, 0, sizeof(*e));
-	e->family = family_of(sk);
-	read_local(sk, e->family, e->local);
-	read_peer(sk, e->family, e->peer);
-	e->local_port = local_port_of(tp);
-	e->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	e->role = conn->role;
-	e->state = state;
-	e->netns = conn->netns;
-}
 
 /* Payload acknowledged: bytes_acked less the client's SYN and, when acknowledged, our FIN. */
 static __always_inline u64 payload_sent(struct tcp_sock *tp, const struct conn *conn, bool fin_sent)
@@ -98,13 +36,7 @@ static __always_inline u32 subnet_of(const struct sock *sk)
 
 	if (!cfg_subnets)
 		return 0;
-	if (family_of(sk) == 4) {
-		key.address[10] = 0xff;
-		key.address[11] = 0xff;
-		bpf_probe_read_kernel(&key.address[12], 4, &sk->__sk_common.skc_daddr);
-	} else {
-		bpf_probe_read_kernel(key.address, 16, &sk->__sk_common.skc_v6_daddr);
-	}
+	read_mapped_peer(sk, family_of(sk), key.address);
 	index = bpf_map_lookup_elem(&subnets, &key);
 	return index ? *index : 0;
 }
@@ -216,17 +148,25 @@ static __always_inline void count_open(struct conn *conn, struct series *row)
 			      conn->established_ns - conn->start_ns);
 }
 
-/* A process showed itself as the user of an accepted connection. */
+/*
+ * A process showed itself as the user of a connection. The first one decides whether the
+ * filter wants it; one that comes later and is not wanted leaves the connection to the first.
+ */
 static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					  const struct owner_key *owner, u32 probe, u64 now)
 {
+	bool first = conn->flags & CONN_OWNER_PROVISIONAL;
 	struct series_key key;
 	struct series *row;
 
+	if (filter_setup && !first && is_refused(sk, tp, conn, owner))
+		return;
 	conn->owner = *owner;
 	take_flag(conn, CONN_OWNER_PROVISIONAL);
 	if (owner->pid == cfg_agent_pid)
 		set_flag(conn, CONN_IGNORED);
+	else if (first)
+		apply_filter(sk, tp, conn);
 	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
 		return;
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
@@ -295,7 +235,8 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 	confirm_owner(sk, tp, conn, owner, PROBE_ACCEPT, now);
 	if (conn->flags & CONN_IGNORED)
 		return;
-	if (conn->established_ns && accepted_ns >= conn->established_ns) {
+	if (conn->established_ns && accepted_ns >= conn->established_ns &&
+	    !(conn->flags & CONN_LISTENER_IGNORED)) {
 		row = listener_for(&conn->listener_owner, conn->listen_port, family_of(sk),
 				   PROBE_ACCEPT);
 		if (row)

@@ -200,7 +200,8 @@ struct tcp_skb_cb {
 };
 
 struct net_device {
-	int ifindex;
+	char name[16];
+	possible_net_t nd_net;
 };
 
 struct sk_buff {
@@ -226,6 +227,7 @@ struct ipv6hdr {
 
 struct request_sock {
 	struct sock_common __req_common;
+	struct sock *rsk_listener;
 	u8 num_retrans;
 };
 
@@ -236,6 +238,7 @@ struct inet_request_sock {
 struct tcp_request_sock {
 	struct inet_request_sock req;
 	u64 snt_synack;
+	u32 snt_isn;
 };
 
 struct qstr {
@@ -276,7 +279,15 @@ struct kernfs_node {
 	u64 id;
 };
 
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 };
 
@@ -335,6 +346,11 @@ struct bpf_iter__bpf_sk_storage_map {
 struct bpf_iter__tcp {
 	struct bpf_iter_meta *meta;
 	struct sock_common *sk_common;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 struct bpf_iter__task_file {

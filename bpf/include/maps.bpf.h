@@ -43,6 +43,16 @@ u64 pass_connections = 0;
 u64 pass_scanned = 0;
 u8 scan_listeners = 0;
 
+/*
+ * The filter in force, 0 without one: generation << 32 | bank << 16 | excludes << 8 |
+ * includes. Written last by user space, in one store, after the rules of that bank.
+ */
+u64 filter_setup = 0;
+#define FILTER_INCLUDES(setup) ((u32)(setup)&0xff)
+#define FILTER_EXCLUDES(setup) ((u32)(setup) >> 8 & 0xff)
+#define FILTER_BANK(setup)     ((u32)(setup) >> 16 & 1)
+#define FILTER_GENERATION_MASK 0xffffffff00000000ULL
+
 /* Values too large for the BPF stack, to insert empty rows with. */
 static struct series zero_series;
 static struct listener zero_listener;
@@ -56,6 +66,8 @@ static struct state_sums zero_state_sums;
 #define CONN_IGNORED		 (1 << 5) /* the agent's own, or the far end of it */
 #define CONN_NO_START		 (1 << 6)
 #define CONN_IN_HANDSHAKE_RECORD (1 << 7)
+#define CONN_FILTERED		 (1 << 8) /* with CONN_IGNORED: because of the filter */
+#define CONN_LISTENER_IGNORED	 (1 << 9) /* its listener's figures are not wanted */
 
 /*
  * One connection or listening socket. Written by the state programs, the accept
@@ -89,6 +101,8 @@ struct conn {
 	u8 error;
 	u16 listen_port; /* of the server's end, on both sides */
 	u8 pad[2];
+	u32 filter_generation; /* of the filter that last decided about it */
+	u32 pad2;
 };
 
 struct {
@@ -169,6 +183,22 @@ struct {
 	__type(key, struct subnet_key);
 	__type(value, u32);
 } subnets SEC(".maps");
+
+/* Two banks of rules: the one in force, and the one that a reload fills. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * FILTER_RULES);
+	__type(key, u32);
+	__type(value, struct filter_rule);
+} filter_rules SEC(".maps");
+
+/* Bits of the rules of a bank that name the cgroup. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * FILTER_RULES);
+	__type(key, struct filter_cgroup);
+	__type(value, u32);
+} filter_cgroups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

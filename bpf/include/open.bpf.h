@@ -11,6 +11,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 {
 	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	struct owner_key owner = {};
+	struct tcp_sock *tp;
 
 	if (!conn) {
 		count_loss(PROBE_STATE, LOST_STORAGE);
@@ -34,6 +35,8 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	conn->state_ns = now;
 	if (owner.pid == cfg_agent_pid)
 		conn->flags = CONN_IGNORED;
+	else if (filter_setup && (tp = bpf_skc_to_tcp_sock(sk)))
+		apply_filter(sk, tp, conn);
 }
 
 /* SYN_SENT to ESTABLISHED. */
@@ -47,7 +50,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 
 	if (!conn || !tp)
 		return;
-	if (conn->flags & CONN_IGNORED) {
+	if ((conn->flags & CONN_IGNORED) && !(conn->flags & CONN_FILTERED)) {
 		struct agent_flow flow = {};
 		u8 one = 1;
 
@@ -59,6 +62,8 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 		agent_flow_ns = now;
 		return;
 	}
+	if (is_ignored(sk, tp, conn))
+		return;
 	enter_state(conn, TCP_ESTABLISHED, now);
 	conn->established_ns = now;
 	set_flag(conn, CONN_ESTABLISHED | CONN_OPEN_PENDING);
@@ -97,7 +102,7 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 	struct series_key key;
 	struct series *row;
 
-	if (!conn || !tp || (conn->flags & CONN_IGNORED))
+	if (!conn || !tp || is_ignored(sk, tp, conn))
 		return;
 	conn->error = failure_of(sk, tp);
 	conn->syn_retransmits = tp->total_retrans;
@@ -186,13 +191,14 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 {
 	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	bool cloned;
+	bool cloned, listener_ignored;
 
 	if (!conn || !tp) {
 		count_loss(PROBE_STATE, LOST_STORAGE);
 		return;
 	}
 	cloned = conn->role == ROLE_LISTENER;
+	listener_ignored = cloned && (conn->flags & CONN_IGNORED);
 	conn->listener_owner = conn->owner;
 	conn->role = ROLE_SERVER;
 	conn->reason = CLOSE_NONE;
@@ -213,8 +219,11 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 		return;
 	}
 	read_handshake_start(sk, tp, conn, now);
-	if (cloned)
+	if (listener_ignored)
+		conn->flags |= CONN_LISTENER_IGNORED;
+	else if (cloned)
 		see_accept_queue(conn, family_of(sk));
+	apply_filter(sk, tp, conn);
 }
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_OWNER_H
 #define WIRESPAN_OWNER_H
 
-#include "maps.bpf.h"
+#include "filter.bpf.h"
 
 static __always_inline u32 netns_of(const struct sock *sk)
 {
@@ -20,10 +20,12 @@ static __noinline void announce_owner(const struct owner_key *key, struct task_s
 
 	info.cgroup_id = BPF_CORE_READ(leader, cgroups, dfl_cgrp, kn, id);
 	info.netns = BPF_CORE_READ(leader, nsproxy, net_ns, ns.inum);
-	bpf_probe_read_kernel(info.command, sizeof(info.command), &leader->comm);
+	/* As text: what is behind its end may be of the command before. */
+	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
 	name = BPF_CORE_READ(leader, mm, exe_file, f_path.dentry, d_name.name);
 	if (name)
 		bpf_probe_read_kernel_str(info.executable, sizeof(info.executable), name);
+	info.rules = match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups, dfl_cgrp));
 	if (bpf_map_update_elem(&owners, key, &info, BPF_NOEXIST)) {
 		if (!bpf_map_lookup_elem(&owners, key))
 			count_loss(probe, LOST_MAP_FULL);
@@ -42,6 +44,7 @@ static __always_inline bool current_owner(struct owner_key *key, u32 probe)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_struct *leader;
+	struct owner_info *info;
 
 	if (task->flags & PF_KTHREAD)
 		return false;
@@ -49,7 +52,10 @@ static __always_inline bool current_owner(struct owner_key *key, u32 probe)
 	key->pid = task->tgid;
 	key->pad = 0;
 	key->start_ns = leader->start_boottime;
-	if (!bpf_map_lookup_elem(&owners, key))
+	info = bpf_map_lookup_elem(&owners, key);
+	if (info)
+		refresh_owner_rules(info, leader);
+	else
 		announce_owner(key, leader, probe);
 	return true;
 }

@@ -127,8 +127,9 @@ struct owner_info {
 	__u32 pad;
 	char command[COMM_LEN];
 	char executable[EXECUTABLE_LEN];
+	__u64 rules; /* filter generation << 32 | rules whose command and cgroup match */
 };
-_Static_assert(sizeof(struct owner_info) == 64, "owner_info");
+_Static_assert(sizeof(struct owner_info) == 72, "owner_info");
 
 struct endpoints {
 	__u8 local[16];
@@ -161,7 +162,7 @@ struct owner_record {
 	struct owner_key owner;
 	struct owner_info info;
 };
-_Static_assert(sizeof(struct owner_record) == 96, "owner_record");
+_Static_assert(sizeof(struct owner_record) == 104, "owner_record");
 
 struct connection_record {
 	struct record_header header;
@@ -237,7 +238,8 @@ struct reset_record {
 };
 _Static_assert(sizeof(struct reset_record) == 96, "reset_record");
 
-#define STACK_FRAMES 16
+#define STACK_FRAMES   16
+#define INTERFACE_NAME 16
 
 /* A packet that was freed with a drop reason. Addresses are the packet's. */
 struct drop_record {
@@ -252,15 +254,16 @@ struct drop_record {
 	__u8 state; /* kernel TCP state of the socket, 0 without one */
 	__u16 pad;
 	__u32 reason; /* enum skb_drop_reason of the running kernel */
-	__u32 netns;
-	__u32 interface_index;
+	__u32 netns;  /* of the socket, else of the interface */
+	__u32 pad2;
 	__u16 local_port; /* of the socket, 0 without one */
 	__u16 peer_port;
 	__u64 location; /* kernel address of the call that freed it */
 	struct trace_context context;
 	__u64 stack[STACK_FRAMES]; /* zero unless attributes.code.stacktrace is on */
+	char interface[INTERFACE_NAME];
 };
-_Static_assert(sizeof(struct drop_record) == 272, "drop_record");
+_Static_assert(sizeof(struct drop_record) == 288, "drop_record");
 
 struct reset_key {
 	struct owner_key owner;
@@ -279,6 +282,44 @@ struct subnet_key {
 	__u8 address[16];
 };
 _Static_assert(sizeof(struct subnet_key) == 20, "subnet_key");
+
+/* Of filter.include and of filter.exclude together. */
+#define FILTER_RULES 32
+
+/* filter_rule.fields: what the rule says. All of it must match. */
+enum filter_field {
+	FILTER_PORT = 1,
+	FILTER_LOCAL_PORT = 2,
+	FILTER_REMOTE_PORT = 4,
+	FILTER_CIDR = 8,
+	FILTER_PID = 16,
+	FILTER_NETNS = 32,
+	FILTER_COMMAND = 64,
+	FILTER_CGROUP = 128,
+};
+
+struct filter_rule {
+	__u8 address[16]; /* IPv4 as ::ffff:a.b.c.d */
+	__u8 mask[16];
+	char command[COMM_LEN];
+	__u32 fields; /* enum filter_field */
+	__u32 pid;
+	__u32 netns;
+	__u16 port; /* either end */
+	__u16 local_port;
+	__u16 remote_port;
+	__u8 family; /* of `address`: 4 or 6 */
+	__u8 pad[5];
+};
+_Static_assert(sizeof(struct filter_rule) == 72, "filter_rule");
+
+/* A cgroup of a rule, for the bank of rules that has it. */
+struct filter_cgroup {
+	__u64 id;
+	__u32 bank;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct filter_cgroup) == 16, "filter_cgroup");
 
 /* One row of the kernel's sums: a workload's side of its connections to one port. */
 struct series_key {

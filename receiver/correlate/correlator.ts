@@ -35,7 +35,6 @@ const NUMBERS: KernelNames = {
   dropReason: (reason) => `unknown_${String(reason)}`,
   resetReason: () => undefined,
   functionAt: () => undefined,
-  interfaceName: () => undefined,
 };
 
 /** Trace-context look-ups by outcome: `wirespan.agent.correlation.lookups`. */
@@ -162,6 +161,7 @@ class RecordCorrelator implements Correlator {
       attributes: () => ({
         ...this.#sockets.connection(record),
         [ATTR_TCP_RETRANSMIT_TYPE]: record.type,
+        [ATTR_TCP_RETRANSMIT_SEGMENTS]: record.segments,
         [ATTR_NETWORK_CONNECTION_STATE]: record.state,
       }),
     });

@@ -33,6 +33,8 @@ const STRUCTS = [
   'drop_record',
   'reset_key',
   'subnet_key',
+  'filter_rule',
+  'filter_cgroup',
   'series_key',
   'series',
   'listener_key',
@@ -51,6 +53,7 @@ const HEADER_ENUMS = [
   'retransmit_type',
   'probe_id',
   'loss_reason',
+  'filter_field',
 ];
 
 const root = join(import.meta.dirname, '..', '..');

@@ -11,8 +11,9 @@ import {
 import { SERIES_KEY } from '../decode/generated/layout.ts';
 import type { MapImage } from '../map-image.ts';
 import type { KernelNames } from '../record.ts';
-import { InterfaceNames, KernelSymbols } from './kernel-symbols.ts';
-import { setKnobs, subnetKey, u32, u64, u8, type KernelOptions, type Subnet } from './knobs.ts';
+import { FilterWriter, type KernelFilter } from './filter.ts';
+import { KernelSymbols } from './kernel-symbols.ts';
+import { setKnobs, subnetKey, u32, u64, u8, type KernelOptions } from './knobs.ts';
 import { makePlan, type Plan } from './plan.ts';
 
 export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
@@ -30,6 +31,7 @@ export class KernelSource {
   readonly names: KernelNames;
   readonly #session: BpfSession;
   readonly #ring: Ring;
+  readonly #filter: FilterWriter;
   readonly #drainBuffer = new Uint8Array(DRAIN_BYTES);
   readonly #images = new Map<string, { keys: Uint8Array; values: Uint8Array }>();
   #pass = 0n;
@@ -39,6 +41,7 @@ export class KernelSource {
     this.plan = plan;
     this.names = names;
     this.#ring = session.ring('events');
+    this.#filter = new FilterWriter(session);
   }
 
   /**
@@ -64,7 +67,7 @@ export class KernelSource {
       configure(session, plan, options, reasons);
       session.load();
       const source = new KernelSource(session, plan, names);
-      source.#begin(options.subnets);
+      source.#begin(options);
       return source;
     } catch (error) {
       session.close();
@@ -72,7 +75,8 @@ export class KernelSource {
     }
   }
 
-  #begin(subnets: readonly Subnet[]): void {
+  #begin({ subnets, filter }: Pick<KernelOptions, 'subnets' | 'filter'>): void {
+    this.#filter.write(filter);
     for (const [index, subnet] of subnets.entries())
       this.#session.update('subnets', subnetKey(subnet), u32(index + 1));
     const overflow = new Uint8Array(SERIES_KEY.size);
@@ -110,6 +114,16 @@ export class KernelSource {
     const { pass } = this.plan.iterators;
     this.#session.runIterator(pass, new Uint8Array(0), pass === 'ws_pass' ? { map: 'conns' } : {});
     return Number(this.#pass);
+  }
+
+  /**
+   * From now on this is observed. Live connections that are no longer wanted are left at the next
+   * pass; those that were not wanted before stay unseen, but for ones that wait to be accepted.
+   * @throws RangeError when there are too many rules; the filter in force stays
+   */
+  setFilter(filter: KernelFilter): void {
+    this.#filter.write(filter);
+    this.#session.runIterator(this.plan.iterators.owners, new Uint8Array(0));
   }
 
   /** Sockets by kernel state number in this network namespace, TIME_WAIT and SYN_RECV included. */
@@ -230,11 +244,9 @@ function kernelNames(
   const drops = invert(dropReasons, 'SKB_DROP_REASON_');
   const resets = invert(resetReasons, 'SK_RST_REASON_');
   const symbols = new KernelSymbols();
-  const interfaces = new InterfaceNames();
   return {
     dropReason: (reason) => drops.get(reason) ?? `unknown_${String(reason)}`,
     resetReason: (reason) => (reason === 0 ? undefined : resets.get(reason)),
     functionAt: (address) => symbols.functionAt(address),
-    interfaceName: (index) => interfaces.nameOf(index),
   };
 }

@@ -1,5 +1,6 @@
 import { tickNs, type BpfSession } from '../../native/index.ts';
 import { SUBNET_KEY } from '../decode/generated/layout.ts';
+import type { KernelFilter } from './filter.ts';
 import type { Plan } from './plan.ts';
 
 /** `address` is text; `prefixLength` counts its family's bits. */
@@ -42,6 +43,8 @@ export interface KernelOptions {
   readonly subnets: readonly Subnet[];
   readonly softirqs: boolean;
   readonly softirqDuration: boolean;
+  /** What is observed; it can be changed later. */
+  readonly filter: KernelFilter;
 }
 
 const MAX_STATE_ROWS = 16_384;

@@ -31,7 +31,13 @@ export interface Plan {
   /** Attached, in this order. */
   readonly attached: readonly ChosenProgram[];
   /** Run on demand. */
-  readonly iterators: { readonly scan: string; readonly pass: string; readonly states: string };
+  readonly iterators: {
+    readonly scan: string;
+    readonly pass: string;
+    readonly states: string;
+    /** What the filter's rules say of known processes. */
+    readonly owners: string;
+  };
   /** Probes that this kernel refuses, with its reason. */
   readonly missing: readonly { readonly probe: string; readonly why: string }[];
   readonly disabled: readonly string[];
@@ -72,6 +78,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
       scan: 'ws_scan',
       pass: answers.canLoad('ws_pass').ok ? 'ws_pass' : 'ws_pass_files',
       states: 'ws_states',
+      owners: 'ws_refilter',
     },
     hasRetransmitError: (answers.tracepointArity('tcp_retransmit_skb') ?? 0) > 2,
     hasDropReason: drop > 2,

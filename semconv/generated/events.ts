@@ -548,6 +548,7 @@ export const EVENT_TCP_RETRANSMIT: EventDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known.',
     },
+    { key: 'wirespan.tcp.retransmit.segments', level: 'required' },
     { key: 'wirespan.tcp.retransmit.type', level: 'required' },
   ],
 };

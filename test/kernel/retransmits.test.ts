@@ -74,10 +74,18 @@ describe('retransmits', () => {
     assert.equal(types('other'), 0);
   }
 
+  /** Segments in the records after the first so many, by type. */
+  function segmentsOfRecords(from: number): Record<string, number> {
+    const sums: Record<string, number> = {};
+    for (const { type, segments } of stage.watcher.retransmits(stage.room.inode).slice(from))
+      sums[type] = (sums[type] ?? 0) + segments;
+    return sums;
+  }
+
   /** Plays until every retransmission was seen (some hosts skip programs in timers); how many of each type. */
   async function typesOf(play: () => Promise<void>): Promise<Partial<Record<Type, number>>> {
     for (let attempt = 1; ; attempt += 1) {
-      const before = totals();
+      const [before, records] = [totals(), stage.watcher.retransmits(stage.room.inode).length];
       await play();
       const now = totals();
       const gained = Object.entries(now.types).map(
@@ -91,7 +99,9 @@ describe('retransmits', () => {
       if (seen === sent) {
         assert.equal(now.sockets - before.sockets, sent - synAcks, 'the sum of the sockets is the truth');
         checkCauses(before, now);
-        return Object.fromEntries(gained.filter(([, n]) => n > 0));
+        const types = Object.fromEntries(gained.filter(([, n]) => n > 0));
+        assert.deepEqual(segmentsOfRecords(records), types, 'the records tell the same');
+        return types;
       }
       assert.ok(attempt < ATTEMPTS, `${seen} of ${sent} seen, ${ATTEMPTS} times over`);
     }

@@ -59,6 +59,7 @@ describe('kernelOptionsOf', () => {
       subnets: [],
       softirqs: true,
       softirqDuration: true,
+      filter: { include: [], exclude: [] },
     });
   });
 

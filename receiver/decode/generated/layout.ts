@@ -16,11 +16,12 @@ export const OWNER_KEY = {
 
 /** Byte offsets in `struct owner_info`. */
 export const OWNER_INFO = {
-  size: 64,
+  size: 72,
   cgroup_id: 0,
   netns: 8,
   command: 16,
   executable: 32,
+  rules: 64,
 } as const;
 
 /** Byte offsets in `struct endpoints`. */
@@ -49,7 +50,7 @@ export const TRACE_CONTEXT = {
 
 /** Byte offsets in `struct owner_record`. */
 export const OWNER_RECORD = {
-  size: 96,
+  size: 104,
   header: 0,
   owner: 16,
   info: 32,
@@ -131,7 +132,7 @@ export const RESET_RECORD = {
 
 /** Byte offsets in `struct drop_record`. */
 export const DROP_RECORD = {
-  size: 272,
+  size: 288,
   header: 0,
   cookie: 16,
   owner: 24,
@@ -143,12 +144,12 @@ export const DROP_RECORD = {
   state: 77,
   reason: 80,
   netns: 84,
-  interface_index: 88,
   local_port: 92,
   peer_port: 94,
   location: 96,
   context: 104,
   stack: 144,
+  interface: 272,
 } as const;
 
 /** Byte offsets in `struct reset_key`. */
@@ -167,6 +168,28 @@ export const SUBNET_KEY = {
   size: 20,
   prefix_length: 0,
   address: 4,
+} as const;
+
+/** Byte offsets in `struct filter_rule`. */
+export const FILTER_RULE = {
+  size: 72,
+  address: 0,
+  mask: 16,
+  command: 32,
+  fields: 48,
+  pid: 52,
+  netns: 56,
+  port: 60,
+  local_port: 62,
+  remote_port: 64,
+  family: 66,
+} as const;
+
+/** Byte offsets in `struct filter_cgroup`. */
+export const FILTER_CGROUP = {
+  size: 16,
+  id: 0,
+  bank: 8,
 } as const;
 
 /** Byte offsets in `struct series_key`. */
@@ -334,4 +357,16 @@ export const LOSS_REASON = {
   HIT_HEADER: 9,
   SENT: 10,
   LOSS_REASONS: 16,
+} as const;
+
+/** `enum filter_field`. */
+export const FILTER_FIELD = {
+  FILTER_PORT: 1,
+  FILTER_LOCAL_PORT: 2,
+  FILTER_REMOTE_PORT: 4,
+  FILTER_CIDR: 8,
+  FILTER_PID: 16,
+  FILTER_NETNS: 32,
+  FILTER_COMMAND: 64,
+  FILTER_CGROUP: 128,
 } as const;

@@ -7,7 +7,8 @@ import type { Readable, Writable } from 'node:stream';
 import { projectFolder } from '../../backends/place.ts';
 import type { NetRoom } from './net-room.ts';
 
-const PROGRAM = join(projectFolder, 'build', 'test', 'kernel', 'tcp-script');
+/** The built program. */
+export const PROGRAM = join(projectFolder, 'build', 'test', 'kernel', 'tcp-script');
 
 /** A command answered `error`; `errno` is the kernel's. */
 export class ScriptError extends Error {
@@ -45,11 +46,14 @@ export class TcpScript {
     });
   }
 
-  /** Builds it when needed, and starts it in the room's namespace and control group. */
-  static start(room: NetRoom): TcpScript {
+  /**
+   * Builds it when needed, and starts it in the room's namespace and control group. `cgroup`: the folder of
+   * another group; `program`: a copy of it, whose name is then its command's.
+   */
+  static start(room: NetRoom, { cgroup = room.cgroup, program = PROGRAM } = {}): TcpScript {
     execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
-    const child = spawn('ip', ['netns', 'exec', room.name, PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] });
-    if (room.cgroup !== undefined) writeFileSync(join(room.cgroup, 'cgroup.procs'), String(child.pid));
+    const child = spawn('ip', ['netns', 'exec', room.name, program], { stdio: ['pipe', 'pipe', 'inherit'] });
+    if (cgroup !== undefined) writeFileSync(join(cgroup, 'cgroup.procs'), String(child.pid));
     return new TcpScript(child);
   }
 

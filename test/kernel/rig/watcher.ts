@@ -36,6 +36,7 @@ export const ALL_SIGNALS: KernelOptions = {
   subnets: [],
   softirqs: true,
   softirqDuration: true,
+  filter: { include: [], exclude: [] },
 };
 
 /** One row of the kernel's sums. */

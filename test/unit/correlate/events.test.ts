@@ -73,7 +73,9 @@ test('an event that is not named has the mode of the registry', () => {
   assert.equal(eventOf(connection(), {}), undefined);
   assert.equal(eventOf(listener(), {})?.name, 'wirespan.tcp.listener.start');
   assert.equal(eventOf(retransmit(), {}), undefined);
-  assert.equal(eventOf(retransmit({ context: request() }), {})?.name, 'wirespan.tcp.retransmit');
+  const event = eventOf(retransmit({ context: request(), segments: 3 }), {});
+  assert.equal(event?.name, 'wirespan.tcp.retransmit');
+  assert.equal(event.attributes['wirespan.tcp.retransmit.segments'], 3);
 });
 
 test('a cancelled attempt is no event', () => {

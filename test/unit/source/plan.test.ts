@@ -88,7 +88,12 @@ describe('the plan', () => {
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...BASE, 'ws_write_fentry']);
     assert.equal(plan.accept, 'fexit');
     assert.deepEqual([plan.missing, plan.disabled], [[], []]);
-    assert.deepEqual(plan.iterators, { scan: 'ws_scan', pass: 'ws_pass', states: 'ws_states' });
+    assert.deepEqual(plan.iterators, {
+      scan: 'ws_scan',
+      pass: 'ws_pass',
+      states: 'ws_states',
+      owners: 'ws_refilter',
+    });
     assert.deepEqual(argumentsOf(plan), []);
   });
 

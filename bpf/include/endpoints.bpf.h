@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Addresses, ports and family of a socket. */
+#ifndef WIRESPAN_ENDPOINTS_H
+#define WIRESPAN_ENDPOINTS_H
+
+#include "maps.bpf.h"
+
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_TCP;
+}
+
+static __always_inline bool is_mapped(const struct in6_addr *a)
+{
+	return a->in6_u.u6_addr32[0] == 0 && a->in6_u.u6_addr32[1] == 0 &&
+	       a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
+}
+
+/* 4 or 6; an IPv6 socket that speaks IPv4 is 4. */
+static __always_inline u8 family_of(const struct sock *sk)
+{
+	u32 word[4];
+
+	if (sk->__sk_common.skc_family == AF_INET)
+		return 4;
+	BPF_CORE_READ_INTO(&word, sk, __sk_common.skc_v6_daddr);
+	if (word[0] == 0 && word[1] == 0 && word[2] == bpf_htonl(0xffff))
+		return 4;
+	return 6;
+}
+
+static __always_inline void read_peer(const struct sock *sk, u8 family, u8 *into)
+{
+	if (family == 4)
+		bpf_probe_read_kernel(into, 4, &sk->__sk_common.skc_daddr);
+	else
+		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+/* Into 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+static __always_inline void read_mapped_peer(const struct sock *sk, u8 family, u8 *into)
+{
+	if (family == 4) {
+		into[10] = 0xff;
+		into[11] = 0xff;
+		read_peer(sk, 4, into + 12);
+	} else {
+		read_peer(sk, 6, into);
+	}
+}
+
+static __always_inline void read_local(const struct sock *sk, u8 family, u8 *into)
+{
+	if (family == 4)
+		bpf_probe_read_kernel(into, 4, &sk->__sk_common.skc_rcv_saddr);
+	else
+		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+}
+
+/* The local port: skc_num is zeroed when the port is put back, inet_sport is not. */
+static __always_inline u16 local_port_of(struct tcp_sock *tp)
+{
+	u16 port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+
+	return port ? port : tp->inet_conn.icsk_inet.sk.__sk_common.skc_num;
+}
+
+static __always_inline void fill_endpoints(struct endpoints *e, struct sock *sk,
+					   struct tcp_sock *tp, const struct conn *conn, u8 state)
+{
+	__builtin_memset(e, 0, sizeof(*e));
+	e->family = family_of(sk);
+	read_local(sk, e->family, e->local);
+	read_peer(sk, e->family, e->peer);
+	e->local_port = local_port_of(tp);
+	e->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	e->role = conn->role;
+	e->state = state;
+	e->netns = conn->netns;
+}
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Which connections are observed: filter.include and filter.exclude, decided here
+ * so that nothing is spent on the rest. What a rule says of the process (command,
+ * cgroup) is decided in process context, once a process, and kept with the process;
+ * what it says of the socket is decided when the connection opens, from softirq too.
+ */
+#ifndef WIRESPAN_FILTER_H
+#define WIRESPAN_FILTER_H
+
+#include "maps.bpf.h"
+
+/* Levels of the cgroup tree that are looked at, from the process's own upwards. */
+#define CGROUP_LEVELS 32
+
+/* What rules are about. Without a peer (a listener) `family` and `remote_port` are 0. */
+struct filter_facts {
+	u8 peer[16]; /* IPv4 as ::ffff:a.b.c.d */
+	u32 owner_rules;
+	u32 pid;
+	u32 netns;
+	u16 local_port;
+	u16 remote_port;
+	u8 family; /* 4 or 6 */
+	u8 pad[7];
+};
+
+static __always_inline u32 filter_generation_of(u64 setup)
+{
+	return setup >> 32;
+}
+
+/* The bits of the cgroup rules whose folder this cgroup is in. */
+static __always_inline u32 rules_of_cgroup(struct cgroup *cgroup, u64 setup)
+{
+	struct filter_cgroup key = {.bank = FILTER_BANK(setup)};
+	u32 i, *found, rules = 0;
+
+	for (i = 0; i < CGROUP_LEVELS && cgroup; i++) {
+		key.id = BPF_CORE_READ(cgroup, kn, id);
+		found = bpf_map_lookup_elem(&filter_cgroups, &key);
+		if (found)
+			rules |= *found;
+		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
+	}
+	return rules;
+}
+
+/*
+ * For owner_info.rules: the rules whose command and cgroup are this process's, under
+ * the filter's generation. Not static: verified once, not at each of its callers.
+ */
+__noinline u64 match_owner(const struct owner_info *info, u64 cgroup)
+{
+	u64 setup = filter_setup;
+	u32 i, index, in_cgroup, rules = 0;
+	struct filter_rule *rule;
+
+	if (!info || !setup)
+		return 0;
+	in_cgroup = rules_of_cgroup((struct cgroup *)cgroup, setup);
+	for (i = 0; i < FILTER_RULES; i++) {
+		index = FILTER_BANK(setup) * FILTER_RULES + i;
+		rule = bpf_map_lookup_elem(&filter_rules, &index);
+		if (!rule || i >= FILTER_INCLUDES(setup) + FILTER_EXCLUDES(setup))
+			break;
+		if ((rule->fields & FILTER_COMMAND) &&
+		    (*(u64 *)&info->command[0] != *(u64 *)&rule->command[0] ||
+		     *(u64 *)&info->command[8] != *(u64 *)&rule->command[8]))
+			continue;
+		if ((rule->fields & FILTER_CGROUP) && !(in_cgroup & (1u << i)))
+			continue;
+		rules |= 1u << i;
+	}
+	return (setup & FILTER_GENERATION_MASK) | rules;
+}
+
+static __always_inline bool rule_matches(const struct filter_rule *rule,
+					 const struct filter_facts *facts, u32 bit)
+{
+	const u64 *address = (const u64 *)rule->address, *mask = (const u64 *)rule->mask;
+	const u64 *peer = (const u64 *)facts->peer;
+	u32 fields = rule->fields;
+
+	if ((fields & FILTER_PORT) && facts->local_port != rule->port &&
+	    facts->remote_port != rule->port)
+		return false;
+	if ((fields & FILTER_LOCAL_PORT) && facts->local_port != rule->local_port)
+		return false;
+	if ((fields & FILTER_REMOTE_PORT) && facts->remote_port != rule->remote_port)
+		return false;
+	if ((fields & FILTER_CIDR) &&
+	    (facts->family != rule->family || (peer[0] & mask[0]) != address[0] ||
+	     (peer[1] & mask[1]) != address[1]))
+		return false;
+	if ((fields & FILTER_PID) && facts->pid != rule->pid)
+		return false;
+	if ((fields & FILTER_NETNS) && facts->netns != rule->netns)
+		return false;
+	return !(fields & (FILTER_COMMAND | FILTER_CGROUP)) || (facts->owner_rules & bit);
+}
+
+/* 1: not to be observed. Includes come first in the map, then the excludes. */
+__noinline int filter_refuses(const struct filter_facts *facts)
+{
+	u64 setup = filter_setup;
+	u32 includes = FILTER_INCLUDES(setup), all = includes + FILTER_EXCLUDES(setup);
+	bool included = !includes;
+	struct filter_rule *rule;
+	u32 i, index;
+
+	if (!facts)
+		return 0;
+	for (i = 0; i < FILTER_RULES; i++) {
+		index = FILTER_BANK(setup) * FILTER_RULES + i;
+		rule = bpf_map_lookup_elem(&filter_rules, &index);
+		if (!rule || i >= all)
+			break;
+		if ((i < includes && included) || !rule_matches(rule, facts, 1u << i))
+			continue;
+		if (i >= includes)
+			return 1;
+		included = true;
+	}
+	return !included;
+}
+
+/* Facts of a process that is known since before the rules. Process context, or an iterator. */
+static __always_inline void refresh_owner_rules(struct owner_info *info, struct task_struct *leader)
+{
+	u64 setup = filter_setup;
+
+	if (setup && filter_generation_of(setup) != filter_generation_of(info->rules))
+		info->rules = match_owner(info, (u64)BPF_CORE_READ(leader, cgroups, dfl_cgrp));
+}
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Whether a socket is observed. Without a filter this costs one load and one branch. */
+#ifndef WIRESPAN_OBSERVE_H
+#define WIRESPAN_OBSERVE_H
+
+#include "endpoints.bpf.h"
+#include "owner.bpf.h"
+
+static __always_inline void fill_facts(struct filter_facts *facts, struct tcp_sock *tp, u32 netns,
+				       const struct owner_key *owner)
+{
+	u32 generation = filter_generation_of(filter_setup);
+	struct owner_info *info = bpf_map_lookup_elem(&owners, owner);
+
+	/* Of a process that ended before the rules were read nothing is known. */
+	if (info && filter_generation_of(info->rules) == generation)
+		facts->owner_rules = info->rules;
+	facts->pid = owner->pid;
+	facts->netns = netns;
+	facts->local_port = local_port_of(tp);
+}
+
+static __always_inline bool is_refused(struct sock *sk, struct tcp_sock *tp,
+				       const struct conn *conn, const struct owner_key *owner)
+{
+	struct filter_facts facts = {};
+
+	fill_facts(&facts, tp, conn->netns, owner);
+	if (conn->role != ROLE_LISTENER) {
+		facts.family = family_of(sk);
+		facts.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+		read_mapped_peer(sk, facts.family, facts.peer);
+	}
+	return filter_refuses(&facts);
+}
+
+/* Decides by the filter in force. What is the agent's own stays ignored. */
+static __always_inline void apply_filter(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	u32 flags = conn->flags & ~(CONN_IGNORED | CONN_FILTERED);
+	u64 setup = filter_setup;
+
+	if (!setup && !(conn->flags & CONN_FILTERED))
+		return;
+	if ((conn->flags & (CONN_IGNORED | CONN_FILTERED)) == CONN_IGNORED)
+		return;
+	conn->filter_generation = filter_generation_of(setup);
+	if (setup && is_refused(sk, tp, conn, &conn->owner))
+		flags |= CONN_IGNORED | CONN_FILTERED;
+	conn->flags = flags;
+}
+
+/* For hooks that may meet a client before it has a local port: until ESTABLISHED nothing is settled. */
+static __always_inline bool is_ignored(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	if (filter_setup && conn->state == TCP_SYN_SENT)
+		apply_filter(sk, tp, conn);
+	return conn->flags & CONN_IGNORED;
+}
+
+/* The filter said no, but by the listener's owner: who accepts may be another. */
+static __always_inline bool may_be_wanted(const struct conn *conn)
+{
+	return (conn->flags & CONN_FILTERED) && (conn->flags & CONN_OWNER_PROVISIONAL);
+}
+
+/*
+ * After a reload. What is open and was left out before stays so: its beginning was not
+ * seen. A process that ended meanwhile keeps the decision about it.
+ */
+static __always_inline void refilter(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	u32 generation = filter_generation_of(filter_setup);
+	struct owner_info *info;
+
+	if (conn->filter_generation == generation)
+		return;
+	conn->filter_generation = generation;
+	if ((conn->flags & CONN_IGNORED) && conn->role != ROLE_LISTENER && !may_be_wanted(conn))
+		return;
+	info = bpf_map_lookup_elem(&owners, &conn->owner);
+	if (generation && info && filter_generation_of(info->rules) != generation)
+		return;
+	apply_filter(sk, tp, conn);
+}
+
+#endif

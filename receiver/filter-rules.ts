@@ -1,0 +1,62 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AppConfig, FilterRule } from '../config/index.ts';
+import type { KernelFilter, KernelFilterRule } from './source/filter.ts';
+import type { Subnet } from './source/knobs.ts';
+
+type Filter = AppConfig['filter'];
+
+/**
+ * The filter as the kernel takes it. A cgroup's path begins at `cgroupRoot`, the mount point of
+ * cgroup v2; a folder that is not there matches nothing until it is made.
+ */
+export function kernelFilterOf(filter: Filter, cgroupRoot: string | undefined): KernelFilter {
+  const rules = (list: readonly FilterRule[]): KernelFilterRule[] =>
+    list.map((rule) => kernelRuleOf(rule, cgroupRoot));
+  return { include: rules(filter.include), exclude: rules(filter.exclude) };
+}
+
+/** Paths that name no cgroup at present. */
+export function missingCgroups(filter: Filter, compiled: KernelFilter): string[] {
+  const missing = (rules: readonly FilterRule[], kernel: readonly KernelFilterRule[]): string[] =>
+    rules.flatMap(({ cgroup }, i) => (kernel[i]?.cgroupId === 'missing' ? [cgroup ?? ''] : []));
+  return [...missing(filter.include, compiled.include), ...missing(filter.exclude, compiled.exclude)];
+}
+
+/** Whether the two differ, as they do when a cgroup was made again under its path. */
+export function isSameFilter(a: KernelFilter, b: KernelFilter): boolean {
+  const text = (filter: KernelFilter): string =>
+    JSON.stringify(filter, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  return text(a) === text(b);
+}
+
+function kernelRuleOf(rule: FilterRule, cgroupRoot: string | undefined): KernelFilterRule {
+  const { port, local_port: localPort, remote_port: remotePort, cidr, pid, command, cgroup, netns } = rule;
+  return {
+    ...(port !== undefined && { port }),
+    ...(localPort !== undefined && { localPort }),
+    ...(remotePort !== undefined && { remotePort }),
+    ...(cidr !== undefined && { subnet: subnetOf(cidr) }),
+    ...(pid !== undefined && { pid }),
+    ...(command !== undefined && { command }),
+    ...(netns !== undefined && { netns }),
+    ...(cgroup !== undefined && { cgroupId: cgroupIdOf(cgroup, cgroupRoot) ?? 'missing' }),
+  };
+}
+
+/** Canonical CIDR text, as the configuration has checked it. */
+function subnetOf(cidr: string): Subnet {
+  const [address = '', length = ''] = cidr.split('/');
+  return { address, prefixLength: Number(length), family: address.includes(':') ? 'ipv6' : 'ipv4' };
+}
+
+/** The inode number of a cgroup's folder is the id that the kernel reports. */
+function cgroupIdOf(path: string, cgroupRoot: string | undefined): bigint | undefined {
+  if (cgroupRoot === undefined) return undefined;
+  try {
+    const stat = statSync(join(cgroupRoot, path), { bigint: true });
+    return stat.isDirectory() ? stat.ino : undefined;
+  } catch {
+    return undefined;
+  }
+}
