@@ -138,6 +138,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 {
 	struct series_key key;
 	struct series *row;
+	u64 sent, received;
 
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, PROBE_SCAN, pass_now_ns);
@@ -148,10 +149,14 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 		count_open(conn, row);
 	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
 		count_active(row, 1);
-	/* Once a FIN is under way bytes_* count it: those states wait for the close. */
-	if (state == TCP_ESTABLISHED) {
-		add_live(&conn->bytes_sent, payload_sent(tp, conn, false), &row->bytes_sent);
-		add_live(&conn->bytes_received, payload_received(sk, tp), &row->bytes_received);
+	/* Once a FIN is under way bytes_* count it: those states wait for the close. Asked after
+	 * the figures were read, or a FIN that came in between would be taken for payload. */
+	sent = payload_sent(tp, conn, false);
+	received = payload_received(sk, tp);
+	barrier();
+	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED)) {
+		add_live(&conn->bytes_sent, sent, &row->bytes_sent);
+		add_live(&conn->bytes_received, received, &row->bytes_received);
 	}
 	add_live(&conn->segments_sent, tp->segs_out, &row->segments_sent);
 	add_live(&conn->segments_received, tp->segs_in, &row->segments_received);
