@@ -127,11 +127,7 @@ class Agent {
       exporter: metrics,
       intervalMs: this.#config.metricExport.intervalMs,
       now: () => this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()),
-      beforeCollect: () => {
-        this.#pipeline.collect();
-        this.#figures.refresh();
-        this.#events.losses(this.#figures.lost(), performance.now());
-      },
+      beforeCollect: () => this.#collect(),
       onError: (error) => this.#log.error({ err: error }, 'a collection failed; the next one goes on'),
     });
   }
@@ -147,7 +143,8 @@ class Agent {
     this.#scheduleDrain();
     this.#every(TICK_MS, () => this.#pipeline.tick());
     this.#every(SWEEP_MS, () => this.#pipeline.sweepEnded());
-    this.#loop?.start();
+    if (this.#loop !== undefined) this.#loop.start();
+    else this.#every(this.#config.metricExport.intervalMs, () => this.#collectForNobody());
     this.#live?.start();
     this.#log.info(
       {
@@ -159,6 +156,18 @@ class Agent {
       },
       'ready',
     );
+  }
+
+  #collect(): void {
+    this.#pipeline.collect();
+    this.#figures.refresh();
+    this.#events.losses(this.#figures.lost(), performance.now());
+  }
+
+  /** Metrics are not exported: the kernel's rows are read all the same, so that they do not pile up. */
+  #collectForNobody(): void {
+    this.#collect();
+    this.#pipeline.store.collect(this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()));
   }
 
   #every(intervalMs: number, work: () => void): void {
