@@ -145,15 +145,20 @@ describe('retransmits', () => {
   });
 
   test('one of many: fast', async () => {
-    const types = await typesOf(() =>
-      onEach(11, async (c) => {
+    const countProbes = (): number => stage.room.counter('TcpExtTCPLossProbes');
+    let before = 0;
+    const types = await typesOf(() => {
+      before = countProbes();
+      return onEach(11, async (c) => {
         c.lose();
         await c.write('lost');
         c.spare();
         for (let i = 0; i < 5; i += 1) await c.write('arrives');
-      }),
-    );
-    assert.deepEqual(types, { fast: 11 });
+      });
+    });
+    // A machine that stalls, such as an emulated one, sends probes as well: as many as the kernel says.
+    const probes = countProbes() - before;
+    assert.deepEqual(types, { fast: 11, ...(probes > 0 && { tail_loss_probe: probes }) });
   });
 
   test('everything for a while: timeouts that back off', async () => {
