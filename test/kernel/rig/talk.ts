@@ -4,7 +4,8 @@ import type { KernelRecord } from '../../../receiver/record.ts';
 import { hex, type TcpScript } from './script.ts';
 import type { Watcher } from './watcher.ts';
 
-const PAYLOAD = 'x'.repeat(101);
+/** Bytes that each client sends. */
+export const PAYLOAD = 'x'.repeat(101);
 const CLIENT = 1;
 const SERVER = 2;
 
@@ -31,13 +32,21 @@ export const NOTHING: SeenEnd = { opened: 0, bytes: 0, records: 0 };
 export const A_LISTENER = { rows: 1, records: 2 };
 export const NO_LISTENER = { rows: 0, records: 0 };
 
-/** Opens a listener and so many connections to it, one after the other, and closes everything; the port. */
+export interface TalkOptions {
+  readonly family?: 4 | 6;
+  /** Serves instead of the client's own process. */
+  readonly acceptor?: TcpScript;
+  /** An open listener of the acceptor. */
+  readonly at?: { readonly listener: number; readonly port: number };
+}
+
+/** So many connections to a new listener, one after the other; closes everything. Resolves to the port. */
 export async function talk(
   script: TcpScript,
   connections: number,
-  { family = 4, acceptor = script }: { family?: 4 | 6; acceptor?: TcpScript } = {},
+  { family = 4, acceptor = script, at }: TalkOptions = {},
 ): Promise<number> {
-  const { listener, port } = await acceptor.listen(family === 4 ? 'listen' : 'listen6');
+  const { listener, port } = at ?? (await acceptor.listen(family === 4 ? 'listen' : 'listen6'));
   for (let i = 0; i < connections; i += 1) {
     const [client, server] = [script.next(), acceptor.next()];
     await script.run(family === 4 ? 'socket' : 'socket6', client);

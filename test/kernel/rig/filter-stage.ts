@@ -1,0 +1,58 @@
+/** Programs whose filter a test changes, a room, and a process in it. */
+import { readFileSync } from 'node:fs';
+import type { FilterRule } from '../../../config/index.ts';
+import { kernelFilterOf } from '../../../receiver/filter-rules.ts';
+import type { Cleanup } from '../../e2e/cleanup.ts';
+import { NetRoom } from './net-room.ts';
+import { TcpScript } from './script.ts';
+import { NO_LISTENER, NOTHING, type Seen } from './talk.ts';
+import { Watcher } from './watcher.ts';
+
+/** Nothing of a conversation was seen. */
+export const NONE: Seen = { client: NOTHING, server: NOTHING, listener: NO_LISTENER };
+/** A listener that was there before the filter: it made its first record. */
+export const OLD_LISTENER = { rows: 0, records: 1 };
+
+/** Mount point of cgroup v2, where there is one. */
+export const cgroupRoot = readFileSync('/proc/self/mounts', 'utf8')
+  .split('\n')
+  .map((line) => line.split(' '))
+  .find(([, , type]) => type === 'cgroup2')?.[1];
+
+export class FilterStage {
+  readonly room: NetRoom;
+  readonly watcher: Watcher;
+  readonly script: TcpScript;
+  readonly #cleanup: Cleanup;
+
+  constructor(cleanup: Cleanup) {
+    this.#cleanup = cleanup;
+    this.room = this.makeRoom();
+    this.watcher = new Watcher();
+    cleanup.add(() => this.watcher.close());
+    this.script = this.start(this.room);
+  }
+
+  makeRoom(): NetRoom {
+    const made = new NetRoom();
+    this.#cleanup.add(() => made.remove());
+    return made;
+  }
+
+  /** One more process. */
+  start(room: NetRoom, options: Parameters<typeof TcpScript.start>[1] = {}): TcpScript {
+    const started = TcpScript.start(room, options);
+    this.#cleanup.add(() => started.stop());
+    return started;
+  }
+
+  /** These rules are in force, also for what is open. */
+  filter(include: readonly FilterRule[], exclude: readonly FilterRule[] = []): void {
+    this.watcher.source.setFilter(kernelFilterOf({ include, exclude }, cgroupRoot));
+    this.watcher.pass();
+  }
+
+  exclude(...rules: readonly FilterRule[]): void {
+    this.filter([], rules);
+  }
+}
