@@ -11,7 +11,8 @@ import { ResetSums } from './collect/resets.ts';
 import { ListenerSums } from './collect/listeners.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
-import { RECORD_HEADER, STATE_SUMS } from './decode/generated/layout.ts';
+import { readCgroupNames } from './decode/cgroup-names.ts';
+import { CGROUP_NAMES, RECORD_HEADER, STATE_SUMS } from './decode/generated/layout.ts';
 import { OwnerTable } from './decode/owners.ts';
 import { findCgroup2Mount } from './enrich/cgroup-index.ts';
 import { createEnricher, type Enricher } from './enrich/enricher.ts';
@@ -19,6 +20,7 @@ import { readHostFacts } from './enrich/host-facts.ts';
 import type { KernelRecord } from './record.ts';
 import type { NetworkEvent, NetworkSpan } from './model.ts';
 import type { KernelSource } from './source/kernel-source.ts';
+import { u64 } from './source/knobs.ts';
 import type { MapImage } from './map-image.ts';
 import { Sweep, type OwnedCounters } from './sweep.ts';
 
@@ -59,6 +61,10 @@ export class Pipeline {
     this.clock = createClock(monotonicToRealtime);
     this.enricher = createEnricher({
       cgroupRoot: findCgroup2Mount('/proc'),
+      cgroupPathOf: (cgroupId) => {
+        const names = new Uint8Array(CGROUP_NAMES.size);
+        return source.lookup('cgroups', u64(cgroupId), names) ? readCgroupNames(names) : undefined;
+      },
       host: readHostFacts(VERSION),
       granularity: config.resourceGranularity,
       maxEntries: config.bpf.maxOwners,

@@ -134,6 +134,14 @@ struct {
 	__type(value, struct owner_info);
 } owners SEC(".maps");
 
+/* Names of the cgroups of processes, to find their containers. The least used make room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct cgroup_names);
+} cgroups SEC(".maps");
+
 /*
  * The sums behind every connection metric. Rows are added atomically in place.
  * User space deletes rows whose process ended and that are quiet. Full: the row

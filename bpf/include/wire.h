@@ -121,8 +121,15 @@ struct owner_key {
 };
 _Static_assert(sizeof(struct owner_key) == 16, "owner_key");
 
+/* Of a cgroup and those around it, from the innermost. Longer names are cut. */
+#define CGROUP_NAMES 4
+struct cgroup_names {
+	char name[CGROUP_NAMES][160];
+};
+_Static_assert(sizeof(struct cgroup_names) == 640, "cgroup_names");
+
 struct owner_info {
-	__u64 cgroup_id;
+	__u64 cgroup_id; /* key in `cgroups` */
 	__u32 netns;
 	__u32 pad;
 	char command[COMM_LEN];

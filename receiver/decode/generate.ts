@@ -22,6 +22,7 @@ const STRUCTS = [
   'record_header',
   'owner_key',
   'owner_info',
+  'cgroup_names',
   'endpoints',
   'trace_context',
   'owner_record',

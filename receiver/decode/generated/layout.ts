@@ -24,6 +24,12 @@ export const OWNER_INFO = {
   rules: 64,
 } as const;
 
+/** Byte offsets in `struct cgroup_names`. */
+export const CGROUP_NAMES = {
+  size: 640,
+  name: 0,
+} as const;
+
 /** Byte offsets in `struct endpoints`. */
 export const ENDPOINTS = {
   size: 48,
