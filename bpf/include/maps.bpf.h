@@ -44,14 +44,13 @@ u64 pass_scanned = 0;
 u8 scan_listeners = 0;
 
 /*
- * The filter in force, 0 without one: generation << 32 | bank << 16 | excludes << 8 |
- * includes. Written last by user space, in one store, after the rules of that bank.
+ * The filter in force, 0 without one: generation << 32, whether there are includes, and the
+ * bank of its rules. Written last by user space, in one store, after the rules of that bank.
  */
 u64 filter_setup = 0;
-#define FILTER_INCLUDES(setup) ((u32)(setup)&0xff)
-#define FILTER_EXCLUDES(setup) ((u32)(setup) >> 8 & 0xff)
-#define FILTER_BANK(setup)     ((u32)(setup) >> 16 & 1)
-#define FILTER_GENERATION_MASK 0xffffffff00000000ULL
+#define FILTER_BANK(setup)	   ((u32)(setup)&1)
+#define FILTER_HAS_INCLUDES(setup) ((u32)(setup)&2)
+#define FILTER_GENERATION_MASK	   0xffffffff00000000ULL
 
 /* Values too large for the BPF stack, to insert empty rows with. */
 static struct series zero_series;

@@ -55,6 +55,7 @@ const HEADER_ENUMS = [
   'probe_id',
   'loss_reason',
   'filter_field',
+  'filter_kind',
 ];
 
 const root = join(import.meta.dirname, '..', '..');
