@@ -55,13 +55,13 @@ static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, s
 	struct series_key key;
 	struct series *row;
 
-	conn->flags |= CONN_CLOSED;
+	set_flags(conn, CONN_CLOSED);
 	conn->error = close_error(tp, conn);
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, PROBE_STATE, now);
 	if (!row)
 		return;
-	if (conn->flags & CONN_OPEN_PENDING)
+	if (take_pending(conn))
 		count_open(conn, row);
 	add_final(&conn->bytes_sent, payload_sent(tp, conn, fin_was_sent(old)), &row->bytes_sent);
 	add_final(&conn->bytes_received, payload_received(sk, tp), &row->bytes_received);
@@ -125,11 +125,17 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	return conn;
 }
 
-/* The caller is not known to be the owner already: most connections are closed by their user. */
+/*
+ * The caller is not known to be the owner already: most connections are closed by their
+ * user. Nor is it the agent, which closes for the user when the pass over open files holds
+ * the last reference.
+ */
 static __always_inline bool needs_owner(const struct conn *conn)
 {
-	return (conn->flags & CONN_OWNER_PROVISIONAL) ||
-	       conn->owner.pid != bpf_get_current_pid_tgid() >> 32;
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	return pid != cfg_agent_pid &&
+	       ((conn->flags & CONN_OWNER_PROVISIONAL) || conn->owner.pid != pid);
 }
 
 /* Any change after ESTABLISHED. */

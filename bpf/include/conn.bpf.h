@@ -127,10 +127,16 @@ static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)
 			      (u64)(tp->mdev_us >> 2) * 1000);
 }
 
-/* Counts a finished attempt to establish a connection, once. */
+/* Whether it is still to be counted as opened: true once, for whoever asks first. */
+static __always_inline bool take_pending(struct conn *conn)
+{
+	return (conn->flags & CONN_OPEN_PENDING) &&
+	       (clear_flags(conn, CONN_OPEN_PENDING) & CONN_OPEN_PENDING);
+}
+
+/* Counts a finished attempt to establish a connection. */
 static __always_inline void count_open(struct conn *conn, struct series *row)
 {
-	conn->flags &= ~CONN_OPEN_PENDING;
 	__sync_fetch_and_add(&row->opened, 1);
 	if (!(conn->flags & CONN_NO_START))
 		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration,
@@ -151,16 +157,17 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 	if (filter_setup && !first && is_refused(sk, tp, conn, owner))
 		return;
 	conn->owner = *owner;
-	conn->flags &= ~CONN_OWNER_PROVISIONAL;
+	if (first)
+		first = clear_flags(conn, CONN_OWNER_PROVISIONAL) & CONN_OWNER_PROVISIONAL;
 	if (owner->pid == cfg_agent_pid)
-		conn->flags |= CONN_IGNORED;
+		set_flags(conn, CONN_IGNORED);
 	else if (first)
 		apply_filter(sk, tp, conn);
 	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
 		return;
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, probe, now);
-	if (row)
+	if (row && take_pending(conn))
 		count_open(conn, row);
 }
 

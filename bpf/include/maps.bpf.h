@@ -272,6 +272,20 @@ struct {
 	__type(value, u64);
 } synacks SEC(".maps");
 
+/*
+ * The flags of a connection change on several CPUs at once: a pass, its user and the
+ * softirq may meet at it. Both return what was set before.
+ */
+static __always_inline u32 set_flags(struct conn *conn, u32 flags)
+{
+	return __sync_fetch_and_or(&conn->flags, flags);
+}
+
+static __always_inline u32 clear_flags(struct conn *conn, u32 flags)
+{
+	return __sync_fetch_and_and(&conn->flags, ~flags);
+}
+
 static __always_inline void count_loss(u32 probe, u32 reason)
 {
 	u32 index = probe * LOSS_REASONS + reason;
