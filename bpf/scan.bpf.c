@@ -147,7 +147,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	if (!row)
 		return;
 	/* Not accepted for a second: it counts on the listener's owner. */
-	if ((conn->flags & CONN_OPEN_PENDING) && conn->established_ns + 1000000000ULL < pass_now_ns)
+	if (conn->established_ns + 1000000000ULL < pass_now_ns && take_pending(conn))
 		count_open(conn, row);
 	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
 		count_active(row, 1);
@@ -188,7 +188,7 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 		return;
 	if (state == TCP_CLOSE) {
 		/* The close was never seen: a program was skipped. Repair, and say so. */
-		set_flag(conn, CONN_CLOSED);
+		set_flags(conn, CONN_CLOSED);
 		count_loss(PROBE_STATE, LOST_REPAIRED);
 		return;
 	}

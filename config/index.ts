@@ -3,7 +3,7 @@ export { dumpConfig } from './dump.ts';
 export type { Environment } from './environment.ts';
 export { ConfigError, type ConfigProblem } from './errors.ts';
 export type { ReadFile } from './file.ts';
-export { loadConfig, type LoadConfigOptions } from './load.ts';
+export { configOf, loadConfig, readCheckedSettings, type LoadConfigOptions } from './load.ts';
 export { nearest } from './nearest.ts';
 export { SCHEMA } from './schema.ts';
 export type { ConfigSources } from './settings.ts';

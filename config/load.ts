@@ -43,7 +43,11 @@ function signals(settings: Settings): Pick<AppConfig, 'metrics' | 'events' | 'sp
  * @throws ConfigError with at most six lines for standard error
  */
 export function loadConfig(options: LoadConfigOptions): AppConfig {
-  const settings = readCheckedSettings(options);
+  return configOf(readCheckedSettings(options), options.isTerminal === true);
+}
+
+/** The typed form of settings that were read and checked. */
+export function configOf(settings: Settings, isTerminal: boolean): AppConfig {
   // The formats of the schema are what makes this cast true; test/unit/config checks each key.
   const value = <T>(key: string): T => settings.values.get(key) as T;
   return deepFreeze<AppConfig>({
@@ -69,8 +73,7 @@ export function loadConfig(options: LoadConfigOptions): AppConfig {
     addresses: value('addresses'),
     subnets: value<string[]>('subnets').map(parseCidr),
     seriesLimit: value('series.limit'),
-    output:
-      value<AppConfig['output'] | undefined>('output') ?? (options.isTerminal === true ? 'table' : 'none'),
+    output: value<AppConfig['output'] | undefined>('output') ?? (isTerminal ? 'table' : 'none'),
     ...exportParts(settings),
     agent: agentPart(settings),
     logLevel: value('log.level'),

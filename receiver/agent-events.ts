@@ -18,7 +18,7 @@ const LOSS_INTERVAL_MS = 60_000;
 
 /** The agent's life as log events: start, stop, probes that failed, and losses at most once a minute. */
 export class AgentEvents {
-  readonly #config: AppConfig;
+  #config: AppConfig;
   readonly #resource: ObservedResource;
   readonly #emit: (event: NetworkEvent) => void;
   readonly #seen = new Map<string, number>();
@@ -28,6 +28,11 @@ export class AgentEvents {
     this.#config = config;
     this.#resource = resource;
     this.#emit = emit;
+  }
+
+  /** From now on these settings say which events are sent. */
+  reconfigure(config: AppConfig): void {
+    this.#config = config;
   }
 
   started(): void {

@@ -17,17 +17,61 @@ export function kernelFilterOf(filter: Filter, cgroupRoot: string | undefined): 
 }
 
 /** Paths that name no cgroup at present. */
-export function missingCgroups(filter: Filter, compiled: KernelFilter): string[] {
+function missingCgroups(filter: Filter, compiled: KernelFilter): string[] {
   const missing = (rules: readonly FilterRule[], kernel: readonly KernelFilterRule[]): string[] =>
     rules.flatMap(({ cgroup }, i) => (kernel[i]?.cgroupId === 'missing' ? [cgroup ?? ''] : []));
   return [...missing(filter.include, compiled.include), ...missing(filter.exclude, compiled.exclude)];
 }
 
-/** Whether the two differ, as they do when a cgroup was made again under its path. */
-export function isSameFilter(a: KernelFilter, b: KernelFilter): boolean {
+/** False also when a cgroup was made again under its path: its id is another. */
+function isSameFilter(a: KernelFilter, b: KernelFilter): boolean {
   const text = (filter: KernelFilter): string =>
     JSON.stringify(filter, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
   return text(a) === text(b);
+}
+
+export interface LiveFilterOptions {
+  readonly cgroupRoot: string | undefined;
+  apply(filter: KernelFilter): void;
+  /** Told once of a path that names no cgroup. */
+  onMissing(path: string): void;
+}
+
+/** The filter in force. Cgroups are made and made again under one path: `check` follows them. */
+export class LiveFilter {
+  readonly #options: LiveFilterOptions;
+  #filter: Filter;
+  #compiled: KernelFilter;
+  readonly #told = new Set<string>();
+
+  /** `filter` is in force already. */
+  constructor(filter: Filter, options: LiveFilterOptions) {
+    this.#options = options;
+    this.#filter = filter;
+    this.#compiled = kernelFilterOf(filter, options.cgroupRoot);
+    this.#tellMissing();
+  }
+
+  set(filter: Filter): void {
+    this.#filter = filter;
+    this.check();
+  }
+
+  /** Looks for the cgroups again. */
+  check(): void {
+    const compiled = kernelFilterOf(this.#filter, this.#options.cgroupRoot);
+    if (isSameFilter(compiled, this.#compiled)) return;
+    this.#compiled = compiled;
+    this.#tellMissing();
+    this.#options.apply(compiled);
+  }
+
+  #tellMissing(): void {
+    const missing = missingCgroups(this.#filter, this.#compiled);
+    for (const path of missing) if (!this.#told.has(path)) this.#options.onMissing(path);
+    this.#told.clear();
+    for (const path of missing) this.#told.add(path);
+  }
 }
 
 function kernelRuleOf(rule: FilterRule, cgroupRoot: string | undefined): KernelFilterRule {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError, dumpConfig, loadConfig } from '../config/index.ts';
+import { ConfigError, configOf, dumpConfig, readCheckedSettings } from '../config/index.ts';
 import { NativeError } from '../native/index.ts';
 import { parseArguments } from './cli/args.ts';
 import { readVersion, renderHelp } from './cli/help.ts';
@@ -16,7 +16,10 @@ async function main(argv: readonly string[]): Promise<number> {
     isTerminal: process.stdout.isTTY,
   };
   if (command === 'check-config') return print(dumpConfig(sources));
-  await runAgent(loadConfig(sources));
+  await runAgent(() => {
+    const settings = readCheckedSettings(sources);
+    return { config: configOf(settings, sources.isTerminal), values: settings.values };
+  });
   return 0;
 }
 

@@ -10,15 +10,19 @@ import { DropSums, setConnectionStates, SoftirqSums, StateSums } from './collect
 import { ResetSums } from './collect/resets.ts';
 import { ListenerSums } from './collect/listeners.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
+import type { EmitterSettings } from './correlate/emitter.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
-import { RECORD_HEADER, STATE_SUMS } from './decode/generated/layout.ts';
+import { readCgroupNames } from './decode/cgroup-names.ts';
+import { CGROUP_NAMES, RECORD_HEADER, STATE_SUMS } from './decode/generated/layout.ts';
 import { OwnerTable } from './decode/owners.ts';
 import { findCgroup2Mount } from './enrich/cgroup-index.ts';
 import { createEnricher, type Enricher } from './enrich/enricher.ts';
 import { readHostFacts } from './enrich/host-facts.ts';
 import type { KernelRecord } from './record.ts';
 import type { NetworkEvent, NetworkSpan } from './model.ts';
+import type { KernelFilter } from './source/filter.ts';
 import type { KernelSource } from './source/kernel-source.ts';
+import { u64 } from './source/knobs.ts';
 import type { MapImage } from './map-image.ts';
 import { Sweep, type OwnedCounters } from './sweep.ts';
 
@@ -59,6 +63,10 @@ export class Pipeline {
     this.clock = createClock(monotonicToRealtime);
     this.enricher = createEnricher({
       cgroupRoot: findCgroup2Mount('/proc'),
+      cgroupPathOf: (cgroupId) => {
+        const names = new Uint8Array(CGROUP_NAMES.size);
+        return source.lookup('cgroups', u64(cgroupId), names) ? readCgroupNames(names) : undefined;
+      },
       host: readHostFacts(VERSION),
       granularity: config.resourceGranularity,
       maxEntries: config.bpf.maxOwners,
@@ -94,14 +102,7 @@ export class Pipeline {
   #createCorrelator(outlets: Outlets): Correlator {
     const { config, enricher, clock } = { config: this.#config, enricher: this.enricher, clock: this.clock };
     return createCorrelator({
-      events: Object.fromEntries(config.events),
-      spans: Object.fromEntries(config.spans),
-      rateLimit: config.eventRateLimit,
-      spanLimits: {
-        perSecond: config.spanLimits.rateLimit,
-        maxPerParent: config.spanLimits.maxPerParent,
-        maxPerTrace: config.spanLimits.maxPerTrace,
-      },
+      ...emitterSettingsOf(config),
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       addresses: config.addresses,
       names: this.#source.names,
@@ -195,4 +196,30 @@ export class Pipeline {
   tick(): void {
     this.correlator.tick(process.hrtime.bigint());
   }
+
+  /** Other modes and limits of events and spans, from now on. */
+  reconfigure(config: AppConfig): void {
+    this.correlator.reconfigure(emitterSettingsOf(config));
+  }
+
+  /** Another filter, from now on: what was moved until now still counts as the one before says. */
+  setFilter(filter: KernelFilter): void {
+    this.#source.pass(this.clock.now());
+    this.#source.setFilter(filter);
+    this.lastPass = this.#source.pass(this.clock.now());
+    this.readSums();
+  }
+}
+
+function emitterSettingsOf({ events, spans, eventRateLimit, spanLimits }: AppConfig): EmitterSettings {
+  return {
+    events: Object.fromEntries(events),
+    spans: Object.fromEntries(spans),
+    rateLimit: eventRateLimit,
+    spanLimits: {
+      perSecond: spanLimits.rateLimit,
+      maxPerParent: spanLimits.maxPerParent,
+      maxPerTrace: spanLimits.maxPerTrace,
+    },
+  };
 }

@@ -5,12 +5,15 @@ import { AgentEvents } from './agent-events.ts';
 import { LiveJson, LiveTable } from './cli/live.ts';
 import { createLog, type Logger } from './cli/log.ts';
 import { tableRows } from './cli/rows.ts';
+import { findCgroup2Mount } from './enrich/cgroup-index.ts';
 import { createExporters, type Exporters } from './export/exporters.ts';
 import { createMetricLoop, type MetricLoop } from './export/metric-loop.ts';
 import { exportOptionsOf } from './export-options.ts';
+import { LiveFilter } from './filter-rules.ts';
 import { kernelOptionsOf } from './kernel-options.ts';
 import type { ObservedResource } from './model.ts';
 import { Pipeline } from './pipeline.ts';
+import { hasTerminal, Reloader, type LoadedSettings } from './reload.ts';
 import { SelfFigures } from './self-figures.ts';
 import { KernelSource } from './source/kernel-source.ts';
 import { createAgentTelemetry } from './telemetry/agent-telemetry.ts';
@@ -28,11 +31,20 @@ export class UnsupportedError extends Error {
   readonly exitCode = EXIT_UNSUPPORTED;
 }
 
-/** Runs the agent until SIGTERM or SIGINT, then drains and returns. */
-export async function runAgent(config: AppConfig): Promise<void> {
-  const agent = new Agent(config);
+/**
+ * Runs the agent until SIGTERM or SIGINT, then drains and returns. SIGHUP reads the settings again; when the
+ * terminal is gone it is the end as well.
+ * @throws ConfigError from `load`
+ */
+export async function runAgent(load: () => LoadedSettings): Promise<void> {
+  const agent = new Agent(load);
+  const hadTerminal = hasTerminal();
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+    process.on('SIGHUP', () => {
+      if (hadTerminal && !hasTerminal()) resolve('SIGHUP');
+      else agent.reload();
+    });
   });
   agent.start();
   const signal = await stopped;
@@ -52,7 +64,7 @@ function checkSupport(answer: ProbeAnswer): void {
 }
 
 class Agent {
-  readonly #config: AppConfig;
+  #config: AppConfig;
   readonly #source: KernelSource;
   readonly #pipeline: Pipeline;
   readonly #exporters: Exporters;
@@ -61,11 +73,17 @@ class Agent {
   readonly #loop: MetricLoop | undefined;
   readonly #live: LiveTable | LiveJson | undefined;
   readonly #log: Logger;
+  readonly #filter: LiveFilter;
+  readonly #reloader: Reloader;
   readonly #timers: NodeJS.Timeout[] = [];
   #drainTimer: NodeJS.Timeout | undefined;
   #drainMs = BUSY_DRAIN_MS;
 
-  constructor(config: AppConfig) {
+  constructor(load: () => LoadedSettings) {
+    const running = load();
+    const { config } = running;
+    const cgroupRoot = findCgroup2Mount('/proc');
+    const started = kernelOptionsOf(config, cgroupRoot);
     this.#config = config;
     checkSupport(probe());
     this.#live = this.#createLive();
@@ -75,7 +93,7 @@ class Agent {
       onRejected: (signal, items, cause) =>
         this.#log.warn({ signal, items, cause }, 'the collector rejected telemetry; it is counted as lost'),
     });
-    this.#source = KernelSource.start(kernelOptionsOf(config));
+    this.#source = KernelSource.start(started);
     this.#pipeline = new Pipeline(this.#source, config, {
       event: (event) => void this.#exporters.addEvent(event),
       span: (span) => void this.#exporters.addSpan(span),
@@ -83,6 +101,35 @@ class Agent {
     this.#figures = new SelfFigures(this.#source, this.#pipeline);
     this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
     this.#loop = this.#createLoop();
+    this.#filter = new LiveFilter(config.filter, {
+      cgroupRoot,
+      apply: (filter) => this.#pipeline.setFilter(filter),
+      onMissing: (cgroup) => this.#log.warn({ cgroup }, 'no such cgroup: the filter waits for it'),
+    });
+    this.#reloader = new Reloader({
+      running,
+      started,
+      load,
+      apply: (next) => this.#apply(next),
+      log: {
+        info: (message) => this.#log.info(message),
+        warn: (message) => this.#log.warn(message),
+        error: (message) => this.#log.error(message),
+      },
+    });
+  }
+
+  /** Reads the settings again. What is counted goes on; what cannot be changed is named. */
+  reload(): void {
+    this.#guard(() => this.#reloader.reload());
+  }
+
+  #apply(config: AppConfig): void {
+    this.#config = config;
+    this.#log.level = config.logLevel;
+    this.#pipeline.reconfigure(config);
+    this.#events.reconfigure(config);
+    this.#filter.set(config.filter);
   }
 
   /** What the agent says of itself, with the standard variables' words. */
@@ -143,6 +190,7 @@ class Agent {
     this.#scheduleDrain();
     this.#every(TICK_MS, () => this.#pipeline.tick());
     this.#every(SWEEP_MS, () => this.#pipeline.sweepEnded());
+    this.#every(SWEEP_MS, () => this.#filter.check());
     if (this.#loop !== undefined) this.#loop.start();
     else this.#every(this.#config.metricExport.intervalMs, () => this.#collectForNobody());
     this.#live?.start();
@@ -171,14 +219,15 @@ class Agent {
   }
 
   #every(intervalMs: number, work: () => void): void {
-    const timer = setInterval(() => {
-      try {
-        work();
-      } catch (error) {
-        this.#log.error({ err: error }, 'periodic work failed; it is tried again');
-      }
-    }, intervalMs);
-    this.#timers.push(timer);
+    this.#timers.push(setInterval(() => this.#guard(work), intervalMs));
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#log.error({ err: error }, 'work on the side failed; it is tried again');
+    }
   }
 
   /** Ten milliseconds under load; backs off while the ring stays empty. */

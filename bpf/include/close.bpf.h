@@ -55,13 +55,13 @@ static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, s
 	struct series_key key;
 	struct series *row;
 
-	set_flag(conn, CONN_CLOSED);
+	set_flags(conn, CONN_CLOSED);
 	conn->error = close_error(tp, conn);
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, PROBE_STATE, now);
 	if (!row)
 		return;
-	if (conn->flags & CONN_OPEN_PENDING)
+	if (take_pending(conn))
 		count_open(conn, row);
 	add_final(&conn->bytes_sent, payload_sent(tp, conn, fin_was_sent(old)), &row->bytes_sent);
 	add_final(&conn->bytes_received, payload_received(sk, tp), &row->bytes_received);
@@ -126,17 +126,16 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 }
 
 /*
- * Whether the caller has to be taken for the user: most connections are closed by whom we
- * know. Not the agent: the pass over open files holds the file it looks at, and when the
- * application closes it meanwhile, the last reference, and so the close, falls to us.
+ * The caller is not known to be the owner already: most connections are closed by their
+ * user. Nor is it the agent, which closes for the user when the pass over open files holds
+ * the last reference.
  */
 static __always_inline bool needs_owner(const struct conn *conn)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
-	if (pid == cfg_agent_pid)
-		return false;
-	return (conn->flags & CONN_OWNER_PROVISIONAL) || conn->owner.pid != pid;
+	return pid != cfg_agent_pid &&
+	       ((conn->flags & CONN_OWNER_PROVISIONAL) || conn->owner.pid != pid);
 }
 
 /* Any change after ESTABLISHED. */

@@ -126,22 +126,16 @@ static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)
 			      (u64)(tp->mdev_us >> 2) * 1000);
 }
 
-/* A pass and a socket's own program may meet: flags change atomically, and one of them clears. */
-static __always_inline bool take_flag(struct conn *conn, u32 flag)
+/* Whether it is still to be counted as opened: true once, for whoever asks first. */
+static __always_inline bool take_pending(struct conn *conn)
 {
-	return __sync_fetch_and_and(&conn->flags, ~flag) & flag;
+	return (conn->flags & CONN_OPEN_PENDING) &&
+	       (clear_flags(conn, CONN_OPEN_PENDING) & CONN_OPEN_PENDING);
 }
 
-static __always_inline void set_flag(struct conn *conn, u32 flag)
-{
-	__sync_fetch_and_or(&conn->flags, flag);
-}
-
-/* Counts a finished attempt to establish a connection, once. */
+/* Counts a finished attempt to establish a connection. */
 static __always_inline void count_open(struct conn *conn, struct series *row)
 {
-	if (!take_flag(conn, CONN_OPEN_PENDING))
-		return;
 	__sync_fetch_and_add(&row->opened, 1);
 	if (!(conn->flags & CONN_NO_START))
 		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration,
@@ -162,16 +156,17 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 	if (filter_setup && !first && is_refused(sk, tp, conn, owner))
 		return;
 	conn->owner = *owner;
-	take_flag(conn, CONN_OWNER_PROVISIONAL);
+	if (first)
+		first = clear_flags(conn, CONN_OWNER_PROVISIONAL) & CONN_OWNER_PROVISIONAL;
 	if (owner->pid == cfg_agent_pid)
-		set_flag(conn, CONN_IGNORED);
+		set_flags(conn, CONN_IGNORED);
 	else if (first)
 		apply_filter(sk, tp, conn);
 	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
 		return;
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, probe, now);
-	if (row)
+	if (row && take_pending(conn))
 		count_open(conn, row);
 }
 
@@ -260,8 +255,7 @@ static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, s
 	if (!found)
 		return;
 	copy = *found;
-	if (bpf_map_delete_elem(&accepts, &address))
-		return; /* the other one has it */
+	bpf_map_delete_elem(&accepts, &address);
 	if (copy.ns >= conn->established_ns)
 		take_accept(sk, tp, conn, &copy.owner, copy.ns, now);
 }

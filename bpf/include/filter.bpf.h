@@ -62,7 +62,7 @@ __noinline u64 match_owner(const struct owner_info *info, u64 cgroup)
 	for (i = 0; i < FILTER_RULES; i++) {
 		index = FILTER_BANK(setup) * FILTER_RULES + i;
 		rule = bpf_map_lookup_elem(&filter_rules, &index);
-		if (!rule || i >= FILTER_INCLUDES(setup) + FILTER_EXCLUDES(setup))
+		if (!rule || rule->kind == FILTER_END)
 			break;
 		if ((rule->fields & FILTER_COMMAND) &&
 		    (*(u64 *)&info->command[0] != *(u64 *)&rule->command[0] ||
@@ -100,12 +100,14 @@ static __always_inline bool rule_matches(const struct filter_rule *rule,
 	return !(fields & (FILTER_COMMAND | FILTER_CGROUP)) || (facts->owner_rules & bit);
 }
 
-/* 1: not to be observed. Includes come first in the map, then the excludes. */
+/*
+ * 1: not to be observed. Includes and excludes tell themselves: comparing the index with
+ * their number would have the verifier walk the loop once for each such number.
+ */
 __noinline int filter_refuses(const struct filter_facts *facts)
 {
 	u64 setup = filter_setup;
-	u32 includes = FILTER_INCLUDES(setup), all = includes + FILTER_EXCLUDES(setup);
-	bool included = !includes;
+	bool included = !FILTER_HAS_INCLUDES(setup);
 	struct filter_rule *rule;
 	u32 i, index;
 
@@ -114,11 +116,11 @@ __noinline int filter_refuses(const struct filter_facts *facts)
 	for (i = 0; i < FILTER_RULES; i++) {
 		index = FILTER_BANK(setup) * FILTER_RULES + i;
 		rule = bpf_map_lookup_elem(&filter_rules, &index);
-		if (!rule || i >= all)
+		if (!rule || rule->kind == FILTER_END)
 			break;
-		if ((i < includes && included) || !rule_matches(rule, facts, 1u << i))
+		if (!rule_matches(rule, facts, 1u << i))
 			continue;
-		if (i >= includes)
+		if (rule->kind == FILTER_EXCLUDE)
 			return 1;
 		included = true;
 	}

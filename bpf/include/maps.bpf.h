@@ -44,14 +44,13 @@ u64 pass_scanned = 0;
 u8 scan_listeners = 0;
 
 /*
- * The filter in force, 0 without one: generation << 32 | bank << 16 | excludes << 8 |
- * includes. Written last by user space, in one store, after the rules of that bank.
+ * The filter in force, 0 without one: generation << 32, whether there are includes, and the
+ * bank of its rules. Written last by user space, in one store, after the rules of that bank.
  */
 u64 filter_setup = 0;
-#define FILTER_INCLUDES(setup) ((u32)(setup)&0xff)
-#define FILTER_EXCLUDES(setup) ((u32)(setup) >> 8 & 0xff)
-#define FILTER_BANK(setup)     ((u32)(setup) >> 16 & 1)
-#define FILTER_GENERATION_MASK 0xffffffff00000000ULL
+#define FILTER_BANK(setup)	   ((u32)(setup)&1)
+#define FILTER_HAS_INCLUDES(setup) ((u32)(setup)&2)
+#define FILTER_GENERATION_MASK	   0xffffffff00000000ULL
 
 /* Values too large for the BPF stack, to insert empty rows with. */
 static struct series zero_series;
@@ -133,6 +132,14 @@ struct {
 	__type(key, struct owner_key);
 	__type(value, struct owner_info);
 } owners SEC(".maps");
+
+/* Names of the cgroups of processes, to find their containers. The least used make room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct cgroup_names);
+} cgroups SEC(".maps");
 
 /*
  * The sums behind every connection metric. Rows are added atomically in place.
@@ -264,6 +271,20 @@ struct {
 	__type(key, struct remote_end);
 	__type(value, u64);
 } synacks SEC(".maps");
+
+/*
+ * The flags of a connection change on several CPUs at once: a pass, its user and the
+ * softirq may meet at it. Both return what was set before.
+ */
+static __always_inline u32 set_flags(struct conn *conn, u32 flags)
+{
+	return __sync_fetch_and_or(&conn->flags, flags);
+}
+
+static __always_inline u32 clear_flags(struct conn *conn, u32 flags)
+{
+	return __sync_fetch_and_and(&conn->flags, ~flags);
+}
 
 static __always_inline void count_loss(u32 probe, u32 reason)
 {

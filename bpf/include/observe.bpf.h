@@ -37,7 +37,6 @@ static __always_inline bool is_refused(struct sock *sk, struct tcp_sock *tp,
 /* Decides by the filter in force. What is the agent's own stays ignored. */
 static __always_inline void apply_filter(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
-	u32 flags = conn->flags & ~(CONN_IGNORED | CONN_FILTERED);
 	u64 setup = filter_setup;
 
 	if (!setup && !(conn->flags & CONN_FILTERED))
@@ -46,8 +45,9 @@ static __always_inline void apply_filter(struct sock *sk, struct tcp_sock *tp, s
 		return;
 	conn->filter_generation = filter_generation_of(setup);
 	if (setup && is_refused(sk, tp, conn, &conn->owner))
-		flags |= CONN_IGNORED | CONN_FILTERED;
-	conn->flags = flags;
+		set_flags(conn, CONN_IGNORED | CONN_FILTERED);
+	else if (conn->flags & CONN_FILTERED)
+		clear_flags(conn, CONN_IGNORED | CONN_FILTERED);
 }
 
 /* For hooks that may meet a client before it has a local port: until ESTABLISHED nothing is settled. */

@@ -66,7 +66,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 		return;
 	enter_state(conn, TCP_ESTABLISHED, now);
 	conn->established_ns = now;
-	set_flag(conn, CONN_ESTABLISHED | CONN_OPEN_PENDING);
+	set_flags(conn, CONN_ESTABLISHED);
 	conn->syn_retransmits = tp->total_retrans;
 	if (cfg_requests) {
 		thread = (struct task_struct *)conn->thread_task;
@@ -106,7 +106,7 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 		return;
 	conn->error = failure_of(sk, tp);
 	conn->syn_retransmits = tp->total_retrans;
-	conn->flags |= CONN_CLOSED;
+	set_flags(conn, CONN_CLOSED);
 	enter_state(conn, TCP_CLOSE, now);
 	fill_series_key(&key, sk, tp, conn, conn->error);
 	row = series_for(&key, PROBE_STATE, now);

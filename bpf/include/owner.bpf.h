@@ -3,6 +3,7 @@
 #ifndef WIRESPAN_OWNER_H
 #define WIRESPAN_OWNER_H
 
+#include "cgroup.bpf.h"
 #include "filter.bpf.h"
 
 static __always_inline u32 netns_of(const struct sock *sk)
@@ -18,7 +19,7 @@ static __noinline void announce_owner(const struct owner_key *key, struct task_s
 	struct owner_record *record;
 	const unsigned char *name;
 
-	info.cgroup_id = BPF_CORE_READ(leader, cgroups, dfl_cgrp, kn, id);
+	info.cgroup_id = note_cgroup((u64)BPF_CORE_READ(leader, cgroups));
 	info.netns = BPF_CORE_READ(leader, nsproxy, net_ns, ns.inum);
 	/* As text: what is behind its end may be of the command before. */
 	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);

@@ -121,8 +121,15 @@ struct owner_key {
 };
 _Static_assert(sizeof(struct owner_key) == 16, "owner_key");
 
+/* Of a cgroup and those around it, from the innermost. Longer names are cut. */
+#define CGROUP_NAMES 4
+struct cgroup_names {
+	char name[CGROUP_NAMES][160];
+};
+_Static_assert(sizeof(struct cgroup_names) == 640, "cgroup_names");
+
 struct owner_info {
-	__u64 cgroup_id;
+	__u64 cgroup_id; /* key in `cgroups` */
 	__u32 netns;
 	__u32 pad;
 	char command[COMM_LEN];
@@ -298,6 +305,12 @@ enum filter_field {
 	FILTER_CGROUP = 128,
 };
 
+enum filter_kind {
+	FILTER_END = 0, /* no further rule */
+	FILTER_INCLUDE = 1,
+	FILTER_EXCLUDE = 2,
+};
+
 struct filter_rule {
 	__u8 address[16]; /* IPv4 as ::ffff:a.b.c.d */
 	__u8 mask[16];
@@ -309,7 +322,8 @@ struct filter_rule {
 	__u16 local_port;
 	__u16 remote_port;
 	__u8 family; /* of `address`: 4 or 6 */
-	__u8 pad[5];
+	__u8 kind;   /* enum filter_kind */
+	__u8 pad[4];
 };
 _Static_assert(sizeof(struct filter_rule) == 72, "filter_rule");
 

@@ -17,7 +17,7 @@ import type { KernelNames, KernelRecord, ListenerRecord, RetransmitRecord, State
 import { createConnectionIds } from './connection-id.ts';
 import { ConnectionStage } from './connection-stage.ts';
 import { decideRetransmit, type Decision } from './decide.ts';
-import { Emitter, type EmitterCounters, type EmitterOptions } from './emitter.ts';
+import { Emitter, type EmitterCounters, type EmitterOptions, type EmitterSettings } from './emitter.ts';
 import type { AddressMode } from './mask.ts';
 import { PacketStage } from './packet-stage.ts';
 import { RetransmitEpisodes, type Episode } from './retransmit-episodes.ts';
@@ -64,6 +64,8 @@ export interface Correlator {
   tick(nowNs: bigint): void;
   /** Ends everything that is still open. */
   flush(): void;
+  /** From now on these modes and limits hold; limits that changed begin anew. */
+  reconfigure(settings: EmitterSettings): void;
   readonly counters: CorrelatorCounters;
 }
 
@@ -135,6 +137,10 @@ class RecordCorrelator implements Correlator {
   flush(): void {
     this.#episodes.endAll();
     this.#connections.releaseAll();
+  }
+
+  reconfigure(settings: EmitterSettings): void {
+    this.#emitter.reconfigure(settings);
   }
 
   get counters(): CorrelatorCounters {

@@ -17,7 +17,8 @@ import type { SpanRef } from './connection-links.ts';
 import { createEventLimit, type EventLimit } from './event-limit.ts';
 import { createSpanLimit, type SpanLimit, type SpanLimits, type SpanRefusal } from './span-limit.ts';
 
-export interface EmitterOptions {
+/** What can change while the agent runs. */
+export interface EmitterSettings {
   /** By event name; an event that is not named has the registry's mode. */
   readonly events: Readonly<Record<string, EventMode>>;
   /** By span type; a span that is not named has the registry's mode. */
@@ -25,6 +26,9 @@ export interface EmitterOptions {
   /** Events a second, for each name and workload; 0: no limit. */
   readonly rateLimit: number;
   readonly spanLimits: SpanLimits;
+}
+
+export interface EmitterOptions extends EmitterSettings {
   readonly clock: Clock;
   resolve(owner: Owner): ObservedResource;
   emitEvent(event: NetworkEvent): void;
@@ -91,26 +95,44 @@ export class Emitter {
     spansOverTrace: 0,
   };
   readonly #options: EmitterOptions;
-  readonly #eventLimit: EventLimit;
-  readonly #spanLimit: SpanLimit;
+  #settings: EmitterSettings;
+  #eventLimit: EventLimit;
+  #spanLimit: SpanLimit;
+  /** Of limits that were replaced. */
+  #forgottenBefore = 0;
 
   constructor(options: EmitterOptions) {
     this.#options = options;
+    this.#settings = options;
     this.#eventLimit = createEventLimit(options.rateLimit);
     this.#spanLimit = createSpanLimit(options.spanLimits, options.now());
   }
 
   /** Limits that were forgotten because there were too many to keep. */
   get limitsForgotten(): number {
-    return this.#eventLimit.evictions + this.#spanLimit.evictions;
+    return this.#forgottenBefore + this.#eventLimit.evictions + this.#spanLimit.evictions;
+  }
+
+  /** From now on these modes and limits hold; a limit that changed begins anew. */
+  reconfigure(settings: EmitterSettings): void {
+    const { rateLimit, spanLimits } = this.#settings;
+    this.#settings = settings;
+    if (rateLimit !== settings.rateLimit) {
+      this.#forgottenBefore += this.#eventLimit.evictions;
+      this.#eventLimit = createEventLimit(settings.rateLimit);
+    }
+    if (JSON.stringify(spanLimits) !== JSON.stringify(settings.spanLimits)) {
+      this.#forgottenBefore += this.#spanLimit.evictions;
+      this.#spanLimit = createSpanLimit(settings.spanLimits, this.#options.now());
+    }
   }
 
   eventMode(descriptor: EventDescriptor): EventMode {
-    return this.#options.events[descriptor.name] ?? descriptor.defaultMode;
+    return this.#settings.events[descriptor.name] ?? descriptor.defaultMode;
   }
 
   spanMode(descriptor: SpanDescriptor): SpanMode {
-    return this.#options.spans[descriptor.type] ?? descriptor.defaultMode;
+    return this.#settings.spans[descriptor.type] ?? descriptor.defaultMode;
   }
 
   event(descriptor: EventDescriptor, draft: EventDraft): void {

@@ -22,6 +22,7 @@ const STRUCTS = [
   'record_header',
   'owner_key',
   'owner_info',
+  'cgroup_names',
   'endpoints',
   'trace_context',
   'owner_record',
@@ -54,6 +55,7 @@ const HEADER_ENUMS = [
   'probe_id',
   'loss_reason',
   'filter_field',
+  'filter_kind',
 ];
 
 const root = join(import.meta.dirname, '..', '..');

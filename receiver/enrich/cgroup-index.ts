@@ -13,6 +13,8 @@ export interface CgroupIndex {
 }
 
 export interface CgroupIndexOptions {
+  /** The path that the kernel noted of a cgroup when it met a process in it. */
+  pathOf?(cgroupId: bigint): string | undefined;
   /** Mount point of cgroup v2; absent: only what was learned is known. */
   readonly root?: string | undefined;
   readonly maxEntries: number;
@@ -22,10 +24,12 @@ export interface CgroupIndexOptions {
   now(): number;
 }
 
+/** Of every hierarchy: everybody on a host without cgroup v2 is there. */
+const rootId = 1n;
 const walkIntervalMs = 10_000;
 const defaultMaxFolders = 10_000;
 
-/** A miss walks the tree, at most every ten seconds and at most `maxFolders`. */
+/** A group of which the kernel noted nothing: the tree is walked, at most every ten seconds and at most `maxFolders`. */
 export function createCgroupIndex(options: CgroupIndexOptions): CgroupIndex {
   const { root, maxFolders = defaultMaxFolders } = options;
   const known = new BoundedCache<bigint, ContainerIdentity>(options.maxEntries);
@@ -51,12 +55,19 @@ export function createCgroupIndex(options: CgroupIndexOptions): CgroupIndex {
   return {
     counters,
     learn: (cgroupId, container) => {
-      if (cgroupId !== 0n) known.set(cgroupId, container);
+      if (!isRoot(cgroupId)) known.set(cgroupId, container);
     },
     find(cgroupId) {
-      if (cgroupId === 0n) return undefined;
+      if (isRoot(cgroupId)) return undefined;
       const found = known.get(cgroupId);
-      if (found !== undefined || root === undefined) return found;
+      if (found !== undefined) return found;
+      const path = options.pathOf?.(cgroupId);
+      if (path !== undefined) {
+        const container = readCgroupPath(path);
+        known.set(cgroupId, container);
+        return container;
+      }
+      if (root === undefined) return undefined;
       const nowMs = options.now();
       if (nowMs - lastWalkMs < walkIntervalMs) return undefined;
       lastWalkMs = nowMs;
@@ -64,6 +75,10 @@ export function createCgroupIndex(options: CgroupIndexOptions): CgroupIndex {
       return known.get(cgroupId);
     },
   };
+}
+
+function isRoot(cgroupId: bigint): boolean {
+  return cgroupId === 0n || cgroupId === rootId;
 }
 
 /** Mount point of cgroup v2 in the text of `/proc/self/mounts`; also of a hybrid host. */

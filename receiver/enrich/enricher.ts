@@ -12,6 +12,8 @@ export interface EnricherOptions {
   readonly procRoot?: string;
   /** Mount point of cgroup v2 (`findCgroup2Mount`); absent when there is none. */
   readonly cgroupRoot?: string | undefined;
+  /** The path that the kernel noted of a cgroup when it met a process in it. */
+  cgroupPathOf?(cgroupId: bigint): string | undefined;
   readonly host: HostFacts;
   readonly granularity: Granularity;
   /** Processes remembered at once. */
@@ -97,7 +99,12 @@ class ProcessEnricher implements Enricher {
     this.#options = options;
     this.#builder = new ResourceBuilder(options.host, options.granularity);
     this.#reader = createProcessReader(options.procRoot ?? '/proc');
-    this.#cgroups = createCgroupIndex({ root: options.cgroupRoot, maxEntries, now: () => options.now() });
+    this.#cgroups = createCgroupIndex({
+      root: options.cgroupRoot,
+      pathOf: (cgroupId) => options.cgroupPathOf?.(cgroupId),
+      maxEntries,
+      now: () => options.now(),
+    });
     this.#workloads = new WorkloadRegistry(options.maxResources ?? defaultMaxResources, this.#builder.host);
     this.#entries = new BoundedCache(maxEntries, (entry) => this.#release(entry));
     this.#bootMs = Math.round(Number(options.bootToUnixNs(0n)) / nsPerTick) * msPerTick;

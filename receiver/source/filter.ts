@@ -1,5 +1,11 @@
 import type { BpfSession } from '../../native/index.ts';
-import { FILTER_CGROUP, FILTER_FIELD, FILTER_RULE, SUBNET_KEY } from '../decode/generated/layout.ts';
+import {
+  FILTER_CGROUP,
+  FILTER_FIELD,
+  FILTER_KIND,
+  FILTER_RULE,
+  SUBNET_KEY,
+} from '../decode/generated/layout.ts';
 import { subnetKey, u32, u64, type Subnet } from './knobs.ts';
 
 /** One rule: all that it gives must match. See docs/filters.md. */
@@ -28,11 +34,14 @@ export interface KernelFilter {
 /** Of both lists together: `FILTER_RULES` in bpf/include/wire.h. */
 export const MAX_FILTER_RULES = 32;
 
+/** In `filter_setup`, beside the bank. */
+const HAS_INCLUDES = 2;
+
 /** Bits 96 to 127 of `::ffff:0:0/96`: IPv4 in IPv6. */
 const MAPPED_BITS = 96;
 
-/** `struct filter_rule`. */
-export function filterRuleBytes(rule: KernelFilterRule): Uint8Array {
+/** `struct filter_rule`; `kind` of `enum filter_kind`. */
+export function filterRuleBytes(rule: KernelFilterRule, kind: number): Uint8Array {
   const bytes = new Uint8Array(FILTER_RULE.size);
   const view = new DataView(bytes.buffer);
   let fields = 0;
@@ -55,6 +64,7 @@ export function filterRuleBytes(rule: KernelFilterRule): Uint8Array {
     writeSubnet(bytes, rule.subnet);
   }
   view.setUint32(FILTER_RULE.fields, fields, true);
+  bytes[FILTER_RULE.kind] = kind;
   return bytes;
 }
 
@@ -93,11 +103,23 @@ export class FilterWriter {
     }
     this.#generation += 1;
     const bank = this.#generation & 1;
+    const { FILTER_INCLUDE, FILTER_EXCLUDE } = FILTER_KIND;
     for (const [index, rule] of rules.entries())
-      this.#session.update('filter_rules', u32(bank * MAX_FILTER_RULES + index), filterRuleBytes(rule));
+      this.#writeRule(
+        bank,
+        index,
+        filterRuleBytes(rule, index < include.length ? FILTER_INCLUDE : FILTER_EXCLUDE),
+      );
+    // What is left of the filter that had this bank before.
+    if (rules.length < MAX_FILTER_RULES)
+      this.#writeRule(bank, rules.length, new Uint8Array(FILTER_RULE.size));
     const cgroups = this.#writeCgroups(rules, bank);
-    const setup = (bank << 16) | (exclude.length << 8) | include.length;
-    this.#switch((BigInt(this.#generation) << 32n) | BigInt(setup), cgroups);
+    const setup = BigInt(bank | (include.length > 0 ? HAS_INCLUDES : 0));
+    this.#switch((BigInt(this.#generation) << 32n) | setup, cgroups);
+  }
+
+  #writeRule(bank: number, index: number, bytes: Uint8Array): void {
+    this.#session.update('filter_rules', u32(bank * MAX_FILTER_RULES + index), bytes);
   }
 
   #switch(setup: bigint, cgroups: readonly Uint8Array[]): void {

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { NetRoom } from '../kernel/rig/net-room.ts';
 import { Cleanup } from './cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findPoints, totalOf, totalsBy } from './otlp.ts';
-import { buildWorkloads, runChurn, workloadsFolder } from './workloads.ts';
+import { buildWorkloads, runChurn } from './workloads.ts';
 import type { ChurnOptions, ChurnTruth } from './workloads.ts';
 
 const PEERS = 100_000;
@@ -20,8 +19,6 @@ const MAX_RSS_BYTES = 512e6;
 
 interface Case {
   readonly name: string;
-  /** At most 15 letters: the command. */
-  readonly command: string;
   readonly connections: number;
   readonly options: ChurnOptions;
   readonly settings: Readonly<Record<string, string>>;
@@ -30,21 +27,19 @@ interface Case {
 const CASES: readonly Case[] = [
   {
     name: `${PEERS} peers, an address each`,
-    command: 'many-peers',
     connections: PEERS,
     options: { pairs: 2, destinations: PEERS / 2 },
     settings: { WIRESPAN_ATTRIBUTES_NETWORK_PEER_ADDRESS: 'on' },
   },
   {
     name: `${PROCESSES} processes that live for one connection`,
-    command: 'many-processes',
     connections: PROCESSES,
     options: { pairs: 2, isShort: true },
     settings: { WIRESPAN_BPF_MAX_OWNERS: '1024' },
   },
 ];
 
-for (const { name, command, connections, options, settings } of CASES) {
+for (const { name, connections, options, settings } of CASES) {
   describe(`cardinality: ${name}`, () => {
     const cleanup = new Cleanup();
     let truth: ChurnTruth;
@@ -53,21 +48,21 @@ for (const { name, command, connections, options, settings } of CASES) {
 
     before(async () => {
       await buildWorkloads();
-      const executable = join(cleanup.makeFolder(), command);
-      copyFileSync(join(workloadsFolder, 'churn'), executable);
+      const room = new NetRoom();
+      cleanup.add(() => room.remove());
       const observation = await observe(cleanup, {
         settings: {
           WIRESPAN_SERIES_LIMIT: String(SERIES_LIMIT),
           WIRESPAN_BPF_MAX_SERIES: String(KERNEL_ROWS),
           // Overflow rows have no owner: nobody else's traffic may be in them.
-          WIRESPAN_FILTER_INCLUDE: `[{command: ${command}}]`,
+          WIRESPAN_FILTER_INCLUDE: `[{netns: ${room.inode}}]`,
           // The file of a collection of everything is large: fewer of them.
           OTEL_METRIC_EXPORT_INTERVAL: '5000',
           OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'delta',
           ...settings,
         },
       });
-      truth = await runChurn(connections, { ...options, executable });
+      truth = await runChurn(connections, { ...options, netns: room.name });
       rssBytes = observation.agent.rssBytes();
       output = await observation.finish();
     });
@@ -99,6 +94,17 @@ for (const { name, command, connections, options, settings } of CASES) {
         const map = String(point.attributes['wirespan.agent.map.name']);
         assert.ok(point.value <= most('wirespan.agent.map.limit', { 'wirespan.agent.map.name': map }), map);
       }
+    });
+
+    it('says what did not fit', () => {
+      const lost = totalOf(output.metrics, 'wirespan.agent.event.lost', {
+        attributes: { 'error.type': 'map_full' },
+      });
+      const swallowed = totalOf(output.metrics, 'wirespan.tcp.connection.opened', {
+        attributes: { [OVERFLOW]: true },
+      });
+      assert.ok(lost > 0, 'a kernel map must have been too small');
+      assert.ok(swallowed > 0 && swallowed < 2 * connections, `${swallowed} in overflow series`);
     });
 
     it('no metric has more than 2,000 points of one resource in an export', () => {

@@ -79,23 +79,20 @@ export interface ChurnOptions {
   readonly destinations?: number;
   /** A client process for each connection. */
   readonly isShort?: boolean;
-  /** The program, when it is to be told from others. */
-  readonly executable?: string;
+  /** The network namespace (`ip netns`) to run in; default: this one. */
+  readonly netns?: string;
 }
 
 /** Opens, uses and closes connections as fast as it goes. */
 export async function runChurn(connections: number, options: ChurnOptions = {}): Promise<ChurnTruth> {
-  const {
-    pairs = 1,
-    destinations = 200,
-    isShort = false,
-    executable = join(workloadsFolder, 'churn'),
-  } = options;
-  const { code, stdout, stderr } = await runToEnd(
-    executable,
-    [connections, pairs, destinations, Number(isShort)].map(String),
-    { withinMs: 300_000 },
-  );
+  const { pairs = 1, destinations = 200, isShort = false, netns } = options;
+  const program = [
+    ...(netns === undefined ? [] : ['ip', 'netns', 'exec', netns]),
+    join(workloadsFolder, 'churn'),
+    ...[connections, pairs, destinations, Number(isShort)].map(String),
+  ];
+  const [command = '', ...args] = program;
+  const { code, stdout, stderr } = await runToEnd(command, args, { withinMs: 300_000 });
   if (code !== 0) throw new Error(`churn failed (${code}): ${stderr}`);
   return JSON.parse(stdout) as ChurnTruth;
 }

@@ -59,9 +59,12 @@ describe('filters and what is there already', () => {
       await by.run('socket', client);
       await by.run('connect', client, port);
       await by.run('accept', server, listener);
-      stage.room.filter(`tcp dport ${port} drop`);
+      // On its way out a segment has its socket.
+      const chain = '{ type filter hook output priority 0; }';
+      const rule = `tcp dport ${port} drop`;
+      stage.room.exec('nft', `add table inet t; add chain inet t o ${chain}; add rule inet t o ${rule}`);
       await by.run('write', client, hex(PAYLOAD));
-      stage.room.filter();
+      stage.room.exec('nft', 'flush ruleset');
       await by.run('reset', client);
       await by.run('close', server);
       await by.run('close', listener);

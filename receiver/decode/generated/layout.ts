@@ -24,6 +24,12 @@ export const OWNER_INFO = {
   rules: 64,
 } as const;
 
+/** Byte offsets in `struct cgroup_names`. */
+export const CGROUP_NAMES = {
+  size: 640,
+  name: 0,
+} as const;
+
 /** Byte offsets in `struct endpoints`. */
 export const ENDPOINTS = {
   size: 48,
@@ -183,6 +189,7 @@ export const FILTER_RULE = {
   local_port: 62,
   remote_port: 64,
   family: 66,
+  kind: 67,
 } as const;
 
 /** Byte offsets in `struct filter_cgroup`. */
@@ -369,4 +376,11 @@ export const FILTER_FIELD = {
   FILTER_NETNS: 32,
   FILTER_COMMAND: 64,
   FILTER_CGROUP: 128,
+} as const;
+
+/** `enum filter_kind`. */
+export const FILTER_KIND = {
+  FILTER_END: 0,
+  FILTER_INCLUDE: 1,
+  FILTER_EXCLUDE: 2,
 } as const;

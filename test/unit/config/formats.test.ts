@@ -120,6 +120,9 @@ describe('lists', () => {
     assert.throws(() => filterRules.read([{ constructor: 1 }]), /constructor is none of them$/);
     assert.throws(() => filterRules.read([{ port: 0 }]), /its port must be a whole number from 1 to 65535$/);
     assert.throws(() => filterRules.read([{ command: 'sixteen-chars-xx' }]), /at most 15 bytes/);
+    const many = (count: number) => Array.from({ length: count }, () => ({ port: 1 }));
+    assert.equal(filterRules.read(many(16)).length, 16);
+    assert.throws(() => filterRules.read(many(17)), /be at most 16 rules$/);
     assert.throws(() => filterRules.read([{ cgroup: 'system.slice' }]), /begins with \//);
     assert.throws(() => filterRules.read([{}]), /at least one of/);
     assert.throws(() => filterRules.read('ssh'), /be a list of rules/);

@@ -205,3 +205,23 @@ test('an event that its mode keeps back is not counted as lost', () => {
   for (let index = 0; index < 50; index += 1) subject.correlator.handle(retransmit());
   assert.equal(subject.correlator.counters.eventsRateLimited, 0);
 });
+
+test('other modes and limits hold from the moment they are given', () => {
+  const spanLimits = { perSecond: 0, maxPerParent: 0, maxPerTrace: 0 };
+  const subject = harness({ events: everything, rateLimit: 1 });
+  const send = (count: number): number => {
+    const before = subject.events.length;
+    for (let index = 0; index < count; index += 1) subject.correlator.handle(connection());
+    return subject.events.length - before;
+  };
+  assert.equal(send(7), 2);
+  // Modes alone: the limit goes on where it was.
+  subject.correlator.reconfigure({ events: everything, spans: {}, rateLimit: 1, spanLimits });
+  assert.equal(send(7), 0);
+  subject.correlator.reconfigure({ events: everything, spans: {}, rateLimit: 2, spanLimits });
+  assert.equal(send(7), 4);
+  subject.correlator.reconfigure({ events: {}, spans: {}, rateLimit: 0, spanLimits });
+  assert.equal(send(7), 0);
+  const { events, eventsRateLimited } = subject.correlator.counters;
+  assert.deepEqual({ events, eventsRateLimited }, { events: 6, eventsRateLimited: 15 });
+});

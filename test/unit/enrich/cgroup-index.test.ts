@@ -31,6 +31,29 @@ test('finds a container by the id of its cgroup', () => {
   });
 });
 
+test('what the kernel noted comes before the tree, and is asked for once', () => {
+  withTree((root) => {
+    const asked: bigint[] = [];
+    const pathOf = (id: bigint): string | undefined => {
+      asked.push(id);
+      return id === 7n ? `/kubepods/pod11111111-2222-3333-4444-555555555555/${containerId}` : undefined;
+    };
+    const index = createCgroupIndex({ root, pathOf, maxEntries: 100, now: () => 0 });
+    const expected = { containerId, podUid: '11111111-2222-3333-4444-555555555555' };
+    assert.deepEqual([index.find(7n), index.find(7n)], [expected, expected]);
+    assert.deepEqual([asked, index.counters.walks], [[7n], 0]);
+    const id = folder(root, `docker-${containerId}.scope`);
+    assert.deepEqual(index.find(id), { containerId });
+    assert.equal(index.counters.walks, 1);
+  });
+});
+
+test('the root of a hierarchy says nothing about who is in it', () => {
+  const index = createCgroupIndex({ maxEntries: 100, now: () => 0 });
+  index.learn(1n, { containerId });
+  assert.equal(index.find(1n), undefined);
+});
+
 test('misses walk the tree at most every ten seconds', () => {
   withTree((root) => {
     let nowMs = 0;
