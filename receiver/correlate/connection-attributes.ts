@@ -34,8 +34,9 @@ export function totals(record: ConnectionRecord): Attributes {
     [ATTR_TCP_CONNECTION_SEGMENTS_SENT]: record.segmentsSent,
     [ATTR_TCP_CONNECTION_SEGMENTS_RECEIVED]: record.segmentsReceived,
     [ATTR_TCP_CONNECTION_SEGMENTS_RETRANSMITTED]: record.segmentsRetransmitted,
-    [ATTR_TCP_CONNECTION_RTO]: record.rtoUs / 1e6,
-    [ATTR_TCP_CONNECTION_RECEIVE_WINDOW_LIMITED]: record.receiveWindowLimitedUs / 1e6,
+    // Zero is left out: JavaScript would send it as an integer.
+    ...known(ATTR_TCP_CONNECTION_RTO, sampledSeconds(record.rtoUs)),
+    ...known(ATTR_TCP_CONNECTION_RECEIVE_WINDOW_LIMITED, sampledSeconds(record.receiveWindowLimitedUs)),
     ...known(ATTR_TCP_CONNECTION_SEGMENTS_OUT_OF_ORDER, record.segmentsOutOfOrder),
     ...known(ATTR_TCP_CONNECTION_RTT_SMOOTHED, sampledSeconds(record.rttSmoothedUs)),
     ...known(ATTR_TCP_CONNECTION_RTT_MIN, sampledSeconds(record.rttMinUs)),

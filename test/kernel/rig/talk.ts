@@ -40,13 +40,32 @@ export interface TalkOptions {
   readonly at?: { readonly listener: number; readonly port: number };
 }
 
+/** What is seen is told by port: one that the kernel gave before would show what was seen then. */
+const givenPorts = new Set<number>();
+
+/** A listener on a port that none of this process's tests had. */
+async function listenAnew(
+  script: TcpScript,
+  family: 4 | 6,
+): Promise<{ readonly listener: number; readonly port: number }> {
+  for (;;) {
+    const at = await script.listen(family === 4 ? 'listen' : 'listen6');
+    if (!givenPorts.has(at.port)) {
+      givenPorts.add(at.port);
+      return at;
+    }
+    await script.run('close', at.listener);
+  }
+}
+
 /** So many connections to a new listener, one after the other; closes everything. Resolves to the port. */
 export async function talk(
   script: TcpScript,
   connections: number,
   { family = 4, acceptor = script, at }: TalkOptions = {},
 ): Promise<number> {
-  const { listener, port } = at ?? (await acceptor.listen(family === 4 ? 'listen' : 'listen6'));
+  const { listener, port } = at ?? (await listenAnew(acceptor, family));
+  givenPorts.add(port);
   for (let i = 0; i < connections; i += 1) {
     const [client, server] = [script.next(), acceptor.next()];
     await script.run(family === 4 ? 'socket' : 'socket6', client);
