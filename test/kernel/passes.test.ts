@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
@@ -22,12 +22,18 @@ const SERVER = 2;
 
 describe('passes', () => {
   const cleanup = new Cleanup();
-  const room = new NetRoom();
-  cleanup.add(() => room.remove());
-  const script = TcpScript.start(room);
-  cleanup.add(() => script.stop());
-  const watcher = new Watcher();
-  cleanup.add(() => watcher.close());
+  let room: NetRoom;
+  let script: TcpScript;
+  let watcher: Watcher;
+
+  before(() => {
+    room = new NetRoom();
+    cleanup.add(() => room.remove());
+    script = TcpScript.start(room);
+    cleanup.add(() => script.stop());
+    watcher = new Watcher();
+    cleanup.add(() => watcher.close());
+  });
   after(() => cleanup.run());
 
   const total = (rows: readonly SeriesRow[], role: number, field: Parameters<SeriesRow['sum']>[0]): number =>

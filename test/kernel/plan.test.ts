@@ -1,30 +1,38 @@
 /** What the plan chose on the running kernel, and that each choice does its work. */
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { kernelFunctionArity, tryLoad } from '../../native/index.ts';
 import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
+import type { Plan } from '../../receiver/source/plan.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { NetRoom } from './rig/net-room.ts';
 import { TcpScript } from './rig/script.ts';
 import { Watcher } from './rig/watcher.ts';
 
 const loads = (program: string): boolean => tryLoad(BPF_OBJECT, program).ok;
-const hasFexit = loads('ws_accept_fexit2') || loads('ws_accept_fexit4');
 
 for (const costlyVariants of [false, true]) {
-  describe(`plan, costly variants ${costlyVariants ? 'on' : 'off'}`, async () => {
+  describe(`plan, costly variants ${costlyVariants ? 'on' : 'off'}`, () => {
     const cleanup = new Cleanup();
+    let room: NetRoom;
+    let script: TcpScript;
+    let watcher: Watcher;
+    let plan: Plan;
+
+    before(() => {
+      room = new NetRoom();
+      cleanup.add(() => room.remove());
+      script = TcpScript.start(room);
+      cleanup.add(() => script.stop());
+      watcher = new Watcher({ costlyVariants });
+      cleanup.add(() => watcher.close());
+      plan = watcher.source.plan;
+    });
     after(() => cleanup.run());
-    const room = new NetRoom();
-    cleanup.add(() => room.remove());
-    const script = TcpScript.start(room);
-    cleanup.add(() => script.stop());
-    const watcher = new Watcher({ costlyVariants });
-    cleanup.add(() => watcher.close());
-    const { plan } = watcher.source;
 
     test('the best variant that loads', () => {
       const withoutFexit = costlyVariants ? 'sys_exit' : 'none';
+      const hasFexit = loads('ws_accept_fexit2') || loads('ws_accept_fexit4');
       assert.equal(plan.accept, hasFexit ? 'fexit' : withoutFexit);
       assert.equal(plan.iterators.pass, loads('ws_pass') ? 'ws_pass' : 'ws_pass_files');
       const write = plan.attached.find(({ probe }) => probe === 'tcp_sendmsg_locked')?.program;

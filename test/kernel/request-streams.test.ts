@@ -116,12 +116,14 @@ describe('streams', () => {
       }
     });
     await Promise.all(lanes);
-    const sum = (of: (c: Conversation) => number): number => played.reduce((total, c) => total + of(c), 0);
-    const sent = sum((c) => c.segments().sent);
-    const shown = sum((c) => c.segments().shown);
-    const owned = sum((c) => c.retransmits().filter(({ record }) => record.context !== undefined).length);
+    const closed = played.map((c) => c.segments()).filter((segments) => segments !== undefined);
+    const sent = closed.reduce((sum, segments) => sum + segments.sent, 0);
+    const shown = closed.reduce((sum, segments) => sum + segments.shown, 0);
+    const records = played.flatMap((c) => c.retransmits());
+    const owned = records.filter(({ record }) => record.context !== undefined).length;
     t.diagnostic(`${sent} segments sent again, ${shown} shown, ${owned} records with a context`);
     assert.equal(played.length, CONNECTIONS);
+    assert.ok(closed.length >= CONNECTIONS * SEEN_SHARE, `${closed.length} close records`);
     assert.ok(shown >= sent * SEEN_SHARE && shown <= sent, `${shown} of ${sent} segments`);
     assert.ok(owned > CONNECTIONS);
   });

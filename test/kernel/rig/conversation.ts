@@ -1,7 +1,12 @@
 /** One client connection whose stream is known byte by byte: who owns what, and what was sent again. */
 import assert from 'node:assert/strict';
 import { waitFor } from '../../e2e/wait.ts';
-import type { RequestContext, RetransmitRecord } from '../../../receiver/record.ts';
+import type {
+  ConnectionRecord,
+  RequestContext,
+  RetransmitRecord,
+  SocketRecord,
+} from '../../../receiver/record.ts';
 import type { Dropper } from './dropper.ts';
 import type { NetRoom } from './net-room.ts';
 import { hex, type TcpScript } from './script.ts';
@@ -62,8 +67,8 @@ export class Conversation {
     await script.run('accept', made.server, listener);
     await script.run('nodelay', made.client);
     made.#note(bytes.length, first);
-    const handshake = stage.watcher
-      .connections(stage.room.inode, made.localPort)
+    const handshake = made
+      .#ofThis(stage.watcher.connections(stage.room.inode, made.localPort))
       .findLast(({ kind }) => kind === 'handshake');
     assert.deepEqual(plain(handshake?.context), first, 'the first request was not found');
     made.#base = handshake?.context?.startSeq;
@@ -137,9 +142,14 @@ export class Conversation {
     this.#stage.dropper.spareNew(this.#stage.port, copies);
   }
 
+  /** Another connection may have the same local port, to another listener. */
+  #ofThis<T extends SocketRecord>(records: readonly T[]): T[] {
+    return records.filter(({ endpoints }) => endpoints.peerPort === this.#stage.port);
+  }
+
   /** Retransmissions of this connection, each with its place in the stream. */
   retransmits(): { readonly at: number; readonly record: RetransmitRecord }[] {
-    const records = this.#stage.watcher.retransmits(this.#stage.room.inode, this.localPort);
+    const records = this.#ofThis(this.#stage.watcher.retransmits(this.#stage.room.inode, this.localPort));
     const base = this.#base ?? this.#firstDropped();
     return records.map((record) => ({ at: (record.seq - base) | 0, record }));
   }
@@ -162,22 +172,33 @@ export class Conversation {
     }
   }
 
+  /** Closes both ends and waits for the record of it, a while: the record itself may be lost. */
   async close(): Promise<void> {
     await this.#stage.script.run('close', this.client);
     await this.#stage.script.run('close', this.server);
+    const isClosed = (): boolean => this.#closeRecord() !== undefined;
+    await waitFor('the close record', isClosed, CLOSE_WITHIN_MS).catch(() => undefined);
   }
 
-  /** After `close`: segments that the kernel sent again, and those that the records show. */
-  segments(): { readonly sent: number; readonly shown: number } {
+  #closeRecord(): ConnectionRecord | undefined {
     const { watcher, room } = this.#stage;
-    const closed = watcher.connections(room.inode, this.localPort).findLast(({ kind }) => kind === 'close');
-    return {
-      sent: closed?.segmentsRetransmitted ?? 0,
-      shown: this.retransmits().reduce((sum, { record }) => sum + record.segments, 0),
-    };
+    const ends = this.#ofThis(watcher.connections(room.inode, this.localPort));
+    return ends.findLast(({ kind }) => kind === 'close');
+  }
+
+  /**
+   * After `close`: segments that the kernel sent again, and those that the records show. Undefined when the close
+   * was not seen.
+   */
+  segments(): { readonly sent: number; readonly shown: number } | undefined {
+    const closed = this.#closeRecord();
+    if (closed === undefined) return undefined;
+    const shown = this.retransmits().reduce((sum, { record }) => sum + record.segments, 0);
+    return { sent: closed.segmentsRetransmitted, shown };
   }
 }
 
+const CLOSE_WITHIN_MS = 5_000;
 const ATTEMPTS = 5;
 
 /**
@@ -189,7 +210,12 @@ export async function untilSeen(play: () => Promise<Conversation>): Promise<Conv
     const conversation = await play();
     await conversation.close();
     conversation.checkContexts();
-    const { sent, shown } = conversation.segments();
+    const segments = conversation.segments();
+    if (segments === undefined) {
+      assert.ok(attempt < ATTEMPTS, `no close record, ${ATTEMPTS} times over`);
+      continue;
+    }
+    const { sent, shown } = segments;
     assert.ok(sent > 0, 'the scene lost nothing');
     assert.ok(shown <= sent, `${shown} segments shown, ${sent} sent again`);
     if (shown === sent) return conversation;
