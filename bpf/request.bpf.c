@@ -163,7 +163,7 @@ __noinline int find_heads(void)
 
 		if ((x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL)
 			stop = see_word(i);
-		/* One way round only: kernels before 6.3 refuse a loop that is entered again by falling through. */
+		/* One way round only: Linux 6.1 refuses a loop that is entered again by falling through. */
 		barrier_var(stop);
 		if (stop)
 			break;
