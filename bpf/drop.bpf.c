@@ -3,6 +3,9 @@
 #include "include/conn.bpf.h"
 #include "include/request.bpf.h"
 
+/* Of a stack: this program, and what calls it. */
+#define OWN_FRAMES 3
+
 /* 4 or 6 for a TCP packet or a packet of a TCP socket, 0 for anything else. */
 static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 {
@@ -23,13 +26,16 @@ static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 	return protocol == ETH_P_IP ? 4 : 6;
 }
 
-/* Addresses, ports and sequence numbers as they are on the wire; false before there is a header. */
+/*
+ * Addresses and ports as they are on the wire, and the first byte's sequence number when
+ * there is payload. False without: before there is a header, or a pure ACK.
+ */
 static __always_inline bool read_packet(struct sk_buff *skb, u8 family, struct drop_record *record,
 					u32 *seq)
 {
 	u8 *network = skb->head + skb->network_header, *transport;
-	u8 first = 0;
-	u16 port;
+	u8 first = 0, offset = 0;
+	u16 port, length = 0;
 
 	if (!skb->protocol)
 		return false;
@@ -37,11 +43,15 @@ static __always_inline bool read_packet(struct sk_buff *skb, u8 family, struct d
 		bpf_probe_read_kernel(record->source, 4, network + 12);
 		bpf_probe_read_kernel(record->destination, 4, network + 16);
 		bpf_probe_read_kernel(&first, 1, network);
+		bpf_probe_read_kernel(&length, 2, network + 2);
 		transport = network + (first & 15) * 4;
+		length = bpf_ntohs(length) - (first & 15) * 4;
 	} else {
 		bpf_probe_read_kernel(record->source, 16, network + 8);
 		bpf_probe_read_kernel(record->destination, 16, network + 24);
+		bpf_probe_read_kernel(&length, 2, network + 4);
 		transport = network + 40;
+		length = bpf_ntohs(length);
 	}
 	bpf_probe_read_kernel(&port, 2, transport);
 	record->source_port = bpf_ntohs(port);
@@ -49,7 +59,27 @@ static __always_inline bool read_packet(struct sk_buff *skb, u8 family, struct d
 	record->destination_port = bpf_ntohs(port);
 	bpf_probe_read_kernel(seq, 4, transport + 4);
 	*seq = bpf_ntohl(*seq);
-	return true;
+	bpf_probe_read_kernel(&offset, 1, transport + 12);
+	return length > (offset >> 4) * 4;
+}
+
+/* A packet inside TCP has left its interface. */
+static __always_inline void read_interface(struct sk_buff *skb, struct drop_record *record)
+{
+	struct net_device *device = skb->dev;
+
+	if (!device)
+		return;
+	bpf_probe_read_kernel_str(record->interface, sizeof(record->interface), &device->name);
+	record->netns = BPF_CORE_READ(device, nd_net.net, ns.inum);
+}
+
+/* Requests and TIME_WAIT are no full sockets: they have no protocol to read, and no owner. */
+static __always_inline bool is_full(const struct sock *sk)
+{
+	u8 state = sk->__sk_common.skc_state;
+
+	return state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
 }
 
 static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct sock *sk,
@@ -57,7 +87,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 {
 	struct drop_record *record;
 	u32 seq = 0;
-	bool on_wire;
+	bool has_payload;
 
 	/* Without a socket there is no trace to be on. */
 	if (cfg_emit_drop == 1 && !(conn && cfg_requests && conn->role == ROLE_CLIENT))
@@ -75,8 +105,8 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	record->family = key->family;
 	record->reason = key->reason;
 	record->location = location;
-	record->interface_index = BPF_CORE_READ(skb, dev, ifindex);
-	on_wire = read_packet(skb, key->family, record, &seq);
+	read_interface(skb, record);
+	has_payload = read_packet(skb, key->family, record, &seq);
 	if (conn) {
 		/* skb->sk is no pointer that the socket helpers take: read the fields. */
 		record->cookie = sk->__sk_common.skc_cookie.counter;
@@ -85,7 +115,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 		record->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 		record->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
 		/* Only what this socket sent is at its own sequence numbers. */
-		if (on_wire && record->source_port == record->local_port)
+		if (has_payload && record->source_port == record->local_port)
 			find_context(sk, seq, seq + 1, &record->context);
 	}
 	if (cfg_emit_drop == 1 && !record->context.found) {
@@ -93,7 +123,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 		return;
 	}
 	if (cfg_drop_stack)
-		bpf_get_stack(ctx, record->stack, sizeof(record->stack), 0);
+		bpf_get_stack(ctx, record->stack, sizeof(record->stack), OWN_FRAMES);
 	submit(PROBE_DROP, record);
 }
 
@@ -126,6 +156,8 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	sk = skb->sk;
 	if (!sk && cfg_drop_has_rx_sk)
 		sk = (struct sock *)ctx[3];
+	if (sk && !is_full(sk))
+		sk = 0;
 	key.family = tcp_family(skb, sk);
 	if (!key.family)
 		return 0;

@@ -138,8 +138,8 @@ export interface DropRecord {
   readonly location: bigint;
   /** Kernel addresses, innermost first; empty unless asked for. */
   readonly stack: readonly bigint[];
-  /** 0: unknown. */
-  readonly interfaceIndex: number;
+  /** '' for a packet that has left its interface. */
+  readonly interfaceName: string;
   readonly state?: string;
   readonly context?: RequestContext;
 }
@@ -161,5 +161,4 @@ export interface KernelNames {
   resetReason(reason: number): string | undefined;
   /** The kernel function that holds this address; undefined when it cannot be told. */
   functionAt(address: bigint): string | undefined;
-  interfaceName(index: number): string | undefined;
 }

@@ -226,7 +226,6 @@ struct ipv6hdr {
 
 struct request_sock {
 	struct sock_common __req_common;
-	struct sock *rsk_listener;
 	u8 num_retrans;
 };
 

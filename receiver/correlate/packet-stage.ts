@@ -87,7 +87,7 @@ export class PacketStage {
     set(ATTR_NETWORK_LOCAL_PORT, record.localPort);
     set(ATTR_NETWORK_PEER_PORT, record.peerPort);
     set(ATTR_NETWORK_CONNECTION_STATE, record.state);
-    set(ATTR_NETWORK_INTERFACE_NAME, names.interfaceName(record.interfaceIndex));
+    set(ATTR_NETWORK_INTERFACE_NAME, record.interfaceName);
     set(ATTR_CODE_FUNCTION_NAME, names.functionAt(record.location));
     const stack = record.stack.map((address) => names.functionAt(address) ?? `0x${address.toString(16)}`);
     set(ATTR_CODE_STACKTRACE, stack.join('\n'));

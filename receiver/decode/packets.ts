@@ -1,11 +1,12 @@
 import type { DropRecord, ResetRecord } from '../record.ts';
-import { readAddress } from './bytes.ts';
+import { readAddress, readText } from './bytes.ts';
 import { DROP_RECORD, ENDPOINTS, RECORD_HEADER, RESET_RECORD } from './generated/layout.ts';
 import { STATE_NAMES } from './names.ts';
 import type { OwnerTable } from './owners.ts';
 import { decodeContext, decodeSocket } from './socket.ts';
 
-const STACK_FRAMES = (DROP_RECORD.size - DROP_RECORD.stack) / 8;
+const STACK_FRAMES = (DROP_RECORD.interface - DROP_RECORD.stack) / 8;
+const INTERFACE_NAME_LENGTH = DROP_RECORD.size - DROP_RECORD.interface;
 
 /** `struct reset_record`. */
 export function decodeReset(view: DataView, at: number, owners: OwnerTable): ResetRecord {
@@ -48,7 +49,7 @@ export function decodeDrop(view: DataView, at: number, owners: OwnerTable): Drop
     reason: view.getUint32(at + DROP_RECORD.reason, true),
     location: view.getBigUint64(at + DROP_RECORD.location, true),
     stack,
-    interfaceIndex: view.getUint32(at + DROP_RECORD.interface_index, true),
+    interfaceName: readText(view, at + DROP_RECORD.interface, INTERFACE_NAME_LENGTH),
     ...(state !== undefined && { state }),
     ...(context !== undefined && { context }),
   };

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** Text symbols of the kernel, sorted by address: some 10 MB, so read at the first question only. */
 export class KernelSymbols {
@@ -41,37 +41,5 @@ function readText(path: string): string {
     return readFileSync(path, 'latin1');
   } catch {
     return '';
-  }
-}
-
-const REFRESH_MS = 30_000;
-
-/** Interface names by index, of the agent's own network namespace; read again when an index is new. */
-export class InterfaceNames {
-  readonly #root: string;
-  #names = new Map<number, string>();
-  #readMs = Number.NEGATIVE_INFINITY;
-
-  constructor(root = '/sys/class/net') {
-    this.#root = root;
-  }
-
-  nameOf(index: number): string | undefined {
-    if (index <= 0) return undefined;
-    const known = this.#names.get(index);
-    if (known !== undefined || performance.now() - this.#readMs < REFRESH_MS) return known;
-    this.#readMs = performance.now();
-    this.#names = new Map(
-      this.#list().map((name) => [Number(readText(`${this.#root}/${name}/ifindex`)), name]),
-    );
-    return this.#names.get(index);
-  }
-
-  #list(): string[] {
-    try {
-      return readdirSync(this.#root);
-    } catch {
-      return [];
-    }
   }
 }

@@ -35,7 +35,7 @@ describe('drop records', () => {
     state: 4,
     reason: 0x0002_0001,
     netns: 4026532001,
-    interfaceIndex: 3,
+    interfaceName: 'eth0',
     localPort: 50124,
     peerPort: 444,
     location: 0xffff_ffff_8123_4567n,
@@ -58,7 +58,7 @@ describe('drop records', () => {
     reason: 0x0002_0001,
     location: 0xffff_ffff_8123_4567n,
     stack: [0xffff_ffff_8123_4567n, 0xffff_ffff_8000_0001n],
-    interfaceIndex: 3,
+    interfaceName: 'eth0',
     state: 'fin_wait_1',
     context: REQUEST,
   };

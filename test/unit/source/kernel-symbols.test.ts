@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { InterfaceNames, KernelSymbols } from '../../../receiver/source/kernel-symbols.ts';
+import { KernelSymbols } from '../../../receiver/source/kernel-symbols.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wirespan-symbols-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -35,24 +35,5 @@ describe('KernelSymbols', () => {
   it('knows nothing where the kernel hides its addresses, or has no list', () => {
     assert.equal(symbols('0000000000000000 T tcp_v4_rcv\n').functionAt(0xffffffff81002000n), undefined);
     assert.equal(new KernelSymbols(join(folder, 'absent')).functionAt(1n), undefined);
-  });
-});
-
-describe('InterfaceNames', () => {
-  it('names interfaces by index', () => {
-    const root = join(folder, 'net');
-    for (const [name, index] of [
-      ['lo', 1],
-      ['eth0', 17],
-    ] as const) {
-      mkdirSync(join(root, name), { recursive: true });
-      writeFileSync(join(root, name, 'ifindex'), `${index}\n`);
-    }
-    const names = new InterfaceNames(root);
-    assert.deepEqual(
-      [1, 17, 2, 0].map((index) => names.nameOf(index)),
-      ['lo', 'eth0', undefined, undefined],
-    );
-    assert.equal(new InterfaceNames(join(folder, 'absent')).nameOf(1), undefined);
   });
 });
