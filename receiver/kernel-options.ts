@@ -15,11 +15,13 @@ import {
   METRIC_PACKET_DROPPED,
   METRIC_SOFTIRQ_DURATION,
   METRIC_SOFTIRQ_TIME,
+  METRIC_SOFTIRQ_WAIT_DURATION,
   METRIC_TCP_CONNECTION_TRANSFER_SIZE,
   METRIC_TCP_RESETS,
   METRIC_TCP_RETRANSMITS,
   METRIC_TCP_RTT_VARIATION,
   METRIC_TCP_STATE_DURATION,
+  METRIC_TCP_SYN_QUEUE_OVERFLOWS,
   SPAN_TCP_ACCEPT,
   SPAN_TCP_CONNECT,
   SPAN_TCP_CONNECTION,
@@ -44,6 +46,7 @@ export function kernelOptionsOf(config: AppConfig, cgroupRoot?: string): KernelO
   const wantsEpisodes = config.correlation.http1 && span(SPAN_TCP_RETRANSMIT) !== 'off';
   const retransmit = config.events.get(EVENT_TCP_RETRANSMIT.name) ?? 'off';
   const softirqDuration = metric(METRIC_SOFTIRQ_DURATION);
+  const softirqWait = metric(METRIC_SOFTIRQ_WAIT_DURATION);
   return {
     ringBufferBytes: config.bpf.ringBufferBytes,
     maxSeries: config.bpf.maxSeries,
@@ -55,7 +58,10 @@ export function kernelOptionsOf(config: AppConfig, cgroupRoot?: string): KernelO
       fail: event(EVENT_TCP_CONNECTION_FAIL) || span(SPAN_TCP_CONNECT) === 'always',
       close: event(EVENT_TCP_CONNECTION_CLOSE) || wantsConnection,
       state: event(EVENT_TCP_STATE_CHANGE),
-      listener: event(EVENT_TCP_LISTENER_START) || event(EVENT_TCP_LISTENER_STOP),
+      listener:
+        event(EVENT_TCP_LISTENER_START) ||
+        event(EVENT_TCP_LISTENER_STOP) ||
+        metric(METRIC_TCP_SYN_QUEUE_OVERFLOWS),
       retransmit: retransmit === 'off' && wantsEpisodes ? 'correlated' : retransmit,
       drop: config.events.get(EVENT_PACKET_DROP.name) ?? 'off',
       reset: config.events.get(EVENT_TCP_RESET.name) === 'on',
@@ -71,8 +77,9 @@ export function kernelOptionsOf(config: AppConfig, cgroupRoot?: string): KernelO
     dropStacks: config.attributes.has(ATTR_CODE_STACKTRACE),
     resets: metric(METRIC_TCP_RESETS) || config.events.get(EVENT_TCP_RESET.name) === 'on',
     subnets: config.subnets,
-    softirqs: metric(METRIC_SOFTIRQ_TIME) || softirqDuration,
+    softirqs: metric(METRIC_SOFTIRQ_TIME) || softirqDuration || softirqWait,
     softirqDuration,
+    softirqWait,
     filter: kernelFilterOf(config.filter, cgroupRoot),
   };
 }

@@ -11,6 +11,7 @@
  *     words=N                      length that the TCP header gives itself, in 32-bit words: 5
  *     bad=tcp | bad=ip             one wrong checksum
  *     count=N                      1
+ *     step=N                       the next packet's source port is so much higher: 0
  *     dev=NAME                     as an Ethernet frame out of this device, to the address `mac`;
  *     mac=AA:BB:CC:DD:EE:FF        without: through the routing table
  */
@@ -64,7 +65,7 @@ static uint16_t fold(uint32_t sum)
 	return htons((uint16_t)~sum);
 }
 
-static void fill(int argc, char **argv, size_t payload)
+static void fill(int argc, char **argv, size_t payload, uint16_t more)
 {
 #define NUMBER(name, otherwise) strtoul(option(argc, argv, name, otherwise), NULL, 10)
 	const char *bad = option(argc, argv, "bad", "");
@@ -77,7 +78,7 @@ static void fill(int argc, char **argv, size_t payload)
 	frame.ip.protocol = IPPROTO_TCP;
 	inet_pton(AF_INET, option(argc, argv, "from", "127.0.0.1"), &frame.ip.saddr);
 	inet_pton(AF_INET, option(argc, argv, "to", "127.0.0.1"), &frame.ip.daddr);
-	frame.tcp.source = htons((uint16_t)NUMBER("sport", "0"));
+	frame.tcp.source = htons((uint16_t)(NUMBER("sport", "0") + more));
 	frame.tcp.dest = htons((uint16_t)NUMBER("dport", "0"));
 	frame.tcp.seq = htonl((uint32_t)NUMBER("seq", "0"));
 	frame.tcp.ack_seq = htonl((uint32_t)NUMBER("ack", "0"));
@@ -85,8 +86,10 @@ static void fill(int argc, char **argv, size_t payload)
 	((uint8_t *)&frame.tcp)[13] = (uint8_t)NUMBER("flags", "16");
 	frame.tcp.window = htons(65535);
 	memset(frame.payload, 'x', payload);
+	frame.tcp.check = 0;
 	frame.tcp.check = fold(sum_of(&frame.ip.saddr, 8) + IPPROTO_TCP + (uint32_t)segment +
 			       sum_of(&frame.tcp, segment));
+	frame.ip.check = 0;
 	frame.ip.check = fold(sum_of(&frame.ip, sizeof(frame.ip)));
 	if (!strcmp(bad, "tcp"))
 		frame.tcp.check ^= htons(1);
@@ -97,7 +100,7 @@ static void fill(int argc, char **argv, size_t payload)
 int main(int argc, char **argv)
 {
 	size_t payload = NUMBER("payload", "0"), length;
-	unsigned long count = NUMBER("count", "1");
+	unsigned long count = NUMBER("count", "1"), step = NUMBER("step", "0");
 	const char *device = option(argc, argv, "dev", NULL);
 	struct sockaddr_ll link = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP)};
 	struct sockaddr_in route = {.sin_family = AF_INET};
@@ -106,7 +109,7 @@ int main(int argc, char **argv)
 
 	if (payload > PAYLOAD)
 		return 2;
-	fill(argc, argv, payload);
+	fill(argc, argv, payload, 0);
 	length = sizeof(frame.ip) + sizeof(frame.tcp) + payload;
 	route.sin_addr.s_addr = frame.ip.daddr;
 	if (device) {
@@ -121,6 +124,7 @@ int main(int argc, char **argv)
 		fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 	}
 	for (unsigned long i = 0; i < count; i++) {
+		fill(argc, argv, payload, (uint16_t)(i * step));
 		ssize_t sent = device ? sendto(fd, &frame, sizeof(frame.ethernet) + length, 0,
 					       (struct sockaddr *)&link, sizeof(link))
 				      : sendto(fd, &frame.ip, length, 0, (struct sockaddr *)&route,
