@@ -21,7 +21,6 @@ import {
   METRIC_TCP_RETRANSMITS,
   METRIC_TCP_RTT_VARIATION,
   METRIC_TCP_STATE_DURATION,
-  METRIC_TCP_SYN_QUEUE_OVERFLOWS,
   SPAN_TCP_ACCEPT,
   SPAN_TCP_CONNECT,
   SPAN_TCP_CONNECTION,
@@ -58,10 +57,7 @@ export function kernelOptionsOf(config: AppConfig, cgroupRoot?: string): KernelO
       fail: event(EVENT_TCP_CONNECTION_FAIL) || span(SPAN_TCP_CONNECT) === 'always',
       close: event(EVENT_TCP_CONNECTION_CLOSE) || wantsConnection,
       state: event(EVENT_TCP_STATE_CHANGE),
-      listener:
-        event(EVENT_TCP_LISTENER_START) ||
-        event(EVENT_TCP_LISTENER_STOP) ||
-        metric(METRIC_TCP_SYN_QUEUE_OVERFLOWS),
+      listener: event(EVENT_TCP_LISTENER_START) || event(EVENT_TCP_LISTENER_STOP),
       retransmit: retransmit === 'off' && wantsEpisodes ? 'correlated' : retransmit,
       drop: config.events.get(EVENT_PACKET_DROP.name) ?? 'off',
       reset: config.events.get(EVENT_TCP_RESET.name) === 'on',

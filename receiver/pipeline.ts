@@ -185,10 +185,10 @@ export class Pipeline {
   #handle(record: KernelRecord): void {
     if (record.kind === 'owner') {
       this.enricher.observe(record.owner);
-      return;
+      this.listenQueues.meet(record.owner.netns, record.owner.pid);
+    } else {
+      this.correlator.handle(record);
     }
-    if (record.kind === 'listener_start') this.listenQueues.meet(record.netns, record.owner.pid);
-    this.correlator.handle(record);
   }
 
   /** Walks the live sockets, then reads every kernel sum into the store. */

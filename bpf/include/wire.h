@@ -261,7 +261,7 @@ struct drop_record {
 	__u8 state; /* kernel TCP state of the socket, 0 without one */
 	__u16 pad;
 	__u32 reason; /* enum skb_drop_reason of the running kernel */
-	__u32 netns; /* of the socket, else of the interface */
+	__u32 netns;  /* of the socket, else of the interface */
 	__u32 pad2;
 	__u16 local_port; /* of the socket, 0 without one */
 	__u16 peer_port;

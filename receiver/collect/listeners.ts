@@ -4,6 +4,7 @@ import {
   ATTR_SERVER_PORT,
   METRIC_TCP_ACCEPT_QUEUE_DURATION,
   METRIC_TCP_ACCEPT_QUEUE_LIMIT,
+  METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
   METRIC_TCP_ACCEPT_QUEUE_USAGE,
   METRIC_TCP_ACCEPT_QUEUE_UTILIZATION,
   METRIC_TCP_LISTENER_COUNT,
@@ -74,8 +75,18 @@ export class ListenerSums {
     }
   }
 
+  /** What a row refused last counts as overflows of its accept queue: nothing tells the cause any more. */
   forget(id: string): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
     this.#rows.delete(id);
+    if (row.refused > 0 && this.#context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
+      this.#context.sink.add(
+        METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
+        this.#context.resolve(row.owner),
+        row.attributes,
+        row.refused,
+      );
   }
 
   /** Whether a socket of the row was listening when the sockets were last walked. */
