@@ -9,6 +9,7 @@ import { DropStage, gained } from './rig/drop-stage.ts';
 import { TcpScript } from './rig/script.ts';
 
 const ATTEMPTS = 5;
+const BACKLOG = 7;
 const LOOPBACK = '127.0.0.1';
 const GIGABYTE = 1 << 30;
 
@@ -84,6 +85,39 @@ describe('drops', () => {
     const count = [7, 11, 13, 5][index % 4] ?? 3;
     test(`${scene.reason}: ${name}`, { skip: lacks(scene.reason) }, () => check(scene, count));
   }
+
+  test(
+    'tcp_listen_overflow: handshakes that end when the accept queue is full',
+    { skip: lacks('tcp_listen_overflow') },
+    async () => {
+      const { script, room } = stage;
+      const { port } = await script.listen('listen', BACKLOG);
+      const start = { events: stage.records().length, truth: stage.truth(), skipped: stage.skipped };
+      const kernel = room.counter('TcpExtListenOverflows');
+      // The last step of so many handshakes waits outside, then all come in at once: one finds room.
+      const clients: number[] = [];
+      for (let i = 0; i < BACKLOG * 2; i += 1) {
+        if (i === BACKLOG) room.filter(`tcp dport ${port} tcp flags & (syn | ack) == ack drop`);
+        const client = script.next();
+        await script.run('socket', client);
+        await script.run('connect', client, port);
+        clients.push(client);
+      }
+      room.filter();
+      for (const client of clients.slice(BACKLOG)) await script.run('write', client, '61');
+      for (const client of clients) await script.run('reset', client);
+      const overflows = room.counter('TcpExtListenOverflows') - kernel;
+      const events = stage
+        .records()
+        .slice(start.events)
+        .filter(({ reason }) => stage.reasonName(reason) === 'tcp_listen_overflow');
+      assert.ok(overflows >= BACKLOG - 2, `${overflows} overflows`);
+      assert.equal(gained(start.truth, stage.truth())['tcp_listen_overflow'], overflows);
+      if (stage.skipped === start.skipped) assert.equal(events.length, overflows);
+      for (const { owner, state, localPort } of events)
+        assert.deepEqual([owner.pid, state, localPort], [script.pid, 'listen', port]);
+    },
+  );
 
   test('IPv6', async () => {
     const client = stage.script.next();
