@@ -108,7 +108,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	read_interface(skb, record);
 	has_payload = read_packet(skb, key->family, record, &seq);
 	if (conn) {
-		/* skb->sk is no pointer that the socket helpers take: read the fields. */
+		/* skb->sk is no pointer that the socket helpers take: see give_cookie(). */
 		record->cookie = sk->__sk_common.skc_cookie.counter;
 		record->netns = conn->netns;
 		record->state = sk->__sk_common.skc_state;

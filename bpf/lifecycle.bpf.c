@@ -89,6 +89,8 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 	    (new == TCP_CLOSING && !cfg_state_duration && !cfg_emit_state))
 		return 0;
 	now = bpf_ktime_get_ns();
+	if (new == TCP_SYN_SENT || new == TCP_LISTEN || new == TCP_ESTABLISHED)
+		give_cookie(sk);
 	if (new == TCP_SYN_SENT)
 		handle_connect(sk, now);
 	else if (new == TCP_LISTEN)

@@ -96,6 +96,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	conn->listener_owner = owner;
 	conn->netns = netns_of(sk);
 	conn->reason = CLOSE_NONE;
+	give_cookie(sk);
 	if (state == TCP_LISTEN)
 		scan_listener(sk, conn, local_port_of(tp));
 	else
