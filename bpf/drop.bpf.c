@@ -74,12 +74,12 @@ static __always_inline void read_interface(struct sk_buff *skb, struct drop_reco
 	record->netns = BPF_CORE_READ(device, nd_net.net, ns.inum);
 }
 
-/* TIME_WAIT's and a handshake's are no full sockets: they have neither a protocol nor an owner. */
-static __always_inline struct sock *full_socket(struct sock *sk)
+/* Requests and TIME_WAIT are no full sockets: they have no protocol to read, and no owner. */
+static __always_inline bool is_full(const struct sock *sk)
 {
 	u8 state = sk->__sk_common.skc_state;
 
-	return state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV ? 0 : sk;
+	return state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
 }
 
 static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct sock *sk,
@@ -108,7 +108,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	read_interface(skb, record);
 	has_payload = read_packet(skb, key->family, record, &seq);
 	if (conn) {
-		/* skb->sk is no pointer that the socket helpers take: read the fields. */
+		/* skb->sk is no pointer that the socket helpers take: see give_cookie(). */
 		record->cookie = sk->__sk_common.skc_cookie.counter;
 		record->netns = conn->netns;
 		record->state = sk->__sk_common.skc_state;
@@ -156,8 +156,8 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	sk = skb->sk;
 	if (!sk && cfg_drop_has_rx_sk)
 		sk = (struct sock *)ctx[3];
-	if (sk)
-		sk = full_socket(sk);
+	if (sk && !is_full(sk))
+		sk = 0;
 	key.family = tcp_family(skb, sk);
 	if (!key.family)
 		return 0;

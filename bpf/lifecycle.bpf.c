@@ -5,6 +5,7 @@
  * changes that need it; most need one look-up, the rest leave at once.
  */
 #include "include/close.bpf.h"
+#include "include/listener.bpf.h"
 #include "include/open.bpf.h"
 
 static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
@@ -44,6 +45,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	conn->reason = CLOSE_NONE;
 	conn->netns = netns_of(sk);
 	conn->listener_sock = (u64)sk;
+	conn->drops = (u32)sk->sk_drops.counter;
 	conn->state = TCP_LISTEN;
 	conn->state_ns = now;
 	conn->established_ns = now;
@@ -66,7 +68,7 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 	if (drops > conn->drops && !(conn->flags & CONN_IGNORED)) {
 		row = listener_for(&conn->owner, local_port_of(tp), family_of(sk), PROBE_STATE);
 		if (row)
-			add_final(&conn->drops, drops, &row->drops);
+			add_listener_drops(row, sk, conn);
 	}
 	if (!(conn->flags & CONN_IGNORED))
 		emit_listener(sk, tp, conn, 1, now);
@@ -87,6 +89,8 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 	    (new == TCP_CLOSING && !cfg_state_duration && !cfg_emit_state))
 		return 0;
 	now = bpf_ktime_get_ns();
+	if (new == TCP_SYN_SENT || new == TCP_LISTEN || new == TCP_ESTABLISHED)
+		give_cookie(sk);
 	if (new == TCP_SYN_SENT)
 		handle_connect(sk, now);
 	else if (new == TCP_LISTEN)

@@ -4,7 +4,7 @@
  * the start. The pass walks the tracked sockets once an interval and adds what
  * tcp_sock counted meanwhile: no program runs for a segment.
  */
-#include "include/conn.bpf.h"
+#include "include/listener.bpf.h"
 
 static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u16 port)
 {
@@ -96,6 +96,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	conn->listener_owner = owner;
 	conn->netns = netns_of(sk);
 	conn->reason = CLOSE_NONE;
+	give_cookie(sk);
 	if (state == TCP_LISTEN)
 		scan_listener(sk, conn, local_port_of(tp));
 	else
@@ -118,11 +119,14 @@ static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, 
 		row->count = 0;
 		row->usage = 0;
 		row->limit = 0;
+		row->flooded = 0;
+		row->cookie = 0;
 	}
 	row->count += 1;
 	row->usage += sk->sk_ack_backlog;
 	row->limit += sk->sk_max_ack_backlog;
-	add_live(&conn->drops, (u32)sk->sk_drops.counter, &row->drops);
+	row->flooded += was_flooded(tp);
+	add_listener_drops(row, sk, conn);
 }
 
 static __always_inline void count_active(struct series *row, u64 connections)

@@ -1,16 +1,51 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Time in softirq handlers: one clock and one per-CPU row at entry and at exit. */
+/*
+ * Time in softirq handlers: one clock and one per-CPU row at entry and at exit.
+ * Before the handler a vector is raised; only the first of several raises counts,
+ * and only while someone asks for the wait.
+ */
 #include "include/conn.bpf.h"
 
 const volatile u8 cfg_softirq_duration = 0;
+const volatile u8 cfg_softirq_wait = 0;
+
+SEC("tp_btf/softirq_raise")
+int BPF_PROG(ws_softirq_raise, unsigned int vector)
+{
+	struct softirq_sums *row = bpf_map_lookup_elem(&softirqs, &vector);
+
+	if (row && !row->raised_ns)
+		row->raised_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline void add_wait(struct softirq_sums *row)
+{
+	u64 raised = row->raised_ns, waited;
+	u32 bucket;
+
+	/* Raised before the programs were there. */
+	if (!raised)
+		return;
+	/* The handler runs with interrupts on: a raise from now on is for the next run. */
+	row->raised_ns = 0;
+	waited = row->entered_ns > raised ? row->entered_ns - raised : 0;
+	bucket = bucket_of(bounds_softirq_wait_duration, BOUNDS_SOFTIRQ_WAIT_DURATION_LEN, waited);
+	if (bucket < 18)
+		row->wait[bucket] += 1;
+	row->wait[18] += waited;
+}
 
 SEC("tp_btf/softirq_entry")
 int BPF_PROG(ws_softirq_entry, unsigned int vector)
 {
 	struct softirq_sums *row = bpf_map_lookup_elem(&softirqs, &vector);
 
-	if (row)
-		row->entered_ns = bpf_ktime_get_ns();
+	if (!row)
+		return 0;
+	row->entered_ns = bpf_ktime_get_ns();
+	if (cfg_softirq_wait)
+		add_wait(row);
 	return 0;
 }
 

@@ -15,6 +15,7 @@ import {
   METRIC_PACKET_DROPPED,
   METRIC_SOFTIRQ_DURATION,
   METRIC_SOFTIRQ_TIME,
+  METRIC_SOFTIRQ_WAIT_DURATION,
   METRIC_TCP_CONNECTION_TRANSFER_SIZE,
   METRIC_TCP_RESETS,
   METRIC_TCP_RETRANSMITS,
@@ -44,6 +45,7 @@ export function kernelOptionsOf(config: AppConfig, cgroupRoot?: string): KernelO
   const wantsEpisodes = config.correlation.http1 && span(SPAN_TCP_RETRANSMIT) !== 'off';
   const retransmit = config.events.get(EVENT_TCP_RETRANSMIT.name) ?? 'off';
   const softirqDuration = metric(METRIC_SOFTIRQ_DURATION);
+  const softirqWait = metric(METRIC_SOFTIRQ_WAIT_DURATION);
   return {
     ringBufferBytes: config.bpf.ringBufferBytes,
     maxSeries: config.bpf.maxSeries,
@@ -71,8 +73,9 @@ export function kernelOptionsOf(config: AppConfig, cgroupRoot?: string): KernelO
     dropStacks: config.attributes.has(ATTR_CODE_STACKTRACE),
     resets: metric(METRIC_TCP_RESETS) || config.events.get(EVENT_TCP_RESET.name) === 'on',
     subnets: config.subnets,
-    softirqs: metric(METRIC_SOFTIRQ_TIME) || softirqDuration,
+    softirqs: metric(METRIC_SOFTIRQ_TIME) || softirqDuration || softirqWait,
     softirqDuration,
+    softirqWait,
     filter: kernelFilterOf(config.filter, cgroupRoot),
   };
 }

@@ -9,6 +9,9 @@ import type { CollectContext } from './collect/context.ts';
 import { DropSums, setConnectionStates, SoftirqSums, StateSums } from './collect/host-sums.ts';
 import { ResetSums } from './collect/resets.ts';
 import { ListenerSums } from './collect/listeners.ts';
+import { ListenQueues } from './collect/listen-queues.ts';
+import { queueOverflowRecord } from './listener-record.ts';
+import { readListenCounters } from './source/listen-counters.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
 import type { EmitterSettings } from './correlate/emitter.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
@@ -40,6 +43,7 @@ export class Pipeline {
   readonly store: MetricStore;
   readonly connections: ConnectionSums;
   readonly listeners: ListenerSums;
+  readonly listenQueues: ListenQueues;
   readonly correlator: Correlator;
   readonly enricher: Enricher;
   readonly clock: Clock;
@@ -91,12 +95,28 @@ export class Pipeline {
     };
     this.connections = new ConnectionSums(this.#context);
     this.listeners = new ListenerSums(this.#context);
+    this.listenQueues = new ListenQueues({
+      context: this.#context,
+      read: readListenCounters,
+      onOverflow: (overflow) => this.correlator.overflow(queueOverflowRecord(overflow, this.clock.now())),
+    });
     this.#drops = new DropSums(this.#context, (reason) => source.names.dropReason(reason));
     this.#resets = new ResetSums(this.#context, (reason) => source.names.resetReason(reason));
     this.#states = new StateSums(this.#context);
     this.#softirqs = new SoftirqSums(this.#context);
     this.correlator = this.#createCorrelator(outlets);
     this.sweep = this.#createSweep();
+    this.#meetNamespaces();
+  }
+
+  /** Namespaces of processes older than the agent: what was counted before it is not its own. */
+  #meetNamespaces(): void {
+    const { count, keys, keySize } = this.#source.read('owners');
+    const view = new DataView(keys.buffer, keys.byteOffset);
+    for (let at = 0; at < count * keySize; at += keySize) {
+      const { netns, pid } = this.#owners.find(view, at);
+      this.listenQueues.meet(netns, pid);
+    }
   }
 
   #createCorrelator(outlets: Outlets): Correlator {
@@ -163,8 +183,12 @@ export class Pipeline {
   }
 
   #handle(record: KernelRecord): void {
-    if (record.kind === 'owner') this.enricher.observe(record.owner);
-    else this.correlator.handle(record);
+    if (record.kind === 'owner') {
+      this.enricher.observe(record.owner);
+      this.listenQueues.meet(record.owner.netns, record.owner.pid);
+    } else {
+      this.correlator.handle(record);
+    }
   }
 
   /** Walks the live sockets, then reads every kernel sum into the store. */
@@ -174,6 +198,7 @@ export class Pipeline {
     this.readSums();
     this.connections.setGauges(this.lastPass);
     this.listeners.setGauges(this.lastPass);
+    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
     setConnectionStates(this.#context, this.#source.countStates());
     this.#softirqs.update(this.#source.read('softirqs'));
     this.#drops.update(this.#source.read('drops'));
@@ -190,6 +215,7 @@ export class Pipeline {
   /** Once every few seconds: frees what ended processes left behind. */
   sweepEnded(): void {
     this.readSums();
+    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
     this.sweep.run(Number(this.clock.now()));
   }
 

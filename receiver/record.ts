@@ -89,6 +89,15 @@ export interface ListenerRecord extends SocketRecord {
   readonly backlog: number;
 }
 
+/** A listener's queue was full since the last look at it. The peer of `endpoints` means nothing. */
+export interface QueueOverflowRecord extends SocketRecord {
+  readonly kind: 'queue_overflow';
+  /** After the `somaxconn` clamp. */
+  readonly backlog: number;
+  /** `wirespan.tcp.syn_queue.action`; absent when it was the accept queue. */
+  readonly action?: string;
+}
+
 /** A segment was sent again. */
 export interface RetransmitRecord extends SocketRecord {
   readonly kind: 'retransmit';

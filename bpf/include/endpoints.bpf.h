@@ -5,6 +5,16 @@
 
 #include "maps.bpf.h"
 
+/*
+ * A socket has no cookie before somebody asks for it, and a drop event cannot: its
+ * socket is no pointer that the helper takes.
+ */
+static __always_inline void give_cookie(struct sock *sk)
+{
+	if (cfg_emit_drop)
+		bpf_get_socket_cookie(sk);
+}
+
 static __always_inline bool is_tcp(const struct sock *sk)
 {
 	return sk->sk_protocol == IPPROTO_TCP;

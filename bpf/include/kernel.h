@@ -154,8 +154,13 @@ struct inet_sock {
 	__be16 inet_sport;
 };
 
+struct request_sock_queue {
+	u8 synflood_warned;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
 	__u32 icsk_rto;
 	__u8 icsk_ca_state : 5;
 	__u8 icsk_pending;
@@ -227,7 +232,6 @@ struct ipv6hdr {
 
 struct request_sock {
 	struct sock_common __req_common;
-	struct sock *rsk_listener;
 	u8 num_retrans;
 };
 

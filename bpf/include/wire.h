@@ -387,8 +387,13 @@ struct listener {
 	__u64 drops;	       /* sk_drops of the listening sockets, summed over their lives */
 	__u64 utilization[11]; /* 9 bounds in parts per million, sum in ppm */
 	__u64 accept_wait[18]; /* 16 bounds */
+	__u64 flooded;	       /* sockets of `pass` whose SYN queue was ever full */
+	__u64 netns;	       /* of one socket, as are cookie, backlog and address */
+	__u64 cookie;
+	__u64 backlog;
+	__u8 local[16];
 };
-_Static_assert(sizeof(struct listener) == 272, "listener");
+_Static_assert(sizeof(struct listener) == 320, "listener");
 
 struct state_key {
 	struct owner_key owner;
@@ -416,7 +421,9 @@ struct softirq_sums {
 	__u64 time_ns;
 	__u64 count;
 	__u64 duration[19]; /* 17 bounds */
+	__u64 raised_ns;    /* 0: not raised since the last entry */
+	__u64 wait[19];	    /* 17 bounds */
 };
-_Static_assert(sizeof(struct softirq_sums) == 176, "softirq_sums");
+_Static_assert(sizeof(struct softirq_sums) == 336, "softirq_sums");
 
 #endif

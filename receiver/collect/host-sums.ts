@@ -9,6 +9,7 @@ import {
   METRIC_PACKET_DROPPED,
   METRIC_SOFTIRQ_DURATION,
   METRIC_SOFTIRQ_TIME,
+  METRIC_SOFTIRQ_WAIT_DURATION,
   METRIC_SYSTEM_NETWORK_CONNECTION_COUNT,
   METRIC_TCP_STATE_DURATION,
 } from '../../semconv/index.ts';
@@ -161,11 +162,15 @@ export class SoftirqSums {
     const spentNs = memory.gain(cells, SOFTIRQ_SUMS.time_ns);
     if (spentNs > 0 && this.#context.isOn(METRIC_SOFTIRQ_TIME))
       sink.add(METRIC_SOFTIRQ_TIME, host, attributes, spentNs / NS);
-    const buckets = (METRIC_SOFTIRQ_DURATION.boundaries?.length ?? 0) + 1;
-    const gained = gainedHistogram(memory, cells, { from: SOFTIRQ_SUMS.duration, buckets, unit: NS });
-    if (gained === undefined || !NETWORK_VECTORS.has(vector) || !this.#context.isOn(METRIC_SOFTIRQ_DURATION))
-      return;
-    sink.addHistogram(METRIC_SOFTIRQ_DURATION, host, attributes, gained);
+    for (const [metric, from] of [
+      [METRIC_SOFTIRQ_DURATION, SOFTIRQ_SUMS.duration],
+      [METRIC_SOFTIRQ_WAIT_DURATION, SOFTIRQ_SUMS.wait],
+    ] as const) {
+      const buckets = (metric.boundaries?.length ?? 0) + 1;
+      const gained = gainedHistogram(memory, cells, { from, buckets, unit: NS });
+      if (gained !== undefined && NETWORK_VECTORS.has(vector) && this.#context.isOn(metric))
+        sink.addHistogram(metric, host, attributes, gained);
+    }
   }
 }
 

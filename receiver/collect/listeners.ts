@@ -22,10 +22,26 @@ export interface ListenerRow {
   readonly port: number;
   readonly attributes: Attributes;
   readonly memory: RowMemory;
+  /** `struct listener.local` of the socket that the row speaks of. */
+  local: Uint8Array;
+  /** SYNs and connections that were refused and are not counted as overflows of a queue yet. */
+  refused: number;
 }
 
 const PARTS_PER_MILLION = 1e6;
 const NS = 1e9;
+
+/** Cells that are no sums. */
+const FACTS = [
+  LISTENER.pass,
+  LISTENER.count,
+  LISTENER.usage,
+  LISTENER.limit,
+  LISTENER.flooded,
+  LISTENER.netns,
+  LISTENER.cookie,
+  LISTENER.backlog,
+];
 
 /** Listening sockets and their accept queues. */
 export class ListenerSums {
@@ -53,12 +69,24 @@ export class ListenerSums {
         row = this.#newRow(key, view, at);
         this.#rows.set(id, row);
       }
-      this.#add(row, cells.moveTo(i * image.stride));
+      const from = i * image.stride;
+      this.#add(row, cells.moveTo(from));
+      row.local = image.values.slice(from + LISTENER.local, from + LISTENER.size);
     }
   }
 
+  /** What a row refused last counts as overflows of its accept queue: nothing tells the cause any more. */
   forget(id: string): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
     this.#rows.delete(id);
+    if (row.refused > 0 && this.#context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
+      this.#context.sink.add(
+        METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
+        this.#context.resolve(row.owner),
+        row.attributes,
+        row.refused,
+      );
   }
 
   /** Whether a socket of the row was listening when the sockets were last walked. */
@@ -93,17 +121,16 @@ export class ListenerSums {
         ...(this.#context.optIn.has(ATTR_NETWORK_TYPE) && { [ATTR_NETWORK_TYPE]: type }),
       },
       memory: new RowMemory(LISTENER.size >> 3),
+      local: new Uint8Array(LISTENER.size - LISTENER.local),
+      refused: 0,
     };
   }
 
   #add(row: ListenerRow, cells: Cells): void {
     const { sink } = this.#context;
-    for (const offset of [LISTENER.pass, LISTENER.count, LISTENER.usage, LISTENER.limit])
-      row.memory.gain(cells, offset);
+    for (const offset of FACTS) row.memory.gain(cells, offset);
+    row.refused += row.memory.gain(cells, LISTENER.drops);
     const resource: ObservedResource = this.#context.resolve(row.owner);
-    const overflows = row.memory.gain(cells, LISTENER.drops);
-    if (overflows > 0 && this.#context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
-      sink.add(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS, resource, row.attributes, overflows);
     const histogram = (metric: MetricDescriptor, from: number, unit: number): void => {
       const buckets = (metric.boundaries?.length ?? 0) + 1;
       const gained = gainedHistogram(row.memory, cells, { from, buckets, unit });

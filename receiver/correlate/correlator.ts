@@ -4,16 +4,26 @@ import {
   ATTR_TCP_RETRANSMIT_SEGMENTS,
   ATTR_TCP_RETRANSMIT_TYPE,
   ATTR_TCP_STATE_PREVIOUS,
+  ATTR_TCP_SYN_QUEUE_ACTION,
+  EVENT_TCP_ACCEPT_QUEUE_OVERFLOW,
   EVENT_TCP_LISTENER_START,
   EVENT_TCP_LISTENER_STOP,
   EVENT_TCP_RETRANSMIT,
   EVENT_TCP_STATE_CHANGE,
+  EVENT_TCP_SYN_QUEUE_OVERFLOW,
   SPAN_TCP_RETRANSMIT,
   TCP_RETRANSMIT_TYPE_VALUE_SYN,
   TCP_RETRANSMIT_TYPE_VALUE_SYN_ACK,
   TCP_RETRANSMIT_TYPE_VALUE_TIMEOUT,
 } from '../../semconv/index.ts';
-import type { KernelNames, KernelRecord, ListenerRecord, RetransmitRecord, StateRecord } from '../record.ts';
+import type {
+  KernelNames,
+  KernelRecord,
+  ListenerRecord,
+  QueueOverflowRecord,
+  RetransmitRecord,
+  StateRecord,
+} from '../record.ts';
 import { createConnectionIds } from './connection-id.ts';
 import { ConnectionStage } from './connection-stage.ts';
 import { decideRetransmit, type Decision } from './decide.ts';
@@ -60,6 +70,8 @@ export interface BoundCounters {
 /** Turns kernel records into log events and spans. Emits nothing after `flush`, unless given more. */
 export interface Correlator {
   handle(record: KernelRecord): void;
+  /** What a look at the listeners found. */
+  overflow(record: QueueOverflowRecord): void;
   /** Ends what has been quiet for a second; call about once a second with CLOCK_MONOTONIC. */
   tick(nowNs: bigint): void;
   /** Ends everything that is still open. */
@@ -197,6 +209,18 @@ class RecordCorrelator implements Correlator {
         ...this.#sockets.connection(record),
         [ATTR_NETWORK_CONNECTION_STATE]: record.state,
         [ATTR_TCP_STATE_PREVIOUS]: record.previous,
+      }),
+    });
+  }
+
+  overflow(record: QueueOverflowRecord): void {
+    const { action, backlog } = record;
+    const isAccept = action === undefined;
+    this.#emitter.event(isAccept ? EVENT_TCP_ACCEPT_QUEUE_OVERFLOW : EVENT_TCP_SYN_QUEUE_OVERFLOW, {
+      record,
+      attributes: () => ({
+        ...this.#sockets.listener(record),
+        ...(isAccept ? { [ATTR_TCP_BACKLOG]: backlog } : { [ATTR_TCP_SYN_QUEUE_ACTION]: action }),
       }),
     });
   }

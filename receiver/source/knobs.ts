@@ -43,6 +43,7 @@ export interface KernelOptions {
   readonly subnets: readonly Subnet[];
   readonly softirqs: boolean;
   readonly softirqDuration: boolean;
+  readonly softirqWait: boolean;
   /** What is observed; it can be changed later. */
   readonly filter: KernelFilter;
 }
@@ -87,6 +88,7 @@ export function setKnobs(
     cfg_drop_has_reason: plan.hasDropReason,
     cfg_drop_has_rx_sk: plan.hasDropReceiver,
     cfg_softirq_duration: options.softirqDuration,
+    cfg_softirq_wait: options.softirqWait,
   };
   for (const [name, value] of Object.entries(values)) u8(name, value);
   session.setVariable('cfg_agent_pid', u32(process.pid));

@@ -17,6 +17,7 @@ export interface PlanOptions {
   readonly drops: boolean;
   readonly resets: boolean;
   readonly softirqs: boolean;
+  readonly softirqWait: boolean;
   /** Trace context of HTTP/1 requests, and the owner at a first write. */
   readonly writes: boolean;
 }
@@ -95,6 +96,7 @@ function simplePrograms(options: PlanOptions): readonly Simple[] {
     { program: 'ws_drop', tracepoint: 'kfree_skb', wanted: options.drops },
     { program: 'ws_reset_sent', tracepoint: 'tcp_send_reset', wanted: options.resets },
     { program: 'ws_reset_received', tracepoint: 'tcp_receive_reset', wanted: options.resets },
+    { program: 'ws_softirq_raise', tracepoint: 'softirq_raise', wanted: options.softirqWait },
     { program: 'ws_softirq_entry', tracepoint: 'softirq_entry', wanted: options.softirqs },
     { program: 'ws_softirq_exit', tracepoint: 'softirq_exit', wanted: options.softirqs },
   ];

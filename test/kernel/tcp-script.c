@@ -19,6 +19,9 @@
  *   sendfile S HEX            from a file in memory
  *   read S COUNT              reads exactly COUNT bytes
  *   unacked S                 bytes that the peer has not acknowledged (SIOCOUTQ)
+ *   next S SENT               sequence number of the next byte to send (SENT 1) or to receive (0)
+ *   deaf S                    a socket filter that takes nothing
+ *   try-connect S PORT        does not wait for an answer; local port
  *   info S FIGURE           of getsockopt(TCP_INFO), e.g. rto: in its unit there
  *   buffers S SEND RECEIVE
  *   nodelay S
@@ -27,6 +30,9 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,6 +263,41 @@ static long do_info(int s, const char *figure)
 	exit(2);
 }
 
+static long do_next(int s, int sent)
+{
+	int queue = sent ? TCP_SEND_QUEUE : TCP_RECV_QUEUE, on = TCP_REPAIR_ON;
+	int off = TCP_REPAIR_OFF_NO_WP;
+	unsigned int seq = 0;
+	socklen_t length = sizeof(seq);
+
+	if (setsockopt(s, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) ||
+	    setsockopt(s, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)) ||
+	    getsockopt(s, IPPROTO_TCP, TCP_QUEUE_SEQ, &seq, &length) ||
+	    setsockopt(s, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)))
+		return -1;
+	return seq;
+}
+
+static long do_deaf(int s)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &nothing};
+
+	return setsockopt(s, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+static long do_try_connect(int s, int port)
+{
+	struct address a = loopback(family_of(s), port);
+	int flags = fcntl(s, F_GETFL);
+
+	fcntl(s, F_SETFL, flags | O_NONBLOCK);
+	if (connect(s, &a.any, a.length) && errno != EINPROGRESS)
+		return -1;
+	fcntl(s, F_SETFL, flags);
+	return local_port(s);
+}
+
 static long do_buffers(int s, int send_bytes, int receive_bytes)
 {
 	if (setsockopt(s, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)))
@@ -315,6 +356,12 @@ static long run(char **word, int words)
 		return do_unacked(*s);
 	if (IS("info"))
 		return do_info(*s, word[2]);
+	if (IS("next"))
+		return do_next(*s, number);
+	if (IS("deaf"))
+		return do_deaf(*s);
+	if (IS("try-connect"))
+		return do_try_connect(*s, number);
 	if (IS("buffers"))
 		return do_buffers(*s, number, atoi(word[3]));
 	if (IS("nodelay"))

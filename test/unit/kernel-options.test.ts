@@ -59,6 +59,7 @@ describe('kernelOptionsOf', () => {
       subnets: [],
       softirqs: true,
       softirqDuration: true,
+      softirqWait: false,
       filter: { include: [], exclude: [] },
     });
   });
@@ -136,6 +137,15 @@ describe('kernelOptionsOf', () => {
     assert.deepEqual([durationOnly.softirqs, durationOnly.softirqDuration], [true, true]);
     const timeOnly = optionsWith({ METRICS_SOFTIRQ_DURATION: 'off' });
     assert.deepEqual([timeOnly.softirqs, timeOnly.softirqDuration], [true, false]);
+    const waitOnly = optionsWith({
+      METRICS_SOFTIRQ_TIME: 'off',
+      METRICS_SOFTIRQ_DURATION: 'off',
+      METRICS_SOFTIRQ_WAIT_DURATION: 'on',
+    });
+    assert.deepEqual(
+      [waitOnly.softirqs, waitOnly.softirqDuration, waitOnly.softirqWait],
+      [true, false, true],
+    );
   });
 
   it('watches drops and resets while the metric or the event wants them', () => {

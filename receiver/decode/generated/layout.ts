@@ -244,7 +244,7 @@ export const LISTENER_KEY = {
 
 /** Byte offsets in `struct listener`. */
 export const LISTENER = {
-  size: 272,
+  size: 320,
   pass: 0,
   count: 8,
   usage: 16,
@@ -252,6 +252,11 @@ export const LISTENER = {
   drops: 32,
   utilization: 40,
   accept_wait: 128,
+  flooded: 272,
+  netns: 280,
+  cookie: 288,
+  backlog: 296,
+  local: 304,
 } as const;
 
 /** Byte offsets in `struct state_key`. */
@@ -278,11 +283,13 @@ export const DROP_KEY = {
 
 /** Byte offsets in `struct softirq_sums`. */
 export const SOFTIRQ_SUMS = {
-  size: 176,
+  size: 336,
   entered_ns: 0,
   time_ns: 8,
   count: 16,
   duration: 24,
+  raised_ns: 176,
+  wait: 184,
 } as const;
 
 /** `enum record_kind`. */

@@ -78,9 +78,12 @@ export class TcpScript {
   }
 
   /** A listener and its port. */
-  async listen(command: 'listen' | 'listen6' = 'listen'): Promise<{ listener: number; port: number }> {
+  async listen(
+    command: 'listen' | 'listen6' = 'listen',
+    backlog = 127,
+  ): Promise<{ listener: number; port: number }> {
     const listener = this.next();
-    return { listener, port: await this.run(command, listener, 127) };
+    return { listener, port: await this.run(command, listener, backlog) };
   }
 
   /** Ends the process, which closes what is open; resolves when it is gone. */

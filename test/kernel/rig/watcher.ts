@@ -36,6 +36,7 @@ export const ALL_SIGNALS: KernelOptions = {
   subnets: [],
   softirqs: true,
   softirqDuration: true,
+  softirqWait: true,
   filter: { include: [], exclude: [] },
 };
 

@@ -111,18 +111,20 @@ describe('SoftirqSums', () => {
   const NET_RX = 3;
   const TIMER = 1;
 
-  /** A per-CPU array: for each vector the rows of two CPUs, 22 cells each. */
+  /** A per-CPU array: for each vector the rows of two CPUs, 42 cells each. */
   function vectors(
     ...given: readonly (readonly [vector: number, cpu0: number[], cpu1: number[]])[]
   ): MapImage {
     return mapImage(
       given.map(([vector, cpu0, cpu1]) => {
-        const cells = new Array<number>(44).fill(0);
-        for (const [cpu, [time = 0, bucket = 0, sum = 0]] of [cpu0, cpu1].entries()) {
-          cells[cpu * 22] = 999;
-          cells[cpu * 22 + 1] = time;
-          cells[cpu * 22 + 3 + 2] = bucket;
-          cells[cpu * 22 + 3 + 18] = sum;
+        const cells = new Array<number>(84).fill(0);
+        for (const [cpu, [time = 0, bucket = 0, sum = 0, waits = 0]] of [cpu0, cpu1].entries()) {
+          cells[cpu * 42] = 999;
+          cells[cpu * 42 + 1] = time;
+          cells[cpu * 42 + 3 + 2] = bucket;
+          cells[cpu * 42 + 3 + 18] = sum;
+          cells[cpu * 42 + 23 + 1] = waits;
+          cells[cpu * 42 + 23 + 18] = waits * 1e3;
         }
         return [new Image(4).u32(0, vector).bytes, cellsOf(cells)] as const;
       }),
@@ -143,6 +145,17 @@ describe('SoftirqSums', () => {
     assert.deepEqual(
       [...harness.sink.histograms],
       [['wirespan.softirq.duration host wirespan.softirq.vector=net_rx', { counts, sum: 5 }]],
+    );
+  });
+
+  it('wait for network vectors', () => {
+    const harness = createHarness();
+    new SoftirqSums(harness).update(vectors([NET_RX, [0, 0, 0, 5], [0, 0, 0, 6]], [TIMER, [0, 0, 0, 7], []]));
+    const counts = new Array<number>(18).fill(0);
+    counts[1] = 11;
+    assert.deepEqual(
+      [...harness.sink.histograms],
+      [['wirespan.softirq.wait.duration host wirespan.softirq.vector=net_rx', { counts, sum: 11e-6 }]],
     );
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ListenerSums } from '../../../receiver/collect/listeners.ts';
 import type { MapImage } from '../../../receiver/map-image.ts';
-import { ATTR_NETWORK_TYPE, METRICS } from '../../../semconv/index.ts';
+import { METRICS } from '../../../semconv/index.ts';
 import { LISTENER_CELLS, listenerKey, mapImage, sparse } from '../../fixtures/records/write-rows.ts';
 import { createHarness, NGINX } from './fixture.ts';
 
@@ -33,13 +33,12 @@ describe('ListenerSums', () => {
     assert.equal(harness.sink.gauges.size, 0);
   });
 
-  it('adds overflows as they are gained', () => {
-    const harness = createHarness({ optIn: [ATTR_NETWORK_TYPE] });
-    const sums = new ListenerSums(harness);
+  it('keeps what was refused until its cause is known', () => {
+    const sums = new ListenerSums(createHarness());
     for (const drops of [3, 3, 10]) sums.update(row({ [L.drops]: drops }, 6));
     assert.deepEqual(
-      [...harness.sink.sums],
-      [['wirespan.tcp.accept_queue.overflows w10 network.type=ipv6 server.port=8080', 10]],
+      [...sums.rows.values()].map(({ refused }) => refused),
+      [10],
     );
   });
 
@@ -60,11 +59,15 @@ describe('ListenerSums', () => {
   it('counts a row that went and came back from zero', () => {
     const harness = createHarness();
     const sums = new ListenerSums(harness);
-    sums.update(row({ [L.drops]: 5 }));
-    for (const id of [...sums.rows.keys()]) sums.forget(id);
+    for (const drops of [5, 2]) {
+      sums.update(row({ [L.drops]: drops }));
+      for (const id of [...sums.rows.keys()]) sums.forget(id);
+    }
     assert.equal(sums.rows.size, 0);
-    sums.update(row({ [L.drops]: 2 }));
-    assert.equal(harness.sink.total('overflows'), 7);
+    assert.deepEqual(
+      [...harness.sink.sums],
+      [['wirespan.tcp.accept_queue.overflows w10 server.port=8080', 7]],
+    );
   });
 
   it('tells nothing that is off', () => {

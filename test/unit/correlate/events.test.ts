@@ -133,6 +133,28 @@ test('endpoints, and the server only where the role is known', () => {
   }
 });
 
+test('a full queue of a listener: the accept queue with its length, the SYN queue with what was done', () => {
+  const { kind: _kind, backlog, ...socket } = listener();
+  const overflow = (more: { action?: string }) => {
+    const { correlator, events } = harness({ events: everything });
+    correlator.overflow({ ...socket, kind: 'queue_overflow', backlog, ...more });
+    return events.map(({ name, severityNumber, attributes }) => [
+      name,
+      severityNumber,
+      attributes['server.port'],
+      attributes['network.peer.port'],
+      attributes['wirespan.tcp.backlog'],
+      attributes['wirespan.tcp.syn_queue.action'],
+    ]);
+  };
+  assert.deepEqual(overflow({}), [
+    ['wirespan.tcp.accept_queue.overflow', 17, 40_000, undefined, 128, undefined],
+  ]);
+  assert.deepEqual(overflow({ action: 'cookie' }), [
+    ['wirespan.tcp.syn_queue.overflow', 13, 40_000, undefined, undefined, 'cookie'],
+  ]);
+});
+
 test('a listener has no peer', () => {
   const { attributes = {} } = eventOf(listener()) ?? {};
   assert.equal(attributes['server.port'], 40_000);

@@ -8,6 +8,7 @@ const EVERYTHING: PlanOptions = {
   drops: true,
   resets: true,
   softirqs: true,
+  softirqWait: true,
   writes: true,
 };
 
@@ -49,6 +50,7 @@ function argumentsOf(plan: Plan): string[] {
 const COMMON = {
   inet_sock_set_state: 3,
   tcp_retransmit_synack: 2,
+  softirq_raise: 1,
   softirq_entry: 1,
   softirq_exit: 1,
   tcp_receive_reset: 1,
@@ -78,6 +80,7 @@ const BASE = [
   'ws_drop',
   'ws_reset_sent',
   'ws_reset_received',
+  'ws_softirq_raise',
   'ws_softirq_entry',
   'ws_softirq_exit',
 ];
@@ -160,6 +163,7 @@ describe('the plan', () => {
         ['kfree_skb', none],
         ['tcp_send_reset', none],
         ['tcp_receive_reset', none],
+        ['softirq_raise', none],
         ['softirq_entry', none],
         ['softirq_exit', none],
         ['tcp_sendmsg_locked', 'no tracepoint, and fentry is refused (errno 1 for ws_write_fentry)'],
@@ -175,6 +179,7 @@ describe('the plan', () => {
       drops: false,
       resets: false,
       softirqs: false,
+      softirqWait: false,
       writes: false,
     });
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', 'ws_state', 'ws_retransmit_synack']);
@@ -184,6 +189,7 @@ describe('the plan', () => {
       'kfree_skb',
       'tcp_send_reset',
       'tcp_receive_reset',
+      'softirq_raise',
       'softirq_entry',
       'softirq_exit',
       'tcp_sendmsg_locked',
