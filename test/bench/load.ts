@@ -5,6 +5,8 @@ import { projectFolder } from '../backends/place.ts';
 import { runToEnd, start, waitFor } from './children.ts';
 
 const CHURN = join('build', 'test', 'workloads', 'churn');
+/** Addresses to connect to, so that ports last. */
+const DESTINATIONS = 200;
 const LOAD = join(projectFolder, 'build', 'test', 'bench', 'load');
 
 export async function buildLoads(): Promise<void> {
@@ -23,6 +25,13 @@ export interface Churn {
 export async function churn(connections: number): Promise<Churn> {
   const pairs = String(availableParallelism());
   return JSON.parse(await runToEnd(join(projectFolder, CHURN), [String(connections), pairs])) as Churn;
+}
+
+/** The same, so many a second; fewer on a machine that cannot. */
+export async function churnAt(rate: number, seconds: number): Promise<Churn> {
+  const pairs = String(availableParallelism());
+  const args = [String(rate * seconds), pairs, String(DESTINATIONS), '0', String(rate)];
+  return JSON.parse(await runToEnd(join(projectFolder, CHURN), args)) as Churn;
 }
 
 /** Connections that take about this long on this machine. */

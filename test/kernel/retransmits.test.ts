@@ -82,10 +82,14 @@ describe('retransmits', () => {
     return sums;
   }
 
-  /** Plays until every retransmission was seen (some hosts skip programs in timers); how many of each type. */
+  /**
+   * Plays until everything was seen; how many of each type. Some hosts skip a program now and then, and what
+   * others do on the machine may fill the ring: both only ever make less of it.
+   */
   async function typesOf(play: () => Promise<void>): Promise<Partial<Record<Type, number>>> {
     for (let attempt = 1; ; attempt += 1) {
       const [before, records] = [totals(), stage.watcher.retransmits(stage.room.inode).length];
+      const lost = stage.watcher.countAll('LOST_RING_FULL');
       await play();
       const now = totals();
       const gained = Object.entries(now.types).map(
@@ -96,14 +100,18 @@ describe('retransmits', () => {
       const synAcks = now.types.syn_ack - before.types.syn_ack;
       assert.ok(sent > 0, 'the scene lost nothing');
       assert.ok(seen <= sent, `${seen} seen, ${sent} sent`);
-      if (seen === sent) {
-        assert.equal(now.sockets - before.sockets, sent - synAcks, 'the sum of the sockets is the truth');
+      const bySockets = now.sockets - before.sockets;
+      assert.ok(bySockets <= sent - synAcks, `${bySockets} by sockets, ${sent - synAcks} sent`);
+      const told = segmentsOfRecords(records);
+      const isLost = stage.watcher.countAll('LOST_RING_FULL') > lost;
+      if (seen === sent && bySockets === sent - synAcks && !isLost) {
         checkCauses(before, now);
         const types = Object.fromEntries(gained.filter(([, n]) => n > 0));
-        assert.deepEqual(segmentsOfRecords(records), types, 'the records tell the same');
+        assert.deepEqual(told, types, 'the records tell the same');
         return types;
       }
-      assert.ok(attempt < ATTEMPTS, `${seen} of ${sent} seen, ${ATTEMPTS} times over`);
+      const found = `${seen} of ${sent} seen, ${bySockets} by sockets, ${isLost ? 'records lost' : 'no record lost'}`;
+      assert.ok(attempt < ATTEMPTS, `${found}, ${ATTEMPTS} times over`);
     }
   }
 

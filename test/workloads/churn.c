@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Connections as fast as the machine gives them, and how many there were.
+ * Connections as fast as the machine gives them, or so many a second, and how many there were.
  *
- *   churn CONNECTIONS [PAIRS [DESTINATIONS [SHORT]]]
+ *   churn CONNECTIONS [PAIRS [DESTINATIONS [SHORT [RATE]]]]
  *
  * PAIRS clients, each with a server process of its own (default 1). A connection
  * carries 128 bytes each way; the server closes first. Many destination addresses
  * within 127.0.0.0/8 (default 200) keep clients from running out of ports. SHORT 1:
- * each connection has a client process of its own. One JSON line.
+ * each connection has a client process of its own. RATE: connections a second of all
+ * pairs, 0 as fast as it goes (default). One JSON line.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,6 +30,8 @@
 
 static long destinations = 200;
 static int is_short;
+/* Between two connections of one client, seconds; 0: none. */
+static double pause_s;
 
 static _Noreturn void fail(const char *what)
 {
@@ -42,6 +45,15 @@ static double now_s(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void wait_until(double at_s)
+{
+	struct timespec at = {.tv_sec = (time_t)at_s};
+
+	at.tv_nsec = (long)((at_s - (double)at.tv_sec) * 1e9);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL))
+		;
 }
 
 static void read_message(int fd)
@@ -97,9 +109,12 @@ static void request_once(uint16_t port, long number)
 
 static void request(uint16_t port, long connections)
 {
+	double began = now_s();
 	int status;
 
 	for (long i = 0; i < connections; i++) {
+		if (pause_s > 0)
+			wait_until(began + (double)i * pause_s);
 		pid_t child = is_short ? fork() : 0;
 
 		if (child < 0)
@@ -155,8 +170,11 @@ int main(int argc, char **argv)
 	if (argc > 3)
 		destinations = atol(argv[3]);
 	is_short = argc > 4 && atoi(argv[4]);
-	if (connections < 1 || pairs < 1 || pairs > MAX_PAIRS || destinations < 1 || argc > 5) {
-		fprintf(stderr, "usage: %s CONNECTIONS [PAIRS [DESTINATIONS [SHORT]]]\n", argv[0]);
+	if (argc > 5 && atol(argv[5]) > 0)
+		pause_s = (double)pairs / (double)atol(argv[5]);
+	if (connections < 1 || pairs < 1 || pairs > MAX_PAIRS || destinations < 1 || argc > 6) {
+		fprintf(stderr, "usage: %s CONNECTIONS [PAIRS [DESTINATIONS [SHORT [RATE]]]]\n",
+			argv[0]);
 		return 2;
 	}
 	began = now_s();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withAgent, type Agent } from '../agent.ts';
-import { churn, churnFor } from '../load.ts';
+import { churn, churnAt, churnFor } from '../load.ts';
 import { countTimeWait, readCpu, readRssMb, readSleeps, type CpuTime } from '../proc-figures.ts';
 import { heading, median, note, format, row } from '../report.ts';
 import type { Scale, Section } from './section.ts';
@@ -8,6 +8,7 @@ import type { Scale, Section } from './section.ts';
 const DEFAULT_INTERVAL_S = 60;
 const FAST_INTERVAL_S = 1;
 const CPU_UNIT = 10_000;
+const RATES = [1_000, 10_000] as const;
 
 /** What one stretch of time cost the agent. */
 export interface Stretch {
@@ -41,6 +42,7 @@ export const agentCpu: Section = {
     const base = await withAgent({}, (agent) => measureIdle(agent.pid, scale));
     const often = { OTEL_METRIC_EXPORT_INTERVAL: String(FAST_INTERVAL_S * 1000) };
     await withAgent(often, (agent) => measureCollections(agent.pid, base, scale));
+    for (const rate of RATES) await withAgent({}, (agent) => measureRate(agent.pid, rate, scale));
     await withAgent({}, (agent) => measureLoad(agent, scale));
   },
 };
@@ -62,6 +64,18 @@ async function measureCollections(pid: number, base: number, { isQuick }: Scale)
   note(`sockets in TIME_WAIT then: ${format(countTimeWait(), 0)}`);
   const whole = costs.map((ms) => base + ms / DEFAULT_INTERVAL_S / 10);
   row('idle, one collection a minute', '% of a core', whole, { digits: 3, aim: '≤ 0.3' });
+}
+
+/** A steady rate of new connections, without a collection: those cost what the rows above say. */
+async function measureRate(pid: number, rate: number, { isQuick }: Scale): Promise<void> {
+  const rates: number[] = [];
+  const load = await repeatStretch(isQuick ? 2 : 3, pid, async () => {
+    const { connections, seconds } = await churnAt(rate, isQuick ? 2 : 5);
+    rates.push(connections / seconds);
+  });
+  const share = load.map(({ cpu, seconds }) => cpu.totalMs / seconds / 10);
+  const aim = rate === Math.max(...RATES) ? { aim: '≤ 10' } : {};
+  row(`at ${format(median(rates), 0)} new connections a second`, '% of a core', share, { digits: 2, ...aim });
 }
 
 async function measureLoad({ pid, startMs }: Agent, { isQuick }: Scale): Promise<void> {
