@@ -42,7 +42,7 @@ function collectPoints<T extends number | Histogram>(
   const points: StoredPoint<T>[] = [];
   const isDelta = isDeltaMetric(stream.metric, context.isDelta);
   const isSet = isSetMetric(stream.metric);
-  const isEmitted = (series: Series): boolean => series.isTouched || (!isDelta && !isSet);
+  const isEmitted = (series: Series): boolean => series.isTouched || series.isShown || (!isDelta && !isSet);
   stream.sweep((series) => !isEmitted(series));
   for (const series of stream.series()) {
     if (!isEmitted(series)) continue;
@@ -50,6 +50,7 @@ function collectPoints<T extends number | Histogram>(
     const { startTime, attributes } = series;
     points.push({ startTime, endTime: context.endTime, attributes, value, stream, isMoved: isDelta });
     series.isTouched = false;
+    series.isShown = stream.metric.instrument === 'updowncounter' && series.value !== 0;
     if (isDelta) resetSeries(series, context.endTime);
     else if (isSet) series.value = 0;
   }

@@ -151,7 +151,7 @@ class Store implements MetricStore {
       }
       const scopeMetrics = this.#collectEntry(entry, endTime);
       if (scopeMetrics.length > 0) collected.push({ resource: entry.resource, scopeMetrics });
-      entry.isLeaving = entry.isRetired || entry.streams.size === 0 || this.#isStale(entry);
+      entry.isLeaving = entry.streams.size === 0 || ((entry.isRetired || this.#isStale(entry)) && !isShown(entry));
     }
     this.#lastTime = endTime;
     this.#collections += 1;
@@ -277,9 +277,10 @@ class Store implements MetricStore {
   #putBack(point: StoredPoint<number | Histogram>): void {
     const { metric, observed } = point.stream;
     if (!point.isMoved) {
-      // A state that goes on; but of a resource that is leaving it was the last word.
+      // A state that goes on; but of a resource that is leaving, and of a value that ends, it was the last word.
       const entry = this.#entries.get(observed.id);
       if (entry !== undefined) entry.isLeaving = false;
+      if (isSetMetric(metric)) entry?.streams.get(metric.name)?.show(point.attributes);
       return;
     }
     const series = this.#series(metric, observed, point.attributes, point.startTime);
@@ -289,4 +290,9 @@ class Store implements MetricStore {
     else addHistogram(series, { counts: point.value.buckets.counts, sum: point.value.sum ?? 0 });
     series.isTouched = true;
   }
+}
+
+function isShown({ streams }: ResourceEntry): boolean {
+  for (const stream of streams.values()) if (stream.isShown) return true;
+  return false;
 }

@@ -26,6 +26,8 @@ export interface Series {
   readonly counts: number[] | undefined;
   /** Whether anything arrived since the last collection. */
   isTouched: boolean;
+  /** Up-down counters: the last value that left was not zero. It is taken back by a zero when nothing sets it again. */
+  isShown: boolean;
   /** Whether its slot was given back: it must not be used again. */
   isFreed: boolean;
 }
@@ -33,7 +35,7 @@ export interface Series {
 /** `counts` gets `bucketCount` zeros when that is not 0. */
 export function createSeries(attributes: Attributes, startTime: HrTime, bucketCount: number): Series {
   const counts = bucketCount === 0 ? undefined : new Array<number>(bucketCount).fill(0);
-  return { attributes, startTime, value: 0, counts, isTouched: false, isFreed: false };
+  return { attributes, startTime, value: 0, counts, isTouched: false, isShown: false, isFreed: false };
 }
 
 /** Adds a histogram's gain; the arrays are of equal length (checked by the store). */

@@ -52,8 +52,21 @@ export class Stream implements StreamIdentity {
     return this.#overflow;
   }
 
+  /** The last value of `attributes` did not arrive: what is exported next, a zero at least, takes its place. */
+  show(attributes: Attributes): void {
+    const key = attributeKey(attributes);
+    const series = key === overflowKey ? this.#overflow : this.#byKey.get(key);
+    if (series !== undefined) series.isShown = true;
+  }
+
   get size(): number {
     return this.#byKey.size + (this.#overflow === undefined ? 0 : 1);
+  }
+
+  /** Whether a value that left must be taken back by a zero before the stream may go. */
+  get isShown(): boolean {
+    for (const series of this.series()) if (series.isShown) return true;
+    return false;
   }
 
   *series(): IterableIterator<Series> {

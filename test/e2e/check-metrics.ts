@@ -123,11 +123,8 @@ export function checkNothingLost(metrics: readonly MetricPoint[]): string[] {
 export function checkNothingLeft(truth: Truth, metrics: readonly MetricPoint[]): string[] {
   const pids = pidsOf(truth);
   return ['wirespan.tcp.connection.active', 'wirespan.tcp.listener.count'].flatMap((name) => {
-    const points = findPoints(metrics, name);
-    const newest = points.reduce((time, { timeNs }) => (timeNs > time ? timeNs : time), 0n);
-    return points
-      .filter(({ resource }) => pids.has(Number(resource['process.pid'])))
-      .filter(({ timeNs, value }) => timeNs === newest && value !== 0)
+    return finalPoints(findPoints(metrics, name, { pids }))
+      .filter(({ value }) => value !== 0)
       .map(({ value, resource }) => `${name}: still ${value} of ${String(resource[EXECUTABLE])} at the end`);
   });
 }

@@ -115,7 +115,7 @@ test('attributes that the caller changes later do not change the series', () => 
   );
 });
 
-test('set: calls of one interval are summed, a series not set again is dropped', () => {
+test('set: calls of one interval are summed, a series not set again ends with a zero', () => {
   const store = createMetricStore({ temporality: 'cumulative', startUnixNs });
   store.set(level, workload('a'), {}, 2);
   store.set(level, workload('a'), {}, 3);
@@ -127,8 +127,28 @@ test('set: calls of one interval are summed, a series not set again is dropped',
   const [point] = pointsOf(store.collect(at(2)), 'test.count');
   assert.equal(point?.value, 4);
   assert.equal(point?.startTime[0], 1_790_000_000);
-  assert.deepEqual(store.collect(at(3)), []);
+  const last = store.collect(at(3));
+  assert.deepEqual(
+    pointsOf(last, 'test.count').map((p) => p.value),
+    [0],
+  );
+  store.restore(last);
+  assert.deepEqual(
+    pointsOf(store.collect(at(4)), 'test.count').map((p) => p.value),
+    [0],
+    'again, since it did not arrive',
+  );
+  assert.deepEqual(store.collect(at(5)), []);
   assert.equal(store.seriesCount(), 0);
+});
+
+test('a resource that goes takes back what it showed', () => {
+  const store = createMetricStore({ temporality: 'delta', startUnixNs });
+  store.set(level, workload('a'), {}, 2);
+  store.retire('a');
+  const values = [1, 2, 3].map((i) => pointsOf(store.collect(at(i)), 'test.count').map((p) => p.value));
+  assert.deepEqual(values, [[2], [0], []]);
+  assert.equal(store.resourceCount(), 0);
 });
 
 test('at most 2000 points, the overflow series included, on the same resource and metric', () => {
