@@ -60,6 +60,7 @@ export class Pipeline {
   readonly #states: StateSums;
   readonly #softirqs: SoftirqSums;
   readonly #config: AppConfig;
+  #isStopping = false;
 
   constructor(source: KernelSource, config: AppConfig, outlets: Outlets) {
     this.#source = source;
@@ -198,12 +199,22 @@ export class Pipeline {
     this.readSums();
     this.connections.setGauges(this.lastPass);
     this.listeners.setGauges(this.lastPass);
-    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
+    if (!this.#isStopping) this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
     setConnectionStates(this.#context, this.#source.countStates());
     this.#softirqs.update(this.#source.read('softirqs'));
     this.#drops.update(this.#source.read('drops'));
     this.#resets.update(this.#source.read('resets'));
     if (this.#hasStateDurations) this.#states.update(this.#source.read('state_durations'));
+  }
+
+  /** The programs are detached: what they left in the ring, and the last events. */
+  stop(): void {
+    this.drain();
+    this.correlator.flush();
+    this.lastPass = this.#source.pass(this.clock.now());
+    this.readSums();
+    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
+    this.#isStopping = true;
   }
 
   /** Reads the connection sums alone: cheap enough for a live view. */

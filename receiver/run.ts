@@ -275,8 +275,7 @@ class Agent {
     for (const timer of this.#timers) clearInterval(timer);
     this.#live?.stop();
     this.#source.detach();
-    this.#pipeline.drain();
-    this.#pipeline.correlator.flush();
+    this.#pipeline.stop();
     this.#events.stopping();
     await this.#exporters.shutdown(this.#config.shutdownDeadlineMs, (untilMs) =>
       this.#loop === undefined ? Promise.resolve() : this.#loop.shutdown(untilMs),
