@@ -27,6 +27,16 @@ static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 	return protocol == ETH_P_IP ? 4 : 6;
 }
 
+static __always_inline u8 *transport_of(u8 *network, u8 family)
+{
+	u8 first = 0;
+
+	if (family == 6)
+		return network + 40;
+	bpf_probe_read_kernel(&first, 1, network);
+	return network + (first & 15) * 4;
+}
+
 /* Of the payload: the first byte's sequence number. False without: a pure ACK. */
 static __always_inline bool read_sequence(struct sk_buff *skb, u8 family, u32 *seq)
 {

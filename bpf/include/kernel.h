@@ -77,6 +77,7 @@ enum {
 #define PF_EXITING		0x00000004
 #define PF_KTHREAD		0x00200000
 #define SHUTDOWN_MASK		3
+#define EEXIST_NR		17
 #define ECONNRESET_NR		104
 #define ETIMEDOUT_NR		110
 #define EADDRNOTAVAIL_NR	99

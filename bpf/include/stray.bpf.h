@@ -17,32 +17,24 @@ struct packet_ends {
 	u16 destination_port;
 };
 
-static __always_inline u8 *transport_of(u8 *network, u8 family)
-{
-	u8 first = 0;
-
-	if (family == 6)
-		return network + 40;
-	bpf_probe_read_kernel(&first, 1, network);
-	return network + (first & 15) * 4;
-}
-
-/* False before there is a header. */
+/* False before there is a header. Few reads: each is as dear as the map operation. */
 static __always_inline bool read_ends(struct sk_buff *skb, u8 family, struct packet_ends *ends)
 {
-	u8 *network = skb->head + skb->network_header;
-	u8 *transport = transport_of(network, family);
+	u8 *network = skb->head + skb->network_header, *transport;
+	u32 header[5] = {}; /* RFC 791 */
 	u16 ports[2] = {};
 
 	__builtin_memset(ends, 0, sizeof(*ends));
 	if (!skb->protocol)
 		return false;
 	if (family == 4) {
-		bpf_probe_read_kernel(ends->source, 4, network + 12);
-		bpf_probe_read_kernel(ends->destination, 4, network + 16);
+		bpf_probe_read_kernel(header, sizeof(header), network);
+		__builtin_memcpy(ends->source, &header[3], 4);
+		__builtin_memcpy(ends->destination, &header[4], 4);
+		transport = network + (*(u8 *)header & 15) * 4;
 	} else {
-		bpf_probe_read_kernel(ends->source, 16, network + 8);
-		bpf_probe_read_kernel(ends->destination, 16, network + 24);
+		bpf_probe_read_kernel(ends, 32, network + 8); /* both addresses, RFC 8200 */
+		transport = network + 40;
 	}
 	bpf_probe_read_kernel(ports, sizeof(ports), transport);
 	ends->source_port = bpf_ntohs(ports[0]);
@@ -85,6 +77,7 @@ static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_k
 	struct stray_count *slot;
 	struct packet_ends ends;
 	struct stray *row;
+	long error;
 
 	key.netns = netns_of_packet(skb);
 	if (!key.netns || !read_ends(skb, drop->family, &ends))
@@ -96,11 +89,13 @@ static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_k
 	key.family = drop->family;
 	row = bpf_map_lookup_elem(&strays, &key);
 	if (!row) {
-		if (!bpf_map_update_elem(&strays, &key, &first, BPF_NOEXIST)) {
+		error = bpf_map_update_elem(&strays, &key, &first, BPF_NOEXIST);
+		if (!error) {
 			strays_seen = 1;
 			return true;
 		}
-		row = bpf_map_lookup_elem(&strays, &key);
+		if (error == -EEXIST_NR)
+			row = bpf_map_lookup_elem(&strays, &key);
 	}
 	slot = row ? slot_for(row, what) : 0;
 	if (!slot) {
