@@ -7,6 +7,7 @@
 #include "include/close.bpf.h"
 #include "include/listener.bpf.h"
 #include "include/open.bpf.h"
+#include "include/stray.bpf.h"
 
 static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					  u8 stop, u64 now)
@@ -76,6 +77,19 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 	conn->flags |= CONN_CLOSED;
 }
 
+/* No pass will meet it any more. */
+static __always_inline void claim_at_close(struct sock *sk)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (!conn || !tp)
+		return;
+	claim_strays(sk, tp, conn, stray_bank);
+	if (pass_strays)
+		claim_strays(sk, tp, conn, pass_strays);
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 {
@@ -105,5 +119,7 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		handle_connect_failure(sk, now);
 	else
 		handle_closing(sk, old, new, now);
+	if (new == TCP_CLOSE && old != TCP_LISTEN && (strays_seen || pass_strays))
+		claim_at_close(sk);
 	return 0;
 }

@@ -5,6 +5,7 @@
  * tcp_sock counted meanwhile: no program runs for a segment.
  */
 #include "include/listener.bpf.h"
+#include "include/stray.bpf.h"
 
 static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u16 port)
 {
@@ -203,6 +204,17 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 		pass_connection(sk, tp, conn, state);
 }
 
+/* Its stray drops, when the pass looks for them; the owner is settled by now. */
+static __always_inline void pass_strays_of(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	if (!pass_strays)
+		return;
+	if (sk->__sk_common.skc_state == TCP_LISTEN && conn->role == ROLE_LISTENER)
+		note_listen_end(sk, tp, conn);
+	else
+		claim_strays(sk, tp, conn, pass_strays);
+}
+
 /* The tracked sockets themselves, those without a file included. */
 SEC("iter/bpf_sk_storage_map")
 int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
@@ -215,8 +227,10 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
-	if (tp && conn)
-		pass_socket(sk, tp, conn, 0);
+	if (!tp || !conn)
+		return 0;
+	pass_socket(sk, tp, conn, 0);
+	pass_strays_of(sk, tp, conn);
 	return 0;
 }
 
@@ -256,6 +270,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	if ((conn->flags & CONN_OWNER_PROVISIONAL) && !bpf_map_lookup_elem(&owners, &owner))
 		announce_owner(&owner, leader, PROBE_SCAN);
 	pass_socket(sk, tp, conn, &owner);
+	pass_strays_of(sk, tp, conn);
 	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || owner.pid == cfg_agent_pid ||
 	    (conn->flags & CONN_IGNORED))
 		return 0;

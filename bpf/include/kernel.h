@@ -77,6 +77,7 @@ enum {
 #define PF_EXITING		0x00000004
 #define PF_KTHREAD		0x00200000
 #define SHUTDOWN_MASK		3
+#define EEXIST_NR		17
 #define ECONNRESET_NR		104
 #define ETIMEDOUT_NR		110
 #define EADDRNOTAVAIL_NR	99
@@ -122,6 +123,8 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_ipv6only : 1;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -209,9 +212,15 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
+struct dst_entry {
+	struct net_device *dev;
+};
+
 struct sk_buff {
 	struct sock *sk;
 	struct net_device *dev;
+	unsigned long _skb_refdst;
+	int skb_iif;
 	unsigned int len;
 	char cb[48];
 	__be16 protocol;

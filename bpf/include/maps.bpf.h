@@ -44,6 +44,14 @@ u64 pass_scanned = 0;
 u8 scan_listeners = 0;
 
 /*
+ * Stray drops. Those of `stray_bank` are being counted; while a pass runs that finds their
+ * owners, `pass_strays` is the bank that it closes, else 0. Set by the drop program: there are some.
+ */
+u32 stray_bank = 1;
+u32 pass_strays = 0;
+u8 strays_seen = 0;
+
+/*
  * The filter in force, 0 without one: generation << 32, whether there are includes, and the
  * bank of its rules. Written last by user space, in one store, after the rules of that bank.
  */
@@ -174,6 +182,25 @@ struct {
 	__type(key, struct drop_key);
 	__type(value, u64);
 } drops SEC(".maps");
+
+/*
+ * Dropped packets without a socket, until a pass finds whose they were. User space deletes a
+ * bank one interval after it was closed. Full: the drop is the host's, in `drops`, and counted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct stray_key);
+	__type(value, struct stray);
+} strays SEC(".maps");
+
+/* Filled by passes that look for owners of stray drops. Full: counted, its strays are the host's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listen_end_key);
+	__type(value, struct listen_end);
+} listen_ends SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -35,6 +35,8 @@ export class KernelSource {
   readonly #drainBuffer = new Uint8Array(DRAIN_BYTES);
   readonly #images = new Map<string, { keys: Uint8Array; values: Uint8Array }>();
   #pass = 0n;
+  /** Of `strays`: the one that is being counted. */
+  #strayBank = 1;
 
   private constructor(session: BpfSession, plan: Plan, names: KernelNames) {
     this.#session = session;
@@ -114,6 +116,30 @@ export class KernelSource {
     const { pass } = this.plan.iterators;
     this.#session.runIterator(pass, new Uint8Array(0), pass === 'ws_pass' ? { map: 'conns' } : {});
     return Number(this.#pass);
+  }
+
+  /** Drops without a socket were counted that no pass has looked at yet. */
+  get hasStrays(): boolean {
+    const seen = new Uint8Array(1);
+    this.#session.getVariable('strays_seen', seen);
+    return seen[0] !== 0;
+  }
+
+  /**
+   * A pass that also finds the owners of the drops without a socket until now. The banks of `strays`
+   * up to `bank` are closed by then.
+   */
+  passForStrays(nowNs: bigint): { readonly pass: number; readonly bank: number } {
+    const bank = this.#strayBank;
+    this.#strayBank += 1;
+    this.#session.setVariable('pass_strays', u32(bank));
+    this.#session.setVariable('stray_bank', u32(this.#strayBank));
+    this.#session.setVariable('strays_seen', u8(0));
+    try {
+      return { pass: this.pass(nowNs), bank };
+    } finally {
+      this.#session.setVariable('pass_strays', u32(0));
+    }
   }
 
   /**
