@@ -28,7 +28,7 @@ const volatile u8 cfg_rtt_variation = 0;
 const volatile u8 cfg_transfer_size = 0;
 const volatile u8 cfg_peer_address = 0;	      /* 1: in clients' rows, 2: in every row */
 const volatile u8 cfg_requests = 0;	      /* read traceparent */
-const volatile u8 cfg_accept_by_address = 0;  /* ... and it is the sys_exit one */
+const volatile u8 cfg_accept_by_address = 0;  /* accepts are in `accepts` */
 const volatile u8 cfg_retransmit_has_err = 0; /* tracepoint with `int err` (6.17) */
 const volatile u8 cfg_drop_has_reason = 0;    /* kfree_skb with a reason (5.17) */
 const volatile u8 cfg_drop_has_rx_sk = 0;     /* ... and the receiving socket (6.11) */
@@ -214,14 +214,14 @@ struct {
 	__type(value, struct softirq_sums);
 } softirqs SEC(".maps");
 
-/* Accepts seen by the sys_exit program, keyed by the socket's address until a hook meets the socket. */
+/* Accepts whose socket had no type, keyed by its address until a hook meets the socket. User space gives it its size. */
 struct accepted {
 	struct owner_key owner;
 	u64 ns;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, 1);
 	__type(key, u64);
 	__type(value, struct accepted);
 } accepts SEC(".maps");

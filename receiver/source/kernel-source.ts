@@ -45,14 +45,16 @@ export class KernelSource {
   }
 
   /**
-   * Chooses, loads and attaches the programs and finds what is older than them.
+   * Chooses, loads and attaches the programs and finds what is older than them. Programs of `refused`
+   * are taken for refused by the kernel: so that tests reach the variants behind them.
    * @throws NativeError when the kernel refuses what cannot be done without
    */
-  static start(options: KernelOptions): KernelSource {
+  static start(options: KernelOptions, refused: readonly string[] = []): KernelSource {
     const plan = makePlan(
       {
         tracepointArity: (tracepoint) => kernelFunctionArity(`btf_trace_${tracepoint}`),
         canLoad: (program) => {
+          if (refused.includes(program)) return { ok: false, why: 'not to be used' };
           const answer = tryLoad(BPF_OBJECT, program);
           return answer.ok ? { ok: true } : { ok: false, why: `errno ${String(answer.errno)}` };
         },

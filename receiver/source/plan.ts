@@ -42,7 +42,9 @@ export interface Plan {
   /** Probes that this kernel refuses, with its reason. */
   readonly missing: readonly { readonly probe: string; readonly why: string }[];
   readonly disabled: readonly string[];
-  readonly accept: 'fexit' | 'sys_exit' | 'none';
+  readonly accept: 'fexit' | 'kprobe' | 'sys_exit' | 'none';
+  /** Accepts are noted by the socket's address, and taken over by the next program that meets it. */
+  readonly isAcceptByAddress: boolean;
   readonly hasRetransmitError: boolean;
   readonly hasDropReason: boolean;
   readonly hasDropReceiver: boolean;
@@ -54,6 +56,18 @@ interface Simple {
   readonly tracepoint: string;
   readonly wanted: boolean;
 }
+
+/** How an accept is seen, best first; of each, the programs to try in turn. */
+const ACCEPTS: readonly {
+  readonly accept: Exclude<Plan['accept'], 'none'>;
+  readonly words: string;
+  readonly programs: readonly string[];
+  readonly isCostly?: boolean;
+}[] = [
+  { accept: 'fexit', words: 'fexit', programs: ['ws_accept_fexit2', 'ws_accept_fexit4'] },
+  { accept: 'kprobe', words: 'a kprobe', programs: ['ws_accept_kprobe'] },
+  { accept: 'sys_exit', words: 'sys_exit', programs: ['ws_accept_sys_exit'], isCostly: true },
+];
 
 /** @throws never; a kernel without `inet_sock_set_state` shows in `missing` */
 export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
@@ -75,6 +89,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     missing,
     disabled,
     accept,
+    isAcceptByAddress: accept === 'kprobe' || accept === 'sys_exit',
     iterators: {
       scan: 'ws_scan',
       pass: answers.canLoad('ws_pass').ok ? 'ws_pass' : 'ws_pass_files',
@@ -108,31 +123,24 @@ function chooseAccept(
   attached: ChosenProgram[],
   missing: { probe: string; why: string }[],
 ): Plan['accept'] {
-  let why = '';
-  for (const program of ['ws_accept_fexit2', 'ws_accept_fexit4']) {
-    const answer = answers.canLoad(program);
-    if (answer.ok) {
-      attached.push({ program, probe: 'inet_csk_accept' });
-      return 'fexit';
+  const refused: string[] = [];
+  const allowed = ACCEPTS.filter(({ isCostly }) => !isCostly || options.costlyVariants);
+  for (const { accept, words, programs } of allowed) {
+    let why = '';
+    for (const program of programs) {
+      const answer = answers.canLoad(program);
+      if (answer.ok) {
+        attached.push({ program, probe: 'inet_csk_accept' });
+        return accept;
+      }
+      why = answer.why ?? '';
     }
-    why = answer.why ?? '';
+    refused.push(`${words} is refused (${why})`);
   }
-  if (!options.costlyVariants) {
-    missing.push({
-      probe: 'inet_csk_accept',
-      why: `fexit is refused (${why}); bpf.costly_variants=on measures accept queues at about 140 ns on every system call`,
-    });
-    return 'none';
-  }
-  const answer = answers.canLoad('ws_accept_sys_exit');
-  if (answer.ok) {
-    attached.push({ program: 'ws_accept_sys_exit', probe: 'inet_csk_accept' });
-    return 'sys_exit';
-  }
-  missing.push({
-    probe: 'inet_csk_accept',
-    why: `fexit is refused (${why}), and so is the costly variant (${answer.why ?? ''})`,
-  });
+  const advice = options.costlyVariants
+    ? ''
+    : '; bpf.costly_variants=on measures accept queues at about 140 ns on every system call';
+  missing.push({ probe: 'inet_csk_accept', why: `${refused.join(', ')}${advice}` });
   return 'none';
 }
 

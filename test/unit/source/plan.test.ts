@@ -73,6 +73,12 @@ const LINUX_6_18_BARE: Kernel = {
   loads: ['ws_accept_sys_exit'],
 };
 
+/** ... and arm64 before 6.4: kprobes, no trampolines. */
+const LINUX_6_1_ARM64: Kernel = {
+  ...LINUX_6_1,
+  loads: ['ws_accept_kprobe', 'ws_pass', 'ws_accept_sys_exit'],
+};
+
 const BASE = [
   'ws_state',
   'ws_retransmit',
@@ -90,6 +96,7 @@ describe('the plan', () => {
     const plan = planFor(LINUX_5_15);
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...BASE, 'ws_write_fentry']);
     assert.equal(plan.accept, 'fexit');
+    assert.equal(plan.isAcceptByAddress, false);
     assert.deepEqual([plan.missing, plan.disabled], [[], []]);
     assert.deepEqual(plan.iterators, {
       scan: 'ws_scan',
@@ -120,11 +127,24 @@ describe('the plan', () => {
     assert.deepEqual(plan.missing, [
       {
         probe: 'inet_csk_accept',
-        why: 'fexit is refused (errno 1 for ws_accept_fexit4); bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
+        why: 'fexit is refused (errno 1 for ws_accept_fexit4), a kprobe is refused (errno 1 for ws_accept_kprobe); bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
       },
     ]);
     assert.equal(plan.iterators.pass, 'ws_pass_files');
     assert.deepEqual(argumentsOf(plan), ['retransmit error', 'drop reason', 'drop receiver', 'reset reason']);
+  });
+
+  it('takes a kprobe for accepts where there are no trampolines, before the costly variant', () => {
+    for (const costlyVariants of [false, true]) {
+      const plan = planFor(LINUX_6_1_ARM64, { costlyVariants });
+      assert.equal(plan.accept, 'kprobe');
+      assert.equal(plan.isAcceptByAddress, true);
+      assert.deepEqual(plan.attached[0], { program: 'ws_accept_kprobe', probe: 'inet_csk_accept' });
+      assert.deepEqual(
+        plan.missing.map(({ probe }) => probe),
+        ['tcp_sendmsg_locked'],
+      );
+    }
   });
 
   it('takes the costly accept only where it is allowed and nothing better loads', () => {
@@ -146,7 +166,7 @@ describe('the plan', () => {
     assert.equal(accept, 'none');
     assert.equal(
       missing[0]?.why,
-      'fexit is refused (errno 1 for ws_accept_fexit4), and so is the costly variant (errno 1 for ws_accept_sys_exit)',
+      'fexit is refused (errno 1 for ws_accept_fexit4), a kprobe is refused (errno 1 for ws_accept_kprobe), sys_exit is refused (errno 1 for ws_accept_sys_exit)',
     );
   });
 
