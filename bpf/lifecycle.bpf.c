@@ -49,7 +49,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	conn->state = TCP_LISTEN;
 	conn->state_ns = now;
 	conn->established_ns = now;
-	if (owner.pid == cfg_agent_pid)
+	if (owner.pid == agent_pid)
 		return;
 	apply_filter(sk, tp, conn);
 	if (!(conn->flags & CONN_IGNORED))
@@ -63,7 +63,7 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 	struct listener *row;
 	u64 drops = (u32)sk->sk_drops.counter;
 
-	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == cfg_agent_pid)
+	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == agent_pid)
 		return;
 	if (drops > conn->drops && !(conn->flags & CONN_IGNORED)) {
 		row = listener_for(&conn->owner, local_port_of(tp), family_of(sk), PROBE_STATE);

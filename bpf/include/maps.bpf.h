@@ -7,7 +7,6 @@
 #include "wire.h"
 
 /* Knobs, set before load. */
-const volatile u32 cfg_agent_pid = 0;	      /* never observed */
 const volatile u32 cfg_tick_ns = 0;	      /* one jiffy */
 const volatile u64 cfg_ring_wakeup_bytes = 0; /* wake the reader at this fill */
 const volatile u8 cfg_emit_open = 0;
@@ -34,6 +33,9 @@ const volatile u8 cfg_drop_has_reason = 0;    /* kfree_skb with a reason (5.17) 
 const volatile u8 cfg_drop_has_rx_sk = 0;     /* ... and the receiving socket (6.11) */
 const volatile u32 cfg_drop_consumed = 0;     /* SKB_CONSUMED of this kernel, or 0 */
 const volatile u64 cfg_accept_nr[2] = {0, 0}; /* accept and accept4 of this architecture */
+
+/* The agent, in the initial pid namespace: never observed. Set by ws_self. */
+u32 agent_pid = 0;
 
 /* Written by user space before a pass of an iterator, read after it. */
 u64 pass_number = 0;

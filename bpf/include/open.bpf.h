@@ -33,7 +33,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	conn->thread_task = (u64)bpf_get_current_task_btf();
 	conn->state = TCP_SYN_SENT;
 	conn->state_ns = now;
-	if (owner.pid == cfg_agent_pid)
+	if (owner.pid == agent_pid)
 		conn->flags = CONN_IGNORED;
 	else if (filter_setup && (tp = bpf_skc_to_tcp_sock(sk)))
 		apply_filter(sk, tp, conn);

@@ -78,6 +78,7 @@ export class KernelSource {
   }
 
   #begin({ subnets, filter }: Pick<KernelOptions, 'subnets' | 'filter'>): void {
+    this.#session.runIterator(this.plan.iterators.self, new Uint8Array(0));
     this.#filter.write(filter);
     for (const [index, subnet] of subnets.entries())
       this.#session.update('subnets', subnetKey(subnet), u32(index + 1));
@@ -89,6 +90,13 @@ export class KernelSource {
       this.#session.setVariable('scan_listeners', u8(listeners));
       this.#session.runIterator(this.plan.iterators.scan, new Uint8Array(0));
     }
+  }
+
+  /** The agent in the initial pid namespace; not `process.pid` when it runs in another one. */
+  agentPid(): number {
+    const bytes = new Uint8Array(4);
+    this.#session.getVariable('agent_pid', bytes);
+    return new DataView(bytes.buffer).getUint32(0, true);
   }
 
   /** Hands out what the ring holds, a batch at a time; the bytes are valid during the call only. */

@@ -93,7 +93,6 @@ export function setKnobs(
     cfg_softirq_wait: options.softirqWait,
   };
   for (const [name, value] of Object.entries(values)) u8(name, value);
-  session.setVariable('cfg_agent_pid', u32(process.pid));
   session.setVariable('cfg_tick_ns', u32(tickNs()));
   session.setVariable('cfg_drop_consumed', u32(reasons['SKB_CONSUMED'] ?? 0));
   session.setVariable('cfg_drop_queue_purge', u32(reasons['SKB_DROP_REASON_QUEUE_PURGE'] ?? 0));

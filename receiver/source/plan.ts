@@ -33,6 +33,8 @@ export interface Plan {
   readonly attached: readonly ChosenProgram[];
   /** Run on demand. */
   readonly iterators: {
+    /** Tells the programs who the agent is. */
+    readonly self: string;
     readonly scan: string;
     readonly pass: string;
     readonly states: string;
@@ -91,6 +93,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     accept,
     isAcceptByAddress: accept === 'kprobe' || accept === 'sys_exit',
     iterators: {
+      self: 'ws_self',
       scan: 'ws_scan',
       pass: answers.canLoad('ws_pass').ok ? 'ws_pass' : 'ws_pass_files',
       states: 'ws_states',

@@ -99,6 +99,7 @@ describe('the plan', () => {
     assert.equal(plan.isAcceptByAddress, false);
     assert.deepEqual([plan.missing, plan.disabled], [[], []]);
     assert.deepEqual(plan.iterators, {
+      self: 'ws_self',
       scan: 'ws_scan',
       pass: 'ws_pass',
       states: 'ws_states',
