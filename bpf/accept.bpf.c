@@ -59,7 +59,7 @@ static __always_inline void note_accept(struct sock *sk)
 
 /*
  * sock_graft(new socket, file's socket), which accept() calls in the acceptor's context, at once
- * after inet_csk_accept(). That one waits: a kretprobe has an instance for ten such calls at
+ * after inet_csk_accept(). That one waits: a kretprobe has instances for ten such calls at
  * once (or two a CPU) and does not see the others.
  */
 SEC("kprobe/security_sock_graft")

@@ -105,5 +105,7 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		handle_connect_failure(sk, now);
 	else
 		handle_closing(sk, old, new, now);
+	if (new == TCP_CLOSE)
+		follow_no_more(sk);
 	return 0;
 }

@@ -49,6 +49,8 @@ export interface KernelOptions {
 }
 
 const MAX_STATE_ROWS = 16_384;
+/** Client connections at once; of more, requests are not known, which is counted. */
+const MAX_FOLLOWED = 8_192;
 /** The oldest make room: their connections keep the owner that is learned later. */
 const MAX_UNMET_ACCEPTS = 65_536;
 /** `accept` and `accept4`: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
@@ -85,6 +87,7 @@ export function setKnobs(
     cfg_transfer_size: options.transferSize,
     cfg_peer_address: { off: 0, clients: 1, all: 2 }[options.peerAddress],
     cfg_requests: options.requests,
+    cfg_requests_by_address: plan.isRequestByAddress,
     cfg_accept_by_address: plan.isAcceptByAddress,
     cfg_retransmit_has_err: plan.hasRetransmitError,
     cfg_drop_has_reason: plan.hasDropReason,
@@ -103,6 +106,7 @@ export function setKnobs(
   session.setMaxEntries('events', options.ringBufferBytes);
   session.setMaxEntries('series', options.maxSeries);
   session.setMaxEntries('owners', options.maxOwners);
+  if (plan.isRequestByAddress) session.setMaxEntries('follows', MAX_FOLLOWED);
   if (plan.isAcceptByAddress) session.setMaxEntries('accepts', MAX_UNMET_ACCEPTS);
   if (options.stateDuration) session.setMaxEntries('state_durations', MAX_STATE_ROWS);
 }

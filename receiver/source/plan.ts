@@ -20,6 +20,8 @@ export interface PlanOptions {
   readonly softirqWait: boolean;
   /** Trace context of HTTP/1 requests, and the owner at a first write. */
   readonly writes: boolean;
+  /** With `writes`: the former is wanted. */
+  readonly requests: boolean;
 }
 
 export interface ChosenProgram {
@@ -47,6 +49,8 @@ export interface Plan {
   readonly accept: 'fexit' | 'kprobe' | 'sys_exit' | 'none';
   /** Accepts are noted by the socket's address, and taken over by the next program that meets it. */
   readonly isAcceptByAddress: boolean;
+  /** The write's program knows sockets by their address only: it names no owner. */
+  readonly isRequestByAddress: boolean;
   readonly hasRetransmitError: boolean;
   readonly hasDropReason: boolean;
   readonly hasDropReceiver: boolean;
@@ -58,6 +62,13 @@ interface Simple {
   readonly tracepoint: string;
   readonly wanted: boolean;
 }
+
+const WRITE_KPROBE = 'ws_write_kprobe';
+/** How a write is seen without its tracepoint, best first. */
+const WRITES = [
+  ['fentry', 'ws_write_fentry'],
+  ['a kprobe', WRITE_KPROBE],
+] as const;
 
 /** How an accept is seen, best first; of each, the programs to try in turn. */
 const ACCEPTS: readonly {
@@ -83,7 +94,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
       missing.push({ probe: tracepoint, why: 'the kernel has no such tracepoint' });
     else attached.push({ program, probe: tracepoint });
   }
-  if (options.writes) chooseWrite(answers, attached, missing);
+  if (options.writes) chooseWrite(answers, options, attached, missing);
   else disabled.push('tcp_sendmsg_locked');
   const drop = answers.tracepointArity('kfree_skb') ?? 0;
   return {
@@ -91,6 +102,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     missing,
     disabled,
     accept,
+    isRequestByAddress: attached.some(({ program }) => program === WRITE_KPROBE),
     isAcceptByAddress: accept === 'kprobe' || accept === 'sys_exit',
     iterators: {
       self: 'ws_self',
@@ -149,6 +161,7 @@ function chooseAccept(
 
 function chooseWrite(
   answers: KernelAnswers,
+  options: PlanOptions,
   attached: ChosenProgram[],
   missing: { probe: string; why: string }[],
 ): void {
@@ -156,11 +169,14 @@ function chooseWrite(
     attached.push({ program: 'ws_write', probe: 'tcp_sendmsg_locked' });
     return;
   }
-  const answer = answers.canLoad('ws_write_fentry');
-  if (answer.ok) attached.push({ program: 'ws_write_fentry', probe: 'tcp_sendmsg_locked' });
-  else
-    missing.push({
-      probe: 'tcp_sendmsg_locked',
-      why: `no tracepoint, and fentry is refused (${answer.why ?? ''})`,
-    });
+  const refused: string[] = [];
+  for (const [words, program] of options.requests ? WRITES : WRITES.slice(0, 1)) {
+    const answer = answers.canLoad(program);
+    if (answer.ok) {
+      attached.push({ program, probe: 'tcp_sendmsg_locked' });
+      return;
+    }
+    refused.push(`${words} is refused (${answer.why ?? ''})`);
+  }
+  missing.push({ probe: 'tcp_sendmsg_locked', why: `no tracepoint, ${refused.join(', ')}` });
 }

@@ -38,7 +38,7 @@ for (const costlyVariants of [false, true]) {
       assert.equal(plan.iterators.pass, loads('ws_pass') ? 'ws_pass' : 'ws_pass_files');
       const write = plan.attached.find(({ probe }) => probe === 'tcp_sendmsg_locked')?.program;
       const hasTracepoint = kernelFunctionArity('btf_trace_tcp_sendmsg_locked') !== undefined;
-      const fentry = loads('ws_write_fentry') ? 'ws_write_fentry' : undefined;
+      const fentry = ['ws_write_fentry', 'ws_write_kprobe'].find(loads);
       assert.equal(write, hasTracepoint ? 'ws_write' : fentry);
     });
 

@@ -10,6 +10,7 @@ const EVERYTHING: PlanOptions = {
   softirqs: true,
   softirqWait: true,
   writes: true,
+  requests: true,
 };
 
 /** Tracepoint arguments and the programs that load; every other one is refused. */
@@ -76,7 +77,7 @@ const LINUX_6_18_BARE: Kernel = {
 /** ... and arm64 before 6.4: kprobes, no trampolines. */
 const LINUX_6_1_ARM64: Kernel = {
   ...LINUX_6_1,
-  loads: ['ws_accept_kprobe', 'ws_pass', 'ws_accept_sys_exit'],
+  loads: ['ws_accept_kprobe', 'ws_write_kprobe', 'ws_pass', 'ws_accept_sys_exit'],
 };
 
 const BASE = [
@@ -135,17 +136,26 @@ describe('the plan', () => {
     assert.deepEqual(argumentsOf(plan), ['retransmit error', 'drop reason', 'drop receiver', 'reset reason']);
   });
 
-  it('takes a kprobe for accepts where there are no trampolines, before the costly variant', () => {
+  it('takes kprobes for accepts and writes where there are no trampolines, before the costly variant', () => {
     for (const costlyVariants of [false, true]) {
       const plan = planFor(LINUX_6_1_ARM64, { costlyVariants });
       assert.equal(plan.accept, 'kprobe');
       assert.equal(plan.isAcceptByAddress, true);
       assert.deepEqual(plan.attached[0], { program: 'ws_accept_kprobe', probe: 'inet_csk_accept' });
-      assert.deepEqual(
-        plan.missing.map(({ probe }) => probe),
-        ['tcp_sendmsg_locked'],
-      );
+      assert.deepEqual(programsOf(plan).at(-1), 'ws_write_kprobe');
+      assert.equal(plan.isRequestByAddress, true);
+      assert.deepEqual(plan.missing, []);
     }
+    assert.equal(planFor(LINUX_6_1).isRequestByAddress, false);
+  });
+
+  it('takes no kprobe for writes when no trace contexts are wanted: it names no owner', () => {
+    const plan = planFor(LINUX_6_1_ARM64, { requests: false });
+    assert.ok(!programsOf(plan).includes('ws_write_kprobe'));
+    assert.deepEqual(
+      plan.missing.map(({ why }) => why),
+      ['no tracepoint, fentry is refused (errno 1 for ws_write_fentry)'],
+    );
   });
 
   it('takes the costly accept only where it is allowed and nothing better loads', () => {
@@ -187,7 +197,10 @@ describe('the plan', () => {
         ['softirq_raise', none],
         ['softirq_entry', none],
         ['softirq_exit', none],
-        ['tcp_sendmsg_locked', 'no tracepoint, and fentry is refused (errno 1 for ws_write_fentry)'],
+        [
+          'tcp_sendmsg_locked',
+          'no tracepoint, fentry is refused (errno 1 for ws_write_fentry), a kprobe is refused (errno 1 for ws_write_kprobe)',
+        ],
       ],
     );
     assert.equal(plan.missing[0]?.probe, 'inet_csk_accept');
