@@ -50,7 +50,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	conn->state = TCP_LISTEN;
 	conn->state_ns = now;
 	conn->established_ns = now;
-	if (owner.pid == cfg_agent_pid)
+	if (owner.pid == agent_pid)
 		return;
 	apply_filter(sk, tp, conn);
 	if (!(conn->flags & CONN_IGNORED))
@@ -64,7 +64,7 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 	struct listener *row;
 	u64 drops = (u32)sk->sk_drops.counter;
 
-	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == cfg_agent_pid)
+	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == agent_pid)
 		return;
 	if (drops > conn->drops && !(conn->flags & CONN_IGNORED)) {
 		row = listener_for(&conn->owner, local_port_of(tp), family_of(sk), PROBE_STATE);
@@ -121,5 +121,7 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		handle_closing(sk, old, new, now);
 	if (new == TCP_CLOSE && old != TCP_LISTEN && (strays_seen || pass_strays))
 		claim_at_close(sk);
+	if (new == TCP_CLOSE)
+		follow_no_more(sk);
 	return 0;
 }

@@ -53,6 +53,14 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 	conn->reason = conn->state == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
 }
 
+/* Who runs this: only the kernel knows an agent's pid outside of its own pid namespace. */
+SEC("iter/task")
+int ws_self(struct bpf_iter__task *ctx)
+{
+	agent_pid = bpf_get_current_pid_tgid() >> 32;
+	return 0;
+}
+
 /* Two runs: listeners first, then the connections, whose role they decide. */
 SEC("iter/task_file")
 int ws_scan(struct bpf_iter__task_file *ctx)
@@ -84,7 +92,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	leader = task->group_leader;
 	owner.pid = task->tgid;
 	owner.start_ns = leader->start_boottime;
-	if (owner.pid == cfg_agent_pid)
+	if (owner.pid == agent_pid)
 		return 0;
 	if (!bpf_map_lookup_elem(&owners, &owner))
 		announce_owner(&owner, leader, PROBE_SCAN);
@@ -184,7 +192,7 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 	if ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn))
 		return;
 	if (state == TCP_LISTEN && conn->role == ROLE_LISTENER) {
-		if (conn->owner.pid != cfg_agent_pid)
+		if (conn->owner.pid != agent_pid)
 			pass_listener(sk, tp, conn);
 		return;
 	}
@@ -271,7 +279,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 		announce_owner(&owner, leader, PROBE_SCAN);
 	pass_socket(sk, tp, conn, &owner);
 	pass_strays_of(sk, tp, conn);
-	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || owner.pid == cfg_agent_pid ||
+	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || owner.pid == agent_pid ||
 	    (conn->flags & CONN_IGNORED))
 		return 0;
 	key.owner = conn->owner;

@@ -134,7 +134,7 @@ static __always_inline bool needs_owner(const struct conn *conn)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
-	return pid != cfg_agent_pid &&
+	return pid != agent_pid &&
 	       ((conn->flags & CONN_OWNER_PROVISIONAL) || conn->owner.pid != pid);
 }
 

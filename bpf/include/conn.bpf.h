@@ -158,7 +158,7 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 	conn->owner = *owner;
 	if (first)
 		first = clear_flags(conn, CONN_OWNER_PROVISIONAL) & CONN_OWNER_PROVISIONAL;
-	if (owner->pid == cfg_agent_pid)
+	if (owner->pid == agent_pid)
 		set_flags(conn, CONN_IGNORED);
 	else if (first)
 		apply_filter(sk, tp, conn);

@@ -347,10 +347,24 @@ struct msghdr {
 	struct iov_iter msg_iter;
 };
 
+#if defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	u64 regs[31];
+};
+
+struct pt_regs {
+	s32 syscallno;
+};
+#define SYSCALL_NUMBER(regs) ((u64)(regs)->syscallno)
+#else
 struct pt_regs {
 	unsigned long ax;
+	unsigned long di;
+	unsigned long si;
 	unsigned long orig_ax;
 };
+#define SYSCALL_NUMBER(regs) ((regs)->orig_ax)
+#endif
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -382,6 +396,8 @@ struct bpf_iter__task_file {
 
 #pragma clang attribute pop
 
+/* What libbpf asks for the kernel's names of registers. */
+#define __VMLINUX_H__
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>

@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_OPEN_H
 #define WIRESPAN_OPEN_H
 
-#include "request.bpf.h"
+#include "handshake.bpf.h"
 #include "state.bpf.h"
 
 /* connect(): in the caller's context, before the first SYN. */
@@ -33,7 +33,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	conn->thread_task = (u64)bpf_get_current_task_btf();
 	conn->state = TCP_SYN_SENT;
 	conn->state_ns = now;
-	if (owner.pid == cfg_agent_pid)
+	if (owner.pid == agent_pid)
 		conn->flags = CONN_IGNORED;
 	else if (filter_setup && (tp = bpf_skc_to_tcp_sock(sk)))
 		apply_filter(sk, tp, conn);
@@ -71,6 +71,8 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 	if (cfg_requests) {
 		thread = (struct task_struct *)conn->thread_task;
 		conn->sleeps = BPF_CORE_READ(thread, nvcsw);
+		if (cfg_requests_by_address)
+			follow(sk, tp, conn);
 	}
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, PROBE_STATE, now);

@@ -160,7 +160,7 @@ static __always_inline void note_listen_end(struct sock *sk, struct tcp_sock *tp
 			__builtin_memcpy(key.local, &local, sizeof(local));
 		now.only_ipv6 = BPF_CORE_READ_BITFIELD(sk, __sk_common.skc_ipv6only);
 	}
-	if (conn->flags & CONN_IGNORED || conn->owner.pid == cfg_agent_pid)
+	if (conn->flags & CONN_IGNORED || conn->owner.pid == agent_pid)
 		now.found = STRAY_IGNORED;
 	else if (!sk->__sk_common.skc_bound_dev_if)
 		now.found = STRAY_OWNED;

@@ -47,14 +47,16 @@ export class KernelSource {
   }
 
   /**
-   * Chooses, loads and attaches the programs and finds what is older than them.
+   * Chooses, loads and attaches the programs and finds what is older than them. Programs of `refused`
+   * are taken for refused by the kernel: so that tests reach the variants behind them.
    * @throws NativeError when the kernel refuses what cannot be done without
    */
-  static start(options: KernelOptions): KernelSource {
+  static start(options: KernelOptions, refused: readonly string[] = []): KernelSource {
     const plan = makePlan(
       {
         tracepointArity: (tracepoint) => kernelFunctionArity(`btf_trace_${tracepoint}`),
         canLoad: (program) => {
+          if (refused.includes(program)) return { ok: false, why: 'not to be used' };
           const answer = tryLoad(BPF_OBJECT, program);
           return answer.ok ? { ok: true } : { ok: false, why: `errno ${String(answer.errno)}` };
         },
@@ -78,6 +80,7 @@ export class KernelSource {
   }
 
   #begin({ subnets, filter }: Pick<KernelOptions, 'subnets' | 'filter'>): void {
+    this.#session.runIterator(this.plan.iterators.self, new Uint8Array(0));
     this.#filter.write(filter);
     for (const [index, subnet] of subnets.entries())
       this.#session.update('subnets', subnetKey(subnet), u32(index + 1));
@@ -89,6 +92,13 @@ export class KernelSource {
       this.#session.setVariable('scan_listeners', u8(listeners));
       this.#session.runIterator(this.plan.iterators.scan, new Uint8Array(0));
     }
+  }
+
+  /** The agent in the initial pid namespace; not `process.pid` when it runs in another one. */
+  agentPid(): number {
+    const bytes = new Uint8Array(4);
+    this.#session.getVariable('agent_pid', bytes);
+    return new DataView(bytes.buffer).getUint32(0, true);
   }
 
   /** Hands out what the ring holds, a batch at a time; the bytes are valid during the call only. */

@@ -12,9 +12,16 @@ import { readTap, type TapTest } from './rig/tap.ts';
 
 const KERNELS = ['6.1', '6.12'] as const;
 /** What differs by kernel: which programs load, their hooks, and what these see. */
-const FILES = ['plan', 'lifecycle', 'retransmits', 'figures', 'request-edges', 'passes', 'stray-drops'].map(
-  (name) => `test/kernel/${name}.test.ts`,
-);
+const FILES = [
+  'plan',
+  'accepts',
+  'lifecycle',
+  'retransmits',
+  'figures',
+  'request-edges',
+  'passes',
+  'stray-drops',
+].map((name) => `test/kernel/${name}.test.ts`);
 const LIMIT_S = 360;
 const RUN = join(projectFolder, 'test', 'kernel', 'vm', 'run.sh');
 
