@@ -15,7 +15,7 @@ const KERNELS = ['6.1', '6.12'] as const;
 const FILES = ['plan', 'accepts', 'lifecycle', 'retransmits', 'figures', 'request-edges', 'passes'].map(
   (name) => `test/kernel/${name}.test.ts`,
 );
-const LIMIT_S = 280;
+const LIMIT_S = 440;
 const RUN = join(projectFolder, 'test', 'kernel', 'vm', 'run.sh');
 
 /** Why there is no virtual machine here; false when there is. */
