@@ -468,15 +468,25 @@ static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, s
 		ring->opaque = 1;
 }
 
+/* A first write shows who uses an accepted connection. */
+static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct owner_key owner = {};
+
+	merge_accept(sk, tp, conn, now);
+	if ((conn->flags & CONN_OWNER_PROVISIONAL) && current_owner(&owner, PROBE_REQUEST))
+		confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST, now);
+}
+
 /*
- * One write of an application, before its bytes are queued. What is not an HTTP
- * request leaves after one 8-byte read; a first write also names the owner of an
- * accepted connection.
+ * One write of an application, before its bytes are queued. What a server sends leaves
+ * by the socket's figures (see role_of()), other data that is no HTTP request after one
+ * 8-byte read. A first write also names the owner of an accepted connection.
  */
 static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 {
 	struct iov_iter *iter = &msg->msg_iter;
-	struct owner_key owner = {};
 	u64 word = 0, length = 0, buffer;
 	struct tcp_sock *tp;
 	struct conn *conn = 0;
@@ -492,15 +502,10 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
 		if (!conn)
 			return;
-		if (conn->flags & CONN_OWNER_PROVISIONAL) {
-			merge_accept(sk, tp, conn, bpf_ktime_get_ns());
-			if ((conn->flags & CONN_OWNER_PROVISIONAL) &&
-			    current_owner(&owner, PROBE_REQUEST))
-				confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST,
-					      bpf_ktime_get_ns());
-		}
+		if (conn->flags & CONN_OWNER_PROVISIONAL)
+			name_owner(sk, tp, conn);
 	}
-	if (!cfg_requests)
+	if (!cfg_requests || tp->bytes_acked == acked_payload(tp))
 		return;
 	buffer = first_buffer(iter, &length);
 	if (!buffer || length < 16 || bpf_probe_read_user(&word, sizeof(word), (void *)buffer) ||
