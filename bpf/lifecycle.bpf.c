@@ -90,10 +90,17 @@ static __always_inline void claim_at_close(struct sock *sk)
 		claim_strays(sk, tp, conn, pass_strays);
 }
 
+/* Whether something begins or ends: reading the clock costs as much as the rest of some runs. */
+static __always_inline bool needs_clock(int new)
+{
+	return cfg_state_duration || cfg_emit_state || new == TCP_SYN_SENT ||
+	       new == TCP_ESTABLISHED || new == TCP_CLOSE || new == TCP_LISTEN;
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 {
-	u64 now;
+	u64 now = 0;
 
 	if (!is_tcp(sk))
 		return 0;
@@ -102,8 +109,11 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 	    (new == TCP_FIN_WAIT2 && !cfg_state_duration && !cfg_emit_state) ||
 	    (new == TCP_CLOSING && !cfg_state_duration && !cfg_emit_state))
 		return 0;
-	now = bpf_ktime_get_ns();
-	if (new == TCP_SYN_SENT || new == TCP_LISTEN || new == TCP_ESTABLISHED)
+	if (needs_clock(new))
+		now = bpf_ktime_get_ns();
+	/* Once a socket; a client has it since its SYN_SENT. */
+	if (new == TCP_SYN_SENT || new == TCP_LISTEN ||
+	    (new == TCP_ESTABLISHED &&old != TCP_SYN_SENT))
 		give_cookie(sk);
 	if (new == TCP_SYN_SENT)
 		handle_connect(sk, now);

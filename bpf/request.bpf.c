@@ -435,15 +435,25 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 	return opening;
 }
 
+/* A first write shows who uses an accepted connection. */
+static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct owner_key owner = {};
+
+	merge_accept(sk, tp, conn, now);
+	if ((conn->flags & CONN_OWNER_PROVISIONAL) && current_owner(&owner, PROBE_REQUEST))
+		confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST, now);
+}
+
 /*
- * One write of an application, before its bytes are queued. What is not an HTTP
- * request leaves after one 8-byte read; a first write also names the owner of an
- * accepted connection.
+ * One write of an application, before its bytes are queued. What a server sends leaves
+ * by the socket's figures (see role_of()), other data that is no HTTP request after one
+ * 8-byte read. A first write also names the owner of an accepted connection.
  */
 static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 {
 	struct iov_iter *iter = &msg->msg_iter;
-	struct owner_key owner = {};
 	struct request *opening;
 	struct write write = {};
 	struct conn *conn = 0;
@@ -461,15 +471,10 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
 		if (!conn)
 			return;
-		if (conn->flags & CONN_OWNER_PROVISIONAL) {
-			merge_accept(sk, tp, conn, bpf_ktime_get_ns());
-			if ((conn->flags & CONN_OWNER_PROVISIONAL) &&
-			    current_owner(&owner, PROBE_REQUEST))
-				confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST,
-					      bpf_ktime_get_ns());
-		}
+		if (conn->flags & CONN_OWNER_PROVISIONAL)
+			name_owner(sk, tp, conn);
 	}
-	if (!cfg_requests)
+	if (!cfg_requests || tp->bytes_acked == acked_payload(tp))
 		return;
 	write.buffer = first_buffer(iter, &write.length, true);
 	if (!write.buffer || write.length < 16 ||

@@ -26,7 +26,7 @@ static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u1
  */
 static __always_inline u8 role_of(struct tcp_sock *tp, const struct listen_port *key)
 {
-	u64 payload = tp->bytes_sent - tp->bytes_retrans - (u32)(tp->snd_nxt - tp->snd_una);
+	u64 payload = acked_payload(tp);
 
 	if (tp->bytes_acked == payload + 1)
 		return ROLE_CLIENT;

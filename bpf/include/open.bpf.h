@@ -18,9 +18,11 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 		return;
 	}
 	/* A socket can connect again after it closed: start afresh. */
-	__builtin_memset(conn, 0, sizeof(*conn));
-	if (cfg_requests)
-		bpf_sk_storage_delete(&requests, sk);
+	if (conn->netns) {
+		__builtin_memset(conn, 0, sizeof(*conn));
+		if (cfg_requests)
+			bpf_sk_storage_delete(&requests, sk);
+	}
 	current_owner(&owner, PROBE_STATE);
 	conn->owner = owner;
 	conn->role = ROLE_CLIENT;

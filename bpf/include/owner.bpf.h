@@ -8,7 +8,7 @@
 
 static __always_inline u32 netns_of(const struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
 /* First sight of a process: keep its facts, and tell user space while /proc still has it. */
