@@ -152,6 +152,9 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 		if (!key.reason || key.reason == cfg_drop_consumed)
 			return 0;
 	}
+	/* With a closed socket goes the FIN that nobody had to read: no data is lost. */
+	if (key.reason && key.reason == cfg_drop_queue_purge && !skb->len)
+		return 0;
 	sk = skb->sk;
 	if (!sk && cfg_drop_has_rx_sk)
 		sk = (struct sock *)ctx[3];

@@ -113,7 +113,7 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		now = bpf_ktime_get_ns();
 	/* Once a socket; a client has it since its SYN_SENT. */
 	if (new == TCP_SYN_SENT || new == TCP_LISTEN ||
-	    (new == TCP_ESTABLISHED &&old != TCP_SYN_SENT))
+	    (old != TCP_SYN_SENT && new == TCP_ESTABLISHED))
 		give_cookie(sk);
 	if (new == TCP_SYN_SENT)
 		handle_connect(sk, now);

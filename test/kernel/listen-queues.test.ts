@@ -1,8 +1,9 @@
 /** Listen queues that are full on purpose, against the statistics of their namespace. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { ListenerSums } from '../../receiver/collect/listeners.ts';
+import { ListenerSums, type ListenerRow } from '../../receiver/collect/listeners.ts';
 import { ListenQueues, type QueueOverflow } from '../../receiver/collect/listen-queues.ts';
+import { LISTENER } from '../../receiver/decode/generated/layout.ts';
 import { queueOverflowRecord } from '../../receiver/listener-record.ts';
 import { readListenCounters } from '../../receiver/source/listen-counters.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
@@ -60,7 +61,10 @@ class Hall {
     this.#sums.update(watcher.source.read('listeners'));
     this.sink.gauges = new Map();
     this.#sums.setGauges(this.#pass);
-    this.#queues.settle(this.#sums.rows.values(), this.#pass);
+    // Other processes of the machine may have full queues as well.
+    const isOurs = ({ memory }: ListenerRow): boolean =>
+      memory.seen(LISTENER.netns) === this.stage.room.inode;
+    this.#queues.settle([...this.#sums.rows.values()].filter(isOurs), this.#pass);
   }
 
   gauge(name: string, port: number): number | undefined {
