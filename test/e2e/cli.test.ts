@@ -57,6 +57,14 @@ describe('the command line', () => {
       ],
     },
     'an unknown flag': { args: () => ['run', '--ouput', 'none'], says: [/ouput/, /output/] },
+    'a certificate that is not there': {
+      args: () => ['run', '--output', 'none'],
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'https://127.0.0.1:9',
+        OTEL_EXPORTER_OTLP_CERTIFICATE: '/nonexistent.pem',
+      },
+      says: [/trusted certificates file "\/nonexistent\.pem"/],
+    },
     'a file that is not there': {
       args: () => ['run', '--config', '/nonexistent.yaml'],
       says: [/nonexistent/],
