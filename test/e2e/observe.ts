@@ -36,14 +36,17 @@ export interface ObserveOptions {
   readonly protocol?: 'grpc' | 'http/protobuf';
   /** OTLP port of a Jaeger that gets the spans as well. */
   readonly tracesPort?: number;
+  /** Port where Prometheus could read the metrics as well. */
+  readonly prometheusPort?: number;
 }
 
 /** Starts both; what is left running when the test fails goes with `cleanup`. */
 export async function observe(cleanup: Cleanup, options: ObserveOptions = {}): Promise<Observation> {
-  const { settings = {}, protocol = 'grpc', tracesPort } = options;
+  const { settings = {}, protocol = 'grpc', tracesPort, prometheusPort } = options;
   const collector = await startCollector({
     outputDir: join(cleanup.makeFolder(), 'collector'),
     ...(tracesPort === undefined ? {} : { tracesPort }),
+    ...(prometheusPort === undefined ? {} : { prometheusPort }),
   });
   cleanup.add(() => collector.stop());
   const agent = await startAgent({ ...otlpSettings(collector, protocol), ...settings });
