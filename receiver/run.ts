@@ -172,7 +172,7 @@ class Agent {
     return createMetricLoop({
       sources: [this.#pipeline.store, telemetry],
       exporter: metrics,
-      intervalMs: this.#config.metricExport.intervalMs,
+      ...this.#config.metricExport,
       now: () => this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()),
       beforeCollect: () => this.#collect(),
       onError: (error) => this.#log.error({ err: error }, 'a collection failed; the next one goes on'),
