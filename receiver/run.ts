@@ -98,7 +98,7 @@ class Agent {
       event: (event) => void this.#exporters.addEvent(event),
       span: (span) => void this.#exporters.addSpan(span),
     });
-    this.#figures = new SelfFigures(this.#source, this.#pipeline);
+    this.#figures = new SelfFigures(this.#source, this.#pipeline, config.metrics);
     this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
     this.#loop = this.#createLoop();
     this.#filter = new LiveFilter(config.filter, {
