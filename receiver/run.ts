@@ -253,6 +253,7 @@ class Agent {
       pipeline.connections.rows.values(),
       pipeline.listeners.rows.values(),
       pipeline.lastPass,
+      pipeline.processLosses(),
     );
     const { metrics } = this.#exporters.counters();
     const status = `${String(this.#source.trackedConnections())} connections · ${this.#config.otlp.metrics.endpoint} · ${String(metrics.exported)} points exported`;
