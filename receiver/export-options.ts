@@ -17,11 +17,13 @@ export function exportOptionsOf(config: AppConfig): ExportOptions {
         capacity: config.spanQueue.queueSize,
         batchSize: config.spanQueue.batchSize,
         scheduleMs: config.spanQueue.delayMs,
+        timeoutMs: config.spanQueue.timeoutMs,
       },
       logs: {
         capacity: config.eventQueue.queueSize,
         batchSize: config.eventQueue.batchSize,
         scheduleMs: config.eventQueue.delayMs,
+        timeoutMs: config.eventQueue.timeoutMs,
       },
     },
   };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, configOf, dumpConfig, readCheckedSettings } from '../config/index.ts';
 import { NativeError } from '../native/index.ts';
+import { EndpointError } from './export/endpoint-security.ts';
 import { parseArguments } from './cli/args.ts';
 import { readVersion, renderHelp } from './cli/help.ts';
 import { EXIT_UNSUPPORTED, runAgent, UnsupportedError } from './run.ts';
@@ -30,7 +31,7 @@ function print(text: string): number {
 
 /** A user's mistake is a sentence; only a defect of ours shows a stack. */
 function explain(error: unknown): number {
-  if (error instanceof ConfigError || error instanceof UnsupportedError) {
+  if (error instanceof ConfigError || error instanceof EndpointError || error instanceof UnsupportedError) {
     process.stderr.write(`wirespan: ${error.message}\n`);
     return error.exitCode;
   }

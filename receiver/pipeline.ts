@@ -5,6 +5,7 @@ import { monotonicToRealtime } from '../native/index.ts';
 import { METRIC_TCP_STATE_DURATION, VERSION } from '../semconv/index.ts';
 import { createClock, type Clock } from './clock.ts';
 import { ConnectionSums } from './collect/connections.ts';
+import { readProcessLosses, type ProcessLosses } from './collect/process-losses.ts';
 import type { CollectContext } from './collect/context.ts';
 import { DropSums, setConnectionStates, SoftirqSums, StateSums } from './collect/host-sums.ts';
 import { claimersOf, StraySums } from './collect/strays.ts';
@@ -256,6 +257,11 @@ export class Pipeline {
   readSums(): void {
     this.connections.update(this.#source.read('series'));
     this.listeners.update(this.#source.read('listeners'));
+  }
+
+  /** What each process lost, for a live view. */
+  processLosses(): ProcessLosses {
+    return readProcessLosses((map) => this.#source.read(map), this.#context.ownerAt);
   }
 
   /** Once every few seconds: frees what ended processes left behind. */

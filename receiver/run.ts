@@ -100,7 +100,7 @@ class Agent {
       event: (event) => void this.#exporters.addEvent(event),
       span: (span) => void this.#exporters.addSpan(span),
     });
-    this.#figures = new SelfFigures(this.#source, this.#pipeline);
+    this.#figures = new SelfFigures(this.#source, this.#pipeline, config.metrics);
     this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
     this.#loop = this.#createLoop();
     this.#filter = new LiveFilter(config.filter, {
@@ -174,7 +174,7 @@ class Agent {
     return createMetricLoop({
       sources: [this.#pipeline.store, telemetry],
       exporter: metrics,
-      intervalMs: this.#config.metricExport.intervalMs,
+      ...this.#config.metricExport,
       now: () => this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()),
       beforeCollect: () => this.#collect(),
       onError: (error) => this.#log.error({ err: error }, 'a collection failed; the next one goes on'),
@@ -257,6 +257,7 @@ class Agent {
       pipeline.connections.rows.values(),
       pipeline.listeners.rows.values(),
       pipeline.lastPass,
+      pipeline.processLosses(),
     );
     const { metrics } = this.#exporters.counters();
     const status = `${String(this.#source.trackedConnections())} connections · ${this.#config.otlp.metrics.endpoint} · ${String(metrics.exported)} points exported`;

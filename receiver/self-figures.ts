@@ -1,3 +1,6 @@
+import type { AppConfig } from '../config/index.ts';
+import { enableBpfStats } from '../native/index.ts';
+import { METRIC_AGENT_PROBE_RUN_TIME, METRIC_AGENT_PROBE_RUNS } from '../semconv/index.ts';
 import { LOSS_REASON, PROBE_ID } from './decode/generated/layout.ts';
 import type { Exporters } from './export/exporters.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -48,12 +51,22 @@ interface Cell {
 export class SelfFigures {
   readonly #source: KernelSource;
   readonly #pipeline: Pipeline;
+  /** Held, since the kernel stops measuring when it is closed. */
+  readonly #measuring: ReturnType<typeof enableBpfStats> | undefined;
   #cells: readonly Cell[] = [];
   #recursion: readonly { readonly probe: string; readonly missed: number }[] = [];
 
-  constructor(source: KernelSource, pipeline: Pipeline) {
+  /**
+   * When a metric about probe runs is on, the kernel measures every BPF program until this process ends.
+   * @throws NativeError when it may not
+   */
+  constructor(source: KernelSource, pipeline: Pipeline, metrics: AppConfig['metrics']) {
     this.#source = source;
     this.#pipeline = pipeline;
+    const wantsRuns = [METRIC_AGENT_PROBE_RUNS, METRIC_AGENT_PROBE_RUN_TIME].some(({ name }) =>
+      metrics.get(name),
+    );
+    this.#measuring = wantsRuns ? enableBpfStats() : undefined;
   }
 
   /** Reads the kernel's counters once for all that asks below. */
@@ -77,6 +90,7 @@ export class SelfFigures {
       counters.spansRateLimited +
       counters.spansOverParent +
       counters.spansOverTrace;
+    const { unknown, folded } = this.#pipeline.enricher.counters;
     const kernel = this.#cells.flatMap(({ probe, reason, count }) => {
       const name = REASON_NAMES[reason];
       return name === undefined ? [] : [{ reason: name, ...(probe !== undefined && { probe }), count }];
@@ -91,6 +105,7 @@ export class SelfFigures {
       ...skipped.filter(({ count }) => count > 0),
       { reason: 'decode_error', count: this.#pipeline.decoded.bad },
       { reason: 'rate_limited', count: rateLimited },
+      { reason: 'owner_unknown', count: unknown + folded },
     ].filter(({ count }) => count > 0);
   }
 
@@ -107,6 +122,10 @@ export class SelfFigures {
     return {
       eventsReceived: () => [{ count: pipeline.decoded.decoded }],
       eventsLost: () => this.lost(),
+      eventQueue: () => {
+        const { traces, logs } = exporters.queues();
+        return { size: traces.size + logs.size, capacity: traces.capacity + logs.capacity };
+      },
       ringBuffer: () => {
         const { used, size } = this.#source.ringBytes;
         return { usage: used, limit: size };
@@ -122,6 +141,9 @@ export class SelfFigures {
         ...plan.missing.map(({ probe }) => ({ name: probe, state: 'unsupported' as const })),
         ...plan.disabled.map((name) => ({ name, state: 'disabled' as const })),
       ],
+      ...(this.#measuring && {
+        probeRuns: () => this.#source.programRuns().map(({ probe, ...run }) => ({ name: probe, ...run })),
+      }),
       correlationLookups: () =>
         this.#cells.flatMap(({ reason, count }) => {
           const result = RESULT_NAMES[reason];

@@ -21,7 +21,9 @@ function leanEnv() {
  * SIGTERM and SIGHUP are passed on. So is SIGINT, unless a terminal has sent it to the child already.
  */
 export function runReceiver(node, args) {
-  const line = [node, '--disable-warning=ExperimentalWarning', join(root, 'receiver', 'main.ts'), ...args];
+  // Trusts what the system trusts, a company's own authority included: Node alone has a list of its own.
+  const flags = ['--use-system-ca', '--disable-warning=ExperimentalWarning'];
+  const line = [node, ...flags, join(root, 'receiver', 'main.ts'), ...args];
   // Should this process be killed, the receiver must not stay behind: the kernel tells it to stop.
   const guarded = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM', '--', ...line] : line;
   const child = spawn(guarded[0], guarded.slice(1), { stdio: 'inherit', env: leanEnv() });

@@ -45,7 +45,7 @@ function transport(of: string): Settings {
     }),
     protocol: setting(protocol, 'grpc', `OTLP transport for ${of}.`),
     headers: setting(headers, [], `Headers sent with ${of}.`, { defaultText: 'none', sensitive: true }),
-    timeout: setting(duration(1), 10_000, `Longest time for one export of ${of}, its retries included.`, {
+    timeout: setting(duration(1), 10_000, `Longest time for one request with ${of}.`, {
       defaultText: '`10s`',
     }),
     compression: setting(choice(['none', 'gzip']), 'none', `Compression of ${of}.`),
@@ -111,7 +111,12 @@ function queue(of: string, delayMs: number, delayText: string): SettingTree {
     ),
     batch_size: setting(integer(1), 512, `Most ${of} in one request.`),
     delay: setting(duration(1), delayMs, `Longest wait before ${of} are sent.`, { defaultText: delayText }),
-    timeout: setting(duration(1), 30_000, `Longest time for one batch of ${of}.`, { defaultText: '`30s`' }),
+    timeout: setting(
+      duration(1),
+      300_000,
+      `Longest time for one batch of ${of}, its retries included; then it is dropped and counted.`,
+      { defaultText: '`5m`' },
+    ),
   };
 }
 
@@ -127,9 +132,14 @@ export const exportSettings: SettingTree = {
       interval: setting(duration(100), 60_000, 'Time between two exports of metrics.', {
         defaultText: '`60s`',
       }),
-      timeout: setting(duration(1), 30_000, 'Longest time for one export of metrics.', {
-        defaultText: '`30s`',
-      }),
+      timeout: setting(
+        duration(1),
+        30_000,
+        'Longest time for one export of metrics, its retries included; what is not sent then goes with the next one.',
+        {
+          defaultText: '`30s`',
+        },
+      ),
     },
     spans: queue('spans', 5_000, '`5s`'),
     events: queue('events', 1_000, '`1s`'),

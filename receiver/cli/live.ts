@@ -110,8 +110,10 @@ export class LiveTable extends LiveOutput {
   }
 
   protected override draw({ rows, status }: LiveView, now: Date): void {
-    const width = Math.max(20, this.stream.columns ?? 80);
-    const height = Math.max(5, (this.stream.rows ?? 24) - 1);
+    // A terminal that does not know its size says 0.
+    const { columns = 0, rows: lines = 0 } = this.stream;
+    const width = Math.max(20, columns === 0 ? 80 : columns);
+    const height = Math.max(5, (lines === 0 ? 24 : lines) - 1);
     const frame = renderTable(rows, { width, height, now, status });
     this.stream.write(this.#erase() + frame);
     this.#drawn = frame;

@@ -2,9 +2,12 @@ import type { ConnectionRow } from '../collect/connections.ts';
 import type { ListenerRow } from '../collect/listeners.ts';
 import { LISTENER, SERIES } from '../decode/generated/layout.ts';
 import type { Owner } from '../model.ts';
+import { NO_LOSSES, processId, type ProcessLosses } from '../collect/process-losses.ts';
 import type { TableRow } from './table.ts';
 
 type Draft = { -readonly [K in keyof TableRow]: TableRow[K] } & {
+  /** `processId` */
+  owner: string;
   handshakes: number;
   handshakeNs: number;
   /** Listening sockets, connections that wait in their queues, and the room there. */
@@ -16,11 +19,15 @@ type Draft = { -readonly [K in keyof TableRow]: TableRow[K] } & {
 const HANDSHAKE_CELLS = (SERIES.duration - SERIES.handshake) / 8;
 const RETRANSMIT_TYPES = (SERIES.segments_retransmitted - SERIES.retransmits) / 8;
 
-/** The live table's rows from the kernel's sums: one a process and peer (client) or local port. */
+/**
+ * The live table's rows from the kernel's sums: one a process and peer (client) or local port. What a process
+ * lost is known for all of it: it is on the first of its rows that has the most bytes.
+ */
 export function tableRows(
   connections: Iterable<ConnectionRow>,
   listeners: Iterable<ListenerRow>,
   pass: number,
+  losses: ProcessLosses = NO_LOSSES,
 ): TableRow[] {
   const drafts = new Map<string, Draft>();
   for (const row of connections) {
@@ -35,11 +42,33 @@ export function tableRows(
     draft.limit += row.memory.seen(LISTENER.limit);
     draft.state = `LISTEN ${String(draft.listening)}, queue ${String(draft.queued)}/${String(draft.limit)}`;
   }
+  addLosses(drafts.values(), losses);
   return [...drafts.values()].map(finish);
 }
 
+function addLosses(drafts: Iterable<Draft>, { drops, resets }: ProcessLosses): void {
+  const bytes = (draft: Draft): number => draft.bytesSent + draft.bytesReceived;
+  const busiest = new Map<string, Draft>();
+  for (const draft of drafts) {
+    const other = busiest.get(draft.owner);
+    if (other === undefined || bytes(draft) > bytes(other)) busiest.set(draft.owner, draft);
+  }
+  for (const [owner, draft] of busiest) {
+    draft.drops = drops.get(owner) ?? 0;
+    draft.resets = resets.get(owner) ?? 0;
+  }
+}
+
 function finish(draft: Draft): TableRow {
-  const { handshakes, handshakeNs, listening: _listening, queued: _queued, limit: _limit, ...row } = draft;
+  const {
+    owner: _,
+    handshakes,
+    handshakeNs,
+    listening: _listening,
+    queued: _queued,
+    limit: _limit,
+    ...row
+  } = draft;
   return { ...row, ...(handshakes > 0 && { handshakeMs: handshakeNs / handshakes / 1e6 }) };
 }
 
@@ -50,10 +79,11 @@ function endpointOf({ role, peerAddress = '', serverPort }: ConnectionRow): stri
 }
 
 function draftFor(drafts: Map<string, Draft>, owner: Owner, role: TableRow['role'], endpoint: string): Draft {
-  const id = `${String(owner.pid)} ${String(owner.startNs)} ${role} ${endpoint}`;
+  const id = `${processId(owner)} ${role} ${endpoint}`;
   let draft = drafts.get(id);
   if (draft === undefined) {
     draft = {
+      owner: processId(owner),
       process: owner.executable === '' ? owner.command : owner.executable,
       pid: owner.pid,
       role,
@@ -65,6 +95,7 @@ function draftFor(drafts: Map<string, Draft>, owner: Owner, role: TableRow['role
       bytesReceived: 0,
       retransmits: 0,
       drops: 0,
+      resets: 0,
       state: '',
       handshakes: 0,
       handshakeNs: 0,

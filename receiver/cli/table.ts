@@ -15,8 +15,9 @@ export interface TableRow {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly retransmits: number;
+  /** Dropped packets and RSTs of the whole process, on one of its rows; 0 on the others. */
   readonly drops: number;
-  readonly resets?: number;
+  readonly resets: number;
   /** States with their counts, e.g. `ESTABLISHED 3, TIME_WAIT 1`. */
   readonly state: string;
 }
@@ -60,7 +61,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'RECEIVED', value: (r) => humanBytes(r.bytesReceived), rank: 3 },
   { title: 'RETRANS', value: (r) => humanCount(r.retransmits), rank: 3 },
   { title: 'DROPS', value: (r) => humanCount(r.drops), rank: 6 },
-  { title: 'RESETS', value: (r) => humanCount(r.resets ?? 0), rank: 7 },
+  { title: 'RESETS', value: (r) => humanCount(r.resets), rank: 7 },
   { title: 'STATE', value: (r) => r.state, isText: true, min: 11, max: 40, rank: 8 },
 ];
 

@@ -35,6 +35,8 @@ export interface EnricherCounters {
   readonly evictions: number;
   /** Processes whose own resource would have been one too many. */
   readonly folded: number;
+  /** Processes of which not even a name is known: what they did is on their container or on the host. */
+  readonly unknown: number;
   /** Processes that were gone before `/proc` was read. */
   readonly gone: number;
   readonly environUnreadable: number;
@@ -92,6 +94,7 @@ class ProcessEnricher implements Enricher {
   #resolved = 0;
   #lastSweepMs = Number.NEGATIVE_INFINITY;
   #gone = 0;
+  #unknown = 0;
   #environInvalid = 0;
 
   constructor(options: EnricherOptions) {
@@ -154,6 +157,7 @@ class ProcessEnricher implements Enricher {
       workloads: this.#workloads.size,
       evictions: this.#entries.evictions,
       folded: this.#workloads.folded,
+      unknown: this.#unknown,
       gone: this.#gone,
       ...this.#reader.counters,
       environInvalid: this.#environInvalid,
@@ -168,6 +172,7 @@ class ProcessEnricher implements Enricher {
     else this.#cgroups.learn(owner.cgroupId, facts.container);
     const container = facts?.container ?? this.#cgroups.find(owner.cgroupId) ?? {};
     const executable = executableName(owner, facts);
+    if (executable === '') this.#unknown += 1;
     const own =
       executable === ''
         ? // The kernel had no room for its facts and it is gone: nobody could tell it from others.

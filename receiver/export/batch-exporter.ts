@@ -116,7 +116,7 @@ class Batcher<T, R> implements BatchExporter<T> {
   }
 
   async #sendBatch(batch: readonly T[]): Promise<void> {
-    const { signal, delivery, encode, retry, onRejected } = this.#parts;
+    const { signal, delivery, encode, queue, retry, onRejected } = this.#parts;
     let request: R;
     try {
       request = encode(batch);
@@ -124,7 +124,10 @@ class Batcher<T, R> implements BatchExporter<T> {
       this.#dropUnencodable(batch, String(error));
       return;
     }
-    const result = await delivery.deliver(request, performance.now() + retry.maxElapsedMs);
+    const result = await delivery.deliver(
+      request,
+      performance.now() + (queue.timeoutMs ?? retry.maxElapsedMs),
+    );
     if (result.status === 'taken') {
       const rejected = Math.min(result.rejected, batch.length);
       this.#ledger.export(batch.length - rejected);

@@ -1,21 +1,38 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { validateHeaderValue } from 'node:http';
+import { createSecureContext } from 'node:tls';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import type { SettledEndpoint } from './options.ts';
 
+/** A setting of an endpoint that cannot be used: one sentence for the user, who can mend it. */
+export class EndpointError extends Error {
+  /** That of bad settings. */
+  readonly exitCode = 2;
+}
+
 /** TLS files of an endpoint; only what is configured: Node's own defaults stand for the rest. */
 export type TlsFiles = Partial<Record<'ca' | 'cert' | 'key', Buffer>>;
 
-/** Reads the TLS files. Throws an Error with one clear sentence for a file that cannot be read. */
+/** Reads and checks the TLS files. Throws an EndpointError for one that cannot be read or used. */
 export function readTls(endpoint: SettledEndpoint): TlsFiles {
   const { caFile, clientCertificateFile, clientKeyFile } = endpoint;
-  return {
+  const tls = {
     ...(caFile !== undefined && { ca: readPem(caFile, 'trusted certificates') }),
     ...(clientCertificateFile !== undefined && {
       cert: readPem(clientCertificateFile, 'client certificate'),
     }),
     ...(clientKeyFile !== undefined && { key: readPem(clientKeyFile, 'client key') }),
   };
+  // Node takes a file without any certificate for an empty list, and says so to nobody.
+  const { ca } = tls;
+  if (ca !== undefined)
+    tryOut(() => new X509Certificate(ca), `trusted certificates file "${String(caFile)}"`);
+  const pair = `client certificate "${String(clientCertificateFile)}" and key "${String(clientKeyFile)}"`;
+  if (tls.cert !== undefined || tls.key !== undefined)
+    tryOut(() => createSecureContext({ cert: tls.cert, key: tls.key }), pair);
+  return tls;
 }
 
 /** Credentials of a gRPC channel; throws as `readTls`. */
@@ -26,11 +43,35 @@ export function channelCredentialsOf(endpoint: SettledEndpoint): ChannelCredenti
   return credentials.createSsl(ca, key, cert);
 }
 
-/** The endpoint's headers as gRPC carries them. */
+/** The endpoint's headers as gRPC carries them. Throws an EndpointError for one that it cannot carry. */
 export function metadataOf(endpoint: SettledEndpoint): Metadata {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(endpoint.headers)) metadata.set(name, value);
+  for (const [name, value] of Object.entries(endpoint.headers)) {
+    try {
+      metadata.set(name, value);
+    } catch (cause) {
+      throw badHeader(name, 'gRPC', cause);
+    }
+  }
   return metadata;
+}
+
+/** The endpoint's headers as HTTP carries them; throws as `metadataOf`. */
+export function headersOf({ headers }: SettledEndpoint): Readonly<Record<string, string>> {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderValue(name, value);
+    } catch (cause) {
+      throw badHeader(name, 'HTTP', cause);
+    }
+  }
+  return headers;
+}
+
+/** Names the header only: its value is a secret. */
+function badHeader(name: string, transport: string, cause: unknown): EndpointError {
+  const why = `has a value that ${transport} cannot carry: use printable ASCII characters`;
+  return new EndpointError(`The OTLP header "${name}" ${why}.`, { cause });
 }
 
 function readPem(file: string, what: string): Buffer {
@@ -38,7 +79,19 @@ function readPem(file: string, what: string): Buffer {
     return readFileSync(file);
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new Error(`The OTLP ${what} file "${file}" cannot be read (${reason}): give a readable PEM file.`, {
+    throw new EndpointError(
+      `The OTLP ${what} file "${file}" cannot be read (${reason}): give a readable PEM file.`,
+      { cause },
+    );
+  }
+}
+
+function tryOut(use: () => unknown, what: string): void {
+  try {
+    use();
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new EndpointError(`The OTLP ${what} cannot be used (${reason}): give PEM files that fit.`, {
       cause,
     });
   }

@@ -17,6 +17,8 @@ export interface MetricLoopOptions {
   readonly exporter: MetricExporter;
   /** `OTEL_METRIC_EXPORT_INTERVAL`, milliseconds. */
   readonly intervalMs: number;
+  /** `OTEL_METRIC_EXPORT_TIMEOUT`, milliseconds; default, and never more than, the interval. */
+  readonly timeoutMs?: number;
   /** Unix nanoseconds. */
   readonly now: () => bigint;
   /** Called before each collection: the time to read what the kernel summed. An error is passed to `onError`. */
@@ -27,7 +29,7 @@ export interface MetricLoopOptions {
 /**
  * Creates the loop. Collections never overlap: at most one is under way, and what failed is
  * restored before the next. While the collector is away, each collection is tried again until
- * the next one is due.
+ * the timeout, or the next one is due.
  */
 export function createMetricLoop(options: MetricLoopOptions): MetricLoop {
   return new Loop(options);
@@ -77,7 +79,8 @@ class Loop implements MetricLoop {
   }
 
   async #exportOnce(): Promise<void> {
-    const untilMs = performance.now() + this.#options.intervalMs;
+    const { intervalMs, timeoutMs = intervalMs } = this.#options;
+    const untilMs = performance.now() + Math.min(intervalMs, timeoutMs);
     const collected = await this.#collect();
     const origin = new Map([...collected].map(([part, source]) => [part.resource, source]));
     const failed = await this.#options.exporter.export([...collected.keys()], untilMs);

@@ -46,6 +46,8 @@ export interface QueueOptions {
   readonly batchSize: number;
   /** A smaller batch leaves after so long, milliseconds. Default 1,000. */
   readonly scheduleMs: number;
+  /** A batch is given up after so long, milliseconds. Default: `RetryOptions.maxElapsedMs`. */
+  readonly timeoutMs?: number;
 }
 
 /** Everything the exporters need, as plain values: nothing is read from the environment. */

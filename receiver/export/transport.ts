@@ -12,7 +12,7 @@ import {
   ProtobufTraceSerializer,
 } from '@opentelemetry/otlp-transformer';
 import { VERSION } from '../../semconv/index.ts';
-import { channelCredentialsOf, metadataOf, readTls } from './endpoint-security.ts';
+import { channelCredentialsOf, headersOf, metadataOf, readTls } from './endpoint-security.ts';
 import type { SendResult } from './failure.ts';
 import { judgeFailure } from './failure.ts';
 import { createGrpcConnection } from './grpc-connection.ts';
@@ -131,10 +131,11 @@ function createDelegate(
     });
     return createOtlpNetworkExportDelegate(shared, serializer, metrics, connection);
   }
+  const headers = { ...headersOf(endpoint), 'Content-Type': 'application/x-protobuf' };
   const options = {
     ...shared,
     url,
-    headers: () => Promise.resolve({ ...endpoint.headers, 'Content-Type': 'application/x-protobuf' }),
+    headers: () => Promise.resolve(headers),
     agentFactory: httpAgentFactoryFromOptions({ keepAlive: true, ...readTls(endpoint) }),
   };
   return createOtlpHttpExportDelegate(

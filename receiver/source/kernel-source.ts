@@ -234,6 +234,14 @@ export class KernelSource {
     }));
   }
 
+  /** Runs and CPU time of each program; zero unless `enableBpfStats` of the native room is open. */
+  programRuns(): readonly { readonly probe: string; readonly runs: number; readonly seconds: number }[] {
+    return this.plan.attached.map(({ program, probe }) => {
+      const { runs, runTimeNs } = this.#session.programStats(program);
+      return { probe, runs: Number(runs), seconds: Number(runTimeNs) / 1e9 };
+    });
+  }
+
   get ringBytes(): { readonly used: number; readonly size: number } {
     return { used: this.#ring.unreadBytes(), size: this.#ring.size };
   }

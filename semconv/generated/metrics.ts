@@ -72,7 +72,7 @@ export const METRIC_AGENT_EVENT_LAG: MetricDescriptor = {
   bccTools: [],
 };
 
-/** Records lost or discarded. `error.type` is one of `ring_buffer_full`, `map_full`, `queue_full`, `decode_error`, `rate_limited`, `owner_unknown`. @experimental */
+/** Records lost or discarded. `error.type` is `ring_buffer_full`, `map_full`, `recursion` (a program the kernel skipped), `state_repaired` (a change that was missed, put right later), `decode_error`, `rate_limited`, `queue_full`, `rejected`, `retry_expired`, `encode_error` or `already_shutdown`; `owner_unknown` counts processes whose telemetry went to their container or the host. @experimental */
 export const METRIC_AGENT_EVENT_LOST: MetricDescriptor = {
   name: 'wirespan.agent.event.lost',
   instrument: 'counter',

@@ -38,14 +38,17 @@ export interface ObserveOptions {
   readonly tracesPort?: number;
   /** Runs the agent as its only child. */
   readonly launcher?: readonly string[];
+  /** Port where Prometheus could read the metrics as well. */
+  readonly prometheusPort?: number;
 }
 
 /** Starts both; what is left running when the test fails goes with `cleanup`. */
 export async function observe(cleanup: Cleanup, options: ObserveOptions = {}): Promise<Observation> {
-  const { settings = {}, protocol = 'grpc', tracesPort, launcher } = options;
+  const { settings = {}, protocol = 'grpc', tracesPort, prometheusPort, launcher } = options;
   const collector = await startCollector({
     outputDir: join(cleanup.makeFolder(), 'collector'),
     ...(tracesPort === undefined ? {} : { tracesPort }),
+    ...(prometheusPort === undefined ? {} : { prometheusPort }),
   });
   cleanup.add(() => collector.stop());
   const agent = await startAgent({ ...otlpSettings(collector, protocol), ...settings }, undefined, launcher);

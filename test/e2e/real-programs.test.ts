@@ -56,6 +56,17 @@ function isListening(port: number): Promise<boolean> {
   });
 }
 
+/** What Prometheus reads: the sum of a metric's series with all of these labels. */
+async function prometheusTotal(port: number, name: string, labels: Record<string, string>): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
+  assert.equal(answer.status, 200);
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  return (await answer.text())
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label)))
+    .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
 describe('curl and nginx as Debian ships them', () => {
   const cleanup = new Cleanup();
   let port = 0;
@@ -66,8 +77,9 @@ describe('curl and nginx as Debian ships them', () => {
 
   before(async () => {
     assert.ok(existsSync(NGINX), 'nginx is not installed: npm test installs it');
-    [port, refusedPort] = (await findFreePorts(2)) as [number, number];
-    const { finish, read } = await observe(cleanup, { settings: SETTINGS });
+    let prometheusPort: number;
+    [port, refusedPort, prometheusPort] = (await findFreePorts(3)) as [number, number, number];
+    const { finish, read } = await observe(cleanup, { settings: SETTINGS, prometheusPort });
     const stop = await startNginx(cleanup, port);
     for (let n = 0; n < REQUESTS; n += 1) {
       const url = `http://127.0.0.1:${port}/body.txt`;
@@ -78,9 +90,20 @@ describe('curl and nginx as Debian ships them', () => {
     const refused = await runToEnd('curl', ['-s', `http://127.0.0.1:${refusedPort}/`]);
     assert.equal(refused.code, 7, 'curl must be refused');
     const listeners = (): number | undefined =>
-      currentOf(read().metrics, 'wirespan.tcp.listener.count', nginx);
+      currentOf(read().metrics, 'wirespan.tcp.listener.count', {
+        ...nginx,
+        attributes: { 'server.port': port },
+      });
     await waitFor('the listener of nginx', () => (listeners() ?? 0) > 0);
     listenersWhileUp = listeners();
+    // Each curl and each worker is a process of its own: none may hide another of the same name.
+    for (const process_executable_name of ['curl', 'nginx']) {
+      const labels = { process_executable_name, server_port: String(port) };
+      await waitFor(`what Prometheus reads of ${process_executable_name}`, async () => {
+        const total = await prometheusTotal(prometheusPort, 'wirespan_tcp_connection_opened_total', labels);
+        return total >= REQUESTS;
+      });
+    }
     await stop();
     output = await finish();
   });

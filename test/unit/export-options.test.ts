@@ -60,14 +60,16 @@ it('exportOptionsOf bounds the queue of spans and that of events apart', () => {
         OTEL_BSP_MAX_QUEUE_SIZE: '100',
         OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10',
         OTEL_BSP_SCHEDULE_DELAY: '70',
+        OTEL_BSP_EXPORT_TIMEOUT: '700',
         OTEL_BLRP_MAX_QUEUE_SIZE: '200',
         OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: '20',
         OTEL_BLRP_SCHEDULE_DELAY: '80',
+        OTEL_BLRP_EXPORT_TIMEOUT: '800',
       },
     }),
   );
   assert.deepEqual(queues, {
-    traces: { capacity: 100, batchSize: 10, scheduleMs: 70 },
-    logs: { capacity: 200, batchSize: 20, scheduleMs: 80 },
+    traces: { capacity: 100, batchSize: 10, scheduleMs: 70, timeoutMs: 700 },
+    logs: { capacity: 200, batchSize: 20, scheduleMs: 80, timeoutMs: 800 },
   });
 });

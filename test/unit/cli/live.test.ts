@@ -6,13 +6,19 @@ import { row } from './rows.ts';
 
 /** A terminal that understands what the table writes and nothing else. */
 class FakeTerminal extends EventEmitter implements LiveStream {
-  readonly columns = 120;
-  readonly rows = 20;
+  readonly columns: number;
+  readonly rows: number;
   writableNeedDrain = false;
   screen: string[] = [''];
   isCursorShown = true;
   raw = '';
   #line = 0;
+
+  constructor(columns = 120, rows = 20) {
+    super();
+    this.columns = columns;
+    this.rows = rows;
+  }
 
   write(text: string): boolean {
     this.raw += text;
@@ -60,6 +66,18 @@ describe('LiveTable', () => {
     assert.equal(opened, 4);
     assert.deepEqual([terminal.listenerCount('error'), process.listeners('exit').length], [0, 0]);
     mock.timers.reset();
+  });
+
+  it('takes 80 by 24 for a terminal that does not know its size', () => {
+    const sizes = [new FakeTerminal(0, 0), new FakeTerminal(80, 24)];
+    const [unknown, usual] = sizes.map((stream) => {
+      const rows = Array.from({ length: 40 }, (_, pid) => row({ pid }));
+      const table = new LiveTable({ stream, read: () => ({ rows, status: 's' }) });
+      table.start();
+      table.stop();
+      return stream.screen.slice(1);
+    });
+    assert.deepEqual(unknown, usual);
   });
 
   it('follows a view that grows and shrinks', () => {

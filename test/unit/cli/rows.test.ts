@@ -4,10 +4,14 @@ import { tableRows } from '../../../receiver/cli/rows.ts';
 import type { TableRow } from '../../../receiver/cli/table.ts';
 import { ConnectionSums } from '../../../receiver/collect/connections.ts';
 import { ListenerSums } from '../../../receiver/collect/listeners.ts';
+import { readProcessLosses, type ProcessLosses } from '../../../receiver/collect/process-losses.ts';
 import {
+  cellsOf,
+  dropKey,
   LISTENER_CELLS,
   listenerKey,
   mapImage,
+  resetKey,
   SERIES_BUCKETS,
   SERIES_CELLS,
   seriesKey,
@@ -23,12 +27,15 @@ const PASS = 7;
 const CURL = { startNs: 200n, pid: 20 };
 const NGINX = { startNs: 100n, pid: 10 };
 
+type MapRow = readonly [key: Uint8Array, value: Uint8Array];
+
 interface Given {
   readonly connections?: readonly (readonly [SeriesKeyFields, Record<number, number>])[];
   readonly listeners?: readonly (readonly [key: Uint8Array, Record<number, number>])[];
+  readonly losses?: ProcessLosses;
 }
 
-function rowsOf({ connections = [], listeners = [] }: Given): TableRow[] {
+function rowsOf({ connections = [], listeners = [], losses }: Given): TableRow[] {
   const harness = createHarness();
   const context = {
     ...harness,
@@ -47,7 +54,13 @@ function rowsOf({ connections = [], listeners = [] }: Given): TableRow[] {
   );
   const listening = new ListenerSums(context);
   listening.update(mapImage(listeners.map(([key, cells]) => [key, sparse(L.total, cells)])));
-  return tableRows(sums.rows.values(), listening.rows.values(), PASS);
+  return tableRows(sums.rows.values(), listening.rows.values(), PASS, losses);
+}
+
+/** Losses as the kernel sums them, the host's own among them. */
+function lossesOf(drops: readonly MapRow[], resets: readonly MapRow[]): ProcessLosses {
+  const images = { drops: mapImage(drops), resets: mapImage(resets) };
+  return readProcessLosses((map) => images[map], createHarness().ownerAt);
 }
 
 function onlyRow(given: Given): TableRow {
@@ -84,8 +97,46 @@ describe('tableRows', () => {
       bytesReceived: 200,
       retransmits: 3,
       drops: 0,
+      resets: 0,
       state: 'ESTABLISHED 2',
     });
+  });
+
+  it("shows a process's drops and resets once, on its busiest row, and not those of others", () => {
+    const losses = lossesOf(
+      [
+        [dropKey(CURL, 2, 4), cellsOf([3])],
+        [dropKey(CURL, 3, 4), cellsOf([4])],
+        [dropKey({ startNs: 0n, pid: 0 }, 2, 4), cellsOf([100])],
+      ],
+      [
+        [resetKey({ owner: CURL, role: 1, serverPort: 443 }), cellsOf([5])],
+        [resetKey({ owner: CURL, received: 1 }), cellsOf([6])],
+        [resetKey({}), cellsOf([100])],
+      ],
+    );
+    const rows = rowsOf({
+      connections: [
+        [toPeer, { [C.opened]: 1, [C.bytesSent]: 10 }],
+        [
+          { ...toPeer, serverPort: 80 },
+          { [C.opened]: 1, [C.bytesSent]: 11 },
+        ],
+        [
+          { owner: NGINX, role: 2, serverPort: 80 },
+          { [C.opened]: 1, [C.bytesSent]: 99 },
+        ],
+      ],
+      losses,
+    });
+    assert.deepEqual(
+      rows.map(({ endpoint, drops, resets }) => [endpoint, drops, resets]),
+      [
+        ['192.0.2.1:443', 0, 0],
+        ['192.0.2.1:80', 7, 11],
+        [':80', 0, 0],
+      ],
+    );
   });
 
   it('puts an IPv6 peer in brackets', () => {

@@ -14,6 +14,7 @@ export function row(given: Partial<TableRow> = {}): TableRow {
     bytesReceived: 0,
     retransmits: 0,
     drops: 0,
+    resets: 0,
     state: '',
     ...given,
   };

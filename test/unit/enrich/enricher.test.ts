@@ -120,6 +120,7 @@ test('a process of which nothing at all is known is its container, else the host
   const onHost = owner(999, unknown);
   assert.equal(subject.resolve(onHost), subject.host());
   assert.equal(subject.counters.gone, 1);
+  assert.equal(subject.counters.unknown, 1);
   subject.observe(owner(101, { cgroupId: 77n }));
   const found = subject.resolve(owner(998, { ...unknown, cgroupId: 77n })).attributes;
   assert.equal(found['container.id'], 'a1'.repeat(32));

@@ -237,24 +237,30 @@ for (const { name, protocol, reply, isRetried } of faults) {
   });
 }
 
-test('a batch that is not taken for too long is given up and counted', async () => {
-  const stub = await startOtlpStub({
-    protocol: 'grpc',
-    reply: () => ({ kind: 'error', code: status.UNAVAILABLE }),
+const notForLong = {
+  'by the retries': { retry: { initialMs: 1, maxMs: 5, maxElapsedMs: 30 } },
+  "by the signal's own timeout": {
+    retry: { initialMs: 1, maxMs: 5, maxElapsedMs: 600_000 },
+    queues: { traces: { timeoutMs: 30 } },
+  },
+};
+for (const [limited, options] of Object.entries(notForLong)) {
+  test(`a batch that is not taken for too long is given up and counted: ${limited}`, async () => {
+    const stub = await startOtlpStub({
+      protocol: 'grpc',
+      reply: () => ({ kind: 'error', code: status.UNAVAILABLE }),
+    });
+    const { exporters, states } = watch({ endpoint: stub.url, ...options });
+    addSpans(exporters, 5);
+    await exporters.forceFlush();
+    assert.equal(exporters.counters().traces.dropped.retry_expired, 5);
+    assert.ok(stub.requests.length > 1);
+    assert.deepEqual(states, ['unreachable']);
+    assertAllConserved(exporters);
+    await exporters.shutdown(1000);
+    await stub.stop();
   });
-  const { exporters, states } = watch({
-    endpoint: stub.url,
-    retry: { initialMs: 1, maxMs: 5, maxElapsedMs: 30 },
-  });
-  addSpans(exporters, 5);
-  await exporters.forceFlush();
-  assert.equal(exporters.counters().traces.dropped.retry_expired, 5);
-  assert.ok(stub.requests.length > 1);
-  assert.deepEqual(states, ['unreachable']);
-  assertAllConserved(exporters);
-  await exporters.shutdown(1000);
-  await stub.stop();
-});
+}
 
 test('signals that share a collector are one message, wherever they fail first', async () => {
   const port = await freePort();

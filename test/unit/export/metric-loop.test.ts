@@ -21,7 +21,7 @@ interface Rig {
   loop: MetricLoop;
 }
 
-function rig(temporality: Temporality, endpoint: string, intervalMs = 60): Rig {
+function rig(temporality: Temporality, endpoint: string, intervalMs = 60, timeoutMs?: number): Rig {
   const startUnixNs = BigInt(Date.now()) * 1_000_000n;
   const store = createMetricStore({ temporality, startUnixNs });
   const exporters = createExporters({ endpoint, retry: { initialMs: 5, maxMs: 20, maxElapsedMs: 60_000 } });
@@ -31,6 +31,7 @@ function rig(temporality: Temporality, endpoint: string, intervalMs = 60): Rig {
     sources: [store],
     exporter: exporters.metrics,
     intervalMs,
+    ...(timeoutMs !== undefined && { timeoutMs }),
     now: () => (nowUnixNs += 1_000_000_000n),
   });
   return { store, exporters, loop };
@@ -205,5 +206,17 @@ test('the timer collects; before each collection the kernel is read; an error th
   await exporters.shutdown(1000, (untilMs) => loop.shutdown(untilMs));
   assert.equal(errors.length, 1);
   assert.equal(totalOf(stub.metrics(), 'test.things'), reads);
+  await stub.stop();
+});
+
+test('an export that meets its timeout ends long before the interval, and what it had goes with the next', async () => {
+  const port = await freePort();
+  const { store, exporters, loop } = rig('delta', `http://127.0.0.1:${port}`, 600_000, 20);
+  store.add(counter, service('a'), {}, 3);
+  await loop.forceFlush();
+  const stub = await startOtlpStub({ protocol: 'grpc', port });
+  while (stub.metrics().length === 0) await loop.forceFlush();
+  assert.equal(totalOf(stub.metrics(), 'test.things'), 3);
+  await exporters.shutdown(1000, (untilMs) => loop.shutdown(untilMs));
   await stub.stop();
 });

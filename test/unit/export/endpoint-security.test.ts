@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { EndpointError } from '../../../receiver/export/endpoint-security.ts';
+import { createExporters } from '../../../receiver/export/exporters.ts';
+import type { ExportOptions } from '../../../receiver/export/options.ts';
+
+/** The one sentence with which the exporters refuse these options. */
+function refusalOf(options: ExportOptions): string {
+  try {
+    createExporters(options);
+  } catch (error) {
+    assert.ok(error instanceof EndpointError, String(error));
+    assert.equal(error.exitCode, 2);
+    return error.message;
+  }
+  return assert.fail('these options were taken');
+}
+
+for (const protocol of ['grpc', 'http/protobuf'] as const) {
+  const https = { protocol, endpoint: 'https://127.0.0.1:9' };
+
+  test(`${protocol}: a certificate file that cannot be used is refused at the start`, (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'wirespan-pem-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const noPem = join(folder, 'no.pem');
+    writeFileSync(noPem, 'not a certificate\n');
+    assert.match(refusalOf({ ...https, caFile: '/nonexistent.pem' }), /"\/nonexistent\.pem".*ENOENT/);
+    assert.match(refusalOf({ ...https, caFile: noPem }), /no\.pem.*cannot be used/);
+    assert.match(
+      refusalOf({ ...https, clientCertificateFile: noPem, clientKeyFile: noPem }),
+      /client certificate.*no\.pem.*cannot be used/,
+    );
+  });
+
+  test(`${protocol}: a header that cannot be sent is refused by its name, its value stays secret`, () => {
+    const refusal = refusalOf({ protocol, headers: { 'x-key': 'secret€' } });
+    assert.match(refusal, /"x-key"/);
+    assert.doesNotMatch(refusal, /secret/);
+  });
+}
