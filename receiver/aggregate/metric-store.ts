@@ -151,7 +151,8 @@ class Store implements MetricStore {
       }
       const scopeMetrics = this.#collectEntry(entry, endTime);
       if (scopeMetrics.length > 0) collected.push({ resource: entry.resource, scopeMetrics });
-      entry.isLeaving = entry.streams.size === 0 || ((entry.isRetired || this.#isStale(entry)) && !isShown(entry));
+      entry.isLeaving =
+        entry.streams.size === 0 || ((entry.isRetired || this.#isStale(entry)) && !isShown(entry));
     }
     this.#lastTime = endTime;
     this.#collections += 1;

@@ -18,8 +18,7 @@ export function readHex(view: DataView, offset: number, length: number): string 
 /** An address of `family` as text; RFC 5952 for IPv6. */
 export function readAddress(view: DataView, offset: number, family: number): string {
   if (family !== 6) {
-    const at = (index: number): string => String(view.getUint8(offset + index));
-    return `${at(0)}.${at(1)}.${at(2)}.${at(3)}`;
+    return [0, 1, 2, 3].map((index) => view.getUint8(offset + index)).join('.');
   }
   const groups: number[] = [];
   for (let i = 0; i < 8; i += 1) groups.push(view.getUint16(offset + 2 * i, false));
