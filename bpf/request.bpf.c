@@ -476,7 +476,7 @@ static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, s
 static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 {
 	struct iov_iter *iter = &msg->msg_iter;
-	struct owner_key owner = {};
+	struct known_owner owner = {};
 	u64 word = 0, length = 0, buffer;
 	struct tcp_sock *tp;
 	struct conn *conn = 0;

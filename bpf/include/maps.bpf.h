@@ -44,12 +44,12 @@ u64 pass_scanned = 0;
 u8 scan_listeners = 0;
 
 /*
- * The filter in force, 0 without one: generation << 32, whether there are includes, and the
- * bank of its rules. Written last by user space, in one store, after the rules of that bank.
+ * The filter in force, 0 without one: generation << 32, what it has, and the bank of its rules. Written last by user space, in one store, after the rules of that bank.
  */
 u64 filter_setup = 0;
 #define FILTER_BANK(setup)	   ((u32)(setup)&1)
 #define FILTER_HAS_INCLUDES(setup) ((u32)(setup)&2)
+#define FILTER_HAS_V1(setup)	   ((u32)(setup)&4) /* a rule names a cgroup of version 1 */
 #define FILTER_GENERATION_MASK	   0xffffffff00000000ULL
 
 /* Values too large for the BPF stack, to insert empty rows with. */
@@ -67,6 +67,12 @@ static struct state_sums zero_state_sums;
 #define CONN_IN_HANDSHAKE_RECORD (1 << 7)
 #define CONN_FILTERED		 (1 << 8) /* with CONN_IGNORED: because of the filter */
 #define CONN_LISTENER_IGNORED	 (1 << 9) /* its listener's figures are not wanted */
+
+/* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
+struct known_owner {
+	struct owner_key key;
+	u64 rules;
+};
 
 /*
  * One connection or listening socket. Written by the state programs, the accept
@@ -102,6 +108,7 @@ struct conn {
 	u8 pad[2];
 	u32 filter_generation; /* of the filter that last decided about it */
 	u32 pad2;
+	u64 owner_rules; /* as owner_info.rules, for owners that found no room in `owners` */
 };
 
 struct {
@@ -202,7 +209,7 @@ struct {
 /* Bits of the rules of a bank that name the cgroup. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * FILTER_RULES);
+	__uint(max_entries, 2 * FILTER_RULES * FILTER_HIERARCHIES);
 	__type(key, struct filter_cgroup);
 	__type(value, u32);
 } filter_cgroups SEC(".maps");
@@ -216,7 +223,7 @@ struct {
 
 /* Accepts seen by the sys_exit program, keyed by the socket's address until a hook meets the socket. */
 struct accepted {
-	struct owner_key owner;
+	struct known_owner owner;
 	u64 ns;
 };
 struct {

@@ -62,9 +62,14 @@ export async function runToEnd(
   }
 }
 
+/** How scripts/receiver.mjs, which `npm start` and `bin/wirespan` use, runs Node. */
+export const NODE_OPTIONS = JSON.parse(
+  readFileSync(join(projectFolder, 'scripts', 'node-options.json'), 'utf8'),
+) as { readonly arguments: readonly string[]; readonly environment: Readonly<Record<string, string>> };
+
 /** Arguments for Node that run the agent's command line. */
 export function agentArgs(...args: string[]): string[] {
-  return [join(projectFolder, 'receiver', 'main.ts'), ...args];
+  return [...NODE_OPTIONS.arguments, join(projectFolder, 'receiver', 'main.ts'), ...args];
 }
 
 /**
@@ -76,6 +81,7 @@ export async function startAgent(
   args: readonly string[] = ['run', '--output=none'],
 ): Promise<Agent> {
   const { child, ended, output } = start(process.execPath, agentArgs(...args), {
+    ...NODE_OPTIONS.environment,
     ...TEST_SETTINGS,
     ...settings,
   });
