@@ -23,6 +23,8 @@ export interface Agent {
   readonly log: () => readonly LogLine[];
   /** Its resident memory now, bytes. */
   readonly rssBytes: () => number;
+  /** The most that was resident so far, bytes; 0 when it is gone. */
+  readonly peakRssBytes: () => number;
   readonly isRunning: () => boolean;
   /** SIGTERM; resolves when it drained and ended. Again is fine. */
   readonly stop: () => Promise<Ended>;
@@ -103,7 +105,12 @@ export async function startAgent(
     await agent.kill();
     throw new Error(`the agent did not start: ${String(error)}\n${output().stderr}`, { cause: error });
   }
-  return { pid, rssBytes: () => readRss(pid), ...agent };
+  return {
+    pid,
+    rssBytes: () => readMemory(pid, 'VmRSS'),
+    peakRssBytes: () => (isRunning() ? readMemory(pid, 'VmHWM') : 0),
+    ...agent,
+  };
 }
 
 /** Whether a line with this `msg` is there. */
@@ -142,7 +149,13 @@ function parseLog(stderr: string): LogLine[] {
     .map((line) => JSON.parse(line) as LogLine);
 }
 
-function readRss(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+function readMemory(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  } catch (error) {
+    // It has just ended.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0;
+    throw error;
+  }
 }
