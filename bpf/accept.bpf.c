@@ -8,7 +8,7 @@
 static __always_inline void handle_accept(struct sock *sk)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct owner_key owner = {};
+	struct known_owner owner = {};
 	struct tcp_sock *tp;
 	struct conn *conn;
 

@@ -33,7 +33,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 {
 	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct owner_key owner = {};
+	struct known_owner owner = {};
 
 	if (!conn || !tp) {
 		count_loss(PROBE_STATE, LOST_STORAGE);
@@ -41,7 +41,8 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	}
 	__builtin_memset(conn, 0, sizeof(*conn));
 	current_owner(&owner, PROBE_STATE);
-	conn->owner = owner;
+	conn->owner = owner.key;
+	conn->owner_rules = owner.rules;
 	conn->role = ROLE_LISTENER;
 	conn->reason = CLOSE_NONE;
 	conn->netns = netns_of(sk);
@@ -50,7 +51,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	conn->state = TCP_LISTEN;
 	conn->state_ns = now;
 	conn->established_ns = now;
-	if (owner.pid == agent_pid)
+	if (owner.key.pid == agent_pid)
 		return;
 	apply_filter(sk, tp, conn);
 	if (!(conn->flags & CONN_IGNORED))

@@ -439,7 +439,7 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct owner_key owner = {};
+	struct known_owner owner = {};
 
 	merge_accept(sk, tp, conn, now);
 	if ((conn->flags & CONN_OWNER_PROVISIONAL) && current_owner(&owner, PROBE_REQUEST))

@@ -99,7 +99,7 @@ static __always_inline bool refuses_request(struct tcp_sock *tp, const struct co
 {
 	struct filter_facts facts = {.family = family, .remote_port = end->port};
 
-	fill_facts(&facts, tp, listener->netns, &listener->owner);
+	fill_facts(&facts, tp, listener->netns, &listener->owner, listener->owner_rules);
 	if (family == 4) {
 		facts.peer[10] = 0xff;
 		facts.peer[11] = 0xff;

@@ -65,9 +65,9 @@ int ws_self(struct bpf_iter__task *ctx)
 SEC("iter/task_file")
 int ws_scan(struct bpf_iter__task_file *ctx)
 {
-	struct task_struct *task = ctx->task, *leader;
+	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct owner_key owner = {};
+	struct known_owner owner = {};
 	struct socket *socket;
 	struct tcp_sock *tp;
 	struct conn *conn;
@@ -89,20 +89,17 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || bpf_sk_storage_get(&conns, sk, 0, 0))
 		return 0; /* seen alive, or found through another process that shares it */
-	leader = task->group_leader;
-	owner.pid = task->tgid;
-	owner.start_ns = leader->start_boottime;
-	if (owner.pid == agent_pid)
+	if ((u32)task->tgid == agent_pid)
 		return 0;
-	if (!bpf_map_lookup_elem(&owners, &owner))
-		announce_owner(&owner, leader, PROBE_SCAN);
+	know_owner(&owner, task->group_leader, task->tgid, PROBE_SCAN);
 	conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!conn) {
 		count_loss(PROBE_SCAN, LOST_STORAGE);
 		return 0;
 	}
-	conn->owner = owner;
-	conn->listener_owner = owner;
+	conn->owner = owner.key;
+	conn->owner_rules = owner.rules;
+	conn->listener_owner = owner.key;
 	conn->netns = netns_of(sk);
 	conn->reason = CLOSE_NONE;
 	give_cookie(sk);
@@ -181,7 +178,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 
 /* One tracked socket of a pass; `owner` when the pass knows who has it open. */
 static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					const struct owner_key *owner)
+					const struct known_owner *owner)
 {
 	u8 state = sk->__sk_common.skc_state;
 
@@ -250,9 +247,9 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 SEC("iter/task_file")
 int ws_pass_files(struct bpf_iter__task_file *ctx)
 {
-	struct task_struct *task = ctx->task, *leader;
+	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct owner_key owner = {};
+	struct known_owner owner = {};
 	struct series_key key = {};
 	struct socket *socket;
 	struct series *row;
@@ -272,14 +269,11 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || !conn || conn->pass == pass_number)
 		return 0;
-	leader = task->group_leader;
-	owner.pid = task->tgid;
-	owner.start_ns = leader->start_boottime;
-	if ((conn->flags & CONN_OWNER_PROVISIONAL) && !bpf_map_lookup_elem(&owners, &owner))
-		announce_owner(&owner, leader, PROBE_SCAN);
+	if (conn->flags & CONN_OWNER_PROVISIONAL)
+		know_owner(&owner, task->group_leader, task->tgid, PROBE_SCAN);
 	pass_socket(sk, tp, conn, &owner);
 	pass_strays_of(sk, tp, conn);
-	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || owner.pid == agent_pid ||
+	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || (u32)task->tgid == agent_pid ||
 	    (conn->flags & CONN_IGNORED))
 		return 0;
 	key.owner = conn->owner;
@@ -307,6 +301,36 @@ int ws_refilter(struct bpf_iter__task *ctx)
 	info = bpf_map_lookup_elem(&owners, &owner);
 	if (info)
 		refresh_owner_rules(info, task);
+	return 0;
+}
+
+/* The same for sockets of processes that are not known, as there was no room for them. */
+SEC("iter/task_file")
+int ws_refilter_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task, *leader;
+	struct file *file = ctx->file;
+	struct owner_info info = {};
+	struct socket *socket;
+	struct conn *conn;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !is_tcp(sk))
+		return 0;
+	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	leader = task->group_leader;
+	if (!conn || conn->owner.pid != (u32)task->tgid ||
+	    conn->owner.start_ns != leader->start_boottime ||
+	    bpf_map_lookup_elem(&owners, &conn->owner))
+		return 0;
+	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
+	conn->owner_rules = match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
 	return 0;
 }
 

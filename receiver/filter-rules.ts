@@ -1,25 +1,26 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AppConfig, FilterRule } from '../config/index.ts';
+import type { CgroupHierarchy } from './cgroup-hierarchies.ts';
 import type { KernelFilter, KernelFilterRule } from './source/filter.ts';
 import type { Subnet } from './source/knobs.ts';
 
 type Filter = AppConfig['filter'];
 
 /**
- * The filter as the kernel takes it. A cgroup's path begins at `cgroupRoot`, the mount point of
- * cgroup v2; a folder that is not there matches nothing until it is made.
+ * The filter as the kernel takes it. A cgroup's path begins at the mount point of any of `hierarchies`;
+ * a folder that is not there matches nothing until it is made.
  */
-export function kernelFilterOf(filter: Filter, cgroupRoot: string | undefined): KernelFilter {
+export function kernelFilterOf(filter: Filter, hierarchies: readonly CgroupHierarchy[]): KernelFilter {
   const rules = (list: readonly FilterRule[]): KernelFilterRule[] =>
-    list.map((rule) => kernelRuleOf(rule, cgroupRoot));
+    list.map((rule) => kernelRuleOf(rule, hierarchies));
   return { include: rules(filter.include), exclude: rules(filter.exclude) };
 }
 
 /** Paths that name no cgroup at present. */
 function missingCgroups(filter: Filter, compiled: KernelFilter): string[] {
   const missing = (rules: readonly FilterRule[], kernel: readonly KernelFilterRule[]): string[] =>
-    rules.flatMap(({ cgroup }, i) => (kernel[i]?.cgroupId === 'missing' ? [cgroup ?? ''] : []));
+    rules.flatMap(({ cgroup }, i) => (kernel[i]?.cgroupIds?.length === 0 ? [cgroup ?? ''] : []));
   return [...missing(filter.include, compiled.include), ...missing(filter.exclude, compiled.exclude)];
 }
 
@@ -31,7 +32,7 @@ function isSameFilter(a: KernelFilter, b: KernelFilter): boolean {
 }
 
 export interface LiveFilterOptions {
-  readonly cgroupRoot: string | undefined;
+  readonly hierarchies: readonly CgroupHierarchy[];
   apply(filter: KernelFilter): void;
   /** Told once of a path that names no cgroup. */
   onMissing(path: string): void;
@@ -48,7 +49,7 @@ export class LiveFilter {
   constructor(filter: Filter, options: LiveFilterOptions) {
     this.#options = options;
     this.#filter = filter;
-    this.#compiled = kernelFilterOf(filter, options.cgroupRoot);
+    this.#compiled = kernelFilterOf(filter, options.hierarchies);
     this.#tellMissing();
   }
 
@@ -59,7 +60,7 @@ export class LiveFilter {
 
   /** Looks for the cgroups again. */
   check(): void {
-    const compiled = kernelFilterOf(this.#filter, this.#options.cgroupRoot);
+    const compiled = kernelFilterOf(this.#filter, this.#options.hierarchies);
     if (isSameFilter(compiled, this.#compiled)) return;
     this.#compiled = compiled;
     this.#tellMissing();
@@ -74,7 +75,7 @@ export class LiveFilter {
   }
 }
 
-function kernelRuleOf(rule: FilterRule, cgroupRoot: string | undefined): KernelFilterRule {
+function kernelRuleOf(rule: FilterRule, hierarchies: readonly CgroupHierarchy[]): KernelFilterRule {
   const { port, local_port: localPort, remote_port: remotePort, cidr, pid, command, cgroup, netns } = rule;
   return {
     ...(port !== undefined && { port }),
@@ -84,7 +85,7 @@ function kernelRuleOf(rule: FilterRule, cgroupRoot: string | undefined): KernelF
     ...(pid !== undefined && { pid }),
     ...(command !== undefined && { command }),
     ...(netns !== undefined && { netns }),
-    ...(cgroup !== undefined && { cgroupId: cgroupIdOf(cgroup, cgroupRoot) ?? 'missing' }),
+    ...(cgroup !== undefined && { cgroupIds: hierarchies.flatMap((each) => cgroupIdsIn(each, cgroup)) }),
   };
 }
 
@@ -94,13 +95,12 @@ function subnetOf(cidr: string): Subnet {
   return { address, prefixLength: Number(length), family: address.includes(':') ? 'ipv6' : 'ipv4' };
 }
 
-/** The inode number of a cgroup's folder is the id that the kernel reports. */
-function cgroupIdOf(path: string, cgroupRoot: string | undefined): bigint | undefined {
-  if (cgroupRoot === undefined) return undefined;
+/** As the kernel has it: the inode number of the folder, and the hierarchy in the uppermost byte. */
+function cgroupIdsIn({ root, number }: CgroupHierarchy, path: string): bigint[] {
   try {
-    const stat = statSync(join(cgroupRoot, path), { bigint: true });
-    return stat.isDirectory() ? stat.ino : undefined;
+    const stat = statSync(join(root, path), { bigint: true });
+    return stat.isDirectory() ? [BigInt.asUintN(64, stat.ino | (BigInt(number) << 56n))] : [];
   } catch {
-    return undefined;
+    return [];
   }
 }

@@ -29,14 +29,18 @@ import {
   type MetricDescriptor,
   type SpanDescriptor,
 } from '../semconv/index.ts';
+import type { CgroupHierarchy } from './cgroup-hierarchies.ts';
 import { kernelFilterOf } from './filter-rules.ts';
 import type { KernelOptions } from './source/knobs.ts';
 
 /**
  * What the kernel must tell for what the settings ask: a record that nobody needs is never made.
- * `cgroupRoot`: the mount point of cgroup v2, for filters by cgroup.
+ * `hierarchies`: for filters by cgroup.
  */
-export function kernelOptionsOf(config: AppConfig, cgroupRoot?: string): KernelOptions {
+export function kernelOptionsOf(
+  config: AppConfig,
+  hierarchies: readonly CgroupHierarchy[] = [],
+): KernelOptions {
   const metric = ({ name }: MetricDescriptor): boolean => config.metrics.get(name) ?? false;
   const event = ({ name }: EventDescriptor): boolean => (config.events.get(name) ?? 'off') !== 'off';
   const span = ({ type }: SpanDescriptor): string => config.spans.get(type) ?? 'off';
@@ -76,7 +80,7 @@ export function kernelOptionsOf(config: AppConfig, cgroupRoot?: string): KernelO
     softirqs: metric(METRIC_SOFTIRQ_TIME) || softirqDuration || softirqWait,
     softirqDuration,
     softirqWait,
-    filter: kernelFilterOf(config.filter, cgroupRoot),
+    filter: kernelFilterOf(config.filter, hierarchies),
   };
 }
 

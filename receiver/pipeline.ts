@@ -15,7 +15,6 @@ import { ListenQueues } from './collect/listen-queues.ts';
 import { queueOverflowRecord } from './listener-record.ts';
 import { readListenCounters } from './source/listen-counters.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
-import type { EmitterSettings } from './correlate/emitter.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
 import { readCgroupNames } from './decode/cgroup-names.ts';
 import { CGROUP_NAMES, RECORD_HEADER, STATE_SUMS } from './decode/generated/layout.ts';
@@ -23,6 +22,7 @@ import { OwnerTable } from './decode/owners.ts';
 import { findCgroup2Mount } from './enrich/cgroup-index.ts';
 import { createEnricher, type Enricher } from './enrich/enricher.ts';
 import { readHostFacts } from './enrich/host-facts.ts';
+import { emitterSettingsOf } from './emitter-settings.ts';
 import type { KernelRecord } from './record.ts';
 import type { NetworkEvent, NetworkSpan } from './model.ts';
 import type { KernelFilter } from './source/filter.ts';
@@ -287,17 +287,4 @@ export class Pipeline {
     this.lastPass = this.#source.pass(this.clock.now());
     this.readSums();
   }
-}
-
-function emitterSettingsOf({ events, spans, eventRateLimit, spanLimits }: AppConfig): EmitterSettings {
-  return {
-    events: Object.fromEntries(events),
-    spans: Object.fromEntries(spans),
-    rateLimit: eventRateLimit,
-    spanLimits: {
-      perSecond: spanLimits.rateLimit,
-      maxPerParent: spanLimits.maxPerParent,
-      maxPerTrace: spanLimits.maxPerTrace,
-    },
-  };
 }

@@ -5,7 +5,7 @@ import { AgentEvents } from './agent-events.ts';
 import { LiveJson, LiveTable } from './cli/live.ts';
 import { createLog, type Logger } from './cli/log.ts';
 import { tableRows } from './cli/rows.ts';
-import { findCgroup2Mount } from './enrich/cgroup-index.ts';
+import { findCgroupHierarchies } from './cgroup-hierarchies.ts';
 import { createExporters, type Exporters } from './export/exporters.ts';
 import { createMetricLoop, type MetricLoop } from './export/metric-loop.ts';
 import { exportOptionsOf } from './export-options.ts';
@@ -84,8 +84,8 @@ class Agent {
   constructor(load: () => LoadedSettings) {
     const running = load();
     const { config } = running;
-    const cgroupRoot = findCgroup2Mount('/proc');
-    const started = kernelOptionsOf(config, cgroupRoot);
+    const hierarchies = findCgroupHierarchies('/proc');
+    const started = kernelOptionsOf(config, hierarchies);
     this.#config = config;
     checkSupport(probe());
     this.#live = this.#createLive();
@@ -104,7 +104,7 @@ class Agent {
     this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
     this.#loop = this.#createLoop();
     this.#filter = new LiveFilter(config.filter, {
-      cgroupRoot,
+      hierarchies,
       apply: (filter) => this.#pipeline.setFilter(filter),
       onMissing: (cgroup) => this.#log.warn({ cgroup }, 'no such cgroup: the filter waits for it'),
     });

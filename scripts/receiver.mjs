@@ -1,19 +1,18 @@
 // Runs receiver/main.ts as a child that gets this process's signals and gives it its exit status.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { UserError, root } from './project.mjs';
 
 const SETPRIV = '/usr/bin/setpriv';
 
-/** Keeps stripped and compiled sources between runs, and big blocks out of malloc's heap: 30 MB less resident. */
+/** How Node is to run it; why, is in docs/decisions/0010-bounded-memory.md. */
+const options = JSON.parse(readFileSync(join(root, 'scripts', 'node-options.json'), 'utf8'));
+
+/** Keeps stripped and compiled sources between runs. What the user has set stays. */
 function leanEnv() {
-  return {
-    NODE_COMPILE_CACHE: join(root, '.cache', 'node'),
-    MALLOC_MMAP_THRESHOLD_: '131072',
-    ...process.env,
-  };
+  return { NODE_COMPILE_CACHE: join(root, '.cache', 'node'), ...options.environment, ...process.env };
 }
 
 /**
@@ -21,9 +20,7 @@ function leanEnv() {
  * SIGTERM and SIGHUP are passed on. So is SIGINT, unless a terminal has sent it to the child already.
  */
 export function runReceiver(node, args) {
-  // Trusts what the system trusts, a company's own authority included: Node alone has a list of its own.
-  const flags = ['--use-system-ca', '--disable-warning=ExperimentalWarning'];
-  const line = [node, ...flags, join(root, 'receiver', 'main.ts'), ...args];
+  const line = [node, ...options.arguments, join(root, 'receiver', 'main.ts'), ...args];
   // Should this process be killed, the receiver must not stay behind: the kernel tells it to stop.
   const guarded = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM', '--', ...line] : line;
   const child = spawn(guarded[0], guarded.slice(1), { stdio: 'inherit', env: leanEnv() });

@@ -35,37 +35,53 @@ static __always_inline bool names_container(struct cgroup *cgroup)
 	return false;
 }
 
+/*
+ * The process's cgroup of the i-th controller: NULL where that one is not in a hierarchy
+ * of cgroup v1.
+ */
+static __always_inline struct cgroup *v1_cgroup(struct css_set *set, u32 i)
+{
+	u32 controllers = bpf_core_field_size(set->subsys) / sizeof(void *);
+	const char *first = (const char *)set + bpf_core_field_offset(set->subsys);
+	struct cgroup_subsys_state *state;
+	struct cgroup *cgroup;
+
+	if (i >= controllers ||
+	    bpf_probe_read_kernel(&state, sizeof(state), first + i * sizeof(state)))
+		return 0;
+	cgroup = BPF_CORE_READ(state, cgroup);
+	return BPF_CORE_READ(cgroup, root, hierarchy_id) ? cgroup : 0;
+}
+
 /* In cgroup v2 unless only a controller of v1 puts the process in a container. */
 static __always_inline struct cgroup *telling_cgroup(struct css_set *set)
 {
 	struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp), *cgroup;
-	void *top = BPF_CORE_READ(unified, root);
-	u32 i, controllers = bpf_core_field_size(set->subsys) / sizeof(void *);
-	const char *first = (const char *)set + bpf_core_field_offset(set->subsys);
-	struct cgroup_subsys_state *state;
+	u32 i;
 
 	if (names_container(unified))
 		return unified;
-	for (i = 0; i < MAX_CONTROLLERS && i < controllers; i++) {
-		if (bpf_probe_read_kernel(&state, sizeof(state), first + i * sizeof(state)))
-			break;
-		cgroup = BPF_CORE_READ(state, cgroup);
-		if ((void *)BPF_CORE_READ(cgroup, root) != top && names_container(cgroup))
+	for (i = 0; i < MAX_CONTROLLERS; i++) {
+		cgroup = v1_cgroup(set, i);
+		if (cgroup && names_container(cgroup))
 			return cgroup;
 	}
 	return unified;
 }
 
+/* Its id, which is unique within a hierarchy, and the hierarchy's number in the uppermost byte. */
+static __always_inline u64 cgroup_key(struct cgroup *cgroup)
+{
+	return BPF_CORE_READ(cgroup, kn, id) | (u64)BPF_CORE_READ(cgroup, root, hierarchy_id) << 56;
+}
+
 /*
- * Notes the names of the cgroup that tells the container; its key in `cgroups`: its
- * id, which is unique within a hierarchy, and the hierarchy's number (0: cgroup v2)
- * in the uppermost byte. Not static: verified once, not at each of its callers.
+ * Notes the names of the cgroup that tells the container; its key in `cgroups`. Not static: verified once, not at each of its callers.
  */
 __noinline u64 note_cgroup(u64 css_set)
 {
 	struct cgroup *cgroup = telling_cgroup((struct css_set *)css_set), *above[CGROUP_NAMES];
-	u64 hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
-	u64 key = BPF_CORE_READ(cgroup, kn, id) | hierarchy << 56;
+	u64 key = cgroup_key(cgroup);
 	struct cgroup_names *names = bpf_map_lookup_elem(&cgroups, &key);
 	u32 i;
 

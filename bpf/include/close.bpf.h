@@ -96,6 +96,7 @@ static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, s
 static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_sock *tp, u8 old)
 {
 	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
+	struct known_owner owner = {};
 	struct conn *conn;
 
 	if ((old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT) ||
@@ -119,8 +120,10 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	conn->segments_received = tp->segs_in;
 	conn->segments_retransmitted = tp->total_retrans;
 	/* inet_csk_listen_stop(): in the context of who closes the listener. */
-	if (!sk->sk_socket && !sk->sk_err)
-		current_owner(&conn->owner, PROBE_STATE);
+	if (!sk->sk_socket && !sk->sk_err && current_owner(&owner, PROBE_STATE)) {
+		conn->owner = owner.key;
+		conn->owner_rules = owner.rules;
+	}
 	apply_filter(sk, tp, conn);
 	return conn;
 }
@@ -143,7 +146,7 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 {
 	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct owner_key owner = {};
+	struct known_owner owner = {};
 
 	if (!conn && tp)
 		conn = adopt_queued(sk, tp, old);

@@ -154,18 +154,19 @@ static __always_inline void count_open(struct conn *conn, struct series *row)
  * filter wants it; one that comes later and is not wanted leaves the connection to the first.
  */
 static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					  const struct owner_key *owner, u32 probe, u64 now)
+					  const struct known_owner *owner, u32 probe, u64 now)
 {
 	bool first = conn->flags & CONN_OWNER_PROVISIONAL;
 	struct series_key key;
 	struct series *row;
 
-	if (filter_setup && !first && is_refused(sk, tp, conn, owner))
+	if (filter_setup && !first && is_refused(sk, tp, conn, &owner->key, owner->rules))
 		return;
-	conn->owner = *owner;
+	conn->owner = owner->key;
+	conn->owner_rules = owner->rules;
 	if (first)
 		first = clear_flags(conn, CONN_OWNER_PROVISIONAL) & CONN_OWNER_PROVISIONAL;
-	if (owner->pid == agent_pid)
+	if (owner->key.pid == agent_pid)
 		set_flags(conn, CONN_IGNORED);
 	else if (first)
 		apply_filter(sk, tp, conn);
@@ -229,7 +230,7 @@ static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp
 
 /* An accept is known: its time, the queue wait, and the owner. */
 static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					const struct owner_key *owner, u64 accepted_ns, u64 now)
+					const struct known_owner *owner, u64 accepted_ns, u64 now)
 {
 	struct listener *row;
 

@@ -8,7 +8,7 @@
 #ifndef WIRESPAN_FILTER_H
 #define WIRESPAN_FILTER_H
 
-#include "maps.bpf.h"
+#include "cgroup.bpf.h"
 
 /* Levels of the cgroup tree that are looked at, from the process's own upwards. */
 #define CGROUP_LEVELS 32
@@ -30,18 +30,37 @@ static __always_inline u32 filter_generation_of(u64 setup)
 	return setup >> 32;
 }
 
-/* The bits of the cgroup rules whose folder this cgroup is in. */
-static __always_inline u32 rules_of_cgroup(struct cgroup *cgroup, u64 setup)
+/* The bits of the cgroup rules whose folder this cgroup is in. Not static: verified once. */
+__noinline u32 rules_of_cgroup(u64 address, u64 setup)
 {
+	struct cgroup *cgroup = (struct cgroup *)address;
 	struct filter_cgroup key = {.bank = FILTER_BANK(setup)};
+	u64 hierarchy = (u64)BPF_CORE_READ(cgroup, root, hierarchy_id) << 56;
 	u32 i, *found, rules = 0;
 
 	for (i = 0; i < CGROUP_LEVELS && cgroup; i++) {
-		key.id = BPF_CORE_READ(cgroup, kn, id);
+		key.id = BPF_CORE_READ(cgroup, kn, id) | hierarchy;
 		found = bpf_map_lookup_elem(&filter_cgroups, &key);
 		if (found)
 			rules |= *found;
-		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
+		cgroup = cgroup_above(cgroup);
+	}
+	return rules;
+}
+
+/* The same of all cgroups of a process. Controllers that share a hierarchy come one after the other. */
+static __always_inline u32 rules_of_cgroups(struct css_set *set, u64 setup)
+{
+	u32 i, rules = rules_of_cgroup((u64)BPF_CORE_READ(set, dfl_cgrp), setup);
+	struct cgroup *cgroup, *last = 0;
+
+	if (!FILTER_HAS_V1(setup))
+		return rules;
+	for (i = 0; i < MAX_CONTROLLERS; i++) {
+		cgroup = v1_cgroup(set, i);
+		if (cgroup && cgroup != last)
+			rules |= rules_of_cgroup((u64)cgroup, setup);
+		last = cgroup;
 	}
 	return rules;
 }
@@ -50,7 +69,7 @@ static __always_inline u32 rules_of_cgroup(struct cgroup *cgroup, u64 setup)
  * For owner_info.rules: the rules whose command and cgroup are this process's, under
  * the filter's generation. Not static: verified once, not at each of its callers.
  */
-__noinline u64 match_owner(const struct owner_info *info, u64 cgroup)
+__noinline u64 match_owner(const struct owner_info *info, u64 css_set)
 {
 	u64 setup = filter_setup;
 	u32 i, index, in_cgroup, rules = 0;
@@ -58,7 +77,7 @@ __noinline u64 match_owner(const struct owner_info *info, u64 cgroup)
 
 	if (!info || !setup)
 		return 0;
-	in_cgroup = rules_of_cgroup((struct cgroup *)cgroup, setup);
+	in_cgroup = rules_of_cgroups((struct css_set *)css_set, setup);
 	for (i = 0; i < FILTER_RULES; i++) {
 		index = FILTER_BANK(setup) * FILTER_RULES + i;
 		rule = bpf_map_lookup_elem(&filter_rules, &index);
@@ -133,7 +152,7 @@ static __always_inline void refresh_owner_rules(struct owner_info *info, struct 
 	u64 setup = filter_setup;
 
 	if (setup && filter_generation_of(setup) != filter_generation_of(info->rules))
-		info->rules = match_owner(info, (u64)BPF_CORE_READ(leader, cgroups, dfl_cgrp));
+		info->rules = match_owner(info, (u64)BPF_CORE_READ(leader, cgroups));
 }
 
 #endif

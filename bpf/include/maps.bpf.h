@@ -56,12 +56,13 @@ u32 pass_strays = 0;
 u8 strays_seen = 0;
 
 /*
- * The filter in force, 0 without one: generation << 32, whether there are includes, and the
- * bank of its rules. Written last by user space, in one store, after the rules of that bank.
+ * The filter in force, 0 without one: generation << 32, what it has, and the bank of its rules.
+ * Written last by user space, in one store, after the rules of that bank.
  */
 u64 filter_setup = 0;
 #define FILTER_BANK(setup)	   ((u32)(setup)&1)
 #define FILTER_HAS_INCLUDES(setup) ((u32)(setup)&2)
+#define FILTER_HAS_V1(setup)	   ((u32)(setup)&4) /* a rule names a cgroup of version 1 */
 #define FILTER_GENERATION_MASK	   0xffffffff00000000ULL
 
 /* Values too large for the BPF stack, to insert empty rows with. */
@@ -79,6 +80,12 @@ static struct state_sums zero_state_sums;
 #define CONN_IN_HANDSHAKE_RECORD (1 << 7)
 #define CONN_FILTERED		 (1 << 8) /* with CONN_IGNORED: because of the filter */
 #define CONN_LISTENER_IGNORED	 (1 << 9) /* its listener's figures are not wanted */
+
+/* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
+struct known_owner {
+	struct owner_key key;
+	u64 rules;
+};
 
 /*
  * One connection or listening socket. Written by the state programs, the accept
@@ -114,6 +121,7 @@ struct conn {
 	u8 pad[2];
 	u32 filter_generation; /* of the filter that last decided about it */
 	u32 pad2;
+	u64 owner_rules; /* as owner_info.rules, for owners that found no room in `owners` */
 };
 
 struct {
@@ -233,7 +241,7 @@ struct {
 /* Bits of the rules of a bank that name the cgroup. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * FILTER_RULES);
+	__uint(max_entries, 2 * FILTER_RULES * FILTER_HIERARCHIES);
 	__type(key, struct filter_cgroup);
 	__type(value, u32);
 } filter_cgroups SEC(".maps");
@@ -247,7 +255,7 @@ struct {
 
 /* Accepts whose socket had no type, keyed by its address until a hook meets the socket. User space gives it its size. */
 struct accepted {
-	struct owner_key owner;
+	struct known_owner owner;
 	u64 ns;
 };
 struct {

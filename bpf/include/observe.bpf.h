@@ -7,25 +7,30 @@
 #include "owner.bpf.h"
 
 static __always_inline void fill_facts(struct filter_facts *facts, struct tcp_sock *tp, u32 netns,
-				       const struct owner_key *owner)
+				       const struct owner_key *owner, u64 owner_rules)
 {
 	u32 generation = filter_generation_of(filter_setup);
-	struct owner_info *info = bpf_map_lookup_elem(&owners, owner);
+	struct owner_info *info;
 
+	if (filter_generation_of(owner_rules) != generation) {
+		info = bpf_map_lookup_elem(&owners, owner);
+		owner_rules = info ? info->rules : 0;
+	}
 	/* Of a process that ended before the rules were read nothing is known. */
-	if (info && filter_generation_of(info->rules) == generation)
-		facts->owner_rules = info->rules;
+	if (filter_generation_of(owner_rules) == generation)
+		facts->owner_rules = owner_rules;
 	facts->pid = owner->pid;
 	facts->netns = netns;
 	facts->local_port = local_port_of(tp);
 }
 
 static __always_inline bool is_refused(struct sock *sk, struct tcp_sock *tp,
-				       const struct conn *conn, const struct owner_key *owner)
+				       const struct conn *conn, const struct owner_key *owner,
+				       u64 owner_rules)
 {
 	struct filter_facts facts = {};
 
-	fill_facts(&facts, tp, conn->netns, owner);
+	fill_facts(&facts, tp, conn->netns, owner, owner_rules);
 	if (conn->role != ROLE_LISTENER) {
 		facts.family = family_of(sk);
 		facts.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
@@ -44,7 +49,7 @@ static __always_inline void apply_filter(struct sock *sk, struct tcp_sock *tp, s
 	if ((conn->flags & (CONN_IGNORED | CONN_FILTERED)) == CONN_IGNORED)
 		return;
 	conn->filter_generation = filter_generation_of(setup);
-	if (setup && is_refused(sk, tp, conn, &conn->owner))
+	if (setup && is_refused(sk, tp, conn, &conn->owner, conn->owner_rules))
 		set_flags(conn, CONN_IGNORED | CONN_FILTERED);
 	else if (conn->flags & CONN_FILTERED)
 		clear_flags(conn, CONN_IGNORED | CONN_FILTERED);
@@ -66,7 +71,8 @@ static __always_inline bool may_be_wanted(const struct conn *conn)
 
 /*
  * After a reload. What is open and was left out before stays so: its beginning was not
- * seen. A process that ended meanwhile keeps the decision about it.
+ * seen. A process that ended meanwhile keeps the decision about it; ws_refilter and
+ * ws_refilter_files have told what the rules say of the others.
  */
 static __always_inline void refilter(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
@@ -79,7 +85,8 @@ static __always_inline void refilter(struct sock *sk, struct tcp_sock *tp, struc
 	if ((conn->flags & CONN_IGNORED) && conn->role != ROLE_LISTENER && !may_be_wanted(conn))
 		return;
 	info = bpf_map_lookup_elem(&owners, &conn->owner);
-	if (generation && info && filter_generation_of(info->rules) != generation)
+	if (generation && conn->owner.pid &&
+	    filter_generation_of(info ? info->rules : conn->owner_rules) != generation)
 		return;
 	apply_filter(sk, tp, conn);
 }

@@ -10,7 +10,7 @@
 static __always_inline void handle_connect(struct sock *sk, u64 now)
 {
 	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	struct owner_key owner = {};
+	struct known_owner owner = {};
 	struct tcp_sock *tp;
 
 	if (!conn) {
@@ -24,7 +24,8 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 			bpf_sk_storage_delete(&requests, sk);
 	}
 	current_owner(&owner, PROBE_STATE);
-	conn->owner = owner;
+	conn->owner = owner.key;
+	conn->owner_rules = owner.rules;
 	conn->role = ROLE_CLIENT;
 	conn->reason = CLOSE_NONE;
 	conn->start_ns = now;
@@ -35,7 +36,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	conn->thread_task = (u64)bpf_get_current_task_btf();
 	conn->state = TCP_SYN_SENT;
 	conn->state_ns = now;
-	if (owner.pid == agent_pid)
+	if (owner.key.pid == agent_pid)
 		conn->flags = CONN_IGNORED;
 	else if (filter_setup && (tp = bpf_skc_to_tcp_sock(sk)))
 		apply_filter(sk, tp, conn);

@@ -3,7 +3,6 @@
 #ifndef WIRESPAN_OWNER_H
 #define WIRESPAN_OWNER_H
 
-#include "cgroup.bpf.h"
 #include "filter.bpf.h"
 
 static __always_inline u32 netns_of(const struct sock *sk)
@@ -11,9 +10,12 @@ static __always_inline u32 netns_of(const struct sock *sk)
 	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
-/* First sight of a process: keep its facts, and tell user space while /proc still has it. */
-static __noinline void announce_owner(const struct owner_key *key, struct task_struct *leader,
-				      u32 probe)
+/*
+ * First sight of a process: keep its facts, and tell user space while /proc still has it.
+ * What the filter's rules say of it is right also when there is no room to keep that.
+ */
+static __noinline u64 announce_owner(const struct owner_key *key, struct task_struct *leader,
+				     u32 probe)
 {
 	struct owner_info info = {};
 	struct owner_record *record;
@@ -26,38 +28,47 @@ static __noinline void announce_owner(const struct owner_key *key, struct task_s
 	name = BPF_CORE_READ(leader, mm, exe_file, f_path.dentry, d_name.name);
 	if (name)
 		bpf_probe_read_kernel_str(info.executable, sizeof(info.executable), name);
-	info.rules = match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups, dfl_cgrp));
+	info.rules = match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
 	if (bpf_map_update_elem(&owners, key, &info, BPF_NOEXIST)) {
 		if (!bpf_map_lookup_elem(&owners, key))
 			count_loss(probe, LOST_MAP_FULL);
-		return;
+		return info.rules;
 	}
 	record = reserve(PROBE_OWNER, RECORD_OWNER, sizeof(*record), bpf_ktime_get_ns());
-	if (!record)
-		return;
-	record->owner = *key;
-	record->info = info;
-	submit(PROBE_OWNER, record);
+	if (record) {
+		record->owner = *key;
+		record->info = info;
+		submit(PROBE_OWNER, record);
+	}
+	return info.rules;
+}
+
+/* `leader` as an owner. Process context, or an iterator. */
+static __always_inline void know_owner(struct known_owner *owner, struct task_struct *leader,
+				       u32 pid, u32 probe)
+{
+	struct owner_info *info;
+
+	owner->key.pid = pid;
+	owner->key.pad = 0;
+	owner->key.start_ns = leader->start_boottime;
+	info = bpf_map_lookup_elem(&owners, &owner->key);
+	if (info) {
+		refresh_owner_rules(info, leader);
+		owner->rules = info->rules;
+	} else {
+		owner->rules = announce_owner(&owner->key, leader, probe);
+	}
 }
 
 /* The calling process. False in a kernel thread: then nobody's. Process context only. */
-static __always_inline bool current_owner(struct owner_key *key, u32 probe)
+static __always_inline bool current_owner(struct known_owner *owner, u32 probe)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_struct *leader;
-	struct owner_info *info;
 
 	if (task->flags & PF_KTHREAD)
 		return false;
-	leader = task->group_leader;
-	key->pid = task->tgid;
-	key->pad = 0;
-	key->start_ns = leader->start_boottime;
-	info = bpf_map_lookup_elem(&owners, key);
-	if (info)
-		refresh_owner_rules(info, leader);
-	else
-		announce_owner(key, leader, probe);
+	know_owner(owner, task->group_leader, task->tgid, probe);
 	return true;
 }
 

@@ -293,6 +293,9 @@ _Static_assert(sizeof(struct subnet_key) == 20, "subnet_key");
 /* Of filter.include and of filter.exclude together. */
 #define FILTER_RULES 32
 
+/* cgroup v2 and hierarchies of v1 that a rule's path is looked for in. */
+#define FILTER_HIERARCHIES 16
+
 /* filter_rule.fields: what the rule says. All of it must match. */
 enum filter_field {
 	FILTER_PORT = 1,
@@ -329,7 +332,7 @@ _Static_assert(sizeof(struct filter_rule) == 72, "filter_rule");
 
 /* A cgroup of a rule, for the bank of rules that has it. */
 struct filter_cgroup {
-	__u64 id;
+	__u64 id; /* in the uppermost byte the number of its hierarchy; 0: cgroup v2 */
 	__u32 bank;
 	__u32 pad;
 };

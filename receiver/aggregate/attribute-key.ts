@@ -6,22 +6,24 @@ export const OVERFLOW_ATTRIBUTES: Attributes = Object.freeze({ 'otel.metric.over
 /**
  * A string that two attribute sets share exactly when they are the same set: the order
  * of keys does not matter, the type of a value does, keys without a value do not count.
+ * Joined, not added up: V8 would keep a key that is stored as the tree of its parts.
  */
 export function attributeKey(attributes: Attributes): string {
-  let key = '';
+  const parts: string[] = [];
   let previous = '';
   for (const name in attributes) {
     if (name < previous) return sortedKey(attributes);
     previous = name;
-    key += entryKey(name, attributes[name]);
+    parts.push(entryKey(name, attributes[name]));
   }
-  return key;
+  return parts.join('');
 }
 
 function sortedKey(attributes: Attributes): string {
-  let key = '';
-  for (const name of Object.keys(attributes).sort()) key += entryKey(name, attributes[name]);
-  return key;
+  return Object.keys(attributes)
+    .sort()
+    .map((name) => entryKey(name, attributes[name]))
+    .join('');
 }
 
 /** Every part carries its length, so that no value can be mistaken for the next key. */

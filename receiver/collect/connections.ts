@@ -6,9 +6,7 @@ import {
   ATTR_NETWORK_TYPE,
   ATTR_PEER_CIDR,
   ATTR_SERVER_PORT,
-  ATTR_TCP_CLOSE_REASON,
   ATTR_TCP_HANDSHAKE_ROLE,
-  ATTR_TCP_RETRANSMIT_TYPE,
   METRIC_TCP_CONNECTION_ACTIVE,
   METRIC_TCP_CONNECTION_CLOSED,
   METRIC_TCP_CONNECTION_DURATION,
@@ -28,7 +26,15 @@ import { RETRANSMIT_TYPE, SERIES, SERIES_KEY } from '../decode/generated/layout.
 import { CLOSE_REASON_NAMES, errorTypeOf, RETRANSMIT_TYPE_NAMES, ROLE_NAMES } from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
 import type { ObservedResource, Owner } from '../model.ts';
-import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, RowMemory, type CollectContext } from './context.ts';
+import {
+  Cells,
+  gainedHistogram,
+  OVERFLOW_ATTRIBUTES,
+  type CollectContext,
+  type RowMemory,
+} from './context.ts';
+import { RowAttributes } from './row-attributes.ts';
+import { RowPool } from './row-pool.ts';
 
 /** One row of the kernel's `series`, as last read. */
 export interface ConnectionRow {
@@ -41,12 +47,7 @@ export interface ConnectionRow {
   readonly isOverflow: boolean;
   /** `wirespan.peer.cidr`; undefined without configured subnets. */
   readonly cidr: string | undefined;
-  readonly attributes: Attributes;
-  readonly withType: Attributes;
-  readonly sent: Attributes;
-  readonly received: Attributes;
-  readonly byReason: readonly Attributes[];
-  readonly byType: readonly Attributes[];
+  readonly attributes: RowAttributes;
   readonly memory: RowMemory;
   /** `other` retransmits already exported: never falls, whatever the order of two reads. */
   otherRetransmits: number;
@@ -62,15 +63,13 @@ const BUCKETS = {
   size_sent: METRIC_TCP_CONNECTION_TRANSFER_SIZE.boundaries,
   size_received: METRIC_TCP_CONNECTION_TRANSFER_SIZE.boundaries,
 } as const;
-
-const TRANSMIT = { [ATTR_NETWORK_IO_DIRECTION]: 'transmit' };
-const RECEIVE = { [ATTR_NETWORK_IO_DIRECTION]: 'receive' };
 const NS = 1e9;
 
 /** Turns the kernel's sums by workload, role and port into the connection metrics. */
 export class ConnectionSums {
   readonly #context: CollectContext;
   readonly #rows = new Map<string, ConnectionRow>();
+  readonly #memories = new RowPool(SERIES.size >> 3);
   #lastPass = 0;
 
   constructor(context: CollectContext) {
@@ -108,7 +107,10 @@ export class ConnectionSums {
 
   /** The kernel no longer has this row; it may begin anew from zero. */
   forget(id: string): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
     this.#rows.delete(id);
+    this.#memories.release(row.memory);
   }
 
   /** Sets what is true now, as of the iterator's pass. */
@@ -121,7 +123,7 @@ export class ConnectionSums {
       const everOpened = row.memory.seen(SERIES.opened) > 0;
       if (active === 0 && !everOpened) continue;
       const { sink } = this.#context;
-      sink.set(METRIC_TCP_CONNECTION_ACTIVE, this.#resourceOf(row), row.attributes, active);
+      sink.set(METRIC_TCP_CONNECTION_ACTIVE, this.#resourceOf(row), row.attributes.plain, active);
     }
   }
 
@@ -164,18 +166,8 @@ export class ConnectionSums {
       isFailure: error !== undefined,
       cidr,
       isOverflow,
-      // Frozen and made once: the store knows such objects by identity.
-      attributes: Object.freeze(attributes),
-      withType: Object.freeze(isOverflow ? attributes : { ...attributes, ...type }),
-      sent: Object.freeze({ ...attributes, ...TRANSMIT }),
-      received: Object.freeze({ ...attributes, ...RECEIVE }),
-      byReason: CLOSE_REASON_NAMES.map((name) =>
-        Object.freeze({ ...attributes, [ATTR_TCP_CLOSE_REASON]: name }),
-      ),
-      byType: RETRANSMIT_TYPE_NAMES.map((name) =>
-        Object.freeze({ ...attributes, [ATTR_TCP_RETRANSMIT_TYPE]: name }),
-      ),
-      memory: new RowMemory(SERIES.size >> 3),
+      attributes: new RowAttributes(attributes, isOverflow ? {} : type),
+      memory: this.#memories.take(),
       otherRetransmits: 0,
       isSettled: true,
     };
@@ -186,10 +178,13 @@ export class ConnectionSums {
     const { memory } = row;
     const plain = (metric: MetricDescriptor, offset: number, attributes: Attributes): void =>
       this.#count(metric, resource, attributes, memory.gain(cells, offset));
-    plain(METRIC_TCP_CONNECTION_OPENED, SERIES.opened, row.withType);
-    for (const [reason, attributes] of row.byReason.entries())
-      plain(METRIC_TCP_CONNECTION_CLOSED, SERIES.closed + 8 * reason, attributes);
-    const { sent, received } = row;
+    plain(METRIC_TCP_CONNECTION_OPENED, SERIES.opened, row.attributes.withType);
+    for (const reason of CLOSE_REASON_NAMES.keys()) {
+      const gained = memory.gain(cells, SERIES.closed + 8 * reason);
+      if (gained > 0)
+        this.#count(METRIC_TCP_CONNECTION_CLOSED, resource, row.attributes.closedBy(reason), gained);
+    }
+    const { sent, received } = row.attributes;
     this.#addBytes(row, resource, memory.gain(cells, SERIES.bytes_sent), sent);
     this.#addBytes(row, resource, memory.gain(cells, SERIES.bytes_received), received);
     plain(METRIC_TCP_SEGMENTS, SERIES.segments_sent, sent);
@@ -206,10 +201,10 @@ export class ConnectionSums {
       if (gained === undefined || !this.#context.isOn(metric)) return;
       this.#context.sink.addHistogram(metric, resource, attributes, gained);
     };
-    histogram(METRIC_TCP_HANDSHAKE_DURATION, 'handshake', row.withType);
-    histogram(METRIC_TCP_CONNECTION_DURATION, 'duration', row.attributes);
-    histogram(METRIC_TCP_RTT, 'rtt', row.attributes);
-    histogram(METRIC_TCP_RTT_VARIATION, 'rtt_variation', row.attributes);
+    histogram(METRIC_TCP_HANDSHAKE_DURATION, 'handshake', row.attributes.withType);
+    histogram(METRIC_TCP_CONNECTION_DURATION, 'duration', row.attributes.plain);
+    histogram(METRIC_TCP_RTT, 'rtt', row.attributes.plain);
+    histogram(METRIC_TCP_RTT_VARIATION, 'rtt_variation', row.attributes.plain);
     histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_sent', sent);
     histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_received', received);
   }
@@ -242,18 +237,19 @@ export class ConnectionSums {
    */
   #addRetransmits(row: ConnectionRow, resource: ObservedResource, cells: Cells): void {
     let explained = 0;
-    for (const [type, attributes] of row.byType.entries()) {
+    for (const type of RETRANSMIT_TYPE_NAMES.keys()) {
       const offset = SERIES.retransmits + 8 * type;
       const gained = row.memory.gain(cells, offset);
       if (type !== RETRANSMIT_TYPE.RETRANSMIT_SYN_ACK) explained += row.memory.seen(offset);
-      this.#count(METRIC_TCP_RETRANSMITS, resource, attributes, gained);
+      if (gained > 0)
+        this.#count(METRIC_TCP_RETRANSMITS, resource, row.attributes.retransmitted(type), gained);
     }
     row.memory.gain(cells, SERIES.segments_retransmitted);
     const other = row.memory.seen(SERIES.segments_retransmitted) - explained;
     if (other <= row.otherRetransmits) return;
     const gained = other - row.otherRetransmits;
     row.otherRetransmits = other;
-    const unexplained = row.byType[RETRANSMIT_TYPE.RETRANSMIT_OTHER] ?? row.attributes;
+    const unexplained = row.attributes.retransmitted(RETRANSMIT_TYPE.RETRANSMIT_OTHER);
     this.#count(METRIC_TCP_RETRANSMITS, resource, unexplained, gained);
   }
 

@@ -43,15 +43,18 @@ export class Cells {
 /** What a row had when it was last read, so that only what it gained goes on. */
 export class RowMemory {
   readonly #seen: Float64Array;
+  readonly #first: number;
 
-  constructor(cells: number) {
-    this.#seen = new Float64Array(cells);
+  /** In memory of its own, or from cell `first` of memory that others share. */
+  constructor(cells: number, shared?: { readonly seen: Float64Array; readonly first: number }) {
+    this.#seen = shared?.seen ?? new Float64Array(cells);
+    this.#first = shared?.first ?? 0;
   }
 
   /** What the cell gained since it was last asked for. */
   gain(cells: Cells, byteOffset: number): number {
     const now = cells.at(byteOffset);
-    const index = byteOffset >> 3;
+    const index = this.#first + (byteOffset >> 3);
     const gained = now - (this.#seen[index] ?? 0);
     this.#seen[index] = now;
     return gained;
@@ -59,7 +62,7 @@ export class RowMemory {
 
   /** As last read. */
   seen(byteOffset: number): number {
-    return this.#seen[byteOffset >> 3] ?? 0;
+    return this.#seen[this.#first + (byteOffset >> 3)] ?? 0;
   }
 }
 

@@ -19,8 +19,11 @@ export interface KernelFilterRule {
   readonly pid?: number;
   /** `comm`, at most 15 bytes. */
   readonly command?: string;
-  /** Id of a cgroup v2 folder, with everything below it; `missing`: it is not there, so nothing matches. */
-  readonly cgroupId?: bigint | 'missing';
+  /**
+   * Of the folders of one path, with everything below them; the uppermost byte is the hierarchy's number,
+   * 0 for cgroup v2. None: it is not there, so nothing matches.
+   */
+  readonly cgroupIds?: readonly bigint[];
   /** Inode number of the socket's network namespace. */
   readonly netns?: number;
 }
@@ -36,6 +39,7 @@ export const MAX_FILTER_RULES = 32;
 
 /** In `filter_setup`, beside the bank. */
 const HAS_INCLUDES = 2;
+const HAS_V1 = 4;
 
 /** Bits 96 to 127 of `::ffff:0:0/96`: IPv4 in IPv6. */
 const MAPPED_BITS = 96;
@@ -58,7 +62,7 @@ export function filterRuleBytes(rule: KernelFilterRule, kind: number): Uint8Arra
   if (has(FILTER_FIELD.FILTER_NETNS, rule.netns)) view.setUint32(FILTER_RULE.netns, rule.netns ?? 0, true);
   if (has(FILTER_FIELD.FILTER_COMMAND, rule.command))
     bytes.set(new TextEncoder().encode(rule.command).subarray(0, 15), FILTER_RULE.command);
-  has(FILTER_FIELD.FILTER_CGROUP, rule.cgroupId);
+  has(FILTER_FIELD.FILTER_CGROUP, rule.cgroupIds);
   if (rule.subnet !== undefined) {
     fields |= FILTER_FIELD.FILTER_CIDR;
     writeSubnet(bytes, rule.subnet);
@@ -114,7 +118,8 @@ export class FilterWriter {
     if (rules.length < MAX_FILTER_RULES)
       this.#writeRule(bank, rules.length, new Uint8Array(FILTER_RULE.size));
     const cgroups = this.#writeCgroups(rules, bank);
-    const setup = BigInt(bank | (include.length > 0 ? HAS_INCLUDES : 0));
+    const hasV1 = rules.some(({ cgroupIds = [] }) => cgroupIds.some((id) => id >> 56n !== 0n));
+    const setup = BigInt(bank | (include.length > 0 ? HAS_INCLUDES : 0) | (hasV1 ? HAS_V1 : 0));
     this.#switch((BigInt(this.#generation) << 32n) | setup, cgroups);
   }
 
@@ -130,8 +135,8 @@ export class FilterWriter {
 
   #writeCgroups(rules: readonly KernelFilterRule[], bank: number): Uint8Array[] {
     const bits = new Map<bigint, number>();
-    for (const [index, { cgroupId }] of rules.entries())
-      if (typeof cgroupId === 'bigint') bits.set(cgroupId, (bits.get(cgroupId) ?? 0) | (1 << index));
+    for (const [index, { cgroupIds = [] }] of rules.entries())
+      for (const id of cgroupIds) bits.set(id, (bits.get(id) ?? 0) | (1 << index));
     return [...bits].map(([id, mask]) => {
       const key = new Uint8Array(FILTER_CGROUP.size);
       key.set(u64(id), FILTER_CGROUP.id);

@@ -159,7 +159,7 @@ export class KernelSource {
    */
   setFilter(filter: KernelFilter): void {
     this.#filter.write(filter);
-    this.#session.runIterator(this.plan.iterators.owners, new Uint8Array(0));
+    for (const program of this.plan.iterators.owners) this.#session.runIterator(program, new Uint8Array(0));
   }
 
   /** Sockets by kernel state number in this network namespace, TIME_WAIT and SYN_RECV included. */
@@ -268,7 +268,10 @@ function configure(
   options: KernelOptions,
   reasons: Readonly<Record<string, number>>,
 ): void {
-  const needed = new Set([...plan.attached.map(({ program }) => program), ...Object.values(plan.iterators)]);
+  const needed = new Set([
+    ...plan.attached.map(({ program }) => program),
+    ...Object.values(plan.iterators).flat(),
+  ]);
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
   setKnobs(session, plan, options, reasons);
 }

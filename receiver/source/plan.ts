@@ -40,8 +40,8 @@ export interface Plan {
     readonly scan: string;
     readonly pass: string;
     readonly states: string;
-    /** What the filter's rules say of known processes. */
-    readonly owners: string;
+    /** What the filter's rules say of known processes, and of those that there was no room for. */
+    readonly owners: readonly string[];
   };
   /** Probes that this kernel refuses, with its reason. */
   readonly missing: readonly { readonly probe: string; readonly why: string }[];
@@ -109,7 +109,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
       scan: 'ws_scan',
       pass: answers.canLoad('ws_pass').ok ? 'ws_pass' : 'ws_pass_files',
       states: 'ws_states',
-      owners: 'ws_refilter',
+      owners: ['ws_refilter', 'ws_refilter_files'],
     },
     hasRetransmitError: (answers.tracepointArity('tcp_retransmit_skb') ?? 0) > 2,
     hasDropReason: drop > 2,

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectFolder } from '../backends/place.ts';
+import { agentArgs, NODE_OPTIONS } from '../e2e/agent.ts';
 import { start, waitFor, type Started } from './children.ts';
 
 /** The first seconds compile and resolve what later ones only use. */
@@ -10,7 +11,7 @@ const SETTLE_MS = 1500;
 /** What scripts/receiver.mjs, which `npm start` and `bin/wirespan` use, sets for the process. */
 const LAUNCHER = {
   NODE_COMPILE_CACHE: join(projectFolder, '.cache', 'node'),
-  MALLOC_MMAP_THRESHOLD_: '131072',
+  ...NODE_OPTIONS.environment,
 };
 
 type LogLine = { readonly msg: string } & Readonly<Record<string, unknown>>;
@@ -48,16 +49,7 @@ export async function withAgent<T>(
 
 async function startAgent(settings: Readonly<Record<string, string>>): Promise<Agent> {
   const began = performance.now();
-  const agent = start(
-    process.execPath,
-    [
-      '--disable-warning=ExperimentalWarning',
-      join(projectFolder, 'receiver', 'main.ts'),
-      'run',
-      '--output=none',
-    ],
-    { ...LAUNCHER, ...settings },
-  );
+  const agent = start(process.execPath, agentArgs('run', '--output=none'), { ...LAUNCHER, ...settings });
   const ready = await waitFor('the agent', agent, () => findLine(agent, 'ready'));
   const startMs = performance.now() - began;
   await sleep(SETTLE_MS);

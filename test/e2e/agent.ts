@@ -23,6 +23,8 @@ export interface Agent {
   readonly log: () => readonly LogLine[];
   /** Its resident memory now, bytes. */
   readonly rssBytes: () => number;
+  /** The most that was resident so far, bytes; 0 when it is gone. */
+  readonly peakRssBytes: () => number;
   readonly isRunning: () => boolean;
   /** SIGTERM; resolves when it drained and ended. Again is fine. */
   readonly stop: () => Promise<Ended>;
@@ -62,9 +64,14 @@ export async function runToEnd(
   }
 }
 
+/** How scripts/receiver.mjs, which `npm start` and `bin/wirespan` use, runs Node. */
+export const NODE_OPTIONS = JSON.parse(
+  readFileSync(join(projectFolder, 'scripts', 'node-options.json'), 'utf8'),
+) as { readonly arguments: readonly string[]; readonly environment: Readonly<Record<string, string>> };
+
 /** Arguments for Node that run the agent's command line. */
 export function agentArgs(...args: string[]): string[] {
-  return [join(projectFolder, 'receiver', 'main.ts'), ...args];
+  return [...NODE_OPTIONS.arguments, join(projectFolder, 'receiver', 'main.ts'), ...args];
 }
 
 /**
@@ -78,7 +85,11 @@ export async function startAgent(
   launcher: readonly string[] = [],
 ): Promise<Agent> {
   const [command = '', ...rest] = [...launcher, process.execPath, ...agentArgs(...args)];
-  const { child, ended, output } = start(command, rest, { ...TEST_SETTINGS, ...settings });
+  const { child, ended, output } = start(command, rest, {
+    ...NODE_OPTIONS.environment,
+    ...TEST_SETTINGS,
+    ...settings,
+  });
   const log = (): LogLine[] => parseLog(output().stderr);
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   const end = async (signal: NodeJS.Signals): Promise<Ended> => {
@@ -102,7 +113,12 @@ export async function startAgent(
     await agent.kill();
     throw new Error(`the agent did not start: ${String(error)}\n${output().stderr}`, { cause: error });
   }
-  return { pid, rssBytes: () => readRss(pid), ...agent };
+  return {
+    pid,
+    rssBytes: () => readMemory(pid, 'VmRSS'),
+    peakRssBytes: () => (isRunning() ? readMemory(pid, 'VmHWM') : 0),
+    ...agent,
+  };
 }
 
 /** Whether a line with this `msg` is there. */
@@ -151,7 +167,13 @@ function childOf(pid: number): number | undefined {
   }
 }
 
-function readRss(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+function readMemory(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  } catch (error) {
+    // It has just ended.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0;
+    throw error;
+  }
 }

@@ -14,6 +14,8 @@ struct net_device___ns {
 
 const volatile u8 has_receiver = 0; /* the tracepoint has the receiving socket (6.11) */
 
+const volatile u32 queue_purge = 0; /* the kernel's number of that reason, 0: it has none */
+
 struct key {
 	u32 netns;
 	u32 reason;
@@ -33,6 +35,10 @@ int BPF_PROG(test_freed, struct sk_buff *skb, void *location, u32 reason)
 	struct sock *sk = BPF_CORE_READ(skb, sk);
 	struct key key = {.reason = reason};
 	u64 one = 1, *count;
+
+	/* A FIN that nobody had to read is no data: the agent leaves it out as well. */
+	if (queue_purge && reason == queue_purge && !BPF_CORE_READ(skb, len))
+		return 0;
 
 	if (!sk && has_receiver)
 		sk = (struct sock *)ctx[3];

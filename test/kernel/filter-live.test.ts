@@ -7,7 +7,7 @@ import { DROP_KEY, RESET_KEY } from '../../receiver/decode/generated/layout.ts';
 import { kernelFilterOf } from '../../receiver/filter-rules.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { waitFor } from '../e2e/wait.ts';
-import { cgroupRoot, FilterStage, NONE, OLD_LISTENER } from './rig/filter-stage.ts';
+import { FilterStage, hierarchies, NONE, OLD_LISTENER } from './rig/filter-stage.ts';
 import { hex, type TcpScript } from './rig/script.ts';
 import { A_LISTENER, all, PAYLOAD, seenAt, talk } from './rig/talk.ts';
 import { Watcher } from './rig/watcher.ts';
@@ -100,7 +100,7 @@ describe('filters and what is there already', () => {
     await script.run('socket', client);
     await script.run('connect', client, at.port);
     await script.run('accept', server, at.listener);
-    const rules = kernelFilterOf({ include: [], exclude: [{ pid: script.pid }] }, cgroupRoot);
+    const rules = kernelFilterOf({ include: [], exclude: [{ pid: script.pid }] }, hierarchies);
     const late = new Watcher({ filter: rules });
     const open = new Watcher();
     for (const each of [late, open]) cleanup.add(() => each.close());

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Cleanup } from '../e2e/cleanup.ts';
-import { cgroupRoot, FilterStage, NONE, OLD_LISTENER } from './rig/filter-stage.ts';
+import { FilterStage, hasV2, NONE, OLD_LISTENER } from './rig/filter-stage.ts';
 import { PROGRAM, type TcpScript } from './rig/script.ts';
 import { A_LISTENER, all, NO_LISTENER, NOTHING, seenAt, talk } from './rig/talk.ts';
 import type { Seen, TalkOptions } from './rig/talk.ts';
@@ -127,7 +127,7 @@ describe('filters', () => {
     await expect(3, NONE);
   });
 
-  test('by cgroup, with what is below it', { skip: cgroupRoot === undefined && 'no cgroup v2' }, async () => {
+  test('by cgroup, with what is below it', { skip: !hasV2 && 'no cgroup v2' }, async () => {
     const name = `/${stage.room.name}`;
     const folder = join(stage.room.cgroup ?? '', 'child', 'below');
     mkdirSync(folder, { recursive: true });

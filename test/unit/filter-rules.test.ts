@@ -7,10 +7,17 @@ import { kernelFilterOf, LiveFilter } from '../../receiver/filter-rules.ts';
 import type { KernelFilter } from '../../receiver/source/filter.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wirespan-cgroup-'));
-const inode = (path: string): bigint => statSync(join(root, path), { bigint: true }).ino;
+const v1 = mkdtempSync(join(tmpdir(), 'wirespan-cgroup-v1-'));
+const inode = (path: string, top = root): bigint => statSync(join(top, path), { bigint: true }).ino;
+const hierarchies = [
+  { root, number: 0 },
+  { root: v1, number: 8 },
+];
 
 describe('kernelFilterOf', () => {
-  after(() => rmSync(root, { recursive: true }));
+  after(() => {
+    for (const each of [root, v1]) rmSync(each, { recursive: true });
+  });
 
   it('turns the words of the settings into those of the kernel', () => {
     mkdirSync(join(root, 'a'));
@@ -19,7 +26,7 @@ describe('kernelFilterOf', () => {
       include: [{ ...rule, cidr: 'fd00::/8', cgroup: '/a' }],
       exclude: [{ cidr: '10.0.0.0/8' }],
     };
-    assert.deepEqual(kernelFilterOf(filter, root), {
+    assert.deepEqual(kernelFilterOf(filter, hierarchies), {
       include: [
         {
           port: 1,
@@ -29,7 +36,7 @@ describe('kernelFilterOf', () => {
           command: 'sshd',
           netns: 5,
           subnet: { address: 'fd00::', prefixLength: 8, family: 'ipv6' },
-          cgroupId: inode('a'),
+          cgroupIds: [inode('a')],
         },
       ],
       exclude: [{ subnet: { address: '10.0.0.0', prefixLength: 8, family: 'ipv4' } }],
@@ -38,8 +45,19 @@ describe('kernelFilterOf', () => {
 
   it('marks a cgroup that is not there, or cannot be', () => {
     const filter = { include: [{ cgroup: '/no-such' }], exclude: [] };
-    for (const top of [root, undefined])
-      assert.deepEqual(kernelFilterOf(filter, top).include, [{ cgroupId: 'missing' }]);
+    for (const trees of [hierarchies, []])
+      assert.deepEqual(kernelFilterOf(filter, trees).include, [{ cgroupIds: [] }]);
+  });
+
+  it('looks for a path in every hierarchy, and says in which it is', () => {
+    for (const top of [root, v1]) mkdirSync(join(top, 'both'));
+    mkdirSync(join(v1, 'old'));
+    const cgroupIds = (cgroup: string): unknown =>
+      kernelFilterOf({ include: [{ cgroup }], exclude: [] }, hierarchies).include[0]?.cgroupIds;
+    assert.deepEqual(cgroupIds('/both'), [inode('both'), inode('both', v1) | (8n << 56n)]);
+    assert.deepEqual(cgroupIds('/old'), [inode('old', v1) | (8n << 56n)]);
+    const far = kernelFilterOf({ include: [{ cgroup: '/old' }], exclude: [] }, [{ root: v1, number: 300 }]);
+    assert.deepEqual(far.include[0]?.cgroupIds, [inode('old', v1) | (44n << 56n)]);
   });
 
   it('follows a cgroup that is made, and made again, under its path', () => {
@@ -47,7 +65,7 @@ describe('kernelFilterOf', () => {
     const missing: string[] = [];
     const live = new LiveFilter(
       { include: [], exclude: [{ cgroup: '/b' }] },
-      { cgroupRoot: root, apply: (filter) => applied.push(filter), onMissing: (path) => missing.push(path) },
+      { hierarchies, apply: (filter) => applied.push(filter), onMissing: (path) => missing.push(path) },
     );
     live.check();
     assert.deepEqual([applied, missing], [[], ['/b']]);
@@ -60,8 +78,8 @@ describe('kernelFilterOf', () => {
     mkdirSync(join(root, 'b'));
     live.check();
     live.set({ include: [], exclude: [{ cgroup: '/b' }] });
-    const ids = applied.map(({ exclude }) => exclude[0]?.cgroupId);
-    assert.deepEqual([ids, missing], [[first, inode('b')], ['/b']]);
+    const ids = applied.map(({ exclude }) => exclude[0]?.cgroupIds);
+    assert.deepEqual([ids, missing], [[[first], [inode('b')]], ['/b']]);
     live.set({ include: [], exclude: [] });
     assert.deepEqual(applied.at(-1), { include: [], exclude: [] });
   });

@@ -1,7 +1,8 @@
 /** Programs whose filter a test changes, a room, and a process in it. */
-import { readFileSync } from 'node:fs';
 import type { FilterRule } from '../../../config/index.ts';
+import { findCgroupHierarchies } from '../../../receiver/cgroup-hierarchies.ts';
 import { kernelFilterOf } from '../../../receiver/filter-rules.ts';
+import type { KernelOptions } from '../../../receiver/source/knobs.ts';
 import type { Cleanup } from '../../e2e/cleanup.ts';
 import { NetRoom } from './net-room.ts';
 import { TcpScript } from './script.ts';
@@ -13,11 +14,9 @@ export const NONE: Seen = { client: NOTHING, server: NOTHING, listener: NO_LISTE
 /** A listener that was there before the filter: it made its first record. */
 export const OLD_LISTENER = { rows: 0, records: 1 };
 
-/** Mount point of cgroup v2, where there is one. */
-export const cgroupRoot = readFileSync('/proc/self/mounts', 'utf8')
-  .split('\n')
-  .map((line) => line.split(' '))
-  .find(([, , type]) => type === 'cgroup2')?.[1];
+/** Trees of control groups of this machine. */
+export const hierarchies = findCgroupHierarchies('/proc');
+export const hasV2 = hierarchies.some(({ number }) => number === 0);
 
 export class FilterStage {
   readonly room: NetRoom;
@@ -25,10 +24,11 @@ export class FilterStage {
   readonly script: TcpScript;
   readonly #cleanup: Cleanup;
 
-  constructor(cleanup: Cleanup) {
+  /** `options`: of the programs. */
+  constructor(cleanup: Cleanup, options: Partial<KernelOptions> = {}) {
     this.#cleanup = cleanup;
     this.room = this.makeRoom();
-    this.watcher = new Watcher();
+    this.watcher = new Watcher(options);
     cleanup.add(() => this.watcher.close());
     this.script = this.start(this.room);
   }
@@ -48,7 +48,7 @@ export class FilterStage {
 
   /** These rules are in force, also for what is open. */
   filter(include: readonly FilterRule[], exclude: readonly FilterRule[] = []): void {
-    this.watcher.source.setFilter(kernelFilterOf({ include, exclude }, cgroupRoot));
+    this.watcher.source.setFilter(kernelFilterOf({ include, exclude }, hierarchies));
     this.watcher.pass();
   }
 

@@ -1,6 +1,6 @@
 /** What the kernel frees with a reason, by namespace: an observer of its own, test/kernel/drop-counter.bpf.c. */
 import { join } from 'node:path';
-import { BpfSession, kernelFunctionArity } from '../../../native/index.ts';
+import { BpfSession, kernelEnum, kernelFunctionArity } from '../../../native/index.ts';
 import { projectFolder } from '../../backends/place.ts';
 
 const MAX_ROWS = 4096 + 64;
@@ -14,6 +14,8 @@ export class FreedCounter {
     try {
       const hasReceiver = (kernelFunctionArity('btf_trace_kfree_skb') ?? 0) > 3;
       this.#session.setVariable('has_receiver', Uint8Array.of(Number(hasReceiver)));
+      const purge = kernelEnum('skb_drop_reason')['SKB_DROP_REASON_QUEUE_PURGE'] ?? 0;
+      this.#session.setVariable('queue_purge', new Uint8Array(Uint32Array.of(purge).buffer));
       this.#session.load();
       this.#session.attach('test_freed');
     } catch (error) {

@@ -49,8 +49,8 @@ describe('filterRuleBytes', () => {
   });
 
   it('asks for a cgroup also when there is none: nothing matches then', () => {
-    for (const cgroupId of [7n, 'missing'] as const)
-      assert.equal(fieldsOf({ cgroupId }).getUint32(FILTER_RULE.fields, true), FILTER_FIELD.FILTER_CGROUP);
+    for (const cgroupIds of [[7n], []])
+      assert.equal(fieldsOf({ cgroupIds }).getUint32(FILTER_RULE.fields, true), FILTER_FIELD.FILTER_CGROUP);
   });
 
   it('writes networks as address and mask, IPv4 in IPv6', () => {
@@ -91,8 +91,8 @@ function recorded(): { readonly steps: string[]; readonly writer: FilterWriter }
 describe('FilterWriter', () => {
   it('writes the rules before it puts them in force, each time in the other bank', () => {
     const { steps, writer } = recorded();
-    writer.write({ include: [{ port: 1 }], exclude: [{ cgroupId: 5n }, { cgroupId: 5n, pid: 1 }] });
-    writer.write({ include: [], exclude: [{ cgroupId: 'missing' }] });
+    writer.write({ include: [{ port: 1 }], exclude: [{ cgroupIds: [5n] }, { cgroupIds: [5n], pid: 1 }] });
+    writer.write({ include: [], exclude: [{ cgroupIds: [] }] });
     writer.write({ include: [], exclude: [] });
     assert.deepEqual(steps, [
       'filter_rules 32 = 1',
@@ -106,6 +106,17 @@ describe('FilterWriter', () => {
       'filter_setup = 0x200000000',
       'delete filter_cgroups 5/1',
       'filter_setup = 0x0',
+    ]);
+  });
+
+  it('says whether a rule names a cgroup of version 1, whose trees are walked only then', () => {
+    const { steps, writer } = recorded();
+    const v1 = (1n << 56n) | 5n;
+    writer.write({ include: [{ cgroupIds: [5n, v1] }], exclude: [{ cgroupIds: [v1] }] });
+    assert.deepEqual(steps.slice(-3), [
+      'filter_cgroups 5/1 = 1',
+      `filter_cgroups ${v1}/1 = 3`,
+      'filter_setup = 0x100000007',
     ]);
   });
 

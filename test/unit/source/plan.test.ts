@@ -104,7 +104,7 @@ describe('the plan', () => {
       scan: 'ws_scan',
       pass: 'ws_pass',
       states: 'ws_states',
-      owners: 'ws_refilter',
+      owners: ['ws_refilter', 'ws_refilter_files'],
     });
     assert.deepEqual(argumentsOf(plan), []);
   });

@@ -1,0 +1,58 @@
+import type { Attributes } from '@opentelemetry/api';
+import {
+  ATTR_NETWORK_IO_DIRECTION,
+  ATTR_TCP_CLOSE_REASON,
+  ATTR_TCP_RETRANSMIT_TYPE,
+} from '../../semconv/index.ts';
+import { CLOSE_REASON_NAMES, RETRANSMIT_TYPE_NAMES } from '../decode/names.ts';
+
+const TRANSMIT = { [ATTR_NETWORK_IO_DIRECTION]: 'transmit' };
+const RECEIVE = { [ATTR_NETWORK_IO_DIRECTION]: 'receive' };
+
+/**
+ * The attribute sets of a row's series. Each is frozen and made once, because the store knows such
+ * objects by identity; and made when first used, because most rows need a few of twenty.
+ */
+export class RowAttributes {
+  readonly plain: Attributes;
+  /** With `network.type`, for the metrics that always have it. */
+  readonly withType: Attributes;
+  #sent: Attributes | undefined;
+  #received: Attributes | undefined;
+  #byReason: Map<number, Attributes> | undefined;
+  #byType: Map<number, Attributes> | undefined;
+
+  constructor(plain: Attributes, type: Attributes) {
+    this.plain = Object.freeze(plain);
+    this.withType = Object.freeze({ ...plain, ...type });
+  }
+
+  get sent(): Attributes {
+    return (this.#sent ??= Object.freeze({ ...this.plain, ...TRANSMIT }));
+  }
+
+  get received(): Attributes {
+    return (this.#received ??= Object.freeze({ ...this.plain, ...RECEIVE }));
+  }
+
+  /** `reason`: of `enum close_reason`. */
+  closedBy(reason: number): Attributes {
+    this.#byReason ??= new Map();
+    return this.#of(this.#byReason, reason, ATTR_TCP_CLOSE_REASON, CLOSE_REASON_NAMES);
+  }
+
+  /** `type`: of `enum retransmit_type`. */
+  retransmitted(type: number): Attributes {
+    this.#byType ??= new Map();
+    return this.#of(this.#byType, type, ATTR_TCP_RETRANSMIT_TYPE, RETRANSMIT_TYPE_NAMES);
+  }
+
+  #of(made: Map<number, Attributes>, index: number, name: string, names: readonly string[]): Attributes {
+    let attributes = made.get(index);
+    if (attributes === undefined) {
+      attributes = Object.freeze({ ...this.plain, [name]: names[index] });
+      made.set(index, attributes);
+    }
+    return attributes;
+  }
+}
