@@ -40,39 +40,57 @@ int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool 
 }
 
 /*
- * Without trampolines (costly: runs at every system call). The socket is found
- * through the new file descriptor; the verifier has no type for that pointer, so
- * it is only a key: `accepts` waits for the next hook that meets the socket.
+ * Without trampolines the verifier has no type for the socket, so it is only a key:
+ * `accepts` waits for the next hook that meets the socket.
  */
+static __always_inline void note_accept(struct sock *sk)
+{
+	struct accepted value = {};
+	u64 address = (u64)sk;
+
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return;
+	value.ns = bpf_ktime_get_ns();
+	if (!current_owner(&value.owner, PROBE_ACCEPT))
+		return;
+	if (bpf_map_update_elem(&accepts, &address, &value, BPF_ANY))
+		count_loss(PROBE_ACCEPT, LOST_MAP_FULL);
+}
+
+/*
+ * sock_graft(new socket, file's socket), which accept() calls in the acceptor's context, at once
+ * after inet_csk_accept(). That one waits: a kretprobe has instances for ten such calls at
+ * once (or two a CPU) and does not see the others.
+ */
+SEC("kprobe/security_sock_graft")
+int BPF_KPROBE(ws_accept_kprobe, struct sock *sk)
+{
+	note_accept(sk);
+	return 0;
+}
+
+/* Costly: runs at every system call. The socket is found through the new file descriptor. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(ws_accept_sys_exit, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task;
-	struct accepted value = {};
 	struct file **table, *file;
 	struct socket *socket;
 	struct sock *sk;
-	u64 address, nr;
+	u64 nr;
 
 	if (ret < 0)
 		return 0;
-	nr = regs->orig_ax;
+	nr = SYSCALL_NUMBER(regs);
 	if (nr != cfg_accept_nr[0] && nr != cfg_accept_nr[1])
 		return 0;
-	value.ns = bpf_ktime_get_ns();
 	task = bpf_get_current_task_btf();
 	table = BPF_CORE_READ(task, files, fdt, fd);
 	if (bpf_probe_read_kernel(&file, sizeof(file), table + ret) || !file)
 		return 0;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
-	if (BPF_CORE_READ(socket, file) != file || !sk ||
-	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return 0;
-	if (!current_owner(&value.owner, PROBE_ACCEPT))
-		return 0;
-	address = (u64)sk;
-	if (bpf_map_update_elem(&accepts, &address, &value, BPF_ANY))
-		count_loss(PROBE_ACCEPT, LOST_MAP_FULL);
+	if (BPF_CORE_READ(socket, file) == file)
+		note_accept(sk);
 	return 0;
 }

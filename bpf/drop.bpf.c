@@ -2,6 +2,7 @@
 /* TCP packets that the kernel frees with a drop reason. */
 #include "include/conn.bpf.h"
 #include "include/request.bpf.h"
+#include "include/stray.bpf.h"
 
 /* Of a stack: this program, and what calls it. */
 #define OWN_FRAMES 3
@@ -26,52 +27,43 @@ static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 	return protocol == ETH_P_IP ? 4 : 6;
 }
 
-/*
- * Addresses and ports as they are on the wire, and the first byte's sequence number when
- * there is payload. False without: before there is a header, or a pure ACK.
- */
-static __always_inline bool read_packet(struct sk_buff *skb, u8 family, struct drop_record *record,
-					u32 *seq)
+static __always_inline u8 *transport_of(u8 *network, u8 family)
 {
-	u8 *network = skb->head + skb->network_header, *transport;
-	u8 first = 0, offset = 0;
-	u16 port, length = 0;
+	u8 first = 0;
+
+	if (family == 6)
+		return network + 40;
+	bpf_probe_read_kernel(&first, 1, network);
+	return network + (first & 15) * 4;
+}
+
+/* Of the payload: the first byte's sequence number. False without: a pure ACK. */
+static __always_inline bool read_sequence(struct sk_buff *skb, u8 family, u32 *seq)
+{
+	u8 *network = skb->head + skb->network_header;
+	u8 *transport = transport_of(network, family);
+	u8 offset = 0;
+	u16 length = 0;
 
 	if (!skb->protocol)
 		return false;
-	if (family == 4) {
-		bpf_probe_read_kernel(record->source, 4, network + 12);
-		bpf_probe_read_kernel(record->destination, 4, network + 16);
-		bpf_probe_read_kernel(&first, 1, network);
-		bpf_probe_read_kernel(&length, 2, network + 2);
-		transport = network + (first & 15) * 4;
-		length = bpf_ntohs(length) - (first & 15) * 4;
-	} else {
-		bpf_probe_read_kernel(record->source, 16, network + 8);
-		bpf_probe_read_kernel(record->destination, 16, network + 24);
-		bpf_probe_read_kernel(&length, 2, network + 4);
-		transport = network + 40;
-		length = bpf_ntohs(length);
-	}
-	bpf_probe_read_kernel(&port, 2, transport);
-	record->source_port = bpf_ntohs(port);
-	bpf_probe_read_kernel(&port, 2, transport + 2);
-	record->destination_port = bpf_ntohs(port);
+	bpf_probe_read_kernel(&length, 2, network + (family == 4 ? 2 : 4));
+	length = bpf_ntohs(length) - (family == 4 ? transport - network : 0);
 	bpf_probe_read_kernel(seq, 4, transport + 4);
 	*seq = bpf_ntohl(*seq);
 	bpf_probe_read_kernel(&offset, 1, transport + 12);
 	return length > (offset >> 4) * 4;
 }
 
-/* A packet inside TCP has left its interface. */
 static __always_inline void read_interface(struct sk_buff *skb, struct drop_record *record)
 {
 	struct net_device *device = skb->dev;
 
-	if (!device)
-		return;
-	bpf_probe_read_kernel_str(record->interface, sizeof(record->interface), &device->name);
-	record->netns = BPF_CORE_READ(device, nd_net.net, ns.inum);
+	/* A packet inside TCP has left its interface. */
+	if (device)
+		bpf_probe_read_kernel_str(record->interface, sizeof(record->interface),
+					  &device->name);
+	record->netns = netns_of_packet(skb);
 }
 
 /* Requests and TIME_WAIT are no full sockets: they have no protocol to read, and no owner. */
@@ -86,6 +78,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 				      struct conn *conn, const struct drop_key *key, u64 location)
 {
 	struct drop_record *record;
+	struct packet_ends ends;
 	u32 seq = 0;
 	bool has_payload;
 
@@ -106,7 +99,13 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	record->reason = key->reason;
 	record->location = location;
 	read_interface(skb, record);
-	has_payload = read_packet(skb, key->family, record, &seq);
+	if (read_ends(skb, key->family, &ends)) {
+		__builtin_memcpy(record->source, ends.source, sizeof(ends.source));
+		__builtin_memcpy(record->destination, ends.destination, sizeof(ends.destination));
+		record->source_port = ends.source_port;
+		record->destination_port = ends.destination_port;
+	}
+	has_payload = read_sequence(skb, key->family, &seq);
 	if (conn) {
 		/* skb->sk is no pointer that the socket helpers take: see give_cookie(). */
 		record->cookie = sk->__sk_common.skc_cookie.counter;
@@ -168,7 +167,8 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 		if (conn)
 			key.owner = conn->owner;
 	}
-	count_drop(&key);
+	if (conn || !count_stray(skb, &key))
+		count_drop(&key);
 	if (cfg_emit_drop && (cfg_emit_drop == 2 || key.reason != cfg_drop_queue_purge))
 		emit_drop(ctx, skb, sk, conn, &key, (u64)location);
 	return 0;

@@ -7,6 +7,7 @@
 #include "include/close.bpf.h"
 #include "include/listener.bpf.h"
 #include "include/open.bpf.h"
+#include "include/stray.bpf.h"
 
 static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					  u8 stop, u64 now)
@@ -50,7 +51,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	conn->state = TCP_LISTEN;
 	conn->state_ns = now;
 	conn->established_ns = now;
-	if (owner.key.pid == cfg_agent_pid)
+	if (owner.key.pid == agent_pid)
 		return;
 	apply_filter(sk, tp, conn);
 	if (!(conn->flags & CONN_IGNORED))
@@ -64,7 +65,7 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 	struct listener *row;
 	u64 drops = (u32)sk->sk_drops.counter;
 
-	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == cfg_agent_pid)
+	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == agent_pid)
 		return;
 	if (drops > conn->drops && !(conn->flags & CONN_IGNORED)) {
 		row = listener_for(&conn->owner, local_port_of(tp), family_of(sk), PROBE_STATE);
@@ -77,10 +78,30 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 	conn->flags |= CONN_CLOSED;
 }
 
+/* No pass will meet it any more. */
+static __always_inline void claim_at_close(struct sock *sk)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (!conn || !tp)
+		return;
+	claim_strays(sk, tp, conn, stray_bank);
+	if (pass_strays)
+		claim_strays(sk, tp, conn, pass_strays);
+}
+
+/* Whether something begins or ends: reading the clock costs as much as the rest of some runs. */
+static __always_inline bool needs_clock(int new)
+{
+	return cfg_state_duration || cfg_emit_state || new == TCP_SYN_SENT ||
+	       new == TCP_ESTABLISHED || new == TCP_CLOSE || new == TCP_LISTEN;
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 {
-	u64 now;
+	u64 now = 0;
 
 	if (!is_tcp(sk))
 		return 0;
@@ -89,8 +110,11 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 	    (new == TCP_FIN_WAIT2 && !cfg_state_duration && !cfg_emit_state) ||
 	    (new == TCP_CLOSING && !cfg_state_duration && !cfg_emit_state))
 		return 0;
-	now = bpf_ktime_get_ns();
-	if (new == TCP_SYN_SENT || new == TCP_LISTEN || new == TCP_ESTABLISHED)
+	if (needs_clock(new))
+		now = bpf_ktime_get_ns();
+	/* Once a socket; a client has it since its SYN_SENT. */
+	if (new == TCP_SYN_SENT || new == TCP_LISTEN ||
+	    (new == TCP_ESTABLISHED &&old != TCP_SYN_SENT))
 		give_cookie(sk);
 	if (new == TCP_SYN_SENT)
 		handle_connect(sk, now);
@@ -106,5 +130,9 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		handle_connect_failure(sk, now);
 	else
 		handle_closing(sk, old, new, now);
+	if (new == TCP_CLOSE && old != TCP_LISTEN && (strays_seen || pass_strays))
+		claim_at_close(sk);
+	if (new == TCP_CLOSE)
+		follow_no_more(sk);
 	return 0;
 }

@@ -5,14 +5,11 @@
  * at a message boundary of a stream followed from its first byte; everything
  * uncertain gives no context and is counted. Payload stays here: 26 bytes leave.
  */
-#include "include/conn.bpf.h"
-#include "include/request.bpf.h"
+#include "include/handshake.bpf.h"
 
 #define HEAD_WINDOW	4096
 #define HEADS_PER_WRITE 4
 #define TRACEPARENT_LEN 55
-
-const volatile u8 cfg_emit_handshake = 0;
 
 enum iter_type {
 	ITER_IOVEC,
@@ -289,49 +286,6 @@ __noinline int parse_content_length(u32 at)
 	return value;
 }
 
-/* The connection was opened for this request: see docs/decisions. */
-static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					   struct request *request, u64 now)
-{
-	struct connection_record *record;
-	u8 sampled = request->flags & 1;
-
-	if (!cfg_emit_handshake || !sampled || conn->thread != bpf_get_current_pid_tgid() ||
-	    conn->sleeps != bpf_get_current_task_btf()->nvcsw)
-		return;
-	record = reserve(PROBE_REQUEST, RECORD_CONNECTION, sizeof(*record), now);
-	if (!record)
-		return;
-	record->cookie = bpf_get_socket_cookie(sk);
-	record->owner = conn->owner;
-	fill_endpoints(&record->endpoints, sk, tp, conn, TCP_ESTABLISHED);
-	record->handshake_start_ns = conn->start_ns;
-	record->established_ns = conn->established_ns;
-	record->accepted_ns = 0;
-	record->bytes_sent = 0;
-	record->bytes_received = 0;
-	record->segments_sent = tp->segs_out;
-	record->segments_received = tp->segs_in;
-	record->segments_retransmitted = tp->total_retrans;
-	record->rtt_smoothed_us = tp->srtt_us >> 3;
-	record->rtt_min_us = tp->rtt_min.s[0].v;
-	record->syn_retransmits = conn->syn_retransmits;
-	record->what = CONNECTION_HANDSHAKE;
-	record->error = NO_ERROR;
-	record->reason = CLOSE_NONE;
-	record->preexisting = 0;
-	record->pad = 0;
-	record->context.start_ns = now;
-	record->context.start_seq = request->start_seq;
-	record->context.flags = request->flags;
-	record->context.found = 1;
-	record->context.pad = 0;
-	__builtin_memcpy(record->context.trace_id, request->trace_id, 16);
-	__builtin_memcpy(record->context.span_id, request->span_id, 8);
-	fill_flow(record, tp);
-	submit(PROBE_REQUEST, record);
-}
-
 /* One complete head: its interval, and a slot when it carries one valid context. Returns the next boundary. */
 static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ring, u32 index,
 				u32 write_seq, u64 now)
@@ -374,21 +328,24 @@ static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ri
 	return end;
 }
 
+/* A field of what the verifier has a type for (`typed`, a constant), or not. */
+#define FIELD(typed, from, field) ((typed) ? (from)->field : BPF_CORE_READ(from, field))
+
 /* The first user buffer of a write, or 0: kernel pages and the like are not ours to read. */
-static __always_inline u64 first_buffer(struct iov_iter *iter, u64 *length)
+static __always_inline u64 first_buffer(struct iov_iter *iter, u64 *length, bool typed)
 {
 	const struct iovec *vector = 0;
-	u8 type = iter->iter_type;
+	u8 type = FIELD(typed, iter, iter_type);
 
 	if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
 	    type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
-		*length = iter->count;
-		return (u64)iter->ubuf;
+		*length = FIELD(typed, iter, count);
+		return (u64)FIELD(typed, iter, ubuf);
 	}
 	if (type != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
 		return 0;
 	if (bpf_core_field_exists(iter->__iov))
-		vector = iter->__iov;
+		vector = FIELD(typed, iter, __iov);
 	else
 		vector = BPF_CORE_READ((struct iov_iter___iov *)iter, iov);
 	*length = BPF_CORE_READ(vector, iov_len);
@@ -412,44 +369,52 @@ static __always_inline void take_back(struct request_ring *ring, u32 write_seq)
 	ring->opaque = 0; /* a write is only followed where it was not */
 }
 
-static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					 struct iov_iter *iter, bool first)
+/* One write: where it begins in the stream, its bytes in all, and those of its first buffer. */
+struct write {
+	u64 buffer;
+	u64 length;
+	u64 count;
+	u32 write_seq;
+	bool first; /* of its connection */
+};
+
+/* Follows the messages of a write. Returns the request that a first write begins with, if it has a context. */
+static __always_inline struct request *take_request(struct request_ring *ring,
+						    const struct write *write, u64 now)
 {
-	u64 flags = first ? BPF_SK_STORAGE_GET_F_CREATE : 0, length = 0, buffer, now;
-	struct request_ring *ring = bpf_sk_storage_get(&requests, sk, 0, flags);
-	u32 write_seq = tp->write_seq, i, boundary;
+	u64 length = write->length;
+	u32 write_seq = write->write_seq, i, boundary, slot;
+	struct request *opening = 0;
 	struct write_scratch *s;
 
 	if (ring)
 		take_back(ring, write_seq);
-	if (!ring || ring->opaque || (!first && ring->boundary != write_seq)) {
+	if (!ring || ring->opaque || (!write->first && ring->boundary != write_seq)) {
 		count_loss(PROBE_REQUEST, MISS_FRAMING);
-		return;
+		return 0;
 	}
 	ring->last_seq = write_seq;
 	ring->written = 1;
 	s = scratch();
-	buffer = first_buffer(iter, &length);
-	if (!s || !buffer)
-		return;
+	if (!s)
+		return 0;
 	__builtin_memset(s->heads, 0, sizeof(s->heads));
 	s->count = 0;
 	s->request.found = 0;
 	if (length > HEAD_WINDOW)
 		length = HEAD_WINDOW;
 	bpf_probe_read_kernel(s->bytes, sizeof(s->bytes), zero_bytes);
-	if (bpf_probe_read_user(s->bytes, length & (2 * HEAD_WINDOW - 1), (void *)buffer)) {
+	if (bpf_probe_read_user(s->bytes, length & (2 * HEAD_WINDOW - 1), (void *)write->buffer)) {
 		ring->opaque = 1;
 		count_loss(PROBE_REQUEST, MISS_UNREADABLE);
-		return;
+		return 0;
 	}
 	find_heads();
 	if (!s->count) {
 		ring->opaque = 1;
 		count_loss(PROBE_REQUEST, MISS_HEAD_TOO_LONG);
-		return;
+		return 0;
 	}
-	now = bpf_ktime_get_ns();
 	boundary = write_seq;
 	for (i = 0; i < HEADS_PER_WRITE; i++) {
 		if (i >= s->count || ring->opaque)
@@ -458,60 +423,75 @@ static __always_inline void take_request(struct sock *sk, struct tcp_sock *tp, s
 			ring->opaque = 1;
 			break;
 		}
+		slot = ring->count & (REQUEST_SLOTS - 1);
 		boundary = take_head(s, ring, i, write_seq, now);
-		if (i == 0 && first && s->request.found)
-			emit_handshake(sk, tp, conn, &s->request, now);
+		if (i == 0 && write->first && s->request.found)
+			opening = &ring->slots[slot];
 	}
 	ring->boundary = boundary;
 	/* More bytes in this write than messages we followed: the next boundary is unknown. */
-	if ((s32)(write_seq + (u32)iter->count - boundary) > 0)
+	if ((s32)(write_seq + (u32)write->count - boundary) > 0)
 		ring->opaque = 1;
+	return opening;
+}
+
+/* A first write shows who uses an accepted connection. */
+static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct known_owner owner = {};
+
+	merge_accept(sk, tp, conn, now);
+	if ((conn->flags & CONN_OWNER_PROVISIONAL) && current_owner(&owner, PROBE_REQUEST))
+		confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST, now);
 }
 
 /*
- * One write of an application, before its bytes are queued. What is not an HTTP
- * request leaves after one 8-byte read; a first write also names the owner of an
- * accepted connection.
+ * One write of an application, before its bytes are queued. What a server sends leaves
+ * by the socket's figures (see role_of()), other data that is no HTTP request after one
+ * 8-byte read. A first write also names the owner of an accepted connection.
  */
 static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 {
 	struct iov_iter *iter = &msg->msg_iter;
-	struct known_owner owner = {};
-	u64 word = 0, length = 0, buffer;
-	struct tcp_sock *tp;
+	struct request *opening;
+	struct write write = {};
 	struct conn *conn = 0;
-	bool first;
+	struct tcp_sock *tp;
+	u64 word = 0, now;
 
 	if (iter->iov_offset)
 		return; /* a later part of a long write */
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return;
-	first = !tp->bytes_sent && tp->write_seq == tp->snd_una;
-	if (first) {
+	write.write_seq = tp->write_seq;
+	write.first = !tp->bytes_sent && write.write_seq == tp->snd_una;
+	if (write.first) {
 		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
 		if (!conn)
 			return;
-		if (conn->flags & CONN_OWNER_PROVISIONAL) {
-			merge_accept(sk, tp, conn, bpf_ktime_get_ns());
-			if ((conn->flags & CONN_OWNER_PROVISIONAL) &&
-			    current_owner(&owner, PROBE_REQUEST))
-				confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST,
-					      bpf_ktime_get_ns());
-		}
+		if (conn->flags & CONN_OWNER_PROVISIONAL)
+			name_owner(sk, tp, conn);
 	}
-	if (!cfg_requests)
+	if (!cfg_requests || tp->bytes_acked == acked_payload(tp))
 		return;
-	buffer = first_buffer(iter, &length);
-	if (!buffer || length < 16 || bpf_probe_read_user(&word, sizeof(word), (void *)buffer) ||
-	    !is_method(word))
+	write.buffer = first_buffer(iter, &write.length, true);
+	if (!write.buffer || write.length < 16 ||
+	    bpf_probe_read_user(&word, sizeof(word), (void *)write.buffer) || !is_method(word))
 		return;
 	if (!conn)
 		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
 	if (!conn || conn->role != ROLE_CLIENT ||
 	    (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)) || !(conn->flags & CONN_ESTABLISHED))
 		return;
-	take_request(sk, tp, conn, iter, first);
+	write.count = iter->count;
+	now = bpf_ktime_get_ns();
+	opening = take_request(
+		bpf_sk_storage_get(&requests, sk, 0, write.first ? BPF_SK_STORAGE_GET_F_CREATE : 0),
+		&write, now);
+	if (opening && is_opener(opening, conn->thread, conn->sleeps))
+		emit_handshake(sk, tp, conn, opening, now);
 }
 
 /* Since 6.15. */
@@ -526,5 +506,39 @@ SEC("fentry/tcp_sendmsg_locked")
 int BPF_PROG(ws_write_fentry, struct sock *sk, struct msghdr *msg)
 {
 	handle_write(sk, msg);
+	return 0;
+}
+
+/* Without trampolines the socket has no type: only connections in `follows` are read, and no owner is named. */
+SEC("kprobe/tcp_sendmsg_locked")
+int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
+{
+	struct iov_iter *iter = &msg->msg_iter;
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u64 address = (u64)sk, word = 0, now;
+	struct followed *followed;
+	struct request_ring *ring;
+	struct request *opening;
+	struct write write = {};
+
+	followed = bpf_map_lookup_elem(&follows, &address);
+	if (!followed || BPF_CORE_READ(iter, iov_offset))
+		return 0;
+	write.buffer = first_buffer(iter, &write.length, false);
+	if (!write.buffer || write.length < 16 ||
+	    bpf_probe_read_user(&word, sizeof(word), (void *)write.buffer) || !is_method(word))
+		return 0;
+	if (followed->cookie != (u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter))
+		return 0; /* another socket where that one was */
+	write.count = BPF_CORE_READ(iter, count);
+	write.write_seq = BPF_CORE_READ(tp, write_seq);
+	write.first = !BPF_CORE_READ(tp, bytes_sent) &&
+		      write.write_seq == BPF_CORE_READ(tp, snd_una);
+	/* As the storage: there is none before a first write that is a request. */
+	ring = write.first || followed->ring.written ? &followed->ring : 0;
+	now = bpf_ktime_get_ns();
+	opening = take_request(ring, &write, now);
+	if (opening && is_opener(opening, followed->thread, followed->sleeps))
+		emit_followed_handshake(followed, opening, now);
 	return 0;
 }

@@ -5,6 +5,7 @@
  * tcp_sock counted meanwhile: no program runs for a segment.
  */
 #include "include/listener.bpf.h"
+#include "include/stray.bpf.h"
 
 static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u16 port)
 {
@@ -25,7 +26,7 @@ static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u1
  */
 static __always_inline u8 role_of(struct tcp_sock *tp, const struct listen_port *key)
 {
-	u64 payload = tp->bytes_sent - tp->bytes_retrans - (u32)(tp->snd_nxt - tp->snd_una);
+	u64 payload = acked_payload(tp);
 
 	if (tp->bytes_acked == payload + 1)
 		return ROLE_CLIENT;
@@ -50,6 +51,14 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 	conn->segments_retransmitted = tp->total_retrans;
 	conn->state = sk->__sk_common.skc_state;
 	conn->reason = conn->state == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
+}
+
+/* Who runs this: only the kernel knows an agent's pid outside of its own pid namespace. */
+SEC("iter/task")
+int ws_self(struct bpf_iter__task *ctx)
+{
+	agent_pid = bpf_get_current_pid_tgid() >> 32;
+	return 0;
 }
 
 /* Two runs: listeners first, then the connections, whose role they decide. */
@@ -80,7 +89,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || bpf_sk_storage_get(&conns, sk, 0, 0))
 		return 0; /* seen alive, or found through another process that shares it */
-	if ((u32)task->tgid == cfg_agent_pid)
+	if ((u32)task->tgid == agent_pid)
 		return 0;
 	know_owner(&owner, task->group_leader, task->tgid, PROBE_SCAN);
 	conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -180,7 +189,7 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 	if ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn))
 		return;
 	if (state == TCP_LISTEN && conn->role == ROLE_LISTENER) {
-		if (conn->owner.pid != cfg_agent_pid)
+		if (conn->owner.pid != agent_pid)
 			pass_listener(sk, tp, conn);
 		return;
 	}
@@ -200,6 +209,17 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 		pass_connection(sk, tp, conn, state);
 }
 
+/* Its stray drops, when the pass looks for them; the owner is settled by now. */
+static __always_inline void pass_strays_of(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	if (!pass_strays)
+		return;
+	if (sk->__sk_common.skc_state == TCP_LISTEN && conn->role == ROLE_LISTENER)
+		note_listen_end(sk, tp, conn);
+	else
+		claim_strays(sk, tp, conn, pass_strays);
+}
+
 /* The tracked sockets themselves, those without a file included. */
 SEC("iter/bpf_sk_storage_map")
 int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
@@ -212,8 +232,10 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
-	if (tp && conn)
-		pass_socket(sk, tp, conn, 0);
+	if (!tp || !conn)
+		return 0;
+	pass_socket(sk, tp, conn, 0);
+	pass_strays_of(sk, tp, conn);
 	return 0;
 }
 
@@ -250,8 +272,9 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	if (conn->flags & CONN_OWNER_PROVISIONAL)
 		know_owner(&owner, task->group_leader, task->tgid, PROBE_SCAN);
 	pass_socket(sk, tp, conn, &owner);
-	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog ||
-	    (u32)task->tgid == cfg_agent_pid || (conn->flags & CONN_IGNORED))
+	pass_strays_of(sk, tp, conn);
+	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || (u32)task->tgid == agent_pid ||
+	    (conn->flags & CONN_IGNORED))
 		return 0;
 	key.owner = conn->owner;
 	key.role = ROLE_SERVER;

@@ -40,18 +40,6 @@ export interface ProgramStats {
 export type LoadAnswer =
   { readonly ok: true } | { readonly ok: false; readonly errno: number; readonly log: string };
 
-/** What the kernel and this process can do. */
-export interface ProbeAnswer {
-  /** The kernel shows its types in /sys/kernel/btf/vmlinux. */
-  readonly btf: boolean;
-  /** This process may load tracing programs. */
-  readonly bpf: boolean;
-  /** Effective ones, e.g. `CAP_BPF`. */
-  readonly capabilities: string[];
-  /** `uname -r`. */
-  readonly kernel: string;
-}
-
 /** One instant on three clocks, nanoseconds. */
 export interface ClockSample {
   readonly monotonicNs: bigint;
@@ -97,7 +85,7 @@ export interface Binding {
   ringState(ring: Handle): RingState;
   closeRing(ring: Handle): void;
   tryLoad(objectPath: string, program: string): LoadAnswer;
-  probe(): ProbeAnswer;
+  mayLoad(): boolean;
   possibleCpus(): number;
   tickNs(): number;
   clocks(): ClockSample;

@@ -14,14 +14,15 @@ import type {
   Handle,
   LoadAnswer,
   MapInfo,
-  ProbeAnswer,
   ProgramInfo,
   ProgramStats,
 } from './binding.ts';
 import { NativeError } from './error.ts';
+import { describeMachine, type ProbeAnswer } from './machine.ts';
 
-export type { ClockSample, LoadAnswer, MapInfo, ProbeAnswer, ProgramInfo, ProgramStats } from './binding.ts';
+export type { ClockSample, LoadAnswer, MapInfo, ProgramInfo, ProgramStats } from './binding.ts';
 export type { NativeErrorCode, NativeErrorDetails } from './error.ts';
+export type { ProbeAnswer } from './machine.ts';
 export { NATIVE_ERROR_CODES, NativeError } from './error.ts';
 
 const ADDON_PATH = fileURLToPath(new URL('../build/native/wirespan.node', import.meta.url));
@@ -248,7 +249,7 @@ export function tickNs(): number {
 }
 
 export function probe(): ProbeAnswer {
-  return native().probe();
+  return describeMachine(native().mayLoad());
 }
 
 /** Values of an enum of the running kernel by name, e.g. `skb_drop_reason`; {} when it has none. */

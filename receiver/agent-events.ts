@@ -39,8 +39,10 @@ export class AgentEvents {
     this.#send(EVENT_AGENT_START, {});
   }
 
+  /** The last one: losses that come to light later are in the metrics alone. */
   stopping(): void {
     this.#send(EVENT_AGENT_STOP, {});
+    this.#nextLossMs = Infinity;
   }
 
   probeFailed(probe: string): void {

@@ -7,6 +7,7 @@ import { createClock, type Clock } from './clock.ts';
 import { ConnectionSums } from './collect/connections.ts';
 import type { CollectContext } from './collect/context.ts';
 import { DropSums, setConnectionStates, SoftirqSums, StateSums } from './collect/host-sums.ts';
+import { claimersOf, StraySums } from './collect/strays.ts';
 import { ResetSums } from './collect/resets.ts';
 import { ListenerSums } from './collect/listeners.ts';
 import { ListenQueues } from './collect/listen-queues.ts';
@@ -26,6 +27,7 @@ import type { NetworkEvent, NetworkSpan } from './model.ts';
 import type { KernelFilter } from './source/filter.ts';
 import type { KernelSource } from './source/kernel-source.ts';
 import { u64 } from './source/knobs.ts';
+import { LocalAddressCache } from './source/local-addresses.ts';
 import type { MapImage } from './map-image.ts';
 import { Sweep, type OwnedCounters } from './sweep.ts';
 
@@ -56,10 +58,13 @@ export class Pipeline {
   readonly #owners: OwnerTable;
   readonly #context: CollectContext;
   readonly #drops: DropSums;
+  readonly #strays: StraySums;
   readonly #resets: ResetSums;
   readonly #states: StateSums;
   readonly #softirqs: SoftirqSums;
+  readonly #localAddresses = new LocalAddressCache();
   readonly #config: AppConfig;
+  #isStopping = false;
 
   constructor(source: KernelSource, config: AppConfig, outlets: Outlets) {
     this.#source = source;
@@ -101,6 +106,7 @@ export class Pipeline {
       onOverflow: (overflow) => this.correlator.overflow(queueOverflowRecord(overflow, this.clock.now())),
     });
     this.#drops = new DropSums(this.#context, (reason) => source.names.dropReason(reason));
+    this.#strays = this.#createStrays();
     this.#resets = new ResetSums(this.#context, (reason) => source.names.resetReason(reason));
     this.#states = new StateSums(this.#context);
     this.#softirqs = new SoftirqSums(this.#context);
@@ -134,6 +140,17 @@ export class Pipeline {
     });
   }
 
+  #createStrays(): StraySums {
+    const source = this.#source;
+    return new StraySums({
+      context: this.#context,
+      reasonOf: (reason) => source.names.dropReason(reason),
+      delete: (map, key) => source.delete(map, key),
+      isLocal: ({ netns, address, family }, { pid }) =>
+        this.#localAddresses.of(netns, pid)?.has(address, family) === true,
+    });
+  }
+
   #createSweep(): Sweep {
     const source = this.#source;
     return new Sweep({
@@ -147,6 +164,7 @@ export class Pipeline {
       resourceOf: (owner) => this.enricher.resolve(owner),
       forget: (owner) => this.enricher.forget(owner),
       retire: (resourceId) => this.store.retire(resourceId),
+      awaited: () => (source.hasStrays ? claimersOf(source.read('strays')) : []),
     });
   }
 
@@ -194,16 +212,44 @@ export class Pipeline {
   /** Walks the live sockets, then reads every kernel sum into the store. */
   collect(): void {
     this.drain();
-    this.lastPass = this.#source.pass(this.clock.now());
+    this.#pass();
     this.readSums();
     this.connections.setGauges(this.lastPass);
     this.listeners.setGauges(this.lastPass);
-    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
+    if (!this.#isStopping) this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
     setConnectionStates(this.#context, this.#source.countStates());
     this.#softirqs.update(this.#source.read('softirqs'));
     this.#drops.update(this.#source.read('drops'));
     this.#resets.update(this.#source.read('resets'));
     if (this.#hasStateDurations) this.#states.update(this.#source.read('state_durations'));
+  }
+
+  /** The programs are detached: what they left in the ring, and the last events. */
+  stop(): void {
+    this.drain();
+    this.correlator.flush();
+    this.#pass();
+    this.readSums();
+    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
+    this.#isStopping = true;
+  }
+
+  /** Most intervals have no drop without a socket: then nothing is looked for. */
+  #pass(): void {
+    const now = this.clock.now();
+    if (!this.#source.hasStrays && !this.#strays.hasRows) {
+      this.lastPass = this.#source.pass(now);
+      return;
+    }
+    const { pass, bank } = this.#source.passForStrays(now);
+    this.lastPass = pass;
+    this.#localAddresses.clear();
+    this.#strays.settle({
+      strays: this.#source.read('strays'),
+      listenEnds: this.#source.read('listen_ends'),
+      bank,
+      pass,
+    });
   }
 
   /** Reads the connection sums alone: cheap enough for a live view. */

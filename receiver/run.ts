@@ -21,6 +21,8 @@ import { createAgentTelemetry } from './telemetry/agent-telemetry.ts';
 /** Exit status of a machine or a user that cannot run the agent. */
 export const EXIT_UNSUPPORTED = 3;
 
+const OTHER_PID_NAMESPACE =
+  "The agent is not in the host's pid namespace, so what is in /proc (service names) and connections older than the agent are not found: start it with hostPID: true in Kubernetes, --pid=host in Docker.";
 const BUSY_DRAIN_MS = 10;
 const IDLE_DRAIN_MS = 250;
 const TICK_MS = 1000;
@@ -186,6 +188,8 @@ class Agent {
       this.#log.warn({ probe: name }, `not measured: ${why}`);
       this.#events.probeFailed(name);
     }
+    const hostPid = this.#source.agentPid();
+    if (hostPid !== process.pid) this.#log.warn({ hostPid }, OTHER_PID_NAMESPACE);
     this.#source.onPressure(() => this.#drain());
     this.#scheduleDrain();
     this.#every(TICK_MS, () => this.#pipeline.tick());
@@ -275,8 +279,7 @@ class Agent {
     for (const timer of this.#timers) clearInterval(timer);
     this.#live?.stop();
     this.#source.detach();
-    this.#pipeline.drain();
-    this.#pipeline.correlator.flush();
+    this.#pipeline.stop();
     this.#events.stopping();
     await this.#exporters.shutdown(this.#config.shutdownDeadlineMs, (untilMs) =>
       this.#loop === undefined ? Promise.resolve() : this.#loop.shutdown(untilMs),

@@ -30,6 +30,8 @@ export interface SweepParts {
   resourceOf(owner: Owner): Pick<ObservedResource, 'id' | 'kind'>;
   forget(owner: Owner): void;
   retire(resourceId: string): void;
+  /** Processes, as `pid:startNs`, for which figures wait that the next collection reads. */
+  awaited?(): Iterable<string>;
   /** Whether the process is still there; default: `/proc` says so. */
   isAlive?(pid: number): boolean;
 }
@@ -67,7 +69,7 @@ export class Sweep {
   run(nowNs: number): void {
     const { live, ended } = this.#sortOwners();
     if (ended.size === 0) return;
-    const busy = new Set<string>();
+    const busy = new Set([...(this.#parts.awaited?.() ?? [])].filter((id) => ended.has(id)));
     this.#sweepConnections(ended, busy, nowNs);
     this.#sweepListeners(ended, busy);
     this.#sweepCounters(ended, busy);

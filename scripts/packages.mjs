@@ -102,7 +102,12 @@ function installAsRoot(names, services) {
   spawnSync('apt-get', ['-qq', 'update'], { stdio: ['ignore', 2, 2], env });
   const options = ['-qq', '-y', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0'];
   withoutServiceStart(services.length > 0, () =>
-    run('apt-get', ['install', ...options, ...names], { env, what: 'installing system packages' }),
+    run('apt-get', ['install', ...options, ...names], {
+      env,
+      // What dpkg says of each package is no news; errors come on the other stream.
+      stdio: ['ignore', 'ignore', 2],
+      what: 'installing system packages',
+    }),
   );
   // The tests start their own servers: what came in for them must not start at the next boot.
   for (const service of services) {

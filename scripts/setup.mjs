@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { libbpfArguments } from './libbpf.mjs';
 import { ensurePackages } from './packages.mjs';
 import { UserError, hasCommand, projectNode, root, run, runMain, say } from './project.mjs';
 
@@ -47,18 +48,19 @@ export function ensureModules() {
 function build(node) {
   mkdirSync(join(root, 'build'), { recursive: true });
   const env = { ...process.env, NODE: node, MAKEFLAGS: '', MAKELEVEL: '' };
+  const libbpf = libbpfArguments();
   for (const { folder, what } of BUILDS) {
-    if (isUpToDate(folder, env)) continue;
+    if (isUpToDate(folder, env, libbpf)) continue;
     say(`building ${what}`);
-    const make = ['make', '-s', '--no-print-directory', '-C', folder, '-j2'];
+    const make = ['make', '-s', '--no-print-directory', '-C', folder, '-j2', ...libbpf];
     // One build at a time: two set-ups in one checkout would write the same files.
     const [command, ...args] = hasCommand('flock') ? ['flock', join(root, 'build', '.lock'), ...make] : make;
     run(command, args, { env, what: `building ${what}` });
   }
 }
 
-function isUpToDate(folder, env) {
-  const args = ['--no-print-directory', '-q', '-C', folder];
+function isUpToDate(folder, env, settings) {
+  const args = ['--no-print-directory', '-q', '-C', folder, ...settings];
   return spawnSync('make', args, { cwd: root, stdio: 'ignore', env }).status === 0;
 }
 

@@ -43,7 +43,7 @@ export const tiers = [
     name: 'kernel',
     purposes: ['build', 'test'],
     folder: 'test/kernel',
-    timeoutMs: 5 * MINUTE,
+    timeoutMs: 8 * MINUTE,
     isSerial: true,
   },
   {

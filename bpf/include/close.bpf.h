@@ -137,11 +137,11 @@ static __always_inline bool needs_owner(const struct conn *conn)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
-	return pid != cfg_agent_pid &&
+	return pid != agent_pid &&
 	       ((conn->flags & CONN_OWNER_PROVISIONAL) || conn->owner.pid != pid);
 }
 
-/* Any change after ESTABLISHED. */
+/* Any change after ESTABLISHED. `now` may be 0 where only an owner that shows itself needs it. */
 static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 now)
 {
 	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
@@ -154,6 +154,8 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 		return;
 	if ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn))
 		return;
+	if (!now && (conn->flags & (CONN_OWNER_PROVISIONAL | CONN_OPEN_PENDING)))
+		now = bpf_ktime_get_ns();
 	merge_accept(sk, tp, conn, now);
 	if (conn->reason == CLOSE_NONE)
 		conn->reason = first_cause(sk, old, new);

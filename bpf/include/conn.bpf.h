@@ -18,6 +18,12 @@ static __always_inline u64 payload_sent(struct tcp_sock *tp, const struct conn *
 	return acked;
 }
 
+/* Payload that the peer acknowledged, by what was sent: unlike bytes_acked without SYN and FIN. */
+static __always_inline u64 acked_payload(struct tcp_sock *tp)
+{
+	return tp->bytes_sent - tp->bytes_retrans - (u32)(tp->snd_nxt - tp->snd_una);
+}
+
 /* Payload received: bytes_received less the peer's FIN (SOCK_DONE is set by tcp_fin() alone). */
 static __always_inline u64 payload_received(struct sock *sk, struct tcp_sock *tp)
 {
@@ -113,7 +119,8 @@ static __always_inline void add_final(u64 *seen, u64 final, u64 *sum)
 {
 	u64 before = __sync_lock_test_and_set(seen, final);
 
-	__sync_fetch_and_add(sum, final - before);
+	if (final != before)
+		__sync_fetch_and_add(sum, final - before);
 }
 
 static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)
@@ -159,7 +166,7 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 	conn->owner_rules = owner->rules;
 	if (first)
 		first = clear_flags(conn, CONN_OWNER_PROVISIONAL) & CONN_OWNER_PROVISIONAL;
-	if (owner->key.pid == cfg_agent_pid)
+	if (owner->key.pid == agent_pid)
 		set_flags(conn, CONN_IGNORED);
 	else if (first)
 		apply_filter(sk, tp, conn);

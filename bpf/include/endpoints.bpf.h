@@ -29,12 +29,7 @@ static __always_inline bool is_mapped(const struct in6_addr *a)
 /* 4 or 6; an IPv6 socket that speaks IPv4 is 4. */
 static __always_inline u8 family_of(const struct sock *sk)
 {
-	u32 word[4];
-
-	if (sk->__sk_common.skc_family == AF_INET)
-		return 4;
-	BPF_CORE_READ_INTO(&word, sk, __sk_common.skc_v6_daddr);
-	if (word[0] == 0 && word[1] == 0 && word[2] == bpf_htonl(0xffff))
+	if (sk->__sk_common.skc_family == AF_INET || is_mapped(&sk->__sk_common.skc_v6_daddr))
 		return 4;
 	return 6;
 }

@@ -77,6 +77,7 @@ enum {
 #define PF_EXITING		0x00000004
 #define PF_KTHREAD		0x00200000
 #define SHUTDOWN_MASK		3
+#define EEXIST_NR		17
 #define ECONNRESET_NR		104
 #define ETIMEDOUT_NR		110
 #define EADDRNOTAVAIL_NR	99
@@ -122,6 +123,8 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_ipv6only : 1;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -209,9 +212,15 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
+struct dst_entry {
+	struct net_device *dev;
+};
+
 struct sk_buff {
 	struct sock *sk;
 	struct net_device *dev;
+	unsigned long _skb_refdst;
+	int skb_iif;
 	unsigned int len;
 	char cb[48];
 	__be16 protocol;
@@ -338,10 +347,24 @@ struct msghdr {
 	struct iov_iter msg_iter;
 };
 
+#if defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	u64 regs[31];
+};
+
+struct pt_regs {
+	s32 syscallno;
+};
+#define SYSCALL_NUMBER(regs) ((u64)(regs)->syscallno)
+#else
 struct pt_regs {
 	unsigned long ax;
+	unsigned long di;
+	unsigned long si;
 	unsigned long orig_ax;
 };
+#define SYSCALL_NUMBER(regs) ((regs)->orig_ax)
+#endif
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -373,6 +396,8 @@ struct bpf_iter__task_file {
 
 #pragma clang attribute pop
 
+/* What libbpf asks for the kernel's names of registers. */
+#define __VMLINUX_H__
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>

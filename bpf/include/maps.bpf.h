@@ -7,7 +7,6 @@
 #include "wire.h"
 
 /* Knobs, set before load. */
-const volatile u32 cfg_agent_pid = 0;	      /* never observed */
 const volatile u32 cfg_tick_ns = 0;	      /* one jiffy */
 const volatile u64 cfg_ring_wakeup_bytes = 0; /* wake the reader at this fill */
 const volatile u8 cfg_emit_open = 0;
@@ -26,14 +25,19 @@ const volatile u32 cfg_subnets = 0;	    /* how many `subnets` holds */
 const volatile u8 cfg_state_duration = 0;
 const volatile u8 cfg_rtt_variation = 0;
 const volatile u8 cfg_transfer_size = 0;
-const volatile u8 cfg_peer_address = 0;	      /* 1: in clients' rows, 2: in every row */
-const volatile u8 cfg_requests = 0;	      /* read traceparent */
-const volatile u8 cfg_accept_by_address = 0;  /* ... and it is the sys_exit one */
+const volatile u8 cfg_peer_address = 0;	       /* 1: in clients' rows, 2: in every row */
+const volatile u8 cfg_requests = 0;	       /* read traceparent */
+const volatile u8 cfg_requests_by_address = 0; /* the write's program is a kprobe */
+const volatile u8 cfg_emit_handshake = 0;
+const volatile u8 cfg_accept_by_address = 0;  /* accepts are in `accepts` */
 const volatile u8 cfg_retransmit_has_err = 0; /* tracepoint with `int err` (6.17) */
 const volatile u8 cfg_drop_has_reason = 0;    /* kfree_skb with a reason (5.17) */
 const volatile u8 cfg_drop_has_rx_sk = 0;     /* ... and the receiving socket (6.11) */
 const volatile u32 cfg_drop_consumed = 0;     /* SKB_CONSUMED of this kernel, or 0 */
 const volatile u64 cfg_accept_nr[2] = {0, 0}; /* accept and accept4 of this architecture */
+
+/* The agent, in the initial pid namespace: never observed. Set by ws_self. */
+u32 agent_pid = 0;
 
 /* Written by user space before a pass of an iterator, read after it. */
 u64 pass_number = 0;
@@ -44,7 +48,16 @@ u64 pass_scanned = 0;
 u8 scan_listeners = 0;
 
 /*
- * The filter in force, 0 without one: generation << 32, what it has, and the bank of its rules. Written last by user space, in one store, after the rules of that bank.
+ * Stray drops. Those of `stray_bank` are being counted; while a pass runs that finds their
+ * owners, `pass_strays` is the bank that it closes, else 0. Set by the drop program: there are some.
+ */
+u32 stray_bank = 1;
+u32 pass_strays = 0;
+u8 strays_seen = 0;
+
+/*
+ * The filter in force, 0 without one: generation << 32, what it has, and the bank of its
+ * rules. Written last by user space, in one store, after the rules of that bank.
  */
 u64 filter_setup = 0;
 #define FILTER_BANK(setup)	   ((u32)(setup)&1)
@@ -182,6 +195,25 @@ struct {
 	__type(value, u64);
 } drops SEC(".maps");
 
+/*
+ * Dropped packets without a socket, until a pass finds whose they were. User space deletes a
+ * bank one interval after it was closed. Full: the drop is the host's, in `drops`, and counted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct stray_key);
+	__type(value, struct stray);
+} strays SEC(".maps");
+
+/* Filled by passes that look for owners of stray drops. Full: counted, its strays are the host's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listen_end_key);
+	__type(value, struct listen_end);
+} listen_ends SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -221,14 +253,14 @@ struct {
 	__type(value, struct softirq_sums);
 } softirqs SEC(".maps");
 
-/* Accepts seen by the sys_exit program, keyed by the socket's address until a hook meets the socket. */
+/* Accepts whose socket had no type, keyed by its address until a hook meets the socket. User space gives it its size. */
 struct accepted {
 	struct known_owner owner;
 	u64 ns;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, 1);
 	__type(key, u64);
 	__type(value, struct accepted);
 } accepts SEC(".maps");

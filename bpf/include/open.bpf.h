@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_OPEN_H
 #define WIRESPAN_OPEN_H
 
-#include "request.bpf.h"
+#include "handshake.bpf.h"
 #include "state.bpf.h"
 
 /* connect(): in the caller's context, before the first SYN. */
@@ -18,9 +18,11 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 		return;
 	}
 	/* A socket can connect again after it closed: start afresh. */
-	__builtin_memset(conn, 0, sizeof(*conn));
-	if (cfg_requests)
-		bpf_sk_storage_delete(&requests, sk);
+	if (conn->netns) {
+		__builtin_memset(conn, 0, sizeof(*conn));
+		if (cfg_requests)
+			bpf_sk_storage_delete(&requests, sk);
+	}
 	current_owner(&owner, PROBE_STATE);
 	conn->owner = owner.key;
 	conn->owner_rules = owner.rules;
@@ -34,7 +36,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	conn->thread_task = (u64)bpf_get_current_task_btf();
 	conn->state = TCP_SYN_SENT;
 	conn->state_ns = now;
-	if (owner.key.pid == cfg_agent_pid)
+	if (owner.key.pid == agent_pid)
 		conn->flags = CONN_IGNORED;
 	else if (filter_setup && (tp = bpf_skc_to_tcp_sock(sk)))
 		apply_filter(sk, tp, conn);
@@ -72,6 +74,8 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 	if (cfg_requests) {
 		thread = (struct task_struct *)conn->thread_task;
 		conn->sleeps = BPF_CORE_READ(thread, nvcsw);
+		if (cfg_requests_by_address)
+			follow(sk, tp, conn);
 	}
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, PROBE_STATE, now);

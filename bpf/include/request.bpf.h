@@ -41,13 +41,49 @@ struct {
 } requests SEC(".maps");
 
 /*
+ * A client connection whose writes are met by a kprobe, which has no type for the socket and
+ * so no storage. By the socket's address, from ESTABLISHED to CLOSE; the cookie tells whose.
+ * User space gives the map its size. Full: counted, the connection's requests are not known.
+ */
+struct followed {
+	u64 cookie;
+	u64 thread; /* as in struct conn */
+	u64 sleeps; /* " */
+	struct request_ring ring;
+	struct connection_record handshake; /* all but the request */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct followed);
+} follows SEC(".maps");
+
+/* Too large for the BPF stack. */
+static struct followed zero_followed;
+
+static __always_inline struct request_ring *requests_of(struct sock *sk)
+{
+	struct followed *followed;
+	u64 address = (u64)sk;
+
+	if (!cfg_requests_by_address)
+		return bpf_sk_storage_get(&requests, sk, 0, 0);
+	followed = bpf_map_lookup_elem(&follows, &address);
+	if (!followed || followed->cookie != (u64)sk->__sk_common.skc_cookie.counter)
+		return 0;
+	return &followed->ring;
+}
+
+/*
  * The context of the request that owns the segment's first byte. Comparisons are
  * modulo 2^32 (RFC 9293 section 3.4). A FIN alone lies past every interval.
  */
 static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
 					 struct trace_context *into)
 {
-	struct request_ring *ring = bpf_sk_storage_get(&requests, sk, 0, 0);
+	struct request_ring *ring = requests_of(sk);
 	u32 i;
 
 	if (!ring || seq == end_seq)

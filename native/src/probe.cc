@@ -2,73 +2,15 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cinttypes>
-#include <cstdio>
 #include <iterator>
 
 #include "log.h"
 
 namespace wirespan {
 namespace {
-
-// By bit, from linux/capability.h.
-constexpr const char* kCapabilities[] = {"CHOWN",
-                                         "DAC_OVERRIDE",
-                                         "DAC_READ_SEARCH",
-                                         "FOWNER",
-                                         "FSETID",
-                                         "KILL",
-                                         "SETGID",
-                                         "SETUID",
-                                         "SETPCAP",
-                                         "LINUX_IMMUTABLE",
-                                         "NET_BIND_SERVICE",
-                                         "NET_BROADCAST",
-                                         "NET_ADMIN",
-                                         "NET_RAW",
-                                         "IPC_LOCK",
-                                         "IPC_OWNER",
-                                         "SYS_MODULE",
-                                         "SYS_RAWIO",
-                                         "SYS_CHROOT",
-                                         "SYS_PTRACE",
-                                         "SYS_PACCT",
-                                         "SYS_ADMIN",
-                                         "SYS_BOOT",
-                                         "SYS_NICE",
-                                         "SYS_RESOURCE",
-                                         "SYS_TIME",
-                                         "SYS_TTY_CONFIG",
-                                         "MKNOD",
-                                         "LEASE",
-                                         "AUDIT_WRITE",
-                                         "AUDIT_CONTROL",
-                                         "SETFCAP",
-                                         "MAC_OVERRIDE",
-                                         "MAC_ADMIN",
-                                         "SYSLOG",
-                                         "WAKE_ALARM",
-                                         "BLOCK_SUSPEND",
-                                         "AUDIT_READ",
-                                         "PERFMON",
-                                         "BPF",
-                                         "CHECKPOINT_RESTORE"};
-
-uint64_t EffectiveCapabilities() {
-  FILE* status = fopen("/proc/thread-self/status", "re");
-  if (status == nullptr) return 0;
-  char line[256];
-  uint64_t mask = 0;
-  while (fgets(line, sizeof(line), status) != nullptr) {
-    if (sscanf(line, "CapEff: %" SCNx64, &mask) == 1) break;
-  }
-  fclose(status);
-  return mask;
-}
 
 // Loads "return 0" as a tracepoint program: what CAP_BPF and CAP_PERFMON permit.
 bool MayLoad() {
@@ -83,22 +25,8 @@ bool MayLoad() {
   return true;
 }
 
-Napi::Value JsProbe(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  utsname kernel{};
-  uname(&kernel);
-  Napi::Array capabilities = Napi::Array::New(env);
-  const uint64_t mask = EffectiveCapabilities();
-  for (size_t bit = 0; bit < std::size(kCapabilities); ++bit) {
-    if ((mask >> bit & 1) == 0) continue;
-    capabilities.Set(capabilities.Length(), std::string("CAP_") + kCapabilities[bit]);
-  }
-  Napi::Object answer = Napi::Object::New(env);
-  answer.Set("btf", access("/sys/kernel/btf/vmlinux", R_OK) == 0);
-  answer.Set("bpf", MayLoad());
-  answer.Set("capabilities", capabilities);
-  answer.Set("kernel", kernel.release);
-  return answer;
+Napi::Value JsMayLoad(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), MayLoad());
 }
 
 Napi::Value JsPossibleCpus(const Napi::CallbackInfo& info) {
@@ -147,7 +75,7 @@ void ExportProbe(Napi::Env env, Napi::Object exports) {
   const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
     exports.Set(name, Napi::Function::New(env, function, name));
   };
-  add("probe", JsProbe);
+  add("mayLoad", JsMayLoad);
   add("possibleCpus", JsPossibleCpus);
   add("tickNs", JsTick);
   add("clocks", JsClocks);

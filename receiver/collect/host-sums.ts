@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import {
   ATTR_CPU_LOGICAL_NUMBER,
   ATTR_NETWORK_CONNECTION_STATE,
@@ -47,6 +48,15 @@ class Memories {
   }
 }
 
+/** Of `wirespan.packet.dropped`; `family`: 4 or 6. */
+export function dropAttributes(reason: string, family: number): Attributes {
+  return {
+    [ATTR_PACKET_DROP_REASON]: reason,
+    [ATTR_NETWORK_TRANSPORT]: 'tcp',
+    [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4',
+  };
+}
+
 /** Dropped packets by reason, on the owner of their socket, else on the host. */
 export class DropSums {
   readonly #context: CollectContext;
@@ -70,11 +80,7 @@ export class DropSums {
       this.#context.sink.add(
         METRIC_PACKET_DROPPED,
         owner.pid === 0 ? this.#context.host() : this.#context.resolve(owner),
-        {
-          [ATTR_PACKET_DROP_REASON]: this.#reasonOf(reason),
-          [ATTR_NETWORK_TRANSPORT]: 'tcp',
-          [ATTR_NETWORK_TYPE]: view.getUint8(at + DROP_KEY.family) === 6 ? 'ipv6' : 'ipv4',
-        },
+        dropAttributes(this.#reasonOf(reason), view.getUint8(at + DROP_KEY.family)),
         gained,
       );
     }

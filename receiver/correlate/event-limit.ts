@@ -3,11 +3,17 @@ import { TokenBucket } from './token-bucket.ts';
 
 const nodeFactor = 10;
 const burstFactor = 2;
-const maxWorkloadBuckets = 10_000;
+const maxWorkloads = 10_000;
 
-interface WorkloadBucket {
+interface WorkloadLimit {
   readonly bucket: TokenBucket;
   suppressed: number;
+}
+
+/** Of one event name: the node's rate, and that of each workload. */
+interface NameLimit {
+  readonly node: TokenBucket;
+  readonly workloads: BoundedCache<string, WorkloadLimit>;
 }
 
 /** Keeps one noisy workload, or one noisy event, from drowning the rest. */
@@ -23,47 +29,49 @@ export interface EventLimit {
 
 /**
  * `perSecond` for each event name and workload, ten times that for each name on the
- * node, twice as much in a burst. 0: no limit of either kind.
+ * node, twice as much in a burst. 0: no limit of either kind. Names are the registry's,
+ * so there are few; of each, the rates of 10,000 workloads are kept.
  */
 export function createEventLimit(perSecond: number): EventLimit {
-  const workloads = new BoundedCache<string, WorkloadBucket>(maxWorkloadBuckets);
-  const nodes = new Map<string, TokenBucket>();
+  const names = new Map<string, NameLimit>();
 
-  const nodeBucket = (name: string, nowNs: bigint): TokenBucket => {
-    let bucket = nodes.get(name);
-    if (bucket === undefined) {
+  const limitOf = (name: string, nowNs: bigint): NameLimit => {
+    let limit = names.get(name);
+    if (limit === undefined) {
       const perNode = perSecond * nodeFactor;
-      bucket = new TokenBucket(perNode, perNode * burstFactor, nowNs);
-      nodes.set(name, bucket);
+      const node = new TokenBucket(perNode, perNode * burstFactor, nowNs);
+      limit = { node, workloads: new BoundedCache(maxWorkloads) };
+      names.set(name, limit);
     }
-    return bucket;
+    return limit;
   };
 
-  const workloadBucket = (name: string, resourceId: string, nowNs: bigint): WorkloadBucket => {
-    const key = `${name}\n${resourceId}`;
-    let workload = workloads.get(key);
+  const workloadOf = ({ workloads }: NameLimit, resourceId: string, nowNs: bigint): WorkloadLimit => {
+    let workload = workloads.get(resourceId);
     if (workload === undefined) {
       const bucket = new TokenBucket(perSecond, Math.max(1, perSecond * burstFactor), nowNs);
       workload = { bucket, suppressed: 0 };
-      workloads.set(key, workload);
+      workloads.set(resourceId, workload);
     }
     return workload;
   };
 
   return {
     get evictions() {
-      return workloads.evictions;
+      let sum = 0;
+      for (const { workloads } of names.values()) sum += workloads.evictions;
+      return sum;
     },
     admit(name, resourceId, nowNs) {
       if (perSecond === 0) return 0;
-      const workload = workloadBucket(name, resourceId, nowNs);
-      const node = nodeBucket(name, nowNs);
-      if (!workload.bucket.hasToken(nowNs) || !node.hasToken(nowNs)) {
+      const limit = limitOf(name, nowNs);
+      const workload = workloadOf(limit, resourceId, nowNs);
+      if (!workload.bucket.hasToken(nowNs) || !limit.node.hasToken(nowNs)) {
         workload.suppressed += 1;
         return undefined;
       }
       workload.bucket.take();
-      node.take();
+      limit.node.take();
       const { suppressed } = workload;
       workload.suppressed = 0;
       return suppressed;

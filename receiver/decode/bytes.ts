@@ -15,11 +15,24 @@ export function readHex(view: DataView, offset: number, length: number): string 
   return Buffer.from(view.buffer, view.byteOffset + offset, length).toString('hex');
 }
 
+/** Texts of IPv4 addresses, by the last byte: the same few addresses are in most records. */
+const MEMO_SLOTS = 256;
+const memoAddresses = new Uint32Array(MEMO_SLOTS);
+const memoTexts = new Array<string>(MEMO_SLOTS).fill('0.0.0.0');
+
+function readIpv4(view: DataView, offset: number): string {
+  const address = view.getUint32(offset, false);
+  const slot = address % MEMO_SLOTS;
+  if (memoAddresses[slot] !== address) {
+    memoAddresses[slot] = address;
+    memoTexts[slot] = Array.from({ length: 4 }, (_, i) => view.getUint8(offset + i)).join('.');
+  }
+  return memoTexts[slot] ?? '';
+}
+
 /** An address of `family` as text; RFC 5952 for IPv6. */
 export function readAddress(view: DataView, offset: number, family: number): string {
-  if (family !== 6) {
-    return [0, 1, 2, 3].map((index) => view.getUint8(offset + index)).join('.');
-  }
+  if (family !== 6) return readIpv4(view, offset);
   const groups: number[] = [];
   for (let i = 0; i < 8; i += 1) groups.push(view.getUint16(offset + 2 * i, false));
   return compress(groups);

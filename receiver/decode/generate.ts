@@ -43,6 +43,12 @@ const STRUCTS = [
   'state_key',
   'state_sums',
   'drop_key',
+  'stray_key',
+  'stray_end',
+  'stray_count',
+  'stray',
+  'listen_end_key',
+  'listen_end',
   'softirq_sums',
 ];
 /** Enums of which BTF keeps a trace only when a program uses them by name; read from the header instead. */
@@ -56,6 +62,7 @@ const HEADER_ENUMS = [
   'loss_reason',
   'filter_field',
   'filter_kind',
+  'stray_found',
 ];
 
 const root = join(import.meta.dirname, '..', '..');

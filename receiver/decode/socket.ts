@@ -29,14 +29,15 @@ export interface SocketPart {
 export function decodeSocket(view: DataView, at: number, owners: OwnerTable): SocketPart {
   const endpoints = at + CONNECTION_RECORD.endpoints;
   const role = ROLE_NAMES[view.getUint8(endpoints + ENDPOINTS.role)];
-  return {
+  const part: SocketPart = {
     timeNs: view.getBigUint64(at + RECORD_HEADER.ts_ns, true),
     cookie: view.getBigUint64(at + CONNECTION_RECORD.cookie, true),
     netns: view.getUint32(endpoints + ENDPOINTS.netns, true),
     owner: owners.find(view, at + CONNECTION_RECORD.owner),
-    ...(role !== undefined && { role }),
     endpoints: decodeEndpoints(view, endpoints),
   };
+  if (role !== undefined) part.role = role;
+  return part;
 }
 
 /** Undefined when the kernel found none. */

@@ -35,6 +35,8 @@ export class KernelSource {
   readonly #drainBuffer = new Uint8Array(DRAIN_BYTES);
   readonly #images = new Map<string, { keys: Uint8Array; values: Uint8Array }>();
   #pass = 0n;
+  /** Of `strays`: the one that is being counted. */
+  #strayBank = 1;
 
   private constructor(session: BpfSession, plan: Plan, names: KernelNames) {
     this.#session = session;
@@ -45,14 +47,16 @@ export class KernelSource {
   }
 
   /**
-   * Chooses, loads and attaches the programs and finds what is older than them.
+   * Chooses, loads and attaches the programs and finds what is older than them. Programs of `refused`
+   * are taken for refused by the kernel: so that tests reach the variants behind them.
    * @throws NativeError when the kernel refuses what cannot be done without
    */
-  static start(options: KernelOptions): KernelSource {
+  static start(options: KernelOptions, refused: readonly string[] = []): KernelSource {
     const plan = makePlan(
       {
         tracepointArity: (tracepoint) => kernelFunctionArity(`btf_trace_${tracepoint}`),
         canLoad: (program) => {
+          if (refused.includes(program)) return { ok: false, why: 'not to be used' };
           const answer = tryLoad(BPF_OBJECT, program);
           return answer.ok ? { ok: true } : { ok: false, why: `errno ${String(answer.errno)}` };
         },
@@ -76,6 +80,7 @@ export class KernelSource {
   }
 
   #begin({ subnets, filter }: Pick<KernelOptions, 'subnets' | 'filter'>): void {
+    this.#session.runIterator(this.plan.iterators.self, new Uint8Array(0));
     this.#filter.write(filter);
     for (const [index, subnet] of subnets.entries())
       this.#session.update('subnets', subnetKey(subnet), u32(index + 1));
@@ -87,6 +92,13 @@ export class KernelSource {
       this.#session.setVariable('scan_listeners', u8(listeners));
       this.#session.runIterator(this.plan.iterators.scan, new Uint8Array(0));
     }
+  }
+
+  /** The agent in the initial pid namespace; not `process.pid` when it runs in another one. */
+  agentPid(): number {
+    const bytes = new Uint8Array(4);
+    this.#session.getVariable('agent_pid', bytes);
+    return new DataView(bytes.buffer).getUint32(0, true);
   }
 
   /** Hands out what the ring holds, a batch at a time; the bytes are valid during the call only. */
@@ -114,6 +126,30 @@ export class KernelSource {
     const { pass } = this.plan.iterators;
     this.#session.runIterator(pass, new Uint8Array(0), pass === 'ws_pass' ? { map: 'conns' } : {});
     return Number(this.#pass);
+  }
+
+  /** Drops without a socket were counted that no pass has looked at yet. */
+  get hasStrays(): boolean {
+    const seen = new Uint8Array(1);
+    this.#session.getVariable('strays_seen', seen);
+    return seen[0] !== 0;
+  }
+
+  /**
+   * A pass that also finds the owners of the drops without a socket until now. The banks of `strays`
+   * up to `bank` are closed by then.
+   */
+  passForStrays(nowNs: bigint): { readonly pass: number; readonly bank: number } {
+    const bank = this.#strayBank;
+    this.#strayBank += 1;
+    this.#session.setVariable('pass_strays', u32(bank));
+    this.#session.setVariable('stray_bank', u32(this.#strayBank));
+    this.#session.setVariable('strays_seen', u8(0));
+    try {
+      return { pass: this.pass(nowNs), bank };
+    } finally {
+      this.#session.setVariable('pass_strays', u32(0));
+    }
   }
 
   /**

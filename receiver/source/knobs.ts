@@ -49,6 +49,10 @@ export interface KernelOptions {
 }
 
 const MAX_STATE_ROWS = 16_384;
+/** Client connections at once; of more, requests are not known, which is counted. */
+const MAX_FOLLOWED = 8_192;
+/** The oldest make room: their connections keep the owner that is learned later. */
+const MAX_UNMET_ACCEPTS = 65_536;
 /** `accept` and `accept4`: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
 const ACCEPT_NUMBERS: Readonly<Record<string, readonly [bigint, bigint]>> = {
   x64: [43n, 288n],
@@ -83,7 +87,8 @@ export function setKnobs(
     cfg_transfer_size: options.transferSize,
     cfg_peer_address: { off: 0, clients: 1, all: 2 }[options.peerAddress],
     cfg_requests: options.requests,
-    cfg_accept_by_address: plan.accept === 'sys_exit',
+    cfg_requests_by_address: plan.isRequestByAddress,
+    cfg_accept_by_address: plan.isAcceptByAddress,
     cfg_retransmit_has_err: plan.hasRetransmitError,
     cfg_drop_has_reason: plan.hasDropReason,
     cfg_drop_has_rx_sk: plan.hasDropReceiver,
@@ -91,7 +96,6 @@ export function setKnobs(
     cfg_softirq_wait: options.softirqWait,
   };
   for (const [name, value] of Object.entries(values)) u8(name, value);
-  session.setVariable('cfg_agent_pid', u32(process.pid));
   session.setVariable('cfg_tick_ns', u32(tickNs()));
   session.setVariable('cfg_drop_consumed', u32(reasons['SKB_CONSUMED'] ?? 0));
   session.setVariable('cfg_drop_queue_purge', u32(reasons['SKB_DROP_REASON_QUEUE_PURGE'] ?? 0));
@@ -102,6 +106,8 @@ export function setKnobs(
   session.setMaxEntries('events', options.ringBufferBytes);
   session.setMaxEntries('series', options.maxSeries);
   session.setMaxEntries('owners', options.maxOwners);
+  if (plan.isRequestByAddress) session.setMaxEntries('follows', MAX_FOLLOWED);
+  if (plan.isAcceptByAddress) session.setMaxEntries('accepts', MAX_UNMET_ACCEPTS);
   if (options.stateDuration) session.setMaxEntries('state_durations', MAX_STATE_ROWS);
 }
 

@@ -20,6 +20,8 @@ export interface PlanOptions {
   readonly softirqWait: boolean;
   /** Trace context of HTTP/1 requests, and the owner at a first write. */
   readonly writes: boolean;
+  /** With `writes`: the former is wanted. */
+  readonly requests: boolean;
 }
 
 export interface ChosenProgram {
@@ -33,6 +35,8 @@ export interface Plan {
   readonly attached: readonly ChosenProgram[];
   /** Run on demand. */
   readonly iterators: {
+    /** Tells the programs who the agent is. */
+    readonly self: string;
     readonly scan: string;
     readonly pass: string;
     readonly states: string;
@@ -42,7 +46,11 @@ export interface Plan {
   /** Probes that this kernel refuses, with its reason. */
   readonly missing: readonly { readonly probe: string; readonly why: string }[];
   readonly disabled: readonly string[];
-  readonly accept: 'fexit' | 'sys_exit' | 'none';
+  readonly accept: 'fexit' | 'kprobe' | 'sys_exit' | 'none';
+  /** Accepts are noted by the socket's address, and taken over by the next program that meets it. */
+  readonly isAcceptByAddress: boolean;
+  /** The write's program knows sockets by their address only: it names no owner. */
+  readonly isRequestByAddress: boolean;
   readonly hasRetransmitError: boolean;
   readonly hasDropReason: boolean;
   readonly hasDropReceiver: boolean;
@@ -54,6 +62,25 @@ interface Simple {
   readonly tracepoint: string;
   readonly wanted: boolean;
 }
+
+const WRITE_KPROBE = 'ws_write_kprobe';
+/** How a write is seen without its tracepoint, best first. */
+const WRITES = [
+  ['fentry', 'ws_write_fentry'],
+  ['a kprobe', WRITE_KPROBE],
+] as const;
+
+/** How an accept is seen, best first; of each, the programs to try in turn. */
+const ACCEPTS: readonly {
+  readonly accept: Exclude<Plan['accept'], 'none'>;
+  readonly words: string;
+  readonly programs: readonly string[];
+  readonly isCostly?: boolean;
+}[] = [
+  { accept: 'fexit', words: 'fexit', programs: ['ws_accept_fexit2', 'ws_accept_fexit4'] },
+  { accept: 'kprobe', words: 'a kprobe', programs: ['ws_accept_kprobe'] },
+  { accept: 'sys_exit', words: 'sys_exit', programs: ['ws_accept_sys_exit'], isCostly: true },
+];
 
 /** @throws never; a kernel without `inet_sock_set_state` shows in `missing` */
 export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
@@ -67,7 +94,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
       missing.push({ probe: tracepoint, why: 'the kernel has no such tracepoint' });
     else attached.push({ program, probe: tracepoint });
   }
-  if (options.writes) chooseWrite(answers, attached, missing);
+  if (options.writes) chooseWrite(answers, options, attached, missing);
   else disabled.push('tcp_sendmsg_locked');
   const drop = answers.tracepointArity('kfree_skb') ?? 0;
   return {
@@ -75,7 +102,10 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     missing,
     disabled,
     accept,
+    isRequestByAddress: attached.some(({ program }) => program === WRITE_KPROBE),
+    isAcceptByAddress: accept === 'kprobe' || accept === 'sys_exit',
     iterators: {
+      self: 'ws_self',
       scan: 'ws_scan',
       pass: answers.canLoad('ws_pass').ok ? 'ws_pass' : 'ws_pass_files',
       states: 'ws_states',
@@ -108,36 +138,30 @@ function chooseAccept(
   attached: ChosenProgram[],
   missing: { probe: string; why: string }[],
 ): Plan['accept'] {
-  let why = '';
-  for (const program of ['ws_accept_fexit2', 'ws_accept_fexit4']) {
-    const answer = answers.canLoad(program);
-    if (answer.ok) {
-      attached.push({ program, probe: 'inet_csk_accept' });
-      return 'fexit';
+  const refused: string[] = [];
+  const allowed = ACCEPTS.filter(({ isCostly }) => !isCostly || options.costlyVariants);
+  for (const { accept, words, programs } of allowed) {
+    let why = '';
+    for (const program of programs) {
+      const answer = answers.canLoad(program);
+      if (answer.ok) {
+        attached.push({ program, probe: 'inet_csk_accept' });
+        return accept;
+      }
+      why = answer.why ?? '';
     }
-    why = answer.why ?? '';
+    refused.push(`${words} is refused (${why})`);
   }
-  if (!options.costlyVariants) {
-    missing.push({
-      probe: 'inet_csk_accept',
-      why: `fexit is refused (${why}); bpf.costly_variants=on measures accept queues at about 140 ns on every system call`,
-    });
-    return 'none';
-  }
-  const answer = answers.canLoad('ws_accept_sys_exit');
-  if (answer.ok) {
-    attached.push({ program: 'ws_accept_sys_exit', probe: 'inet_csk_accept' });
-    return 'sys_exit';
-  }
-  missing.push({
-    probe: 'inet_csk_accept',
-    why: `fexit is refused (${why}), and so is the costly variant (${answer.why ?? ''})`,
-  });
+  const advice = options.costlyVariants
+    ? ''
+    : '; bpf.costly_variants=on measures accept queues at about 140 ns on every system call';
+  missing.push({ probe: 'inet_csk_accept', why: `${refused.join(', ')}${advice}` });
   return 'none';
 }
 
 function chooseWrite(
   answers: KernelAnswers,
+  options: PlanOptions,
   attached: ChosenProgram[],
   missing: { probe: string; why: string }[],
 ): void {
@@ -145,11 +169,14 @@ function chooseWrite(
     attached.push({ program: 'ws_write', probe: 'tcp_sendmsg_locked' });
     return;
   }
-  const answer = answers.canLoad('ws_write_fentry');
-  if (answer.ok) attached.push({ program: 'ws_write_fentry', probe: 'tcp_sendmsg_locked' });
-  else
-    missing.push({
-      probe: 'tcp_sendmsg_locked',
-      why: `no tracepoint, and fentry is refused (${answer.why ?? ''})`,
-    });
+  const refused: string[] = [];
+  for (const [words, program] of options.requests ? WRITES : WRITES.slice(0, 1)) {
+    const answer = answers.canLoad(program);
+    if (answer.ok) {
+      attached.push({ program, probe: 'tcp_sendmsg_locked' });
+      return;
+    }
+    refused.push(`${words} is refused (${answer.why ?? ''})`);
+  }
+  missing.push({ probe: 'tcp_sendmsg_locked', why: `no tracepoint, ${refused.join(', ')}` });
 }

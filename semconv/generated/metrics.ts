@@ -302,7 +302,7 @@ export const METRIC_AGENT_WORKLOAD_COUNT: MetricDescriptor = {
   bccTools: [],
 };
 
-/** Packets that the kernel freed with a drop reason. On the workload's resource if the packet has an owner, else on the host's; each drop counts once. @experimental */
+/** Packets that the kernel freed with a drop reason. On the resource of the workload whose socket the packet has or, without one, whose connection or listener has its address; else on the host's. Each drop counts once. @experimental */
 export const METRIC_PACKET_DROPPED: MetricDescriptor = {
   name: 'wirespan.packet.dropped',
   instrument: 'counter',

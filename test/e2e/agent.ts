@@ -76,13 +76,16 @@ export function agentArgs(...args: string[]): string[] {
 
 /**
  * Starts `wirespan run` and waits for the log line `ready`. `settings` are environment variables on top of
- * those of every test. Rejects, with what it wrote, when it ends or is not ready in time.
+ * those of every test. Rejects, with what it wrote, when it ends or is not ready in time. `launcher`: a command that
+ * runs the agent as its only child.
  */
 export async function startAgent(
   settings: Readonly<Record<string, string>>,
   args: readonly string[] = ['run', '--output=none'],
+  launcher: readonly string[] = [],
 ): Promise<Agent> {
-  const { child, ended, output } = start(process.execPath, agentArgs(...args), {
+  const [command = '', ...rest] = [...launcher, process.execPath, ...agentArgs(...args)];
+  const { child, ended, output } = start(command, rest, {
     ...NODE_OPTIONS.environment,
     ...TEST_SETTINGS,
     ...settings,
@@ -90,8 +93,13 @@ export async function startAgent(
   const log = (): LogLine[] => parseLog(output().stderr);
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   const end = async (signal: NodeJS.Signals): Promise<Ended> => {
-    child.kill(signal);
-    const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    const send = (name: NodeJS.Signals): void => {
+      const inner = launcher.length === 0 ? undefined : childOf(child.pid ?? 0);
+      if (inner === undefined) child.kill(name);
+      else process.kill(inner, name);
+    };
+    send(signal);
+    const timer = setTimeout(() => send('SIGKILL'), KILL_AFTER_MS);
     const result = await ended;
     clearTimeout(timer);
     return result;
@@ -147,6 +155,16 @@ function parseLog(stderr: string): LogLine[] {
     .split('\n')
     .filter((line) => line.startsWith('{') && line.endsWith('}'))
     .map((line) => JSON.parse(line) as LogLine);
+}
+
+/** The only child of a process that runs; undefined when it has none. */
+function childOf(pid: number): number | undefined {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return child === undefined || child === '' ? undefined : Number(child);
+  } catch {
+    return undefined;
+  }
 }
 
 function readMemory(pid: number, field: 'VmRSS' | 'VmHWM'): number {

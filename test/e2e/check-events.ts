@@ -182,15 +182,16 @@ function compare(
     const key = keyOf(log.attributes);
     seen.set(key, [...(seen.get(key) ?? []), log]);
   }
-  const differences: string[] = [];
-  for (const one of expected) {
-    const [event, ...more] = seen.get(one.key) ?? [];
-    seen.delete(one.key);
-    if (event === undefined) differences.push(`${name}: none for ${one.about} (${one.key})`);
-    else differences.push(...compareOne(name, truth, one, event));
-    if (more.length > 0) differences.push(`${name}: ${more.length} too many for ${one.about}`);
-  }
-  for (const key of seen.keys()) differences.push(`${name}: one for ${key}, which should have none`);
+  // A port may be used again: what has one key is told apart by its order in time.
+  for (const same of seen.values()) same.sort((a, b) => Number(a.timeNs - b.timeNs));
+  const differences = expected.flatMap((one) => {
+    const event = seen.get(one.key)?.shift();
+    return event === undefined
+      ? [`${name}: none for ${one.about} (${one.key})`]
+      : compareOne(name, truth, one, event);
+  });
+  for (const [key, { length }] of seen)
+    if (length > 0) differences.push(`${name}: ${length} for ${key} that should not be`);
   return differences;
 }
 

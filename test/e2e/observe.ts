@@ -36,17 +36,19 @@ export interface ObserveOptions {
   readonly protocol?: 'grpc' | 'http/protobuf';
   /** OTLP port of a Jaeger that gets the spans as well. */
   readonly tracesPort?: number;
+  /** Runs the agent as its only child. */
+  readonly launcher?: readonly string[];
 }
 
 /** Starts both; what is left running when the test fails goes with `cleanup`. */
 export async function observe(cleanup: Cleanup, options: ObserveOptions = {}): Promise<Observation> {
-  const { settings = {}, protocol = 'grpc', tracesPort } = options;
+  const { settings = {}, protocol = 'grpc', tracesPort, launcher } = options;
   const collector = await startCollector({
     outputDir: join(cleanup.makeFolder(), 'collector'),
     ...(tracesPort === undefined ? {} : { tracesPort }),
   });
   cleanup.add(() => collector.stop());
-  const agent = await startAgent({ ...otlpSettings(collector, protocol), ...settings });
+  const agent = await startAgent({ ...otlpSettings(collector, protocol), ...settings }, undefined, launcher);
   cleanup.add(() => agent.kill());
   const read = (): Output => readOutput(collector);
   return {

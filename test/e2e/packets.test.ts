@@ -12,6 +12,8 @@ import { buildWorkloads } from './workloads.ts';
 
 const SYN = 2;
 const DROPS = 13;
+/** Before there is a socket: towards a connection, and towards a listener. */
+const STRAYS = [17, 11] as const;
 const RESETS = 5;
 const BACKLOG = 5;
 const FLOOD = 31;
@@ -62,6 +64,9 @@ describe('packets over OTLP', () => {
     const pair = await stage.connect();
     dropPort = pair.clientPort;
     stage.send({ sport: dropPort, dport: stage.port, seq: pair.seq, ack: pair.ack, flags: 0, count: DROPS });
+    const bad = { sport: dropPort, dport: stage.port, bad: 'tcp' };
+    stage.send({ ...bad, seq: pair.seq, ack: pair.ack, count: STRAYS[0] });
+    stage.send({ ...bad, sport: 7, flags: SYN, count: STRAYS[1] });
     await stage.close(pair);
     for (let i = 1; i < RESETS; i += 1) await stage.close(await stage.connect());
     ({ port: fullPort } = await script.listen('listen', 1));
@@ -97,6 +102,12 @@ describe('packets over OTLP', () => {
       attributes: { 'wirespan.packet.drop.reason': 'tcp_flags' },
     });
     assert.equal(dropped, DROPS);
+  });
+
+  it('drops without a socket: on the owner of their address, and out before the agent ends', () => {
+    const attributes = { 'wirespan.packet.drop.reason': 'tcp_csum' };
+    const dropped = totalOf(output.metrics, 'wirespan.packet.dropped', { pids: pids(), attributes });
+    assert.equal(dropped, STRAYS[0] + STRAYS[1]);
   });
 
   it('reset events: direction, state, reason, both ends', () => {

@@ -31,13 +31,14 @@ for (const costlyVariants of [false, true]) {
     after(() => cleanup.run());
 
     test('the best variant that loads', () => {
-      const withoutFexit = costlyVariants ? 'sys_exit' : 'none';
+      const costly = costlyVariants ? 'sys_exit' : 'none';
+      const withoutFexit = loads('ws_accept_kprobe') ? 'kprobe' : costly;
       const hasFexit = loads('ws_accept_fexit2') || loads('ws_accept_fexit4');
       assert.equal(plan.accept, hasFexit ? 'fexit' : withoutFexit);
       assert.equal(plan.iterators.pass, loads('ws_pass') ? 'ws_pass' : 'ws_pass_files');
       const write = plan.attached.find(({ probe }) => probe === 'tcp_sendmsg_locked')?.program;
       const hasTracepoint = kernelFunctionArity('btf_trace_tcp_sendmsg_locked') !== undefined;
-      const fentry = loads('ws_write_fentry') ? 'ws_write_fentry' : undefined;
+      const fentry = ['ws_write_fentry', 'ws_write_kprobe'].find(loads);
       assert.equal(write, hasTracepoint ? 'ws_write' : fentry);
     });
 

@@ -6,6 +6,8 @@
  *
  *   listen S BACKLOG          port; 127.0.0.1
  *   listen6 S BACKLOG         port; ::1
+ *   listen-any S BACKLOG      port; 0.0.0.0
+ *   listen-any6 S BACKLOG     port; ::, IPv4 as well
  *   socket S [MSS]            makes a client socket of 127.0.0.1 (for connect)
  *   socket6 S [MSS]
  *   connect S PORT            local port
@@ -34,6 +36,7 @@
 #include <linux/filter.h>
 #include <linux/tcp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,11 +120,15 @@ static int *slot(const char *word)
 	return &sockets[index];
 }
 
-static long do_listen(int family, int *s, int backlog)
+static long do_listen(int family, bool any, int *s, int backlog)
 {
 	struct address a = loopback(family, 0);
 	int one = 1;
 
+	if (any && family == AF_INET6)
+		a.v6.sin6_addr = in6addr_any;
+	else if (any)
+		a.v4.sin_addr.s_addr = htonl(INADDR_ANY);
 	*s = socket(family, SOCK_STREAM, 0);
 	setsockopt(*s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(*s, &a.any, a.length) || listen(*s, backlog))
@@ -329,7 +336,9 @@ static long run(char **word, int words)
 
 #define IS(text) (!strcmp(name, text))
 	if (IS("listen") || IS("listen6"))
-		return do_listen(IS("listen") ? AF_INET : AF_INET6, s, number);
+		return do_listen(IS("listen") ? AF_INET : AF_INET6, false, s, number);
+	if (IS("listen-any") || IS("listen-any6"))
+		return do_listen(IS("listen-any") ? AF_INET : AF_INET6, true, s, number);
 	if (IS("socket") || IS("socket6"))
 		return do_socket(IS("socket") ? AF_INET : AF_INET6, s, number);
 	if (IS("connect"))

@@ -49,6 +49,8 @@ export class Sweeper {
   readonly retired: string[] = [];
   readonly forgotten: number[] = [];
   readonly #maps: Record<MapName, Map<string, { key: Uint8Array; value: Uint8Array }>>;
+  /** `pid:startNs` of processes whose drops wait for a collection. */
+  readonly awaited = new Set<string>();
   readonly #ended = new Set<number>();
   #next: (() => Interloper | undefined) | undefined;
 
@@ -80,6 +82,7 @@ export class Sweeper {
       },
       forget: ({ pid }) => this.forgotten.push(pid),
       retire: (id) => this.retired.push(id),
+      awaited: () => this.awaited,
       ...(!usesProc && { isAlive: (pid: number) => !this.#ended.has(pid) }),
     };
     this.sweep = new Sweep(parts);

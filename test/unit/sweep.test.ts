@@ -44,6 +44,20 @@ describe('the sweep', () => {
     assert.equal(s.sweep.removed, 2);
   });
 
+  it('leaves a process for which drops wait that the next collection reads', () => {
+    const s = new Sweeper();
+    s.announce(CURL);
+    s.announce(NGINX);
+    s.end(CURL);
+    s.awaited.add('20:200').add('99:900');
+    s.run(NOW);
+    assert.ok(s.has('owners', CURL));
+    assert.deepEqual([s.retired, s.forgotten], [[], []]);
+    s.awaited.clear();
+    s.run(NOW);
+    assert.deepEqual([s.rowsIn('owners'), s.retired], [1, ['r20']]);
+  });
+
   it('does nothing while everyone lives', () => {
     const s = new Sweeper();
     s.announce(NGINX);

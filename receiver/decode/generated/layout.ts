@@ -281,6 +281,58 @@ export const DROP_KEY = {
   family: 20,
 } as const;
 
+/** Byte offsets in `struct stray_key`. */
+export const STRAY_KEY = {
+  size: 48,
+  source: 0,
+  destination: 16,
+  netns: 32,
+  bank: 36,
+  source_port: 40,
+  destination_port: 42,
+  family: 44,
+} as const;
+
+/** Byte offsets in `struct stray_end`. */
+export const STRAY_END = {
+  size: 24,
+  owner: 0,
+  found: 16,
+} as const;
+
+/** Byte offsets in `struct stray_count`. */
+export const STRAY_COUNT = {
+  size: 16,
+  what: 0,
+  count: 8,
+} as const;
+
+/** Byte offsets in `struct stray`. */
+export const STRAY = {
+  size: 112,
+  receiver: 0,
+  sender: 24,
+  counts: 48,
+} as const;
+
+/** Byte offsets in `struct listen_end_key`. */
+export const LISTEN_END_KEY = {
+  size: 24,
+  local: 0,
+  netns: 16,
+  port: 20,
+  family: 22,
+} as const;
+
+/** Byte offsets in `struct listen_end`. */
+export const LISTEN_END = {
+  size: 32,
+  owner: 0,
+  pass: 16,
+  found: 24,
+  only_ipv6: 28,
+} as const;
+
 /** Byte offsets in `struct softirq_sums`. */
 export const SOFTIRQ_SUMS = {
   size: 336,
@@ -390,4 +442,11 @@ export const FILTER_KIND = {
   FILTER_END: 0,
   FILTER_INCLUDE: 1,
   FILTER_EXCLUDE: 2,
+} as const;
+
+/** `enum stray_found`. */
+export const STRAY_FOUND = {
+  STRAY_NOBODY: 0,
+  STRAY_OWNED: 1,
+  STRAY_IGNORED: 2,
 } as const;

@@ -1,7 +1,7 @@
 /** Packets that are dropped on purpose in a room of their own, and everyone who counts them. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { DROP_KEY } from '../../../receiver/decode/generated/layout.ts';
+import { DROP_KEY, STRAY, STRAY_COUNT } from '../../../receiver/decode/generated/layout.ts';
 import type { DropRecord } from '../../../receiver/record.ts';
 import { projectFolder } from '../../backends/place.ts';
 import type { Cleanup } from '../../e2e/cleanup.ts';
@@ -10,7 +10,8 @@ import { NetRoom } from './net-room.ts';
 import { TcpScript } from './script.ts';
 import { ALL_SIGNALS, Watcher } from './watcher.ts';
 
-const RAW_PACKET = join(projectFolder, 'build', 'test', 'kernel', 'raw-packet');
+/** The built program. */
+export const RAW_PACKET = join(projectFolder, 'build', 'test', 'kernel', 'raw-packet');
 
 /** The room's address on `va`; packets come in from `vb`. */
 export const VETH_ADDRESS = '10.9.9.1';
@@ -111,7 +112,22 @@ export class DropStage {
       const reason = this.reasonName(key.getUint32(i * keySize + DROP_KEY.reason, true));
       sums.set(reason, (sums.get(reason) ?? 0) + Number(value.getBigUint64(i * stride, true)));
     }
+    if (pid === 0) this.#addStrays(sums);
     return sums;
+  }
+
+  /** Drops without a socket, which no pass has given an owner here. */
+  #addStrays(sums: Map<string, number>): void {
+    const { count, values, stride } = this.watcher.source.read('strays');
+    const value = new DataView(values.buffer);
+    for (let row = 0; row < count * stride; row += stride) {
+      for (let at = row + STRAY.counts; at < row + STRAY.size; at += STRAY_COUNT.size) {
+        const many = Number(value.getBigUint64(at + STRAY_COUNT.count, true));
+        if (many === 0) continue;
+        const reason = this.reasonName(value.getUint32(at + STRAY_COUNT.what, true));
+        sums.set(reason, (sums.get(reason) ?? 0) + many);
+      }
+    }
   }
 
   /** What the other observer counted in the room, by reason. */

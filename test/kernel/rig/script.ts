@@ -79,7 +79,7 @@ export class TcpScript {
 
   /** A listener and its port. */
   async listen(
-    command: 'listen' | 'listen6' = 'listen',
+    command: 'listen' | 'listen6' | 'listen-any' | 'listen-any6' = 'listen',
     backlog = 127,
   ): Promise<{ listener: number; port: number }> {
     const listener = this.next();

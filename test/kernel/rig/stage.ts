@@ -6,14 +6,21 @@ import { NetRoom } from './net-room.ts';
 import { TcpScript } from './script.ts';
 import { Watcher } from './watcher.ts';
 
-/** A room, a script with a listener in it, the programs, and the means to lose segments. */
-export async function openStage(cleanup: Cleanup, options: Partial<KernelOptions> = {}): Promise<Stage> {
+/**
+ * A room, a script with a listener in it, the programs, and the means to lose segments. `refused`: programs that are
+ * taken for refused by this kernel.
+ */
+export async function openStage(
+  cleanup: Cleanup,
+  options: Partial<KernelOptions> = {},
+  refused: readonly string[] = [],
+): Promise<Stage> {
   const room = new NetRoom();
   cleanup.add(() => room.remove());
   room.sysctl('net/ipv4/tcp_timestamps', '0');
   const script = TcpScript.start(room);
   cleanup.add(() => script.stop());
-  const watcher = new Watcher(options);
+  const watcher = new Watcher(options, refused);
   cleanup.add(() => watcher.close());
   const dropper = Dropper.attach(room);
   cleanup.add(() => dropper.close());

@@ -59,8 +59,9 @@ export class Watcher {
   readonly #owners: OwnerTable;
   readonly #records: KernelRecord[] = [];
 
-  constructor(options: Partial<KernelOptions> = {}) {
-    this.source = KernelSource.start({ ...ALL_SIGNALS, ...options });
+  /** `refused`: programs that are taken for refused by this kernel. */
+  constructor(options: Partial<KernelOptions> = {}, refused: readonly string[] = []) {
+    this.source = KernelSource.start({ ...ALL_SIGNALS, ...options }, refused);
     this.#owners = new OwnerTable(4096, (key, info) => this.source.lookup('owners', key, info));
   }
 

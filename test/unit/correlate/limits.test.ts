@@ -36,10 +36,13 @@ test('the node has a rate of its own for each name', () => {
   assert.equal(limit.admit('other', 'w0', 0n), 0);
 });
 
-test('the rates of at most 10,000 workloads are remembered', () => {
+test('of each name the rates of at most 10,000 workloads are remembered', () => {
   const limit = createEventLimit(1);
   for (let workload = 0; workload < 10_001; workload += 1) limit.admit('event', `w${workload}`, 0n);
+  limit.admit('other', 'w0', 0n);
   assert.equal(limit.evictions, 1);
+  for (let workload = 1; workload < 10_002; workload += 1) limit.admit('other', `w${workload}`, 0n);
+  assert.equal(limit.evictions, 3);
 });
 
 test('the counts of at most 10,000 parents and traces are remembered', () => {

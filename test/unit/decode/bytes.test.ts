@@ -18,6 +18,19 @@ describe('readAddress', () => {
     assert.equal(readAddress(viewOf(0, 0, 0, 0), 0, 4), '0.0.0.0');
   });
 
+  it('keeps IPv4 addresses apart, whichever came before', () => {
+    const byte = fc.constantFrom(0, 1, 127, 128, 255);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(byte, byte, byte, byte), { minLength: 2 }), (addresses) => {
+        const texts = addresses.map((address) => readAddress(viewOf(...address), 0, 4));
+        assert.deepEqual(
+          texts,
+          addresses.map((address) => address.join('.')),
+        );
+      }),
+    );
+  });
+
   it('writes IPv6 as RFC 5952 wants it', () => {
     // 4.1: no leading zeros. 4.2.1: `::` as short as can be. 4.3: lower case.
     assert.equal(v6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1), '2001:db8::1');

@@ -10,6 +10,7 @@ const EVERYTHING: PlanOptions = {
   softirqs: true,
   softirqWait: true,
   writes: true,
+  requests: true,
 };
 
 /** Tracepoint arguments and the programs that load; every other one is refused. */
@@ -73,6 +74,12 @@ const LINUX_6_18_BARE: Kernel = {
   loads: ['ws_accept_sys_exit'],
 };
 
+/** ... and arm64 before 6.4: kprobes, no trampolines. */
+const LINUX_6_1_ARM64: Kernel = {
+  ...LINUX_6_1,
+  loads: ['ws_accept_kprobe', 'ws_write_kprobe', 'ws_pass', 'ws_accept_sys_exit'],
+};
+
 const BASE = [
   'ws_state',
   'ws_retransmit',
@@ -90,8 +97,10 @@ describe('the plan', () => {
     const plan = planFor(LINUX_5_15);
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...BASE, 'ws_write_fentry']);
     assert.equal(plan.accept, 'fexit');
+    assert.equal(plan.isAcceptByAddress, false);
     assert.deepEqual([plan.missing, plan.disabled], [[], []]);
     assert.deepEqual(plan.iterators, {
+      self: 'ws_self',
       scan: 'ws_scan',
       pass: 'ws_pass',
       states: 'ws_states',
@@ -120,11 +129,33 @@ describe('the plan', () => {
     assert.deepEqual(plan.missing, [
       {
         probe: 'inet_csk_accept',
-        why: 'fexit is refused (errno 1 for ws_accept_fexit4); bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
+        why: 'fexit is refused (errno 1 for ws_accept_fexit4), a kprobe is refused (errno 1 for ws_accept_kprobe); bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
       },
     ]);
     assert.equal(plan.iterators.pass, 'ws_pass_files');
     assert.deepEqual(argumentsOf(plan), ['retransmit error', 'drop reason', 'drop receiver', 'reset reason']);
+  });
+
+  it('takes kprobes for accepts and writes where there are no trampolines, before the costly variant', () => {
+    for (const costlyVariants of [false, true]) {
+      const plan = planFor(LINUX_6_1_ARM64, { costlyVariants });
+      assert.equal(plan.accept, 'kprobe');
+      assert.equal(plan.isAcceptByAddress, true);
+      assert.deepEqual(plan.attached[0], { program: 'ws_accept_kprobe', probe: 'inet_csk_accept' });
+      assert.deepEqual(programsOf(plan).at(-1), 'ws_write_kprobe');
+      assert.equal(plan.isRequestByAddress, true);
+      assert.deepEqual(plan.missing, []);
+    }
+    assert.equal(planFor(LINUX_6_1).isRequestByAddress, false);
+  });
+
+  it('takes no kprobe for writes when no trace contexts are wanted: it names no owner', () => {
+    const plan = planFor(LINUX_6_1_ARM64, { requests: false });
+    assert.ok(!programsOf(plan).includes('ws_write_kprobe'));
+    assert.deepEqual(
+      plan.missing.map(({ why }) => why),
+      ['no tracepoint, fentry is refused (errno 1 for ws_write_fentry)'],
+    );
   });
 
   it('takes the costly accept only where it is allowed and nothing better loads', () => {
@@ -146,7 +177,7 @@ describe('the plan', () => {
     assert.equal(accept, 'none');
     assert.equal(
       missing[0]?.why,
-      'fexit is refused (errno 1 for ws_accept_fexit4), and so is the costly variant (errno 1 for ws_accept_sys_exit)',
+      'fexit is refused (errno 1 for ws_accept_fexit4), a kprobe is refused (errno 1 for ws_accept_kprobe), sys_exit is refused (errno 1 for ws_accept_sys_exit)',
     );
   });
 
@@ -166,7 +197,10 @@ describe('the plan', () => {
         ['softirq_raise', none],
         ['softirq_entry', none],
         ['softirq_exit', none],
-        ['tcp_sendmsg_locked', 'no tracepoint, and fentry is refused (errno 1 for ws_write_fentry)'],
+        [
+          'tcp_sendmsg_locked',
+          'no tracepoint, fentry is refused (errno 1 for ws_write_fentry), a kprobe is refused (errno 1 for ws_write_kprobe)',
+        ],
       ],
     );
     assert.equal(plan.missing[0]?.probe, 'inet_csk_accept');

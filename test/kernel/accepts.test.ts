@@ -1,0 +1,97 @@
+/** Every variant of the accept program against a workload that knows who accepted what, and when. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { tryLoad } from '../../native/index.ts';
+import { LISTENER, LISTENER_KEY } from '../../receiver/decode/generated/layout.ts';
+import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
+import type { ConnectionRecord } from '../../receiver/record.ts';
+import { projectFolder } from '../backends/place.ts';
+import { Cleanup } from '../e2e/cleanup.ts';
+import { NetRoom } from './rig/net-room.ts';
+import { Watcher } from './rig/watcher.ts';
+
+/** Processes that wait in accept() at once: more than a kretprobe would see. */
+const WAITING = 53;
+/** Connections that wait in the queue. */
+const QUEUED = 7;
+const VARIANTS = [
+  { accept: 'fexit', programs: ['ws_accept_fexit2', 'ws_accept_fexit4'] },
+  { accept: 'kprobe', programs: ['ws_accept_kprobe'] },
+  { accept: 'sys_exit', programs: ['ws_accept_sys_exit'] },
+] as const;
+
+/** One accept(): its call lasted from `before` to `after`, CLOCK_MONOTONIC. */
+interface Accept {
+  readonly pid: number;
+  readonly peerPort: number;
+  readonly before: bigint;
+  readonly after: bigint;
+}
+
+async function runCrowd(room: NetRoom): Promise<{ port: number; accepts: Accept[] }> {
+  await promisify(execFile)('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
+  const program = join(projectFolder, 'build', 'test', 'kernel', 'accept-crowd');
+  const args = ['netns', 'exec', room.name, program, String(WAITING), String(QUEUED)];
+  const { stdout } = await promisify(execFile)('ip', args, { timeout: 60_000, killSignal: 'SIGKILL' });
+  const [port = '', ...lines] = stdout.trim().split('\n');
+  const accepts = lines.map((line) => {
+    const [pid = '', peerPort = '', from = '', to = ''] = line.split(' ');
+    return { pid: Number(pid), peerPort: Number(peerPort), before: BigInt(from), after: BigInt(to) };
+  });
+  return { port: Number(port), accepts };
+}
+
+/** `wirespan.tcp.accept_queue.duration` of a port: how many waits, and their sum in nanoseconds. */
+function waitsAt(watcher: Watcher, port: number): { count: number; sum: number } {
+  const { count, keys, values, keySize, stride } = watcher.source.read('listeners');
+  const key = new DataView(keys.buffer);
+  const value = new DataView(values.buffer);
+  const total = { count: 0, sum: 0 };
+  for (let row = 0; row < count; row += 1) {
+    if (key.getUint16(row * keySize + LISTENER_KEY.port, true) !== port) continue;
+    const at = (offset: number): number => Number(value.getBigUint64(row * stride + offset, true));
+    const last = LISTENER.flooded - 8;
+    for (let offset = LISTENER.accept_wait; offset < last; offset += 8) total.count += at(offset);
+    total.sum += at(last);
+  }
+  return total;
+}
+
+for (const [index, { accept, programs }] of VARIANTS.entries()) {
+  const refused = VARIANTS.slice(0, index).flatMap((variant) => variant.programs);
+  const loads = programs.some((program) => tryLoad(BPF_OBJECT, program).ok);
+  const skip = loads ? false : `this kernel refuses ${programs.join(' and ')}`;
+  describe(`accepts by ${programs.join(' or ')}`, { skip }, () => {
+    const cleanup = new Cleanup();
+    after(() => cleanup.run());
+
+    test('who accepted, when, and how long each connection waited', async () => {
+      const room = new NetRoom();
+      cleanup.add(() => room.remove());
+      const watcher = new Watcher({ costlyVariants: true }, refused);
+      cleanup.add(() => watcher.close());
+      assert.equal(watcher.source.plan.accept, accept);
+      const { port, accepts } = await runCrowd(room);
+      const records = watcher
+        .records()
+        .filter((record): record is ConnectionRecord => record.kind === 'accept')
+        .filter((record) => record.netns === room.inode && record.endpoints.localPort === port);
+      const byPeer = new Map(records.map((record) => [record.endpoints.peerPort, record]));
+      assert.equal(accepts.length, WAITING + QUEUED);
+      assert.equal(records.length, accepts.length, 'accepts seen');
+      let waited = 0n;
+      for (const { pid, peerPort, before, after: returned } of accepts) {
+        const record = byPeer.get(peerPort);
+        assert.equal(record?.owner.pid, pid);
+        const { acceptedNs, establishedNs } = record;
+        assert.ok(before <= acceptedNs && acceptedNs <= returned, 'not during the call');
+        assert.ok(establishedNs <= acceptedNs);
+        waited += acceptedNs - establishedNs;
+      }
+      assert.deepEqual(waitsAt(watcher, port), { count: accepts.length, sum: Number(waited) });
+    });
+  });
+}

@@ -1,0 +1,70 @@
+/** Drops that come with no socket, settled as the agent does. */
+import { DropSums } from '../../../receiver/collect/host-sums.ts';
+import { StraySums } from '../../../receiver/collect/strays.ts';
+import { readLocalAddresses } from '../../../receiver/source/local-addresses.ts';
+import type { Cleanup } from '../../e2e/cleanup.ts';
+import { createHarness } from '../../unit/collect/fixture.ts';
+import { DropStage } from './drop-stage.ts';
+import { TcpScript } from './script.ts';
+import type { Pair } from './drop-stage.ts';
+
+export class StrayStage {
+  readonly stage: DropStage;
+  /** Has the clients' ends of {@link connect}. */
+  readonly client: TcpScript;
+  readonly harness = createHarness();
+  readonly #drops: DropSums;
+  readonly #strays: StraySums;
+
+  private constructor(stage: DropStage, cleanup: Cleanup) {
+    this.stage = stage;
+    this.client = TcpScript.start(stage.room);
+    cleanup.add(() => this.client.stop());
+    const { source } = stage.watcher;
+    const reasonOf = (reason: number): string => stage.reasonName(reason);
+    this.#drops = new DropSums(this.harness, reasonOf);
+    this.#strays = new StraySums({
+      context: this.harness,
+      reasonOf,
+      delete: (map, key) => source.delete(map, key),
+      isLocal: ({ netns, address, family }, { pid }) =>
+        readLocalAddresses(pid, netns)?.has(address, family) === true,
+    });
+  }
+
+  static async open(cleanup: Cleanup): Promise<StrayStage> {
+    const stage = await DropStage.open(cleanup);
+    stage.plugIn();
+    return new StrayStage(stage, cleanup);
+  }
+
+  /** From the client's process to the server's. */
+  async connect(): Promise<Pair> {
+    const { script, port, listener } = this.stage;
+    const [client, server] = [this.client.next(), script.next()];
+    await this.client.run('socket', client);
+    const clientPort = await this.client.run('connect', client, port);
+    await script.run('accept', server, listener);
+    const seq = await script.run('next', server, 0);
+    return { client, server, clientPort, seq, ack: await script.run('next', server, 1) };
+  }
+
+  async close({ client, server }: Pair): Promise<void> {
+    await this.client.run('reset', client);
+    await this.stage.script.run('close', server);
+  }
+
+  /** As at a collection. */
+  settle(): void {
+    const { source } = this.stage.watcher;
+    const { pass, bank } = source.passForStrays(process.hrtime.bigint());
+    const [strays, listenEnds] = [source.read('strays'), source.read('listen_ends')];
+    this.#strays.settle({ strays, listenEnds, pass, bank });
+    this.#drops.update(source.read('drops'));
+  }
+
+  /** Drops that are a process's; of 0 the host's, those of the whole machine. */
+  dropsOf(pid: number, reason: string): number {
+    return this.harness.sink.total(pid === 0 ? ' host ' : ` w${pid} `, `reason=${reason}`);
+  }
+}
