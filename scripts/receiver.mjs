@@ -7,7 +7,7 @@ import { UserError, root } from './project.mjs';
 
 const SETPRIV = '/usr/bin/setpriv';
 
-/** How Node is to run it; why, is in docs/decisions/0010-bounded-memory.md. */
+/** How Node is to run it; why, is in docs/decisions/0012-bounded-memory.md. */
 const options = JSON.parse(readFileSync(join(root, 'scripts', 'node-options.json'), 'utf8'));
 
 /** Keeps stripped and compiled sources between runs. What the user has set stays. */

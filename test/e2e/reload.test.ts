@@ -56,6 +56,7 @@ describe('SIGHUP', () => {
     const workload = await holdTruth();
     cleanup.add(workload.kill);
     said['second'] = await reload(SECOND, 'the settings were read again');
+    await waitFor('the rest to be named', () => lines('needs a restart').length > 0);
     said['restart'] = lines('needs a restart').at(-1) ?? '';
     said['bad'] = await reload(BAD, 'the settings stay as they are');
     held = await workload.finish();
