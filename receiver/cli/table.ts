@@ -47,7 +47,7 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { title: 'PROCESS', value: (r) => r.process, isText: true, min: 8, max: 20, rank: 0 },
   { title: 'PID', value: (r) => String(r.pid), rank: 2 },
-  { title: 'ROLE', value: (r) => r.role, isText: true, min: 8, rank: 4 },
+  { title: 'ROLE', value: (r) => r.role, isText: true, min: 8, rank: 8 },
   { title: 'ENDPOINT', value: (r) => r.endpoint, isText: true, min: 21, max: 46, rank: 0 },
   { title: 'OPEN', value: (r) => humanCount(r.active), rank: 0 },
   { title: 'OPENED', value: (r) => humanCount(r.opened), rank: 1 },
@@ -55,14 +55,14 @@ const COLUMNS: readonly Column[] = [
   {
     title: 'HANDSHAKE',
     value: (r) => (r.handshakeMs === undefined ? '-' : humanDuration(r.handshakeMs)),
-    rank: 5,
+    rank: 4,
   },
   { title: 'SENT', value: (r) => humanBytes(r.bytesSent), rank: 3 },
   { title: 'RECEIVED', value: (r) => humanBytes(r.bytesReceived), rank: 3 },
   { title: 'RETRANS', value: (r) => humanCount(r.retransmits), rank: 3 },
   { title: 'DROPS', value: (r) => humanCount(r.drops), rank: 6 },
   { title: 'RESETS', value: (r) => humanCount(r.resets), rank: 7 },
-  { title: 'STATE', value: (r) => r.state, isText: true, min: 11, max: 40, rank: 8 },
+  { title: 'STATE', value: (r) => r.state, isText: true, min: 11, max: 40, rank: 5 },
 ];
 
 const GAP = 2;
