@@ -126,6 +126,40 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	submit(PROBE_DROP, record);
 }
 
+/* 0: not asked for, or no room. */
+static __always_inline u32 site_of(struct sk_buff *skb, u64 location)
+{
+	struct net_device *device = skb->dev;
+	struct drop_site site = {};
+	u32 *number, next;
+
+	if (!cfg_drop_function && !cfg_drop_interface)
+		return 0;
+	if (cfg_drop_function)
+		site.location = location;
+	if (cfg_drop_interface && device)
+		bpf_probe_read_kernel_str(site.interface, sizeof(site.interface), &device->name);
+	number = bpf_map_lookup_elem(&drop_sites, &site);
+	if (!number && drop_site_count < DROP_SITES) {
+		next = __sync_fetch_and_add(&drop_site_count, 1) + 1;
+		bpf_map_update_elem(&drop_sites, &site, &next, BPF_NOEXIST);
+		number = bpf_map_lookup_elem(&drop_sites, &site);
+	}
+	if (number)
+		return *number;
+	count_loss(PROBE_DROP, LOST_MAP_FULL);
+	return 0;
+}
+
+static __always_inline u16 server_port_of(struct sock *sk, const struct conn *conn)
+{
+	if (conn->role == ROLE_CLIENT || conn->role == ROLE_SERVER)
+		return conn->listen_port;
+	if (conn->role == ROLE_LISTENER)
+		return bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	return 0;
+}
+
 static __always_inline void count_drop(struct drop_key *key)
 {
 	u64 one = 1, *count = bpf_map_lookup_elem(&drops, key);
@@ -158,17 +192,22 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	sk = skb->sk;
 	if (!sk && cfg_drop_has_rx_sk)
 		sk = (struct sock *)ctx[3];
+	if (sk && cfg_drop_state)
+		key.state = sk->__sk_common.skc_state;
 	if (sk && !is_full(sk))
 		sk = 0;
 	key.family = tcp_family(skb, sk);
 	if (!key.family)
 		return 0;
+	key.site = site_of(skb, (u64)location);
 	if (sk) {
 		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
 		if (conn && (conn->flags & CONN_IGNORED))
 			return 0;
 		if (conn)
 			key.owner = conn->owner;
+		if (conn && cfg_drop_port)
+			key.server_port = server_port_of(sk, conn);
 	}
 	if (conn || !count_stray(skb, &key))
 		count_drop(&key);

@@ -51,6 +51,8 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	conn->state = TCP_LISTEN;
 	conn->state_ns = now;
 	conn->established_ns = now;
+	conn->listen_port = local_port_of(tp);
+	note_listen_local(sk, conn);
 	if (owner.key.pid == agent_pid)
 		return;
 	apply_filter(sk, tp, conn);
@@ -68,7 +70,8 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == agent_pid)
 		return;
 	if (drops > conn->drops && !(conn->flags & CONN_IGNORED)) {
-		row = listener_for(&conn->owner, local_port_of(tp), family_of(sk), PROBE_STATE);
+		row = listener_for(&conn->owner, conn, local_port_of(tp), family_of(sk),
+				   PROBE_STATE);
 		if (row)
 			add_listener_drops(row, sk, conn);
 	}

@@ -21,6 +21,17 @@ static __always_inline void emit_reset(struct sock *sk, struct tcp_sock *tp, str
 	submit(PROBE_RESET, record);
 }
 
+static __always_inline void fill_ends(struct reset_key *key, const struct sock *sk,
+				      const struct conn *conn)
+{
+	u8 unasked[16] = {};
+
+	fill_addresses(sk, conn, key->family, cfg_peer_address == 2 ? key->peer : unasked,
+		       key->server);
+	if (cfg_reset_cidr)
+		key->cidr = conn->cidr;
+}
+
 static __always_inline void count_reset(struct reset_key *key)
 {
 	u64 one = 1, *count = bpf_map_lookup_elem(&resets, key);
@@ -56,8 +67,10 @@ static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason
 		key.role = conn->role == ROLE_LISTENER ? ROLE_SERVER : conn->role;
 		key.server_port = key.role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport)
 							  : local_port_of(tp);
-		if (conn->role != ROLE_LISTENER)
+		if (conn->role != ROLE_LISTENER) {
+			fill_ends(&key, sk, conn);
 			emit_reset(sk, tp, conn, received, reason);
+		}
 	}
 	count_reset(&key);
 }

@@ -67,6 +67,8 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 	cb.tcp_gso_segs = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], tcp_gso_segs);
 	type = type_of(tp, sk->__sk_common.skc_state);
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	if (cfg_retransmit_state)
+		key.state = sk->__sk_common.skc_state;
 	row = series_for(&key, PROBE_RETRANSMIT, bpf_ktime_get_ns());
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[type],
@@ -169,6 +171,13 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	read_request_peer(req, key.family, end.address);
 	if (filter_setup && refuses_request(tp, conn, &end, key.family))
 		return 0;
+	/* The listener has neither end of the connection. */
+	if (cfg_peer_address == 2)
+		__builtin_memcpy(key.peer, end.address, sizeof(key.peer));
+	if (cfg_server_address)
+		read_local((void *)req, key.family, key.server);
+	if (cfg_retransmit_state)
+		key.state = TCP_NEW_SYN_RECV;
 	row = series_for(&key, PROBE_SYNACK, now);
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN_ACK], 1);

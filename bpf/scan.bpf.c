@@ -16,6 +16,8 @@ static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u1
 	conn->listener_sock = (u64)sk;
 	conn->drops = (u32)sk->sk_drops.counter;
 	conn->state = TCP_LISTEN;
+	conn->listen_port = port;
+	note_listen_local(sk, conn);
 	bpf_map_update_elem(&listen_ports, &key, &one, BPF_ANY);
 }
 
@@ -115,7 +117,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 
 static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
-	struct listener *row = listener_for(&conn->owner, local_port_of(tp), family_of(sk),
+	struct listener *row = listener_for(&conn->owner, conn, local_port_of(tp), family_of(sk),
 					    PROBE_SCAN);
 
 	if (!row)

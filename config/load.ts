@@ -5,7 +5,7 @@ import { ConfigError } from './errors.ts';
 import type { FilterRule, Pairs } from './format-lists.ts';
 import { deepFreeze, frozenMap, frozenSet } from './freeze.ts';
 import { crossProblems, otlpTarget, queueOf } from './otlp.ts';
-import { OPT_IN_ATTRIBUTES } from './sections/signals.ts';
+import { OPT_IN_ATTRIBUTES } from './sections/opt-in-attributes.ts';
 import { readSettings, type ConfigSources, type Settings } from './settings.ts';
 
 /** Sources, and what decides the default of `output`. */
@@ -32,7 +32,7 @@ function signals(settings: Settings): Pick<AppConfig, 'metrics' | 'events' | 'sp
     events: frozenMap(EVENTS.map((e) => [e.name, value<EventMode>(e.switch)])),
     spans: frozenMap(SPANS.map((s) => [s.type, value<SpanMode>(s.switch)])),
     attributes: frozenSet(
-      OPT_IN_ATTRIBUTES.map(([name]) => name).filter((name) => value(`attributes.${name}`) === 'on'),
+      OPT_IN_ATTRIBUTES.filter((each) => value(each.switch) === 'on').map(({ key }) => key),
     ),
   };
 }

@@ -31,6 +31,7 @@ import {
 } from '../semconv/index.ts';
 import type { CgroupHierarchy } from './cgroup-hierarchies.ts';
 import { kernelFilterOf } from './filter-rules.ts';
+import { rowDetailsOf } from './row-details.ts';
 import type { KernelOptions } from './source/knobs.ts';
 
 /**
@@ -72,6 +73,7 @@ export function kernelOptionsOf(
     rttVariation: metric(METRIC_TCP_RTT_VARIATION),
     transferSize: metric(METRIC_TCP_CONNECTION_TRANSFER_SIZE),
     peerAddress: peerAddress(config),
+    details: rowDetailsOf(config),
     retransmits: metric(METRIC_TCP_RETRANSMITS) || wantsEpisodes || retransmit !== 'off',
     drops: metric(METRIC_PACKET_DROPPED) || event(EVENT_PACKET_DROP),
     dropStacks: config.attributes.has(ATTR_CODE_STACKTRACE),

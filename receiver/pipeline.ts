@@ -8,12 +8,14 @@ import { ConnectionSums } from './collect/connections.ts';
 import { readProcessLosses, type ProcessLosses } from './collect/process-losses.ts';
 import type { CollectContext } from './collect/context.ts';
 import { DropSums, setConnectionStates, SoftirqSums, StateSums } from './collect/host-sums.ts';
+import { createDropDetails, type DropDetails } from './collect/drop-details.ts';
 import { claimersOf, StraySums } from './collect/strays.ts';
 import { ResetSums } from './collect/resets.ts';
 import { ListenerSums } from './collect/listeners.ts';
 import { ListenQueues } from './collect/listen-queues.ts';
 import { queueOverflowRecord } from './listener-record.ts';
 import { readListenCounters } from './source/listen-counters.ts';
+import { maskAddress } from './correlate/mask.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
 import { readCgroupNames } from './decode/cgroup-names.ts';
@@ -94,6 +96,7 @@ export class Pipeline {
       sink: this.store,
       isOn: ({ name }) => config.metrics.get(name) ?? false,
       optIn: config.attributes,
+      mask: (address) => maskAddress(address, config.addresses),
       subnets: config.subnets.map(({ text }) => text),
       ownerAt: (view, offset) => this.#owners.find(view, offset),
       resolve: (owner) => this.enricher.resolve(owner),
@@ -106,8 +109,9 @@ export class Pipeline {
       read: readListenCounters,
       onOverflow: (overflow) => this.correlator.overflow(queueOverflowRecord(overflow, this.clock.now())),
     });
-    this.#drops = new DropSums(this.#context, (reason) => source.names.dropReason(reason));
-    this.#strays = this.#createStrays();
+    const details = createDropDetails(source);
+    this.#drops = new DropSums(this.#context, details);
+    this.#strays = this.#createStrays(details);
     this.#resets = new ResetSums(this.#context, (reason) => source.names.resetReason(reason));
     this.#states = new StateSums(this.#context);
     this.#softirqs = new SoftirqSums(this.#context);
@@ -141,11 +145,11 @@ export class Pipeline {
     });
   }
 
-  #createStrays(): StraySums {
+  #createStrays(details: DropDetails): StraySums {
     const source = this.#source;
     return new StraySums({
       context: this.#context,
-      reasonOf: (reason) => source.names.dropReason(reason),
+      details,
       delete: (map, key) => source.delete(map, key),
       isLocal: ({ netns, address, family }, { pid }) =>
         this.#localAddresses.of(netns, pid)?.has(address, family) === true,

@@ -39,7 +39,7 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_INVALID]: 'invalid',
 };
 
-const MAPS = ['series', 'owners', 'listeners', 'drops', 'strays', 'resets'] as const;
+const MAPS = ['series', 'owners', 'listeners', 'drops', 'drop_sites', 'strays', 'resets'] as const;
 
 interface Cell {
   readonly probe: string | undefined;

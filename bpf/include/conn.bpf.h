@@ -47,6 +47,19 @@ static __always_inline u32 subnet_of(const struct sock *sk)
 	return index ? *index : 0;
 }
 
+static __always_inline void fill_addresses(const struct sock *sk, const struct conn *conn,
+					   u8 family, u8 *peer, u8 *server)
+{
+	bool is_client = conn->role == ROLE_CLIENT;
+
+	if (cfg_peer_address == 2 || (cfg_peer_address == 1 && is_client))
+		read_peer(sk, family, peer);
+	if (cfg_server_address && is_client)
+		read_peer(sk, family, server);
+	else if (cfg_server_address && conn->role == ROLE_SERVER)
+		read_local(sk, family, server);
+}
+
 static __always_inline void fill_series_key(struct series_key *key, struct sock *sk,
 					    struct tcp_sock *tp, const struct conn *conn, u8 error)
 {
@@ -59,8 +72,7 @@ static __always_inline void fill_series_key(struct series_key *key, struct sock 
 	/* Kept since the handshake: tcp_disconnect() clears the socket's. */
 	if (conn->role == ROLE_CLIENT || conn->role == ROLE_SERVER)
 		key->server_port = conn->listen_port;
-	if (cfg_peer_address == 2 || (cfg_peer_address == 1 && conn->role == ROLE_CLIENT))
-		read_peer(sk, key->family, key->peer);
+	fill_addresses(sk, conn, key->family, key->peer, key->server);
 }
 
 /* The row for a key; on a full map the overflow row. NULL only when even that is absent. */
@@ -83,8 +95,36 @@ static __always_inline struct series *series_for(struct series_key *key, u32 pro
 	return row;
 }
 
-static __always_inline struct listener *listener_for(const struct owner_key *owner, u16 port,
-						     u8 family, u32 probe)
+/* Of a listening socket, for itself and for the connections that it takes. */
+static __always_inline void note_listen_local(struct sock *sk, struct conn *conn)
+{
+	if (!cfg_local_address)
+		return;
+	conn->has_listen_local = 1;
+	__builtin_memset(conn->listen_local, 0, sizeof(conn->listen_local));
+	if (sk->__sk_common.skc_family == AF_INET) {
+		conn->listen_local[10] = 0xff;
+		conn->listen_local[11] = 0xff;
+		read_local(sk, 4, conn->listen_local + 12);
+	} else {
+		read_local(sk, 6, conn->listen_local);
+	}
+}
+
+/* A socket that listens at every address, for both families, listens at 0.0.0.0 for IPv4. */
+static __always_inline void fill_listen_local(struct listener_key *key, const struct conn *conn)
+{
+	if (!cfg_local_address || !conn->has_listen_local)
+		return;
+	key->has_local = 1;
+	if (key->family == 6)
+		__builtin_memcpy(key->local, conn->listen_local, sizeof(key->local));
+	else if (conn->listen_local[10] == 0xff && conn->listen_local[11] == 0xff)
+		__builtin_memcpy(key->local, conn->listen_local + 12, 4);
+}
+
+static __always_inline struct listener *
+listener_for(const struct owner_key *owner, const struct conn *conn, u16 port, u8 family, u32 probe)
 {
 	struct listener_key key = {};
 	struct listener *row;
@@ -92,6 +132,7 @@ static __always_inline struct listener *listener_for(const struct owner_key *own
 	key.owner = *owner;
 	key.port = port;
 	key.family = family;
+	fill_listen_local(&key, conn);
 	row = bpf_map_lookup_elem(&listeners, &key);
 	if (row)
 		return row;
@@ -240,7 +281,7 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 		return;
 	if (conn->established_ns && accepted_ns >= conn->established_ns &&
 	    !(conn->flags & CONN_LISTENER_IGNORED)) {
-		row = listener_for(&conn->listener_owner, conn->listen_port, family_of(sk),
+		row = listener_for(&conn->listener_owner, conn, conn->listen_port, family_of(sk),
 				   PROBE_ACCEPT);
 		if (row)
 			HISTOGRAM_ADD(row->accept_wait, bounds_tcp_accept_queue_duration,

@@ -26,6 +26,15 @@ const volatile u8 cfg_state_duration = 0;
 const volatile u8 cfg_rtt_variation = 0;
 const volatile u8 cfg_transfer_size = 0;
 const volatile u8 cfg_peer_address = 0;	       /* 1: in clients' rows, 2: in every row */
+const volatile u8 cfg_server_address = 0;      /* rows by the address of the server's end */
+const volatile u8 cfg_local_address = 0;       /* listeners' rows by the address they listen at */
+const volatile u8 cfg_reset_cidr = 0;	       /* resets by the peer's subnet */
+const volatile u8 cfg_retransmit_state = 0;    /* retransmits by the state of their socket */
+const volatile u8 cfg_state_port = 0;	       /* state durations by the server's port */
+const volatile u8 cfg_drop_function = 0;       /* drops by these */
+const volatile u8 cfg_drop_interface = 0;      /* " */
+const volatile u8 cfg_drop_state = 0;	       /* " */
+const volatile u8 cfg_drop_port = 0;	       /* " */
 const volatile u8 cfg_requests = 0;	       /* read traceparent */
 const volatile u8 cfg_requests_by_address = 0; /* the write's program is a kprobe */
 const volatile u8 cfg_emit_handshake = 0;
@@ -55,6 +64,9 @@ u32 stray_bank = 1;
 u32 pass_strays = 0;
 u8 strays_seen = 0;
 
+/* Numbers given to rows of `drop_sites`, from 1. */
+u32 drop_site_count = 0;
+
 /*
  * The filter in force, 0 without one: generation << 32, what it has, and the bank of its rules.
  * Written last by user space, in one store, after the rules of that bank.
@@ -69,6 +81,8 @@ u64 filter_setup = 0;
 static struct series zero_series;
 static struct listener zero_listener;
 static struct state_sums zero_state_sums;
+
+#define DROP_SITES		 1024
 
 #define CONN_OWNER_PROVISIONAL	 (1 << 0) /* the listener's owner, until a process shows itself */
 #define CONN_OPEN_PENDING	 (1 << 1) /* `opened` not counted yet */
@@ -118,10 +132,12 @@ struct conn {
 	u8 reason;
 	u8 error;
 	u16 listen_port; /* of the server's end, on both sides */
-	u8 pad[2];
+	u8 has_listen_local;
+	u8 pad;
 	u32 filter_generation; /* of the filter that last decided about it */
 	u32 pad2;
-	u64 owner_rules; /* as owner_info.rules, for owners that found no room in `owners` */
+	u64 owner_rules;     /* as owner_info.rules, for owners that found no room in `owners` */
+	u8 listen_local[16]; /* where its listener listens, IPv4 as ::ffff:a.b.c.d */
 };
 
 struct {
@@ -194,6 +210,14 @@ struct {
 	__type(key, struct drop_key);
 	__type(value, u64);
 } drops SEC(".maps");
+
+/* Numbers of where drops happened. Full: counted, the drop is told without them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DROP_SITES);
+	__type(key, struct drop_site);
+	__type(value, u32);
+} drop_sites SEC(".maps");
 
 /*
  * Dropped packets without a socket, until a pass finds whose they were. User space deletes a

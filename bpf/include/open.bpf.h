@@ -141,7 +141,7 @@ static __always_inline void see_accept_queue(struct conn *conn, u8 family)
 
 	if (!limit)
 		return;
-	row = listener_for(&conn->listener_owner, conn->listen_port, family, PROBE_STATE);
+	row = listener_for(&conn->listener_owner, conn, conn->listen_port, family, PROBE_STATE);
 	if (row) /* this connection is already in the queue: tcp_check_req() */
 		HISTOGRAM_ADD(row->utilization, bounds_tcp_accept_queue_utilization,
 			      (u64)(usage ? usage - 1 : 0) * 1000000 / limit);
@@ -205,6 +205,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	cloned = conn->role == ROLE_LISTENER;
 	listener_ignored = cloned && (conn->flags & CONN_IGNORED);
 	conn->listener_owner = conn->owner;
+	conn->has_listen_local &= cloned;
 	conn->role = ROLE_SERVER;
 	conn->reason = CLOSE_NONE;
 	conn->error = NO_ERROR;

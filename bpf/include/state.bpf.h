@@ -14,6 +14,8 @@ static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
 		key.owner = conn->owner;
 		key.state = conn->state;
 		key.role = conn->role == ROLE_LISTENER ? ROLE_UNKNOWN : conn->role;
+		if (cfg_state_port && conn->role != ROLE_UNKNOWN)
+			key.server_port = conn->listen_port;
 		row = bpf_map_lookup_elem(&state_durations, &key);
 		if (!row) {
 			bpf_map_update_elem(&state_durations, &key, &zero_state_sums, BPF_NOEXIST);

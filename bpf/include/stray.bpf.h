@@ -71,7 +71,8 @@ static __always_inline struct stray_count *slot_for(struct stray *row, u64 what)
 /* False: it has no ends to look for, or there is no room; then it is nobody's. */
 static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_key *drop)
 {
-	u64 what = STRAY_USED | (skb->skb_iif ? STRAY_RECEIVED : 0) | drop->reason;
+	u64 what = STRAY_USED | (skb->skb_iif ? STRAY_RECEIVED : 0) | drop->reason |
+		   (u64)(drop->state & 15) << STRAY_STATE | (u64)drop->site << STRAY_SITE;
 	struct stray first = {.counts[0] = {.what = what, .count = 1}};
 	struct stray_key key = {.bank = stray_bank};
 	struct stray_count *slot;
@@ -110,6 +111,7 @@ static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_k
 static __always_inline void claim_end(struct stray_end *end, const struct conn *conn)
 {
 	end->owner = conn->owner;
+	end->server_port = conn->listen_port;
 	barrier();
 	end->found = conn->flags & CONN_IGNORED ? STRAY_IGNORED : STRAY_OWNED;
 }

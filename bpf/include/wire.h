@@ -280,8 +280,12 @@ struct reset_key {
 	__u8 received;
 	__u8 reason;
 	__u8 pad[2];
+	__u8 peer[16];	 /* as in series_key */
+	__u8 server[16]; /* " */
+	__u32 cidr;	 /* zero unless attributes.peer.cidr is on */
+	__u8 pad2[4];
 };
-_Static_assert(sizeof(struct reset_key) == 24, "reset_key");
+_Static_assert(sizeof(struct reset_key) == 64, "reset_key");
 
 /* A configured subnet, for an LPM trie: IPv4 as ::ffff:a.b.c.d. */
 struct subnet_key {
@@ -348,9 +352,11 @@ struct series_key {
 	__u8 family;
 	__u8 error; /* errno, ERROR_CANCELLED or NO_ERROR */
 	__u8 overflow;
-	__u8 pad[6];
+	__u8 state; /* of retransmits when attributes.network.connection.state is on, else 0 */
+	__u8 pad[5];
+	__u8 server[16]; /* zero unless attributes.server.address is on */
 };
-_Static_assert(sizeof(struct series_key) == 48, "series_key");
+_Static_assert(sizeof(struct series_key) == 64, "series_key");
 
 /* Histograms hold one bucket more than bounds, then the sum in ns (or bytes). */
 struct series {
@@ -378,9 +384,11 @@ struct listener_key {
 	struct owner_key owner;
 	__u16 port;
 	__u8 family;
-	__u8 pad[5];
+	__u8 has_local; /* attributes.network.local.address is on */
+	__u8 pad[4];
+	__u8 local[16];
 };
-_Static_assert(sizeof(struct listener_key) == 24, "listener_key");
+_Static_assert(sizeof(struct listener_key) == 40, "listener_key");
 
 struct listener {
 	__u64 pass; /* iterator pass that wrote count, usage and limit */
@@ -402,7 +410,8 @@ struct state_key {
 	struct owner_key owner;
 	__u8 state;
 	__u8 role;
-	__u8 pad[6];
+	__u16 server_port; /* zero unless attributes.server.port is on */
+	__u8 pad[4];
 };
 _Static_assert(sizeof(struct state_key) == 24, "state_key");
 
@@ -415,9 +424,20 @@ struct drop_key {
 	struct owner_key owner;
 	__u32 reason; /* enum skb_drop_reason of the running kernel */
 	__u8 family;  /* 4, 6 or 0 unknown */
-	__u8 pad[3];
+	/* Zero unless their attribute is on, or not known. */
+	__u8 state;
+	__u16 server_port;
+	__u32 site; /* number of a drop_site */
+	__u8 pad[4];
 };
-_Static_assert(sizeof(struct drop_key) == 24, "drop_key");
+_Static_assert(sizeof(struct drop_key) == 32, "drop_key");
+
+/* Where a packet was freed, and the interface that it came by: what is not asked for is zero. */
+struct drop_site {
+	__u64 location; /* kernel address */
+	__u8 interface[16];
+};
+_Static_assert(sizeof(struct drop_site) == 24, "drop_site");
 
 /* A dropped packet that came with no socket, until user space asks whose it was. */
 struct stray_key {
@@ -442,13 +462,16 @@ enum stray_found {
 struct stray_end {
 	struct owner_key owner;
 	__u32 found; /* enum stray_found */
-	__u32 pad;
+	__u16 server_port;
+	__u8 pad[2];
 };
 _Static_assert(sizeof(struct stray_end) == 24, "stray_end");
 
 /* stray_count.what: the drop reason, and these bits. */
 #define STRAY_RECEIVED (1ULL << 32) /* it came in from a device, the loopback one included */
 #define STRAY_USED     (1ULL << 33)
+#define STRAY_STATE    34 /* from here 4 bits: drop_key.state */
+#define STRAY_SITE     38 /* from here 26 bits: drop_key.site */
 #define STRAY_REASONS  4
 
 struct stray_count {

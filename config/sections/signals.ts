@@ -1,19 +1,7 @@
 import { EVENTS, METRICS, SPANS } from '../../semconv/index.ts';
 import { choice, integer, onOff } from '../format.ts';
+import { OPT_IN_ATTRIBUTES } from './opt-in-attributes.ts';
 import { setting, type SettingSource, type SettingTree } from '../setting.ts';
-
-/** Attributes that metrics carry only when asked: each multiplies the number of series. */
-export const OPT_IN_ATTRIBUTES: readonly (readonly [name: string, doc: string])[] = [
-  ['network.type', 'Adds `network.type` (`ipv4`, `ipv6`) to the metrics that have it as an option.'],
-  [
-    'network.peer.address',
-    'Adds the peer address to connection metrics: one series per peer. Addresses can be personal data.',
-  ],
-  ['cpu.logical_number', 'Adds the CPU to the softirq metrics.'],
-  ['wirespan.tcp.reset.reason', 'Adds the kernel’s reason to `wirespan.tcp.resets`.'],
-  ['code.stacktrace', 'Adds the kernel stack to `wirespan.packet.drop` events.'],
-  ['wirespan.peer.cidr', 'Adds the narrowest network of `subnets` that holds the peer, else `other`.'],
-];
 
 const EVENT_MODE = choice(['on', 'correlated', 'off']);
 
@@ -76,5 +64,8 @@ export const signalSettings: SettingTree = {
       ]),
     ),
   },
-  attributes: nest(OPT_IN_ATTRIBUTES.map(([name, doc]) => [name, setting(onOff, 'off', doc)])),
+  attributes: switches(
+    'attributes',
+    OPT_IN_ATTRIBUTES.map((each) => [each.switch, setting(onOff, 'off', each.doc)]),
+  ),
 };

@@ -1,5 +1,4 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
-import type { Resource } from '@opentelemetry/resources';
 import type { Histogram, MetricData, ResourceMetrics, ScopeMetrics } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import { SCOPE_NAMES } from '../../semconv/index.ts';
@@ -7,9 +6,10 @@ import type { HistogramDelta, MetricSink, ObservedResource } from '../model.ts';
 import { collectStream, isSetMetric } from './collect-points.ts';
 import { isEarlier, toHrTime } from './hr-time.ts';
 import { scopeOf } from './instrumentation-scopes.ts';
-import { toSdkResource } from './sdk-resource.ts';
+import { createEntry, type ResourceEntry } from './resource-entry.ts';
 import type { OverflowCounts, SeriesBudget } from './series-budget.ts';
 import { createSeriesBudget } from './series-budget.ts';
+import { MAX_SERVER_PORTS } from './server-ports.ts';
 import type { Series, StoredPoint } from './series.ts';
 import { addHistogram } from './series.ts';
 import { Stream } from './stream.ts';
@@ -23,6 +23,8 @@ export interface MetricStoreOptions {
   readonly maxSeries?: number;
   /** Most points of one metric and resource in one collection, the overflow series included. Default 2,000. */
   readonly maxPointsPerMetricAndResource?: number;
+  /** Values of `server.port` of one workload at once; more go to overflow series. Default 64. */
+  readonly maxServerPorts?: number;
   /** A resource that gained nothing for so many collections is retired. Default 60; 0: never. */
   readonly staleAfterCollections?: number;
   /**
@@ -57,17 +59,6 @@ export interface MetricStore extends MetricSink, MetricSource {
   overflowed(): OverflowCounts;
 }
 
-interface ResourceEntry {
-  readonly observed: ObservedResource;
-  readonly resource: Resource;
-  readonly streams: Map<string, Stream>;
-  isRetired: boolean;
-  /** Its last values are on their way: freed by the next collection, unless something comes (back). */
-  isLeaving: boolean;
-  /** Number of the collection after which it last gained something. */
-  touchedAt: number;
-}
-
 const defaultMaxSeries = 50_000;
 const defaultMaxPoints = 2000;
 const defaultStaleAfter = 60;
@@ -88,6 +79,7 @@ class Store implements MetricStore {
   readonly #budget: SeriesBudget;
   readonly #isDelta: boolean;
   readonly #maxPoints: number;
+  readonly #maxPorts: number;
   readonly #staleAfter: number;
   readonly #spill: ObservedResource;
   #lastTime: HrTime;
@@ -95,11 +87,14 @@ class Store implements MetricStore {
   #overflowed = 0;
   #spilled = 0;
   #refused = 0;
+  /** Of resources that are gone. */
+  #overPorts = 0;
 
   constructor(options: MetricStoreOptions) {
     this.#budget = createSeriesBudget(Math.max(2, options.maxSeries ?? defaultMaxSeries));
     this.#isDelta = options.temporality !== 'cumulative';
     this.#maxPoints = options.maxPointsPerMetricAndResource ?? defaultMaxPoints;
+    this.#maxPorts = options.maxServerPorts ?? MAX_SERVER_PORTS;
     this.#staleAfter = options.staleAfterCollections ?? defaultStaleAfter;
     this.#spill = options.spillResource ?? { id: 'wirespan.overflow', kind: 'host', attributes: {} };
     this.#lastTime = toHrTime(options.startUnixNs);
@@ -182,7 +177,9 @@ class Store implements MetricStore {
   }
 
   overflowed(): OverflowCounts {
-    return { overflowed: this.#overflowed, spilled: this.#spilled, refused: this.#refused };
+    let overPorts = this.#overPorts;
+    for (const { ports } of this.#entries.values()) overPorts += ports.refused;
+    return { overflowed: this.#overflowed, spilled: this.#spilled, refused: this.#refused, overPorts };
   }
 
   #gain(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, value: number): void {
@@ -230,8 +227,7 @@ class Store implements MetricStore {
   #entry(observed: ObservedResource): ResourceEntry {
     let entry = this.#entries.get(observed.id);
     if (entry === undefined) {
-      const resource = toSdkResource(observed);
-      entry = { observed, resource, streams: new Map(), isRetired: false, isLeaving: false, touchedAt: 0 };
+      entry = createEntry(observed, this.#maxPorts);
       this.#entries.set(observed.id, entry);
     }
     return entry;
@@ -240,7 +236,7 @@ class Store implements MetricStore {
   #stream(entry: ResourceEntry, metric: MetricDescriptor): Stream {
     let stream = entry.streams.get(metric.name);
     if (stream === undefined) {
-      stream = new Stream(metric, entry.observed, this.#budget, this.#maxPoints);
+      stream = new Stream(metric, entry, this.#budget, this.#maxPoints);
       entry.streams.set(metric.name, stream);
     }
     return stream;
@@ -249,7 +245,7 @@ class Store implements MetricStore {
   /** Drops a stream, and a resource, that found no room at all: neither may pile up. */
   #forget(entry: ResourceEntry, metric: MetricDescriptor): void {
     entry.streams.delete(metric.name);
-    if (entry.streams.size === 0) this.#entries.delete(entry.observed.id);
+    if (entry.streams.size === 0) this.#free(entry.observed.id, entry);
   }
 
   #isStale(entry: ResourceEntry): boolean {
@@ -272,6 +268,7 @@ class Store implements MetricStore {
 
   #free(id: string, entry: ResourceEntry): void {
     for (const stream of entry.streams.values()) stream.free();
+    this.#overPorts += entry.ports.refused;
     this.#entries.delete(id);
   }
 

@@ -6,6 +6,8 @@ export interface OverflowCounts {
   readonly spilled: number;
   /** Measurements lost: no room at all, or not a value that the instrument takes. */
   readonly refused: number;
+  /** Of those that overflowed: for one `server.port` too many of their workload. */
+  readonly overPorts: number;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { ObservedResource } from '../model.ts';
 import { attributeKey, OVERFLOW_ATTRIBUTES } from './attribute-key.ts';
 import type { SeriesBudget } from './series-budget.ts';
+import type { ServerPorts } from './server-ports.ts';
 import type { Series, StreamIdentity } from './series.ts';
 import { createSeries } from './series.ts';
 
@@ -12,6 +13,8 @@ const overflowKey = attributeKey(OVERFLOW_ATTRIBUTES);
 export class Stream implements StreamIdentity {
   readonly metric: MetricDescriptor;
   readonly observed: ObservedResource;
+  /** Of all streams of the resource. */
+  readonly #ports: ServerPorts;
   readonly #budget: SeriesBudget;
   readonly #maxSeries: number;
   readonly #bucketCount: number;
@@ -21,9 +24,15 @@ export class Stream implements StreamIdentity {
   #overflow: Series | undefined;
   #isReserved = false;
 
-  constructor(metric: MetricDescriptor, observed: ObservedResource, budget: SeriesBudget, maxPoints: number) {
+  constructor(
+    metric: MetricDescriptor,
+    { observed, ports }: { readonly observed: ObservedResource; readonly ports: ServerPorts },
+    budget: SeriesBudget,
+    maxPoints: number,
+  ) {
     this.metric = metric;
     this.observed = observed;
+    this.#ports = ports;
     this.#budget = budget;
     this.#maxSeries = Math.max(1, Math.min(metric.maxSeries, maxPoints));
     this.#bucketCount = metric.instrument === 'histogram' ? (metric.boundaries?.length ?? 0) + 1 : 0;
@@ -80,6 +89,7 @@ export class Stream implements StreamIdentity {
       if (!isOver(series)) continue;
       series.isFreed = true;
       this.#byKey.delete(key);
+      this.#ports.release(series.attributes);
       this.#budget.release(1, false);
     }
     if (this.#byKey.size === 0 && (this.#overflow === undefined || isOver(this.#overflow))) this.free();
@@ -87,7 +97,10 @@ export class Stream implements StreamIdentity {
 
   /** Gives every slot back. The stream may be used again afterwards. */
   free(): void {
-    for (const series of this.series()) series.isFreed = true;
+    for (const series of this.series()) {
+      series.isFreed = true;
+      this.#ports.release(series.attributes);
+    }
     this.#budget.release(this.size, this.#isReserved);
     this.#isReserved = false;
     this.#byKey.clear();
@@ -98,7 +111,11 @@ export class Stream implements StreamIdentity {
     // One place is kept for the overflow series.
     if (this.#byKey.size + 1 >= this.#maxSeries) return undefined;
     const isFirst = !this.#isReserved && this.#overflow === undefined;
-    if (!this.#budget.takeSeries(isFirst)) return undefined;
+    if (!this.#ports.take(attributes)) return undefined;
+    if (!this.#budget.takeSeries(isFirst)) {
+      this.#ports.release(attributes);
+      return undefined;
+    }
     if (isFirst) this.#isReserved = true;
     const owned = Object.isFrozen(attributes) ? attributes : { ...attributes };
     const series = createSeries(owned, startTime, this.#bucketCount);

@@ -1,10 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
 import {
   ATTR_ERROR_TYPE,
+  ATTR_NETWORK_CONNECTION_STATE,
   ATTR_NETWORK_IO_DIRECTION,
   ATTR_NETWORK_PEER_ADDRESS,
   ATTR_NETWORK_TYPE,
   ATTR_PEER_CIDR,
+  ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
   ATTR_TCP_HANDSHAKE_ROLE,
   METRIC_TCP_CONNECTION_ACTIVE,
@@ -21,18 +23,26 @@ import {
   METRIC_TCP_SUBNET_IO,
   type MetricDescriptor,
 } from '../../semconv/index.ts';
-import { readAddress } from '../decode/bytes.ts';
 import { RETRANSMIT_TYPE, SERIES, SERIES_KEY } from '../decode/generated/layout.ts';
-import { CLOSE_REASON_NAMES, errorTypeOf, RETRANSMIT_TYPE_NAMES, ROLE_NAMES } from '../decode/names.ts';
+import {
+  CLOSE_REASON_NAMES,
+  errorTypeOf,
+  RETRANSMIT_TYPE_NAMES,
+  ROLE_NAMES,
+  STATE_NAMES,
+} from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
 import type { ObservedResource, Owner } from '../model.ts';
+import { addressAt, addressAttributes } from './addresses.ts';
 import {
   Cells,
+  cidrOf,
   gainedHistogram,
   OVERFLOW_ATTRIBUTES,
   type CollectContext,
   type RowMemory,
 } from './context.ts';
+import { createBook, RetransmitBooks, takeOther, type RetransmitBook } from './retransmit-book.ts';
 import { RowAttributes } from './row-attributes.ts';
 import { RowPool } from './row-pool.ts';
 
@@ -49,8 +59,7 @@ export interface ConnectionRow {
   readonly cidr: string | undefined;
   readonly attributes: RowAttributes;
   readonly memory: RowMemory;
-  /** `other` retransmits already exported: never falls, whatever the order of two reads. */
-  otherRetransmits: number;
+  readonly retransmits: RetransmitBook;
   /** False while a program may still be adding under the stamp that was last read. */
   isSettled: boolean;
 }
@@ -70,10 +79,13 @@ export class ConnectionSums {
   readonly #context: CollectContext;
   readonly #rows = new Map<string, ConnectionRow>();
   readonly #memories = new RowPool(SERIES.size >> 3);
+  /** Only when rows are told apart by state. */
+  readonly #books: RetransmitBooks | undefined;
   #lastPass = 0;
 
   constructor(context: CollectContext) {
     this.#context = context;
+    if (context.optIn.has(ATTR_NETWORK_CONNECTION_STATE)) this.#books = new RetransmitBooks(SERIES_KEY.state);
   }
 
   get rows(): ReadonlyMap<string, ConnectionRow> {
@@ -83,7 +95,7 @@ export class ConnectionSums {
   /**
    * Adds what each row gained since the last reading to the sink. A program stamps
    * a row before it adds to it, so a row is looked through once more after its stamp
-   * stood still; `isFinal` looks through every row, whatever its stamp.
+   * stood still; `isFinal` looks through every row, whatever its stamp, and means a part of the map.
    */
   update(image: MapImage, isFinal = false): void {
     const cells = new Cells(image.values);
@@ -103,6 +115,7 @@ export class ConnectionSums {
       row.memory.gain(cells, SERIES.active);
       row.memory.gain(cells, SERIES.active_pass);
     }
+    if (!isFinal) this.#settleBooks();
   }
 
   /** The kernel no longer has this row; it may begin anew from zero. */
@@ -111,6 +124,8 @@ export class ConnectionSums {
     if (row === undefined) return;
     this.#rows.delete(id);
     this.#memories.release(row.memory);
+    if (this.#books?.close(row.key, row.retransmits) === true)
+      this.#addOther(row.retransmits, row.retransmits.truth);
   }
 
   /** Sets what is true now, as of the iterator's pass. */
@@ -143,10 +158,10 @@ export class ConnectionSums {
     const error = errorTypeOf(view.getUint8(at + SERIES_KEY.error));
     const serverPort = view.getUint16(at + SERIES_KEY.server_port, true);
     const isOverflow = view.getUint8(at + SERIES_KEY.overflow) !== 0;
-    const hasPeer = key.subarray(SERIES_KEY.peer, SERIES_KEY.peer + 16).some((byte) => byte !== 0);
-    const peerAddress = hasPeer ? readAddress(view, at + SERIES_KEY.peer, family) : undefined;
+    const peerAddress = addressAt(view, at + SERIES_KEY.peer, family);
+    const state = STATE_NAMES[view.getUint8(at + SERIES_KEY.state)];
     const type = { [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4' };
-    const cidr = this.#cidrOf(view.getUint32(at + SERIES_KEY.cidr, true));
+    const cidr = cidrOf(this.#context, view.getUint32(at + SERIES_KEY.cidr, true));
     const attributes: Attributes = isOverflow
       ? OVERFLOW_ATTRIBUTES
       : {
@@ -154,10 +169,14 @@ export class ConnectionSums {
           ...(error !== undefined && { [ATTR_ERROR_TYPE]: error }),
           ...(optIn.has(ATTR_NETWORK_TYPE) && type),
           ...(cidr !== undefined && optIn.has(ATTR_PEER_CIDR) && { [ATTR_PEER_CIDR]: cidr }),
-          ...(peerAddress !== undefined &&
-            optIn.has(ATTR_NETWORK_PEER_ADDRESS) && { [ATTR_NETWORK_PEER_ADDRESS]: peerAddress }),
+          ...(state !== undefined && { [ATTR_NETWORK_CONNECTION_STATE]: state }),
+          ...addressAttributes(this.#context, {
+            ...(optIn.has(ATTR_NETWORK_PEER_ADDRESS) && { [ATTR_NETWORK_PEER_ADDRESS]: peerAddress }),
+            [ATTR_SERVER_ADDRESS]: addressAt(view, at + SERIES_KEY.server, family),
+          }),
         };
-    return {
+    const retransmits = this.#books?.open(key) ?? createBook();
+    const row: ConnectionRow = {
       key,
       owner: this.#context.ownerAt(view, at + SERIES_KEY.owner),
       role,
@@ -168,9 +187,11 @@ export class ConnectionSums {
       isOverflow,
       attributes: new RowAttributes(attributes, isOverflow ? {} : type),
       memory: this.#memories.take(),
-      otherRetransmits: 0,
+      retransmits,
       isSettled: true,
     };
+    if (state === undefined) retransmits.base = row;
+    return row;
   }
 
   #add(row: ConnectionRow, cells: Cells): void {
@@ -209,12 +230,6 @@ export class ConnectionSums {
     histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_received', received);
   }
 
-  #cidrOf(index: number): string | undefined {
-    const { subnets } = this.#context;
-    if (subnets.length === 0) return undefined;
-    return index === 0 ? 'other' : (subnets[index - 1] ?? 'other');
-  }
-
   /** Payload counts on the workload, and by subnet on the host. */
   #addBytes(row: ConnectionRow, resource: ObservedResource, gained: number, attributes: Attributes): void {
     this.#count(METRIC_TCP_IO, resource, attributes, gained);
@@ -236,21 +251,31 @@ export class ConnectionSums {
    * events alone: they are sent before there is a socket.
    */
   #addRetransmits(row: ConnectionRow, resource: ObservedResource, cells: Cells): void {
-    let explained = 0;
+    const book = row.retransmits;
     for (const type of RETRANSMIT_TYPE_NAMES.keys()) {
       const offset = SERIES.retransmits + 8 * type;
       const gained = row.memory.gain(cells, offset);
-      if (type !== RETRANSMIT_TYPE.RETRANSMIT_SYN_ACK) explained += row.memory.seen(offset);
+      if (type !== RETRANSMIT_TYPE.RETRANSMIT_SYN_ACK) book.explained += gained;
       if (gained > 0)
         this.#count(METRIC_TCP_RETRANSMITS, resource, row.attributes.retransmitted(type), gained);
     }
-    row.memory.gain(cells, SERIES.segments_retransmitted);
-    const other = row.memory.seen(SERIES.segments_retransmitted) - explained;
-    if (other <= row.otherRetransmits) return;
-    const gained = other - row.otherRetransmits;
-    row.otherRetransmits = other;
-    const unexplained = row.attributes.retransmitted(RETRANSMIT_TYPE.RETRANSMIT_OTHER);
-    this.#count(METRIC_TCP_RETRANSMITS, resource, unexplained, gained);
+    book.truth += row.memory.gain(cells, SERIES.segments_retransmitted);
+    if (this.#books === undefined) this.#addOther(book, book.truth);
+  }
+
+  /** Rows of one book are not read at once: what a socket said before this reading, its events explained by now. */
+  #settleBooks(): void {
+    for (const book of this.#books?.all() ?? []) {
+      this.#addOther(book, book.settledTruth);
+      book.settledTruth = book.truth;
+    }
+  }
+
+  #addOther(book: RetransmitBook, truth: number): void {
+    const gained = takeOther(book, truth);
+    if (book.base === undefined || gained === 0) return;
+    const unexplained = book.base.attributes.retransmitted(RETRANSMIT_TYPE.RETRANSMIT_OTHER);
+    this.#count(METRIC_TCP_RETRANSMITS, this.#resourceOf(book.base), unexplained, gained);
   }
 
   #count(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, gained: number): void {

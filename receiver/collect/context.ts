@@ -8,11 +8,19 @@ export interface CollectContext {
   isOn(metric: MetricDescriptor): boolean;
   /** Opt-in attributes that metrics carry, e.g. `network.peer.address`. */
   readonly optIn: ReadonlySet<string>;
+  /** The address as it may leave; undefined when it may not. */
+  mask(address: string): string | undefined;
   /** The configured peer subnets as written, in the order that the kernel numbers them from 1. */
   readonly subnets: readonly string[];
   ownerAt(view: DataView, offset: number): Owner;
   resolve(owner: Owner): ObservedResource;
   host(): ObservedResource;
+}
+
+/** Of the kernel's number; undefined without configured subnets. */
+export function cidrOf({ subnets }: CollectContext, index: number): string | undefined {
+  if (subnets.length === 0) return undefined;
+  return index === 0 ? 'other' : (subnets[index - 1] ?? 'other');
 }
 
 /** The attributes of a series that a full kernel map folded into one. */

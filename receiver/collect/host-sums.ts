@@ -1,10 +1,8 @@
-import type { Attributes } from '@opentelemetry/api';
 import {
   ATTR_CPU_LOGICAL_NUMBER,
   ATTR_NETWORK_CONNECTION_STATE,
   ATTR_NETWORK_TRANSPORT,
-  ATTR_NETWORK_TYPE,
-  ATTR_PACKET_DROP_REASON,
+  ATTR_SERVER_PORT,
   ATTR_SOFTIRQ_VECTOR,
   ATTR_TCP_HANDSHAKE_ROLE,
   METRIC_PACKET_DROPPED,
@@ -17,6 +15,7 @@ import {
 import { DROP_KEY, SOFTIRQ_SUMS, STATE_KEY, STATE_SUMS } from '../decode/generated/layout.ts';
 import { ROLE_NAMES, SOFTIRQ_NAMES, STATE_NAMES } from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
+import type { DropDetails } from './drop-details.ts';
 import { Cells, gainedHistogram, RowMemory, type CollectContext } from './context.ts';
 
 const NS = 1e9;
@@ -48,24 +47,15 @@ class Memories {
   }
 }
 
-/** Of `wirespan.packet.dropped`; `family`: 4 or 6. */
-export function dropAttributes(reason: string, family: number): Attributes {
-  return {
-    [ATTR_PACKET_DROP_REASON]: reason,
-    [ATTR_NETWORK_TRANSPORT]: 'tcp',
-    [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4',
-  };
-}
-
 /** Dropped packets by reason, on the owner of their socket, else on the host. */
 export class DropSums {
   readonly #context: CollectContext;
-  readonly #reasonOf: (reason: number) => string;
+  readonly #details: DropDetails;
   readonly #memories = new Memories(1);
 
-  constructor(context: CollectContext, reasonOf: (reason: number) => string) {
+  constructor(context: CollectContext, details: DropDetails) {
     this.#context = context;
-    this.#reasonOf = reasonOf;
+    this.#details = details;
   }
 
   update(image: MapImage): void {
@@ -76,11 +66,16 @@ export class DropSums {
       const gained = this.#memories.of(image, i).gain(cells.moveTo(i * image.stride), 0);
       if (gained <= 0 || !this.#context.isOn(METRIC_PACKET_DROPPED)) continue;
       const owner = this.#context.ownerAt(view, at + DROP_KEY.owner);
-      const reason = view.getUint32(at + DROP_KEY.reason, true);
       this.#context.sink.add(
         METRIC_PACKET_DROPPED,
         owner.pid === 0 ? this.#context.host() : this.#context.resolve(owner),
-        dropAttributes(this.#reasonOf(reason), view.getUint8(at + DROP_KEY.family)),
+        this.#details.attributes({
+          reason: view.getUint32(at + DROP_KEY.reason, true),
+          family: view.getUint8(at + DROP_KEY.family),
+          state: view.getUint8(at + DROP_KEY.state),
+          serverPort: view.getUint16(at + DROP_KEY.server_port, true),
+          site: view.getUint32(at + DROP_KEY.site, true),
+        }),
         gained,
       );
     }
@@ -112,12 +107,14 @@ export class StateSums {
       const state = STATE_NAMES[view.getUint8(at + STATE_KEY.state)];
       if (gained === undefined || state === undefined) continue;
       const role = ROLE_NAMES[view.getUint8(at + STATE_KEY.role)];
+      const port = view.getUint16(at + STATE_KEY.server_port, true);
       this.#context.sink.addHistogram(
         METRIC_TCP_STATE_DURATION,
         this.#context.resolve(this.#context.ownerAt(view, at + STATE_KEY.owner)),
         {
           [ATTR_NETWORK_CONNECTION_STATE]: state,
           ...(role !== undefined && { [ATTR_TCP_HANDSHAKE_ROLE]: role }),
+          ...(port !== 0 && { [ATTR_SERVER_PORT]: port }),
         },
         gained,
       );

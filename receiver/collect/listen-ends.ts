@@ -18,6 +18,8 @@ export interface PacketEnd {
 export interface FoundOwner {
   readonly found: number;
   readonly owner: Owner;
+  /** 0 or absent: not known. */
+  readonly serverPort?: number;
 }
 
 interface ListenEnd extends FoundOwner {
@@ -50,6 +52,7 @@ export class ListenEnds {
       this.#ends.set(idOf(end), {
         found: value.getUint32(from + LISTEN_END.found, true),
         owner: ownerAt(value, from + LISTEN_END.owner),
+        serverPort: end.port,
         isOnlyIpv6: value.getUint8(from + LISTEN_END.only_ipv6) !== 0,
       });
     }

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import {
+  ATTR_NETWORK_LOCAL_ADDRESS,
   ATTR_NETWORK_TYPE,
   ATTR_SERVER_PORT,
   ATTR_TCP_SYN_QUEUE_ACTION,
@@ -149,7 +150,7 @@ export class ListenQueues {
 
 function commonAttributes(rows: readonly ListenerRow[]): Attributes {
   const common: Attributes = {};
-  for (const name of [ATTR_SERVER_PORT, ATTR_NETWORK_TYPE]) {
+  for (const name of [ATTR_SERVER_PORT, ATTR_NETWORK_TYPE, ATTR_NETWORK_LOCAL_ADDRESS]) {
     const values = new Set(rows.map(({ attributes }) => attributes[name]));
     const [value] = values;
     if (values.size === 1 && value !== undefined) common[name] = value;

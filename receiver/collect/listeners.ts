@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import {
+  ATTR_NETWORK_LOCAL_ADDRESS,
   ATTR_NETWORK_TYPE,
   ATTR_SERVER_PORT,
   METRIC_TCP_ACCEPT_QUEUE_DURATION,
@@ -10,9 +11,11 @@ import {
   METRIC_TCP_LISTENER_COUNT,
   type MetricDescriptor,
 } from '../../semconv/index.ts';
+import { readAddress } from '../decode/bytes.ts';
 import { LISTENER, LISTENER_KEY } from '../decode/generated/layout.ts';
 import type { MapImage } from '../map-image.ts';
 import type { ObservedResource, Owner } from '../model.ts';
+import { addressAttributes } from './addresses.ts';
 import { Cells, gainedHistogram, RowMemory, type CollectContext } from './context.ts';
 
 /** One row of the kernel's `listeners`. */
@@ -111,7 +114,9 @@ export class ListenerSums {
 
   #newRow(key: Uint8Array, view: DataView, at: number): ListenerRow {
     const port = view.getUint16(at + LISTENER_KEY.port, true);
-    const type = view.getUint8(at + LISTENER_KEY.family) === 6 ? 'ipv6' : 'ipv4';
+    const family = view.getUint8(at + LISTENER_KEY.family);
+    const type = family === 6 ? 'ipv6' : 'ipv4';
+    const hasLocal = view.getUint8(at + LISTENER_KEY.has_local) !== 0;
     return {
       key,
       owner: this.#context.ownerAt(view, at + LISTENER_KEY.owner),
@@ -119,6 +124,10 @@ export class ListenerSums {
       attributes: {
         [ATTR_SERVER_PORT]: port,
         ...(this.#context.optIn.has(ATTR_NETWORK_TYPE) && { [ATTR_NETWORK_TYPE]: type }),
+        ...(hasLocal &&
+          addressAttributes(this.#context, {
+            [ATTR_NETWORK_LOCAL_ADDRESS]: readAddress(view, at + LISTENER_KEY.local, family),
+          })),
       },
       memory: new RowMemory(LISTENER.size >> 3),
       local: new Uint8Array(LISTENER.size - LISTENER.local),

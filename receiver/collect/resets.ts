@@ -1,7 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import {
   ATTR_NETWORK_IO_DIRECTION,
+  ATTR_NETWORK_PEER_ADDRESS,
   ATTR_NETWORK_TYPE,
+  ATTR_PEER_CIDR,
+  ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
   ATTR_TCP_HANDSHAKE_ROLE,
   ATTR_TCP_RESET_REASON,
@@ -10,7 +13,8 @@ import {
 import { RESET_KEY } from '../decode/generated/layout.ts';
 import { ROLE_NAMES } from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
-import { Cells, RowMemory, type CollectContext } from './context.ts';
+import { addressAt, addressAttributes } from './addresses.ts';
+import { Cells, cidrOf, RowMemory, type CollectContext } from './context.ts';
 
 /** RSTs by direction, on the owner of their socket, else on the host. */
 export class ResetSums {
@@ -47,6 +51,7 @@ export class ResetSums {
     const role = ROLE_NAMES[view.getUint8(at + RESET_KEY.role)];
     const family = view.getUint8(at + RESET_KEY.family);
     const reason = this.#reasonOf(view.getUint8(at + RESET_KEY.reason));
+    const cidr = cidrOf(this.#context, view.getUint32(at + RESET_KEY.cidr, true));
     return {
       [ATTR_NETWORK_IO_DIRECTION]: view.getUint8(at + RESET_KEY.received) === 0 ? 'transmit' : 'receive',
       ...(role !== undefined && {
@@ -56,6 +61,14 @@ export class ResetSums {
       ...(optIn.has(ATTR_NETWORK_TYPE) &&
         family !== 0 && { [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4' }),
       ...(optIn.has(ATTR_TCP_RESET_REASON) && reason !== undefined && { [ATTR_TCP_RESET_REASON]: reason }),
+      // Of nobody's RST the peer is not known.
+      ...(optIn.has(ATTR_PEER_CIDR) &&
+        role !== undefined &&
+        cidr !== undefined && { [ATTR_PEER_CIDR]: cidr }),
+      ...addressAttributes(this.#context, {
+        [ATTR_NETWORK_PEER_ADDRESS]: addressAt(view, at + RESET_KEY.peer, family),
+        [ATTR_SERVER_ADDRESS]: addressAt(view, at + RESET_KEY.server, family),
+      }),
     };
   }
 

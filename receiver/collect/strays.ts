@@ -1,14 +1,14 @@
-import { METRIC_PACKET_DROPPED } from '../../semconv/index.ts';
+import { ATTR_SERVER_PORT, METRIC_PACKET_DROPPED } from '../../semconv/index.ts';
 import { STRAY, STRAY_COUNT, STRAY_END, STRAY_FOUND, STRAY_KEY } from '../decode/generated/layout.ts';
 import type { MapImage } from '../map-image.ts';
 import type { ObservedResource, Owner } from '../model.ts';
 import { Cells, RowMemory, type CollectContext } from './context.ts';
-import { dropAttributes } from './host-sums.ts';
+import type { DropDetails } from './drop-details.ts';
 import { ListenEnds, type FoundOwner, type PacketEnd } from './listen-ends.ts';
 
 export interface StrayParts {
   readonly context: CollectContext;
-  reasonOf(reason: number): string;
+  readonly details: DropDetails;
   /** Takes a row out of a kernel map. */
   delete(map: 'strays' | 'listen_ends', key: Uint8Array): void;
   /** Whether the namespace takes packets for this address; asked through a process in it. */
@@ -24,8 +24,11 @@ export interface ClaimedStrays {
   readonly pass: number;
 }
 
-/** `STRAY_RECEIVED` of bpf/include/wire.h, in the upper half of `what`. */
+/** Of bpf/include/wire.h, in the upper half of `what`: `STRAY_RECEIVED`, `STRAY_STATE`, `STRAY_SITE`. */
 const RECEIVED = 1;
+const STATE_SHIFT = 2;
+const STATE_MASK = 15;
+const SITE_SHIFT = 6;
 const SLOTS = (STRAY.size - STRAY.counts) / STRAY_COUNT.size;
 const ADDRESS_BYTES = 16;
 const NOBODY: FoundOwner = {
@@ -78,13 +81,21 @@ export class StraySums {
   }
 
   #add(row: Row, memory: RowMemory, ends: ListenEnds): void {
-    const { context, reasonOf } = this.#parts;
+    const { context, details } = this.#parts;
+    const wantsPort = context.optIn.has(ATTR_SERVER_PORT);
     for (let slot = 0; slot < SLOTS; slot += 1) {
       const { what, gained } = row.slot(slot, memory);
       if (gained <= 0 || !context.isOn(METRIC_PACKET_DROPPED)) continue;
-      const resource = this.#resourceOf(this.#ownerOf(row, (what.flags & RECEIVED) !== 0, ends));
+      const found = this.#ownerOf(row, (what.flags & RECEIVED) !== 0, ends);
+      const resource = this.#resourceOf(found);
       if (resource === undefined) continue;
-      const attributes = dropAttributes(reasonOf(what.reason), row.family);
+      const attributes = details.attributes({
+        reason: what.reason,
+        family: row.family,
+        state: (what.flags >>> STATE_SHIFT) & STATE_MASK,
+        serverPort: wantsPort && found.found === STRAY_FOUND.STRAY_OWNED ? (found.serverPort ?? 0) : 0,
+        site: what.flags >>> SITE_SHIFT,
+      });
       context.sink.add(METRIC_PACKET_DROPPED, resource, attributes, gained);
     }
   }
@@ -164,7 +175,8 @@ class Row {
   claimed(offset: number, context: CollectContext): FoundOwner | undefined {
     const found = this.#value.getUint32(offset + STRAY_END.found, true);
     if (found === STRAY_FOUND.STRAY_NOBODY) return undefined;
-    return { found, owner: context.ownerAt(this.#value, offset + STRAY_END.owner) };
+    const serverPort = this.#value.getUint16(offset + STRAY_END.server_port, true);
+    return { found, owner: context.ownerAt(this.#value, offset + STRAY_END.owner), serverPort };
   }
 
   slot(index: number, memory: RowMemory): { what: { reason: number; flags: number }; gained: number } {

@@ -43,6 +43,7 @@ const STRUCTS = [
   'state_key',
   'state_sums',
   'drop_key',
+  'drop_site',
   'stray_key',
   'stray_end',
   'stray_count',

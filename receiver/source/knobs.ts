@@ -1,6 +1,7 @@
 import { tickNs, type BpfSession } from '../../native/index.ts';
 import { SUBNET_KEY } from '../decode/generated/layout.ts';
 import type { KernelFilter } from './filter.ts';
+import { detailKnobs, type RowDetails } from './row-details.ts';
 import type { Plan } from './plan.ts';
 
 /** `address` is text; `prefixLength` counts its family's bits. */
@@ -35,6 +36,7 @@ export interface KernelOptions {
   readonly transferSize: boolean;
   /** Rows by peer address: of no one, of what clients connect to, or of everyone. */
   readonly peerAddress: 'off' | 'clients' | 'all';
+  readonly details: RowDetails;
   readonly retransmits: boolean;
   readonly drops: boolean;
   readonly dropStacks: boolean;
@@ -94,6 +96,7 @@ export function setKnobs(
     cfg_drop_has_rx_sk: plan.hasDropReceiver,
     cfg_softirq_duration: options.softirqDuration,
     cfg_softirq_wait: options.softirqWait,
+    ...detailKnobs(options.details),
   };
   for (const [name, value] of Object.entries(values)) u8(name, value);
   session.setVariable('cfg_tick_ns', u32(tickNs()));

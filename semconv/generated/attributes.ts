@@ -155,12 +155,6 @@ export const ATTR_SERVICE_NAME = 'service.name';
 /** A namespace for `service.name`. */
 export const ATTR_SERVICE_NAMESPACE = 'service.namespace';
 
-/** Logical name of the service on the other side of the connection. @experimental */
-export const ATTR_SERVICE_PEER_NAME = 'service.peer.name';
-
-/** Logical namespace of the service on the other side of the connection. @experimental */
-export const ATTR_SERVICE_PEER_NAMESPACE = 'service.peer.namespace';
-
 /** The version string of the service component. */
 export const ATTR_SERVICE_VERSION = 'service.version';
 
@@ -491,8 +485,6 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
   { key: 'service.instance.id', type: 'string', open: false },
   { key: 'service.name', type: 'string', open: false },
   { key: 'service.namespace', type: 'string', open: false },
-  { key: 'service.peer.name', type: 'string', open: false },
-  { key: 'service.peer.namespace', type: 'string', open: false },
   { key: 'service.version', type: 'string', open: false },
   { key: 'source.address', type: 'string', open: false },
   { key: 'source.port', type: 'int', open: false },

@@ -561,8 +561,6 @@ export const METRIC_TCP_CONNECTION_ACTIVE: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -594,8 +592,6 @@ export const METRIC_TCP_CONNECTION_CLOSED: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     { key: 'wirespan.tcp.close.reason', level: 'required' },
     {
@@ -654,8 +650,6 @@ export const METRIC_TCP_CONNECTION_DURATION: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -692,8 +686,6 @@ export const METRIC_TCP_CONNECTION_OPENED: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -741,8 +733,6 @@ export const METRIC_TCP_CONNECTION_TRANSFER_SIZE: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -803,8 +793,6 @@ export const METRIC_TCP_HANDSHAKE_DURATION: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -837,8 +825,6 @@ export const METRIC_TCP_IO: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -891,8 +877,6 @@ export const METRIC_TCP_RESETS: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -926,8 +910,6 @@ export const METRIC_TCP_RETRANSMITS: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -977,8 +959,6 @@ export const METRIC_TCP_RTT: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -1027,8 +1007,6 @@ export const METRIC_TCP_RTT_VARIATION: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -1061,8 +1039,6 @@ export const METRIC_TCP_SEGMENTS: MetricDescriptor = {
       level: 'conditionally_required',
       condition: 'If the role is known. MUST NOT be guessed.',
     },
-    { key: 'service.peer.name', level: 'opt_in' },
-    { key: 'service.peer.namespace', level: 'opt_in' },
     { key: 'wirespan.peer.cidr', level: 'opt_in' },
     {
       key: 'wirespan.tcp.handshake.role',

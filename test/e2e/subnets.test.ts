@@ -114,7 +114,7 @@ for (const { name, subnets, flows, own } of CASES) {
       const observation = await observe(cleanup, {
         settings: {
           WIRESPAN_SUBNETS: subnets.join(','),
-          WIRESPAN_ATTRIBUTES_WIRESPAN_PEER_CIDR: 'on',
+          WIRESPAN_ATTRIBUTES_PEER_CIDR: 'on',
         },
       });
       const inside = ['ip', 'netns', 'exec', room.name];

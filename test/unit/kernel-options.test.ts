@@ -19,6 +19,18 @@ const NO_RECORDS = {
   SPANS_TCP_RETRANSMIT: 'off',
 };
 
+const DETAILS_OFF = {
+  serverAddress: false,
+  localAddress: false,
+  resetCidr: false,
+  retransmitState: false,
+  statePort: false,
+  dropFunction: false,
+  dropInterface: false,
+  dropState: false,
+  dropPort: false,
+};
+
 /** Which records are made, with everything else off. */
 function emittedWith(env: Readonly<Record<string, string>>): string[] {
   const { emit } = optionsWith({ ...NO_RECORDS, ...env });
@@ -52,6 +64,7 @@ describe('kernelOptionsOf', () => {
       rttVariation: false,
       transferSize: false,
       peerAddress: 'off',
+      details: DETAILS_OFF,
       retransmits: true,
       drops: true,
       dropStacks: false,
@@ -188,5 +201,23 @@ describe('kernelOptionsOf', () => {
   it('keeps peers apart for the live view, and for metrics that ask', () => {
     assert.equal(optionsWith({ OUTPUT: 'table' }).peerAddress, 'clients');
     assert.equal(optionsWith({ OUTPUT: 'none', ATTRIBUTES_NETWORK_PEER_ADDRESS: 'on' }).peerAddress, 'all');
+  });
+
+  it('tells rows apart by what opt-in attributes need', () => {
+    const detailsWith = (...names: string[]): string[] => {
+      const env = Object.fromEntries(names.map((name) => [`ATTRIBUTES_${name}`, 'on']));
+      return Object.entries(optionsWith(env).details).flatMap(([name, isOn]) => (isOn ? [name] : []));
+    };
+    assert.deepEqual(detailsWith('SERVER_ADDRESS'), ['serverAddress']);
+    assert.deepEqual(detailsWith('NETWORK_LOCAL_ADDRESS'), ['localAddress']);
+    assert.deepEqual(detailsWith('PEER_CIDR'), ['resetCidr']);
+    assert.deepEqual(detailsWith('NETWORK_CONNECTION_STATE'), ['retransmitState', 'dropState']);
+    assert.deepEqual(detailsWith('SERVER_PORT'), ['statePort', 'dropPort']);
+    assert.deepEqual(detailsWith('CODE_FUNCTION_NAME', 'NETWORK_INTERFACE_NAME'), [
+      'dropFunction',
+      'dropInterface',
+    ]);
+    const masked = optionsWith({ ADDRESSES: 'none', ATTRIBUTES_SERVER_ADDRESS: 'on' });
+    assert.equal(masked.details.serverAddress, false);
   });
 });

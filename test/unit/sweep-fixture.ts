@@ -16,7 +16,7 @@ import {
   seriesKey,
   type ProcessKey,
 } from '../fixtures/records/write-rows.ts';
-import { createHarness } from './collect/fixture.ts';
+import { createHarness, dropDetails } from './collect/fixture.ts';
 
 const SIZES = {
   owners: OWNER_INFO.size,
@@ -41,7 +41,10 @@ export class Sweeper {
   readonly connections = new ConnectionSums(this.harness);
   readonly listeners = new ListenerSums(this.harness);
   readonly sweep: Sweep;
-  readonly drops = new DropSums(this.harness, () => 'REASON');
+  readonly drops = new DropSums(
+    this.harness,
+    dropDetails(() => 'REASON'),
+  );
   readonly resets = new ResetSums(this.harness, () => undefined);
   readonly states = new StateSums(this.harness);
   readonly made = { opened: 0, closed: 0, overflows: 0 };

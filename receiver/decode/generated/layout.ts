@@ -160,13 +160,16 @@ export const DROP_RECORD = {
 
 /** Byte offsets in `struct reset_key`. */
 export const RESET_KEY = {
-  size: 24,
+  size: 64,
   owner: 0,
   server_port: 16,
   role: 18,
   family: 19,
   received: 20,
   reason: 21,
+  peer: 24,
+  server: 40,
+  cidr: 56,
 } as const;
 
 /** Byte offsets in `struct subnet_key`. */
@@ -201,7 +204,7 @@ export const FILTER_CGROUP = {
 
 /** Byte offsets in `struct series_key`. */
 export const SERIES_KEY = {
-  size: 48,
+  size: 64,
   owner: 0,
   peer: 16,
   cidr: 32,
@@ -210,6 +213,8 @@ export const SERIES_KEY = {
   family: 39,
   error: 40,
   overflow: 41,
+  state: 42,
+  server: 48,
 } as const;
 
 /** Byte offsets in `struct series`. */
@@ -236,10 +241,12 @@ export const SERIES = {
 
 /** Byte offsets in `struct listener_key`. */
 export const LISTENER_KEY = {
-  size: 24,
+  size: 40,
   owner: 0,
   port: 16,
   family: 18,
+  has_local: 19,
+  local: 24,
 } as const;
 
 /** Byte offsets in `struct listener`. */
@@ -265,6 +272,7 @@ export const STATE_KEY = {
   owner: 0,
   state: 16,
   role: 17,
+  server_port: 18,
 } as const;
 
 /** Byte offsets in `struct state_sums`. */
@@ -275,10 +283,20 @@ export const STATE_SUMS = {
 
 /** Byte offsets in `struct drop_key`. */
 export const DROP_KEY = {
-  size: 24,
+  size: 32,
   owner: 0,
   reason: 16,
   family: 20,
+  state: 21,
+  server_port: 22,
+  site: 24,
+} as const;
+
+/** Byte offsets in `struct drop_site`. */
+export const DROP_SITE = {
+  size: 24,
+  location: 0,
+  interface: 8,
 } as const;
 
 /** Byte offsets in `struct stray_key`. */
@@ -298,6 +316,7 @@ export const STRAY_END = {
   size: 24,
   owner: 0,
   found: 16,
+  server_port: 20,
 } as const;
 
 /** Byte offsets in `struct stray_count`. */

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { DROP_KEY, STRAY, STRAY_COUNT } from '../../../receiver/decode/generated/layout.ts';
 import type { DropRecord } from '../../../receiver/record.ts';
+import type { KernelOptions } from '../../../receiver/source/knobs.ts';
 import { projectFolder } from '../../backends/place.ts';
 import type { Cleanup } from '../../e2e/cleanup.ts';
 import { FreedCounter } from './freed.ts';
@@ -36,21 +37,22 @@ export class DropStage {
   /** Of `va`. */
   mac = '';
 
-  private constructor(cleanup: Cleanup) {
+  private constructor(cleanup: Cleanup, options: Partial<KernelOptions>) {
     cleanup.add(() => this.room.remove());
     this.script = TcpScript.start(this.room);
     cleanup.add(() => this.script.stop());
     this.watcher = new Watcher({
       emit: { ...ALL_SIGNALS.emit, drop: 'on', reset: true },
       dropStacks: true,
+      ...options,
     });
     cleanup.add(() => this.watcher.close());
     this.freed = new FreedCounter();
     cleanup.add(() => this.freed.close());
   }
 
-  static async open(cleanup: Cleanup): Promise<DropStage> {
-    const stage = new DropStage(cleanup);
+  static async open(cleanup: Cleanup, options: Partial<KernelOptions> = {}): Promise<DropStage> {
+    const stage = new DropStage(cleanup, options);
     Object.assign(stage, await stage.script.listen());
     return stage;
   }

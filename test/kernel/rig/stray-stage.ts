@@ -1,4 +1,5 @@
 /** Drops that come with no socket, settled as the agent does. */
+import { DropDetails } from '../../../receiver/collect/drop-details.ts';
 import { DropSums } from '../../../receiver/collect/host-sums.ts';
 import { StraySums } from '../../../receiver/collect/strays.ts';
 import { readLocalAddresses } from '../../../receiver/source/local-addresses.ts';
@@ -21,11 +22,15 @@ export class StrayStage {
     this.client = TcpScript.start(stage.room);
     cleanup.add(() => this.client.stop());
     const { source } = stage.watcher;
-    const reasonOf = (reason: number): string => stage.reasonName(reason);
-    this.#drops = new DropSums(this.harness, reasonOf);
+    const details = new DropDetails({
+      reasonOf: (reason) => stage.reasonName(reason),
+      sites: () => source.read('drop_sites'),
+      functionAt: (address) => source.names.functionAt(address),
+    });
+    this.#drops = new DropSums(this.harness, details);
     this.#strays = new StraySums({
       context: this.harness,
-      reasonOf,
+      details,
       delete: (map, key) => source.delete(map, key),
       isLocal: ({ netns, address, family }, { pid }) =>
         readLocalAddresses(pid, netns)?.has(address, family) === true,

@@ -164,7 +164,7 @@ test('at most 2000 points, the overflow series included, on the same resource an
     [[{ 'otel.metric.overflow': true }, 501]],
   );
   assert.equal(pointsOf(collected.slice(1), 'test.things').length, 1);
-  assert.deepEqual(store.overflowed(), { overflowed: 501, spilled: 0, refused: 0 });
+  assert.deepEqual(store.overflowed(), { overflowed: 501, spilled: 0, refused: 0, overPorts: 0 });
 });
 
 test("the metric's own bound holds when it is lower", () => {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import type { Attributes } from '@opentelemetry/api';
 import { ConnectionSums } from '../../../receiver/collect/connections.ts';
 import type { CollectContext } from '../../../receiver/collect/context.ts';
+import { DropDetails } from '../../../receiver/collect/drop-details.ts';
 import type { MapImage } from '../../../receiver/map-image.ts';
 import type { HistogramDelta, MetricSink, ObservedResource, Owner } from '../../../receiver/model.ts';
 import type { MetricDescriptor } from '../../../semconv/index.ts';
-import { mapImage, seriesKey, seriesValue } from '../../fixtures/records/write-rows.ts';
+import { dropSite, mapImage, seriesKey, seriesValue } from '../../fixtures/records/write-rows.ts';
 
 /** Which series: metric name, resource and attributes. */
 function seriesOf({ name }: MetricDescriptor, { id }: ObservedResource, attributes: Attributes): string {
@@ -73,11 +74,24 @@ export function createHarness(
     sink: new TestSink(),
     isOn: ({ name }) => !off.has(name),
     optIn: new Set(given.optIn),
+    mask: (address) => address,
     subnets: given.subnets ?? [],
     ownerAt,
     resolve: ({ pid }) => ({ id: `w${pid}`, kind: 'workload', attributes: {} }),
     host: () => HOST,
   };
+}
+
+/** Details of drops, of which no site is known but those given: number, address, interface. */
+export function dropDetails(
+  reasonOf: (reason: number) => string,
+  sites: readonly (readonly [number, bigint, string])[] = [],
+): DropDetails {
+  return new DropDetails({
+    reasonOf,
+    sites: () => mapImage(sites.map(([number, at, device]) => dropSite(number, at, device))),
+    functionAt: (address) => (address === 0n ? undefined : `f_${address.toString(16)}`),
+  });
 }
 
 function ownerAt(view: DataView, at: number): Owner {

@@ -10,7 +10,7 @@ import type { MapImage } from '../../../receiver/map-image.ts';
 import { ATTR_CPU_LOGICAL_NUMBER, METRICS } from '../../../semconv/index.ts';
 import { Image } from '../../fixtures/records/image.ts';
 import { cellsOf, dropKey, mapImage, sparse, stateKey } from '../../fixtures/records/write-rows.ts';
-import { createHarness, NGINX } from './fixture.ts';
+import { createHarness, dropDetails, NGINX } from './fixture.ts';
 
 const NOBODY = { startNs: 0n, pid: 0 };
 
@@ -19,7 +19,7 @@ describe('DropSums', () => {
 
   it('names reasons by the running kernel', () => {
     const harness = createHarness();
-    const sums = new DropSums(harness, reasonOf);
+    const sums = new DropSums(harness, dropDetails(reasonOf));
     sums.update(
       mapImage([
         [dropKey(NGINX, 16, 4), cellsOf([3])],
@@ -37,7 +37,7 @@ describe('DropSums', () => {
 
   it('adds what was gained, whatever order the rows come in', () => {
     const harness = createHarness();
-    const sums = new DropSums(harness, reasonOf);
+    const sums = new DropSums(harness, dropDetails(reasonOf));
     const a = dropKey(NGINX, 16, 4);
     const b = dropKey(NGINX, 2, 4);
     sums.update(
@@ -59,7 +59,7 @@ describe('DropSums', () => {
 
   it('counts a row that went and came back from zero', () => {
     const harness = createHarness();
-    const sums = new DropSums(harness, reasonOf);
+    const sums = new DropSums(harness, dropDetails(reasonOf));
     const key = dropKey(NGINX, 16, 4);
     sums.update(mapImage([[key, cellsOf([6])]]));
     sums.forget(Buffer.from(key).toString('latin1'));
@@ -69,7 +69,7 @@ describe('DropSums', () => {
 
   it('tells nothing when off', () => {
     const harness = createHarness({ off: METRICS });
-    new DropSums(harness, reasonOf).update(mapImage([[dropKey(NGINX, 16, 4), cellsOf([6])]]));
+    new DropSums(harness, dropDetails(reasonOf)).update(mapImage([[dropKey(NGINX, 16, 4), cellsOf([6])]]));
     assert.equal(harness.sink.calls, 0);
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { claimersOf, StraySums } from '../../../receiver/collect/strays.ts';
 import type { MapImage } from '../../../receiver/map-image.ts';
+import { ATTR_SERVER_PORT } from '../../../semconv/index.ts';
 import { METRICS } from '../../../semconv/index.ts';
 import {
   FOUND,
@@ -13,7 +14,7 @@ import {
   type StrayFields,
   type StrayKeyFields,
 } from '../../fixtures/records/write-rows.ts';
-import { createHarness, NGINX } from './fixture.ts';
+import { createHarness, dropDetails, NGINX } from './fixture.ts';
 
 const CURL = { startNs: 2n, pid: 20 };
 const ENVOY = { startNs: 3n, pid: 30 };
@@ -31,13 +32,18 @@ interface Given {
   readonly pass?: number;
 }
 
-function createFixture(given: Parameters<typeof createHarness>[0] & { local?: readonly number[][] } = {}) {
+function createFixture(
+  given: Parameters<typeof createHarness>[0] & {
+    local?: readonly number[][];
+    sites?: Parameters<typeof dropDetails>[1];
+  } = {},
+) {
   const harness = createHarness(given);
   const local = new Set((given.local ?? [HERE, IPV6_HERE]).map((address) => address.join('.')));
   const deleted: string[] = [];
   const sums = new StraySums({
     context: harness,
-    reasonOf: (reason) => `r${reason}`,
+    details: dropDetails((reason) => `r${reason}`, given.sites),
     delete: (map, key) => deleted.push(`${map} ${Buffer.from(key).toString('hex')}`),
     isLocal: ({ address, family }) => local.has(address.subarray(0, family === 6 ? 16 : 4).join('.')),
   });
@@ -71,6 +77,26 @@ const sent = (count: number): StrayFields['counts'] => [{ reason: 5, count, isSe
 const of = (owner: typeof NGINX) => ({ owner, found: FOUND.owned });
 
 describe('StraySums', () => {
+  it('tell site and state of the drop, and the port of whose it was, when that is asked for', () => {
+    const { settle, harness } = createFixture({
+      optIn: [ATTR_SERVER_PORT],
+      sites: [[7, 0xabcn, 'eth0']],
+    });
+    const counts = [{ reason: 5, count: 3, state: 12, site: 7 }];
+    settle({
+      strays: [
+        [{ sourcePort: 1 }, { receiver: { ...of(NGINX), port: 80 }, counts }],
+        [{ sourcePort: 2 }, { counts }],
+      ],
+    });
+    const rest =
+      'code.function.name=f_abc network.connection.state=syn_received network.interface.name=eth0 network.transport=tcp network.type=ipv4';
+    assert.deepEqual(Object.fromEntries(harness.sink.sums), {
+      [`wirespan.packet.dropped w10 ${rest} server.port=80 wirespan.packet.drop.reason=r5`]: 3,
+      [`wirespan.packet.dropped host ${rest} wirespan.packet.drop.reason=r5`]: 3,
+    });
+  });
+
   it('count by reason and family', () => {
     const { settle, harness } = createFixture();
     const counts = [

@@ -110,9 +110,9 @@ describe('switches', () => {
     assert.deepEqual(new Set(config.spans.values()), new Set(['off']));
   });
 
-  it('of opt-in attributes use the whole name', () => {
+  it('of opt-in attributes use the name, ours without the root', () => {
     const env = { WIRESPAN_ATTRIBUTES_NETWORK_PEER_ADDRESS: 'on' };
-    const config = load({ env, argv: ['--attributes.wirespan.peer.cidr', 'true'] });
+    const config = load({ env, argv: ['--attributes.peer.cidr', 'true'] });
     assert.deepEqual(config.attributes, new Set(['network.peer.address', 'wirespan.peer.cidr']));
   });
 });

@@ -4,9 +4,9 @@ import { describe, it } from 'node:test';
 import { onOff } from '../../../config/format.ts';
 import { renderReference } from '../../../config/reference.ts';
 import { SCHEMA } from '../../../config/schema.ts';
-import { OPT_IN_ATTRIBUTES } from '../../../config/sections/signals.ts';
+import { OPT_IN_ATTRIBUTES } from '../../../config/sections/opt-in-attributes.ts';
 import { flatten, setting } from '../../../config/setting.ts';
-import { EVENTS, METRICS } from '../../../semconv/index.ts';
+import { EVENTS, METRICS, SPANS } from '../../../semconv/index.ts';
 
 describe('the schema', () => {
   for (const [key, { doc, format, default: value, defaultText, env }] of SCHEMA) {
@@ -21,12 +21,14 @@ describe('the schema', () => {
     });
   }
 
-  it('offers only attributes that a metric has as an option', () => {
-    for (const [name] of OPT_IN_ATTRIBUTES) {
-      assert.ok(
-        [...METRICS, ...EVENTS].some((m) => m.attributes.some((a) => a.key === name && a.level === 'opt_in')),
-        name,
-      );
+  it('offers each attribute that a signal has as an option, and no other', () => {
+    const optional = [...METRICS, ...EVENTS, ...SPANS].flatMap(({ attributes }) =>
+      attributes.filter(({ level }) => level === 'opt_in').map(({ key }) => key),
+    );
+    assert.deepEqual(new Set(OPT_IN_ATTRIBUTES.map(({ key }) => key)), new Set(optional));
+    for (const each of OPT_IN_ATTRIBUTES) {
+      assert.equal(each.switch, `attributes.${each.key.replace(/^wirespan\./, '')}`);
+      assert.ok(SCHEMA.has(each.switch), each.switch);
     }
   });
 

@@ -1,0 +1,31 @@
+import type { Resource } from '@opentelemetry/resources';
+import type { ObservedResource } from '../model.ts';
+import { toSdkResource } from './sdk-resource.ts';
+import { ServerPorts } from './server-ports.ts';
+import type { Stream } from './stream.ts';
+
+/** A resource of the store and its streams by metric. */
+export interface ResourceEntry {
+  readonly observed: ObservedResource;
+  readonly resource: Resource;
+  readonly streams: Map<string, Stream>;
+  readonly ports: ServerPorts;
+  isRetired: boolean;
+  /** Its last values are on their way: freed by the next collection, unless something comes (back). */
+  isLeaving: boolean;
+  /** Number of the collection after which it last gained something. */
+  touchedAt: number;
+}
+
+/** `maxPorts`: of a workload; what is on the host is of many. */
+export function createEntry(observed: ObservedResource, maxPorts: number): ResourceEntry {
+  return {
+    observed,
+    resource: toSdkResource(observed),
+    streams: new Map(),
+    ports: new ServerPorts(observed.kind === 'workload' ? maxPorts : Infinity),
+    isRetired: false,
+    isLeaving: false,
+    touchedAt: 0,
+  };
+}
