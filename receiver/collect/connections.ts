@@ -1,12 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import {
-  ATTR_ERROR_TYPE,
   ATTR_NETWORK_IO_DIRECTION,
-  ATTR_NETWORK_PEER_ADDRESS,
-  ATTR_NETWORK_TYPE,
   ATTR_PEER_CIDR,
-  ATTR_SERVER_PORT,
-  ATTR_TCP_HANDSHAKE_ROLE,
   METRIC_TCP_CONNECTION_ACTIVE,
   METRIC_TCP_CONNECTION_CLOSED,
   METRIC_TCP_CONNECTION_DURATION,
@@ -33,7 +28,7 @@ import {
   type CollectContext,
   type RowMemory,
 } from './context.ts';
-import { RowAttributes } from './row-attributes.ts';
+import { RowAttributes, rowAttributesOf } from './row-attributes.ts';
 import { RowPool } from './row-pool.ts';
 
 /** One row of the kernel's `series`, as last read. */
@@ -137,7 +132,6 @@ export class ConnectionSums {
   }
 
   #newRow(key: Uint8Array, view: DataView, at: number): ConnectionRow {
-    const { optIn } = this.#context;
     const role = ROLE_NAMES[view.getUint8(at + SERIES_KEY.role)];
     const family = view.getUint8(at + SERIES_KEY.family);
     const error = errorTypeOf(view.getUint8(at + SERIES_KEY.error));
@@ -145,18 +139,7 @@ export class ConnectionSums {
     const isOverflow = view.getUint8(at + SERIES_KEY.overflow) !== 0;
     const hasPeer = key.subarray(SERIES_KEY.peer, SERIES_KEY.peer + 16).some((byte) => byte !== 0);
     const peerAddress = hasPeer ? readAddress(view, at + SERIES_KEY.peer, family) : undefined;
-    const type = { [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4' };
     const cidr = this.#cidrOf(view.getUint32(at + SERIES_KEY.cidr, true));
-    const attributes: Attributes = isOverflow
-      ? OVERFLOW_ATTRIBUTES
-      : {
-          ...(role !== undefined && { [ATTR_TCP_HANDSHAKE_ROLE]: role, [ATTR_SERVER_PORT]: serverPort }),
-          ...(error !== undefined && { [ATTR_ERROR_TYPE]: error }),
-          ...(optIn.has(ATTR_NETWORK_TYPE) && type),
-          ...(cidr !== undefined && optIn.has(ATTR_PEER_CIDR) && { [ATTR_PEER_CIDR]: cidr }),
-          ...(peerAddress !== undefined &&
-            optIn.has(ATTR_NETWORK_PEER_ADDRESS) && { [ATTR_NETWORK_PEER_ADDRESS]: peerAddress }),
-        };
     return {
       key,
       owner: this.#context.ownerAt(view, at + SERIES_KEY.owner),
@@ -166,7 +149,9 @@ export class ConnectionSums {
       isFailure: error !== undefined,
       cidr,
       isOverflow,
-      attributes: new RowAttributes(attributes, isOverflow ? {} : type),
+      attributes: isOverflow
+        ? new RowAttributes(OVERFLOW_ATTRIBUTES, {})
+        : rowAttributesOf({ role, serverPort, error, family, cidr, peerAddress }, this.#context.optIn),
       memory: this.#memories.take(),
       otherRetransmits: 0,
       isSettled: true,
