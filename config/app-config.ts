@@ -69,6 +69,10 @@ export interface AppConfig {
     readonly logs: OtlpTargetConfig;
   };
   readonly temporality: 'cumulative' | 'delta' | 'lowmemory';
+  /** `always_off` also where metrics are not exported. */
+  readonly exemplarFilter: 'trace_based' | 'always_on' | 'always_off';
+  /** Asked for; explicit buckets are what is exported. */
+  readonly histogramAggregation: 'explicit_bucket_histogram' | 'base2_exponential_bucket_histogram';
   readonly metricExport: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly spanQueue: QueueConfig;
   readonly eventQueue: QueueConfig;

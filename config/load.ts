@@ -93,7 +93,16 @@ function agentPart(settings: Settings): AppConfig['agent'] {
 
 function exportParts(
   settings: Settings,
-): Pick<AppConfig, 'otlp' | 'temporality' | 'metricExport' | 'spanQueue' | 'eventQueue'> {
+): Pick<
+  AppConfig,
+  | 'otlp'
+  | 'temporality'
+  | 'exemplarFilter'
+  | 'histogramAggregation'
+  | 'metricExport'
+  | 'spanQueue'
+  | 'eventQueue'
+> {
   return {
     otlp: {
       traces: otlpTarget(settings, 'traces'),
@@ -101,6 +110,13 @@ function exportParts(
       logs: otlpTarget(settings, 'logs'),
     },
     temporality: settings.values.get('otlp.metrics.temporality') as AppConfig['temporality'],
+    exemplarFilter:
+      settings.values.get('otlp.metrics.exporter') === 'none'
+        ? 'always_off'
+        : (settings.values.get('otlp.metrics.exemplar_filter') as AppConfig['exemplarFilter']),
+    histogramAggregation: settings.values.get(
+      'otlp.metrics.histogram_aggregation',
+    ) as AppConfig['histogramAggregation'],
     metricExport: {
       intervalMs: settings.values.get('export.metrics.interval') as number,
       timeoutMs: settings.values.get('export.metrics.timeout') as number,

@@ -8,6 +8,8 @@ export const OTEL_VARIABLES: ReadonlyMap<string, string> = new Map([
   ['OTEL_METRICS_EXPORTER', 'otlp.metrics.exporter'],
   ['OTEL_LOGS_EXPORTER', 'otlp.logs.exporter'],
   ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', 'otlp.metrics.temporality'],
+  ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', 'otlp.metrics.histogram_aggregation'],
+  ['OTEL_METRICS_EXEMPLAR_FILTER', 'otlp.metrics.exemplar_filter'],
   ['OTEL_METRIC_EXPORT_INTERVAL', 'export.metrics.interval'],
   ['OTEL_METRIC_EXPORT_TIMEOUT', 'export.metrics.timeout'],
   ...batchVariables('OTEL_BSP', 'spans'),

@@ -16,9 +16,14 @@ import {
   METRIC_SOFTIRQ_DURATION,
   METRIC_SOFTIRQ_TIME,
   METRIC_SOFTIRQ_WAIT_DURATION,
+  METRIC_TCP_CONNECTION_CLOSED,
+  METRIC_TCP_CONNECTION_DURATION,
+  METRIC_TCP_CONNECTION_OPENED,
   METRIC_TCP_CONNECTION_TRANSFER_SIZE,
+  METRIC_TCP_HANDSHAKE_DURATION,
   METRIC_TCP_RESETS,
   METRIC_TCP_RETRANSMITS,
+  METRIC_TCP_RTT,
   METRIC_TCP_RTT_VARIATION,
   METRIC_TCP_STATE_DURATION,
   SPAN_TCP_ACCEPT,
@@ -26,6 +31,7 @@ import {
   SPAN_TCP_CONNECTION,
   SPAN_TCP_RETRANSMIT,
   type EventDescriptor,
+  type EventMode,
   type MetricDescriptor,
   type SpanDescriptor,
 } from '../semconv/index.ts';
@@ -33,6 +39,14 @@ import type { CgroupHierarchy } from './cgroup-hierarchies.ts';
 import { kernelFilterOf } from './filter-rules.ts';
 import { rowDetailsOf } from './row-details.ts';
 import type { KernelOptions } from './source/knobs.ts';
+
+/** Whose measurements are taken at the close of a connection. */
+const AT_CLOSE: readonly MetricDescriptor[] = [
+  METRIC_TCP_CONNECTION_CLOSED,
+  METRIC_TCP_CONNECTION_DURATION,
+  METRIC_TCP_CONNECTION_TRANSFER_SIZE,
+  METRIC_TCP_RTT,
+];
 
 /**
  * What the kernel must tell for what the settings ask: a record that nobody needs is never made.
@@ -45,8 +59,6 @@ export function kernelOptionsOf(
   const metric = ({ name }: MetricDescriptor): boolean => config.metrics.get(name) ?? false;
   const event = ({ name }: EventDescriptor): boolean => (config.events.get(name) ?? 'off') !== 'off';
   const span = ({ type }: SpanDescriptor): string => config.spans.get(type) ?? 'off';
-  const wantsConnection = span(SPAN_TCP_CONNECTION) !== 'off';
-  const wantsAccept = span(SPAN_TCP_ACCEPT) !== 'off';
   const wantsEpisodes = config.correlation.http1 && span(SPAN_TCP_RETRANSMIT) !== 'off';
   const retransmit = config.events.get(EVENT_TCP_RETRANSMIT.name) ?? 'off';
   const softirqDuration = metric(METRIC_SOFTIRQ_DURATION);
@@ -56,18 +68,7 @@ export function kernelOptionsOf(
     maxSeries: config.bpf.maxSeries,
     maxOwners: config.bpf.maxOwners,
     costlyVariants: config.bpf.costlyVariants,
-    emit: {
-      open: event(EVENT_TCP_CONNECTION_OPEN) || span(SPAN_TCP_CONNECT) === 'always',
-      accept: event(EVENT_TCP_CONNECTION_ACCEPT) || wantsAccept,
-      fail: event(EVENT_TCP_CONNECTION_FAIL) || span(SPAN_TCP_CONNECT) === 'always',
-      close: event(EVENT_TCP_CONNECTION_CLOSE) || wantsConnection,
-      state: event(EVENT_TCP_STATE_CHANGE),
-      listener: event(EVENT_TCP_LISTENER_START) || event(EVENT_TCP_LISTENER_STOP),
-      retransmit: retransmit === 'off' && wantsEpisodes ? 'correlated' : retransmit,
-      drop: config.events.get(EVENT_PACKET_DROP.name) ?? 'off',
-      reset: config.events.get(EVENT_TCP_RESET.name) === 'on',
-      handshake: config.correlation.http1 && span(SPAN_TCP_CONNECT) !== 'off',
-    },
+    emit: emitOf(config),
     requests: config.correlation.http1,
     stateDuration: metric(METRIC_TCP_STATE_DURATION),
     rttVariation: metric(METRIC_TCP_RTT_VARIATION),
@@ -83,6 +84,35 @@ export function kernelOptionsOf(
     softirqDuration,
     softirqWait,
     filter: kernelFilterOf(config.filter, hierarchies),
+  };
+}
+
+/** The records that events, spans and exemplars are made of. */
+function emitOf(config: AppConfig): KernelOptions['emit'] {
+  const { http1 } = config.correlation;
+  const mode = ({ name }: EventDescriptor): EventMode => config.events.get(name) ?? 'off';
+  const event = (descriptor: EventDescriptor): boolean => mode(descriptor) !== 'off';
+  const span = ({ type }: SpanDescriptor): string => config.spans.get(type) ?? 'off';
+  /** Measurements of one of these metrics are wanted as examples: those on a trace are enough. */
+  const examples = (...metrics: readonly MetricDescriptor[]): boolean =>
+    http1 && config.exemplarFilter !== 'always_off' && metrics.some(({ name }) => config.metrics.get(name));
+  const onTraces = (given: EventMode, isWanted: boolean): EventMode =>
+    given === 'off' && isWanted ? 'correlated' : given;
+  const wantsEpisodes = http1 && span(SPAN_TCP_RETRANSMIT) !== 'off';
+  const wantsClose = event(EVENT_TCP_CONNECTION_CLOSE) || span(SPAN_TCP_CONNECTION) !== 'off';
+  return {
+    open: event(EVENT_TCP_CONNECTION_OPEN) || span(SPAN_TCP_CONNECT) === 'always',
+    accept: event(EVENT_TCP_CONNECTION_ACCEPT) || span(SPAN_TCP_ACCEPT) !== 'off',
+    fail: event(EVENT_TCP_CONNECTION_FAIL) || span(SPAN_TCP_CONNECT) === 'always',
+    close: onTraces(wantsClose ? 'on' : 'off', examples(...AT_CLOSE)),
+    state: event(EVENT_TCP_STATE_CHANGE),
+    listener: event(EVENT_TCP_LISTENER_START) || event(EVENT_TCP_LISTENER_STOP),
+    retransmit: onTraces(mode(EVENT_TCP_RETRANSMIT), wantsEpisodes || examples(METRIC_TCP_RETRANSMITS)),
+    handshake:
+      (http1 && span(SPAN_TCP_CONNECT) !== 'off') ||
+      examples(METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION, ...AT_CLOSE),
+    drop: onTraces(mode(EVENT_PACKET_DROP), examples(METRIC_PACKET_DROPPED)),
+    reset: mode(EVENT_TCP_RESET) === 'on',
   };
 }
 

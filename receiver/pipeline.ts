@@ -25,6 +25,7 @@ import { findCgroup2Mount } from './enrich/cgroup-index.ts';
 import { createEnricher, type Enricher } from './enrich/enricher.ts';
 import { readHostFacts } from './enrich/host-facts.ts';
 import { emitterSettingsOf } from './emitter-settings.ts';
+import { createExemplars, type Exemplars } from './exemplar-stage.ts';
 import type { KernelRecord } from './record.ts';
 import type { NetworkEvent, NetworkSpan } from './model.ts';
 import type { KernelFilter } from './source/filter.ts';
@@ -54,6 +55,7 @@ export class Pipeline {
   readonly clock: Clock;
   readonly decoded: DecodeCounters = { decoded: 0, bad: 0 };
   readonly sweep: Sweep;
+  readonly exemplars: Exemplars;
   lastPass = 0;
   /** Told the age of the oldest record of each batch, in seconds. */
   onBatch: ((lagSeconds: number) => void) | undefined;
@@ -116,6 +118,8 @@ export class Pipeline {
     this.#states = new StateSums(this.#context);
     this.#softirqs = new SoftirqSums(this.#context);
     this.correlator = this.#createCorrelator(outlets);
+    const { clock } = this;
+    this.exemplars = createExemplars(this.store, this.#context, config, { clock, names: source.names });
     this.sweep = this.#createSweep();
     this.#meetNamespaces();
   }
@@ -211,6 +215,7 @@ export class Pipeline {
       this.listenQueues.meet(record.owner.netns, record.owner.pid);
     } else {
       this.correlator.handle(record);
+      this.exemplars.see(record);
     }
   }
 

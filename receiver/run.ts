@@ -172,7 +172,7 @@ class Agent {
     });
     this.#pipeline.onBatch = (seconds) => telemetry.recordLag(seconds);
     return createMetricLoop({
-      sources: [this.#pipeline.store, telemetry],
+      sources: [this.#pipeline.exemplars.metrics, telemetry],
       exporter: metrics,
       ...this.#config.metricExport,
       now: () => this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()),

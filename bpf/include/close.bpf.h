@@ -3,6 +3,7 @@
 #ifndef WIRESPAN_CLOSE_H
 #define WIRESPAN_CLOSE_H
 
+#include "handshake.bpf.h"
 #include "state.bpf.h"
 
 static __always_inline bool fin_was_sent(u8 state)
@@ -76,7 +77,7 @@ static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, s
 		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
 			      conn->bytes_received);
 	}
-	if (cfg_emit_close)
+	if (cfg_emit_close == 2 || (cfg_emit_close && was_opened_for_request(sk, conn)))
 		emit_connection(sk, tp, conn, CONNECTION_CLOSE, now, PROBE_STATE);
 	if (!conn->established_ns)
 		return;

@@ -62,6 +62,7 @@ static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp,
 	fill_handshake(record, sk, tp, conn);
 	set_request(&record->context, request, now);
 	submit(PROBE_REQUEST, record);
+	set_flags(conn, CONN_OPENED_FOR);
 }
 
 /* The same, with the figures as of ESTABLISHED. */
@@ -74,6 +75,7 @@ static __always_inline void emit_followed_handshake(struct followed *followed,
 	if (!record)
 		return;
 	followed->handshake.header = record->header;
+	followed->handshake.context.found = 1;
 	*record = followed->handshake;
 	set_request(&record->context, request, now);
 	submit(PROBE_REQUEST, record);
@@ -96,6 +98,19 @@ static __always_inline void follow(struct sock *sk, struct tcp_sock *tp, struct 
 	if (cfg_emit_handshake)
 		fill_handshake(&followed->handshake, sk, tp, conn);
 	followed->cookie = bpf_get_socket_cookie(sk);
+}
+
+/* A handshake record named the request. Asked before follow_no_more(). */
+static __always_inline bool was_opened_for_request(struct sock *sk, const struct conn *conn)
+{
+	struct followed *followed;
+	u64 address = (u64)sk;
+
+	if (!cfg_requests_by_address)
+		return conn->flags & CONN_OPENED_FOR;
+	followed = bpf_map_lookup_elem(&follows, &address);
+	return followed && followed->handshake.context.found &&
+	       followed->cookie == (u64)sk->__sk_common.skc_cookie.counter;
 }
 
 static __always_inline void follow_no_more(struct sock *sk)

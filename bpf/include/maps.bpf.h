@@ -12,7 +12,7 @@ const volatile u64 cfg_ring_wakeup_bytes = 0; /* wake the reader at this fill */
 const volatile u8 cfg_emit_open = 0;
 const volatile u8 cfg_emit_accept = 0;
 const volatile u8 cfg_emit_fail = 0;
-const volatile u8 cfg_emit_close = 0;
+const volatile u8 cfg_emit_close = 0; /* 1: of those opened for a sampled request, 2: every one */
 const volatile u8 cfg_emit_state = 0;
 const volatile u8 cfg_emit_listener = 0;
 const volatile u8 cfg_emit_retransmit = 0; /* 1: on a trace only, 2: every one */
@@ -92,8 +92,9 @@ static struct state_sums zero_state_sums;
 #define CONN_IGNORED		 (1 << 5) /* the agent's own, or the far end of it */
 #define CONN_NO_START		 (1 << 6)
 #define CONN_IN_HANDSHAKE_RECORD (1 << 7)
-#define CONN_FILTERED		 (1 << 8) /* with CONN_IGNORED: because of the filter */
-#define CONN_LISTENER_IGNORED	 (1 << 9) /* its listener's figures are not wanted */
+#define CONN_FILTERED		 (1 << 8)  /* with CONN_IGNORED: because of the filter */
+#define CONN_LISTENER_IGNORED	 (1 << 9)  /* its listener's figures are not wanted */
+#define CONN_OPENED_FOR		 (1 << 10) /* a handshake record named the request */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
 struct known_owner {

@@ -96,6 +96,16 @@ export const otlpSettings: SettingTree = {
         'cumulative',
         'Aggregation temporality preference of metrics.',
       ),
+      exemplar_filter: setting(
+        choice(['trace_based', 'always_on', 'always_off']),
+        'trace_based',
+        'Which measurements may become exemplars: those of sampled traces, all, or none.',
+      ),
+      histogram_aggregation: setting(
+        choice(['explicit_bucket_histogram', 'base2_exponential_bucket_histogram']),
+        'explicit_bucket_histogram',
+        'Default histogram aggregation. Histograms have explicit buckets, filled in the kernel; asked for others, the agent warns and keeps them.',
+      ),
     },
     logs: ofSignal('events'),
   },

@@ -2,6 +2,7 @@ import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { HistogramDelta, ObservedResource } from '../model.ts';
+import type { Exemplar } from './exemplars.ts';
 
 /** Which metric of which resource: what a series and its points belong to. */
 export interface StreamIdentity {
@@ -16,6 +17,8 @@ export interface StreamIdentity {
 export interface StoredPoint<T extends number | Histogram> extends DataPoint<T> {
   readonly stream: StreamIdentity;
   readonly isMoved: boolean;
+  /** Examples of what it holds. */
+  exemplars?: readonly Exemplar[];
 }
 
 /** One attribute set of one stream. Numbers use `value`; histograms use `counts`, `value` being the sum. */

@@ -13,7 +13,7 @@ export function addressAt(view: DataView, at: number, family: number): string | 
 
 /** Addresses by attribute, as `addresses` lets them leave. */
 export function addressAttributes(
-  { mask }: CollectContext,
+  { mask }: Pick<CollectContext, 'mask'>,
   given: Readonly<Record<string, string | undefined>>,
 ): Attributes {
   const attributes: Attributes = {};

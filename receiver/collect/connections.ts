@@ -1,14 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import {
-  ATTR_ERROR_TYPE,
   ATTR_NETWORK_CONNECTION_STATE,
   ATTR_NETWORK_IO_DIRECTION,
-  ATTR_NETWORK_PEER_ADDRESS,
-  ATTR_NETWORK_TYPE,
   ATTR_PEER_CIDR,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-  ATTR_TCP_HANDSHAKE_ROLE,
   METRIC_TCP_CONNECTION_ACTIVE,
   METRIC_TCP_CONNECTION_CLOSED,
   METRIC_TCP_CONNECTION_DURATION,
@@ -33,7 +27,7 @@ import {
 } from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
 import type { ObservedResource, Owner } from '../model.ts';
-import { addressAt, addressAttributes } from './addresses.ts';
+import { addressAt } from './addresses.ts';
 import {
   Cells,
   cidrOf,
@@ -43,7 +37,7 @@ import {
   type RowMemory,
 } from './context.ts';
 import { createBook, RetransmitBooks, takeOther, type RetransmitBook } from './retransmit-book.ts';
-import { RowAttributes } from './row-attributes.ts';
+import { RowAttributes, rowAttributesOf } from './row-attributes.ts';
 import { RowPool } from './row-pool.ts';
 
 /** One row of the kernel's `series`, as last read. */
@@ -152,29 +146,16 @@ export class ConnectionSums {
   }
 
   #newRow(key: Uint8Array, view: DataView, at: number): ConnectionRow {
-    const { optIn } = this.#context;
     const role = ROLE_NAMES[view.getUint8(at + SERIES_KEY.role)];
     const family = view.getUint8(at + SERIES_KEY.family);
     const error = errorTypeOf(view.getUint8(at + SERIES_KEY.error));
     const serverPort = view.getUint16(at + SERIES_KEY.server_port, true);
     const isOverflow = view.getUint8(at + SERIES_KEY.overflow) !== 0;
     const peerAddress = addressAt(view, at + SERIES_KEY.peer, family);
+    const serverAddress = addressAt(view, at + SERIES_KEY.server, family);
     const state = STATE_NAMES[view.getUint8(at + SERIES_KEY.state)];
-    const type = { [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4' };
     const cidr = cidrOf(this.#context, view.getUint32(at + SERIES_KEY.cidr, true));
-    const attributes: Attributes = isOverflow
-      ? OVERFLOW_ATTRIBUTES
-      : {
-          ...(role !== undefined && { [ATTR_TCP_HANDSHAKE_ROLE]: role, [ATTR_SERVER_PORT]: serverPort }),
-          ...(error !== undefined && { [ATTR_ERROR_TYPE]: error }),
-          ...(optIn.has(ATTR_NETWORK_TYPE) && type),
-          ...(cidr !== undefined && optIn.has(ATTR_PEER_CIDR) && { [ATTR_PEER_CIDR]: cidr }),
-          ...(state !== undefined && { [ATTR_NETWORK_CONNECTION_STATE]: state }),
-          ...addressAttributes(this.#context, {
-            ...(optIn.has(ATTR_NETWORK_PEER_ADDRESS) && { [ATTR_NETWORK_PEER_ADDRESS]: peerAddress }),
-            [ATTR_SERVER_ADDRESS]: addressAt(view, at + SERIES_KEY.server, family),
-          }),
-        };
+    const facts = { role, serverPort, error, family, cidr, state, peerAddress, serverAddress };
     const retransmits = this.#books?.open(key) ?? createBook();
     const row: ConnectionRow = {
       key,
@@ -185,7 +166,9 @@ export class ConnectionSums {
       isFailure: error !== undefined,
       cidr,
       isOverflow,
-      attributes: new RowAttributes(attributes, isOverflow ? {} : type),
+      attributes: isOverflow
+        ? new RowAttributes(OVERFLOW_ATTRIBUTES, {})
+        : rowAttributesOf(facts, this.#context),
       memory: this.#memories.take(),
       retransmits,
       isSettled: true,

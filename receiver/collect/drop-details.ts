@@ -33,6 +33,15 @@ export interface DropDetailsParts {
   functionAt(address: bigint): string | undefined;
 }
 
+/** Of `wirespan.packet.dropped`, when nothing more is asked for. */
+export function dropAttributes(reason: string, family: number): Attributes {
+  return {
+    [ATTR_PACKET_DROP_REASON]: reason,
+    [ATTR_NETWORK_TRANSPORT]: 'tcp',
+    [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4',
+  };
+}
+
 /** Words for what the kernel tells of drops. */
 export class DropDetails {
   readonly #parts: DropDetailsParts;
@@ -47,9 +56,7 @@ export class DropDetails {
   attributes({ reason, family, state, serverPort, site }: DropFacts): Attributes {
     const stateName = STATE_NAMES[state];
     return {
-      [ATTR_PACKET_DROP_REASON]: this.#parts.reasonOf(reason),
-      [ATTR_NETWORK_TRANSPORT]: 'tcp',
-      [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4',
+      ...dropAttributes(this.#parts.reasonOf(reason), family),
       ...(stateName !== undefined && { [ATTR_NETWORK_CONNECTION_STATE]: stateName }),
       ...(serverPort !== 0 && { [ATTR_SERVER_PORT]: serverPort }),
       ...(site !== 0 && this.#siteOf(site)),

@@ -1,5 +1,6 @@
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { MetricData, ResourceMetrics, ScopeMetrics } from '@opentelemetry/sdk-metrics';
+import { encodeExemplars } from './exemplar-encoding.ts';
 import type { OtlpRequest } from './transport.ts';
 
 /** One request with many resources. Its `parts` are what must be restored when it fails. */
@@ -73,7 +74,8 @@ function* encodePart(part: ResourceMetrics, bounds: RequestBounds): IterableIter
   const points = countPoints([part]);
   if (points === 0) return;
   if (points <= bounds.maxPoints) {
-    const bytes = ProtobufMetricsSerializer.serializeRequest(part) ?? new Uint8Array();
+    const encoded = ProtobufMetricsSerializer.serializeRequest(part) ?? new Uint8Array();
+    const bytes = encodeExemplars(encoded, part);
     if (bytes.length <= bounds.maxBytes || points === 1) {
       yield { part, bytes, points };
       return;

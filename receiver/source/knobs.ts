@@ -22,7 +22,7 @@ export interface KernelOptions {
     readonly open: boolean;
     readonly accept: boolean;
     readonly fail: boolean;
-    readonly close: boolean;
+    readonly close: 'off' | 'correlated' | 'on';
     readonly state: boolean;
     readonly listener: boolean;
     readonly retransmit: 'off' | 'correlated' | 'on';
@@ -75,7 +75,7 @@ export function setKnobs(
     cfg_emit_open: options.emit.open,
     cfg_emit_accept: options.emit.accept,
     cfg_emit_fail: options.emit.fail,
-    cfg_emit_close: options.emit.close,
+    cfg_emit_close: modes[options.emit.close],
     cfg_emit_state: options.emit.state,
     cfg_emit_listener: options.emit.listener,
     cfg_emit_handshake: options.emit.handshake,

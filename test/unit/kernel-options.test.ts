@@ -17,6 +17,7 @@ const NO_RECORDS = {
   EVENTS_TCP_RESET: 'off',
   SPANS_TCP_CONNECT: 'off',
   SPANS_TCP_RETRANSMIT: 'off',
+  OTLP_METRICS_EXEMPLAR_FILTER: 'always_off',
 };
 
 const DETAILS_OFF = {
@@ -51,7 +52,7 @@ describe('kernelOptionsOf', () => {
         open: false,
         accept: false,
         fail: true,
-        close: false,
+        close: 'correlated',
         state: false,
         listener: true,
         retransmit: 'correlated',
@@ -96,7 +97,7 @@ describe('kernelOptionsOf', () => {
     ['EVENTS_TCP_CONNECTION_OPEN', 'on', 'open'],
     ['EVENTS_TCP_CONNECTION_ACCEPT', 'on', 'accept'],
     ['EVENTS_TCP_CONNECTION_FAIL', 'correlated', 'fail'],
-    ['EVENTS_TCP_CONNECTION_CLOSE', 'on', 'close'],
+    ['EVENTS_TCP_CONNECTION_CLOSE', 'on', 'close on'],
     ['EVENTS_TCP_STATE_CHANGE', 'on', 'state'],
     ['EVENTS_TCP_LISTENER_START', 'on', 'listener'],
     ['EVENTS_TCP_LISTENER_STOP', 'on', 'listener'],
@@ -106,7 +107,7 @@ describe('kernelOptionsOf', () => {
     ['EVENTS_PACKET_DROP', 'correlated', 'drop correlated'],
     ['EVENTS_TCP_RESET', 'on', 'reset'],
     ['SPANS_TCP_RETRANSMIT', 'correlated', 'retransmit correlated'],
-    ['SPANS_TCP_CONNECTION', 'always', 'close'],
+    ['SPANS_TCP_CONNECTION', 'always', 'close on'],
     ['SPANS_TCP_ACCEPT', 'always', 'accept'],
     ['SPANS_TCP_CONNECT', 'correlated', 'handshake'],
   ] as const) {
@@ -117,6 +118,20 @@ describe('kernelOptionsOf', () => {
 
   it('has opens and failures made for every handshake span', () => {
     assert.deepEqual(emittedWith({ SPANS_TCP_CONNECT: 'always' }), ['open', 'fail', 'handshake']);
+  });
+
+  it('has the records of measurements on a trace made for exemplars', () => {
+    const examples = { OTLP_METRICS_EXEMPLAR_FILTER: 'trace_based' };
+    const all = ['close correlated', 'retransmit correlated', 'handshake', 'drop correlated'];
+    assert.deepEqual(emittedWith(examples), all);
+    assert.deepEqual(emittedWith({ ...examples, CORRELATION_HTTP1: 'off' }), []);
+    assert.deepEqual(emittedWith({ ...examples, OTLP_METRICS_EXPORTER: 'none' }), []);
+    const atClose = {
+      METRICS_TCP_CONNECTION_CLOSED: 'off',
+      METRICS_TCP_CONNECTION_DURATION: 'off',
+      METRICS_TCP_RTT: 'off',
+    };
+    assert.deepEqual(emittedWith({ ...examples, ...atClose }), all.slice(1));
   });
 
   it('never makes an event of every retransmission one of few', () => {

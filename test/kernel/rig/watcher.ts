@@ -16,7 +16,7 @@ export const ALL_SIGNALS: KernelOptions = {
     open: true,
     accept: true,
     fail: true,
-    close: true,
+    close: 'on',
     state: false,
     listener: true,
     retransmit: 'on',

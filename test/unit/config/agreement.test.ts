@@ -25,6 +25,8 @@ const TEXTS = [
   'http/protobuf',
   'gzip',
   'delta',
+  'trace_based',
+  'explicit_bucket_histogram',
   'info',
   'debug',
   '0',

@@ -2,6 +2,14 @@
 
 export type KeyValues = Record<string, unknown>;
 
+export interface DecodedExemplar {
+  timeUnixNano: bigint;
+  asInt?: bigint;
+  asDouble?: number;
+  traceId: string;
+  spanId: string;
+}
+
 export interface DecodedPoint {
   attributes: KeyValues;
   startTimeUnixNano: bigint;
@@ -12,6 +20,7 @@ export interface DecodedPoint {
   sum?: number;
   bucketCounts?: bigint[];
   explicitBounds?: number[];
+  exemplars?: DecodedExemplar[];
   min?: number;
   max?: number;
 }
@@ -72,10 +81,18 @@ const keyValue: Message = { 1: ['key', 'string'], 2: ['value', anyValue] };
 const resource: Message = { 1: ['attributes', keyValue, 'map'] };
 const scope: Message = { 1: ['name', 'string'], 2: ['version', 'string'] };
 
+const exemplar: Message = {
+  2: ['timeUnixNano', 'fixed64'],
+  3: ['asDouble', 'double'],
+  4: ['spanId', 'hex'],
+  5: ['traceId', 'hex'],
+  6: ['asInt', 'fixed64'],
+};
 const point: Message = {
   2: ['startTimeUnixNano', 'fixed64'],
   3: ['timeUnixNano', 'fixed64'],
   4: ['asDouble', 'double'],
+  5: ['exemplars', exemplar, 'many'],
   6: ['asInt', 'fixed64'],
   7: ['attributes', keyValue, 'map'],
 };
@@ -86,6 +103,7 @@ const histogramPoint: Message = {
   5: ['sum', 'double'],
   6: ['bucketCounts', 'fixed64s'],
   7: ['explicitBounds', 'doubles'],
+  8: ['exemplars', exemplar, 'many'],
   9: ['attributes', keyValue, 'map'],
   11: ['min', 'double'],
   12: ['max', 'double'],

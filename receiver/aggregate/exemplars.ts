@@ -1,0 +1,182 @@
+import type { Attributes, HrTime } from '@opentelemetry/api';
+import type { Histogram, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { MetricDescriptor } from '../../semconv/index.ts';
+import type { ObservedResource } from '../model.ts';
+import { attributeKey } from './attribute-key.ts';
+import { isEarlier } from './hr-time.ts';
+import type { MetricSource } from './metric-store.ts';
+import type { StoredPoint } from './series.ts';
+
+/** One measurement of a series as an example, with the trace that it was made in. */
+export interface Exemplar {
+  readonly time: HrTime;
+  /** In the metric's unit. */
+  readonly value: number;
+  /** 32 and 16 lower-case hex digits; absent without a trace context. */
+  readonly traceId?: string;
+  readonly spanId?: string;
+}
+
+export interface ExemplarCounters {
+  /** Waiting for the next collection, over all series. */
+  readonly waiting: number;
+  /** Left out because examples of too many series wait already. */
+  readonly leftOut: number;
+  /** Whose series was not exported, or only before they came. */
+  readonly unmatched: number;
+}
+
+/** Exemplars of one series, until it is collected. */
+interface Waiting {
+  readonly metric: MetricDescriptor;
+  readonly resourceId: string;
+  /** Histograms: by bucket, the last of each. Others: any few. */
+  readonly slots: (Exemplar | undefined)[];
+  /** Offered since the slots were last empty. */
+  offered: number;
+  /** Collections in which its series was not exported. */
+  passed: number;
+}
+
+const maxPerSeries = 4;
+const defaultMaxSeries = 1_000;
+/** A sum can be read one collection after the event that explains it. */
+const maxPassed = 2;
+
+/**
+ * Keeps a few exemplars a series and interval, and lays them on the series' points. A counter keeps four,
+ * each measurement with the same chance; a histogram the last of each bucket. Bound: `maxSeries` series
+ * at once, more are left out and counted; the measurements themselves are in the sums, whatever happens here.
+ */
+export class ExemplarStore {
+  readonly #maxSeries: number;
+  readonly #random: () => number;
+  readonly #waiting = new Map<string, Waiting>();
+  #leftOut = 0;
+  #unmatched = 0;
+
+  constructor(maxSeries = defaultMaxSeries, random: () => number = Math.random) {
+    this.#maxSeries = maxSeries;
+    this.#random = random;
+  }
+
+  /** A measurement that went, or will go, into the series of these attributes. */
+  offer(
+    metric: MetricDescriptor,
+    resource: ObservedResource,
+    attributes: Attributes,
+    exemplar: Exemplar,
+  ): void {
+    const waiting = this.#of(metric, resource.id, attributes);
+    if (waiting === undefined) return;
+    waiting.offered += 1;
+    const slot = this.#slotFor(waiting, exemplar.value);
+    if (slot !== undefined) waiting.slots[slot] = exemplar;
+  }
+
+  /** Lays what waits on the points that it belongs to. */
+  attach(collected: readonly ResourceMetrics[]): void {
+    if (this.#waiting.size === 0) return;
+    const streams = new Set([...this.#waiting.values()].map((w) => streamKey(w.metric, w.resourceId)));
+    for (const point of pointsOf(collected)) {
+      const { metric, observed } = point.stream;
+      const stream = streamKey(metric, observed.id);
+      if (!streams.has(stream)) continue;
+      const key = stream + attributeKey(point.attributes);
+      const waiting = this.#waiting.get(key);
+      if (waiting === undefined) continue;
+      this.#waiting.delete(key);
+      const exemplars = waiting.slots.filter((e) => e !== undefined && isOf(e, point, waiting)) as Exemplar[];
+      this.#unmatched += countOf(waiting) - exemplars.length;
+      if (exemplars.length > 0) point.exemplars = exemplars;
+    }
+    this.#age();
+  }
+
+  /** The points could not be exported: their exemplars wait for the next collection. */
+  restore(failed: readonly ResourceMetrics[]): void {
+    for (const point of pointsOf(failed)) {
+      const { metric, observed } = point.stream;
+      for (const exemplar of point.exemplars ?? []) this.offer(metric, observed, point.attributes, exemplar);
+    }
+  }
+
+  get counters(): ExemplarCounters {
+    let waiting = 0;
+    for (const entry of this.#waiting.values()) waiting += countOf(entry);
+    return { waiting, leftOut: this.#leftOut, unmatched: this.#unmatched };
+  }
+
+  #of(metric: MetricDescriptor, resourceId: string, attributes: Attributes): Waiting | undefined {
+    const key = streamKey(metric, resourceId) + attributeKey(attributes);
+    let waiting = this.#waiting.get(key);
+    if (waiting !== undefined) return waiting;
+    if (this.#waiting.size >= this.#maxSeries) {
+      this.#leftOut += 1;
+      return undefined;
+    }
+    waiting = { metric, resourceId, slots: [], offered: 0, passed: 0 };
+    this.#waiting.set(key, waiting);
+    return waiting;
+  }
+
+  /** Undefined when the measurement is not among those that are kept. */
+  #slotFor({ metric, offered }: Waiting, value: number): number | undefined {
+    if (metric.instrument === 'histogram') return bucketOf(value, metric.boundaries ?? []);
+    if (offered <= maxPerSeries) return offered - 1;
+    const slot = Math.floor(this.#random() * offered);
+    return slot < maxPerSeries ? slot : undefined;
+  }
+
+  /** What found no point in so many collections never will. */
+  #age(): void {
+    for (const [key, waiting] of this.#waiting) {
+      waiting.passed += 1;
+      if (waiting.passed < maxPassed) continue;
+      this.#waiting.delete(key);
+      this.#unmatched += countOf(waiting);
+    }
+  }
+}
+
+/** The source with exemplars on its points. Its points must be the store's. */
+export function withExemplars(source: MetricSource, exemplars: ExemplarStore): MetricSource {
+  return {
+    async collect(nowUnixNs) {
+      const collected = await source.collect(nowUnixNs);
+      exemplars.attach(collected);
+      return collected;
+    },
+    restore(failed) {
+      source.restore(failed);
+      exemplars.restore(failed);
+    },
+  };
+}
+
+/** A delta holds no measurement from before its start, unless its sum was read late. */
+function isOf(exemplar: Exemplar, point: StoredPoint<number | Histogram>, { passed }: Waiting): boolean {
+  return !point.isMoved || passed > 0 || !isEarlier(exemplar.time, point.startTime);
+}
+
+/** Buckets hold their upper bound. */
+function bucketOf(value: number, boundaries: readonly number[]): number {
+  const index = boundaries.findIndex((bound) => value <= bound);
+  return index < 0 ? boundaries.length : index;
+}
+
+function countOf({ slots }: Waiting): number {
+  return slots.reduce((count, slot) => (slot === undefined ? count : count + 1), 0);
+}
+
+function streamKey(metric: MetricDescriptor, resourceId: string): string {
+  return `${metric.name}\n${resourceId}\n`;
+}
+
+function* pointsOf(metrics: readonly ResourceMetrics[]): IterableIterator<StoredPoint<number | Histogram>> {
+  for (const { scopeMetrics } of metrics) {
+    for (const data of scopeMetrics.flatMap((scope) => scope.metrics)) {
+      yield* data.dataPoints as StoredPoint<number | Histogram>[];
+    }
+  }
+}
