@@ -59,6 +59,8 @@ export interface AppConfig {
     readonly maxPerTrace: number;
   };
   readonly resourceGranularity: 'auto' | 'process' | 'container' | 'service';
+  /** Metrics of processes that end before a collection meets them are their container's or the host's. */
+  readonly foldShortLived: boolean;
   readonly addresses: 'full' | 'prefix' | 'none';
   readonly subnets: readonly Cidr[];
   readonly seriesLimit: number;

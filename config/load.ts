@@ -70,6 +70,7 @@ export function configOf(settings: Settings, isTerminal: boolean): AppConfig {
       maxPerTrace: value('spans.max_per_trace'),
     },
     resourceGranularity: value('resource.granularity'),
+    foldShortLived: value('resource.fold_short_lived') === 'on',
     addresses: value('addresses'),
     subnets: value<string[]>('subnets').map(parseCidr),
     seriesLimit: value('series.limit'),

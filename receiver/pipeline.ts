@@ -83,6 +83,7 @@ export class Pipeline {
       },
       host: readHostFacts(VERSION),
       granularity: config.resourceGranularity,
+      foldShortLived: config.foldShortLived,
       maxEntries: config.bpf.maxOwners,
       bootToUnixNs: (boottimeNs) => this.clock.bootToUnixNs(boottimeNs),
       now: () => performance.now(),
@@ -93,6 +94,7 @@ export class Pipeline {
       startUnixNs: this.clock.toUnixNs(this.clock.now()),
       maxSeries: config.seriesLimit,
       spillResource: this.enricher.host(),
+      foldInto: config.foldShortLived ? (resource) => this.enricher.foldOf(resource) : undefined,
     });
     this.#context = {
       sink: this.store,

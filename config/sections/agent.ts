@@ -44,6 +44,11 @@ export const shapeSettings: SettingTree = {
       'auto',
       'What one OTLP resource is. `auto`: the best identity known of each workload.',
     ),
+    fold_short_lived: setting(
+      onOff,
+      'off',
+      'Puts metrics of processes that end before the first export on their container, else the host.',
+    ),
   },
   addresses: setting(
     choice(['full', 'prefix', 'none']),

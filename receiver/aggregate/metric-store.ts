@@ -4,35 +4,17 @@ import type { MetricDescriptor } from '../../semconv/index.ts';
 import { SCOPE_NAMES } from '../../semconv/index.ts';
 import type { HistogramDelta, MetricSink, ObservedResource } from '../model.ts';
 import { collectStream, isSetMetric } from './collect-points.ts';
+import { foldResources, type FoldInto } from './fold-resources.ts';
 import { isEarlier, toHrTime } from './hr-time.ts';
 import { scopeOf } from './instrumentation-scopes.ts';
+import type { MetricStoreOptions } from './metric-store-options.ts';
 import { createEntry, type ResourceEntry } from './resource-entry.ts';
 import type { OverflowCounts, SeriesBudget } from './series-budget.ts';
 import { createSeriesBudget } from './series-budget.ts';
 import { MAX_SERVER_PORTS } from './server-ports.ts';
 import type { Series, StoredPoint } from './series.ts';
-import { addHistogram } from './series.ts';
+import { addHistogram, mergeSeries } from './series.ts';
 import { Stream } from './stream.ts';
-
-export interface MetricStoreOptions {
-  /** `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`. `lowmemory` equals `delta` for our instruments. */
-  readonly temporality: 'cumulative' | 'delta' | 'lowmemory';
-  /** When the agent started, Unix nanoseconds. */
-  readonly startUnixNs: bigint;
-  /** Most series in all; at least 2. Default 50,000. */
-  readonly maxSeries?: number;
-  /** Most points of one metric and resource in one collection, the overflow series included. Default 2,000. */
-  readonly maxPointsPerMetricAndResource?: number;
-  /** Values of `server.port` of one workload at once; more go to overflow series. Default 64. */
-  readonly maxServerPorts?: number;
-  /** A resource that gained nothing for so many collections is retired. Default 60; 0: never. */
-  readonly staleAfterCollections?: number;
-  /**
-   * Takes the sums of resources for which not even an overflow series has room, as its own
-   * overflow. Default: a host resource without attributes.
-   */
-  readonly spillResource?: ObservedResource;
-}
 
 /** Something that is collected, exported, and told what could not be exported. */
 export interface MetricSource {
@@ -82,6 +64,7 @@ class Store implements MetricStore {
   readonly #maxPorts: number;
   readonly #staleAfter: number;
   readonly #spill: ObservedResource;
+  readonly #foldInto: FoldInto | undefined;
   #lastTime: HrTime;
   #collections = 0;
   #overflowed = 0;
@@ -97,6 +80,7 @@ class Store implements MetricStore {
     this.#maxPorts = options.maxServerPorts ?? MAX_SERVER_PORTS;
     this.#staleAfter = options.staleAfterCollections ?? defaultStaleAfter;
     this.#spill = options.spillResource ?? { id: 'wirespan.overflow', kind: 'host', attributes: {} };
+    this.#foldInto = options.foldInto;
     this.#lastTime = toHrTime(options.startUnixNs);
   }
 
@@ -139,11 +123,13 @@ class Store implements MetricStore {
     const now = toHrTime(nowUnixNs);
     const endTime = isEarlier(now, this.#lastTime) ? this.#lastTime : now;
     const collected: ResourceMetrics[] = [];
+    if (this.#foldInto !== undefined) this.#fold(this.#foldInto);
     for (const [id, entry] of this.#entries) {
       if (entry.isLeaving) {
         this.#free(id, entry);
         continue;
       }
+      entry.wasCollected = true;
       const scopeMetrics = this.#collectEntry(entry, endTime);
       if (scopeMetrics.length > 0) collected.push({ resource: entry.resource, scopeMetrics });
       entry.isLeaving =
@@ -152,6 +138,13 @@ class Store implements MetricStore {
     this.#lastTime = endTime;
     this.#collections += 1;
     return collected;
+  }
+
+  #fold(foldInto: FoldInto): void {
+    const folded = foldResources(this.#entries, foldInto, (metric, into, from) => {
+      if (from.isTouched) mergeSeries(this.#series(metric, into, from.attributes, from.startTime), from);
+    });
+    for (const entry of folded) this.#free(entry.observed.id, entry);
   }
 
   restore(failed: readonly ResourceMetrics[]): void {
@@ -281,12 +274,10 @@ class Store implements MetricStore {
       if (isSetMetric(metric)) entry?.streams.get(metric.name)?.show(point.attributes);
       return;
     }
-    const series = this.#series(metric, observed, point.attributes, point.startTime);
-    if (series === undefined) return;
-    if (isEarlier(point.startTime, series.startTime)) series.startTime = point.startTime;
-    if (typeof point.value === 'number') series.value += point.value;
-    else addHistogram(series, { counts: point.value.buckets.counts, sum: point.value.sum ?? 0 });
-    series.isTouched = true;
+    const { startTime, value, attributes } = point;
+    const gain =
+      typeof value === 'number' ? { value } : { value: value.sum ?? 0, counts: value.buckets.counts };
+    mergeSeries(this.#series(metric, observed, attributes, startTime), { startTime, ...gain });
   }
 }
 

@@ -11,6 +11,8 @@ export interface ResourceEntry {
   readonly streams: Map<string, Stream>;
   readonly ports: ServerPorts;
   isRetired: boolean;
+  /** It was part of a collection. */
+  wasCollected: boolean;
   /** Its last values are on their way: freed by the next collection, unless something comes (back). */
   isLeaving: boolean;
   /** Number of the collection after which it last gained something. */
@@ -25,6 +27,7 @@ export function createEntry(observed: ObservedResource, maxPorts: number): Resou
     streams: new Map(),
     ports: new ServerPorts(observed.kind === 'workload' ? maxPorts : Infinity),
     isRetired: false,
+    wasCollected: false,
     isLeaving: false,
     touchedAt: 0,
   };

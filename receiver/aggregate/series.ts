@@ -3,6 +3,7 @@ import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { HistogramDelta, ObservedResource } from '../model.ts';
 import type { Exemplar } from './exemplars.ts';
+import { isEarlier } from './hr-time.ts';
 
 /** Which metric of which resource: what a series and its points belong to. */
 export interface StreamIdentity {
@@ -46,6 +47,18 @@ export function addHistogram(series: Series, delta: HistogramDelta): void {
   const counts = series.counts as number[];
   for (let i = 0; i < counts.length; i += 1) counts[i] = (counts[i] as number) + (delta.counts[i] as number);
   series.value += delta.sum;
+  series.isTouched = true;
+}
+
+/** Adds what came from elsewhere, since when that began. */
+export function mergeSeries(
+  series: Series | undefined,
+  { startTime, value, counts }: { startTime: HrTime; value: number; counts?: readonly number[] | undefined },
+): void {
+  if (series === undefined) return;
+  if (isEarlier(startTime, series.startTime)) series.startTime = startTime;
+  if (counts === undefined) series.value += value;
+  else addHistogram(series, { counts, sum: value });
   series.isTouched = true;
 }
 

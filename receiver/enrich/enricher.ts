@@ -5,6 +5,7 @@ import type { HostFacts } from './host-facts.ts';
 import { readOtelAttributes } from './otel-environment.ts';
 import { createProcessReader, type ProcessFacts, type ProcessReader } from './process-reader.ts';
 import { ResourceBuilder, type Granularity } from './resources.ts';
+import { ShortLived } from './short-lived.ts';
 import { WorkloadRegistry } from './workload-registry.ts';
 
 export interface EnricherOptions {
@@ -18,6 +19,8 @@ export interface EnricherOptions {
   readonly granularity: Granularity;
   /** Processes remembered at once. */
   readonly maxEntries: number;
+  /** Processes that end before a collection meets them are told on their container or the host. Default: no. */
+  readonly foldShortLived?: boolean;
   /** Workload resources at once; further processes are folded. Default 2,000. */
   readonly maxResources?: number;
   /** CLOCK_BOOTTIME to Unix nanoseconds. */
@@ -35,6 +38,8 @@ export interface EnricherCounters {
   readonly evictions: number;
   /** Processes whose own resource would have been one too many. */
   readonly folded: number;
+  /** Resources of processes that ended before a collection met them, once a collection. */
+  readonly shortLived: number;
   /** Processes of which not even a name is known: what they did is on their container or on the host. */
   readonly unknown: number;
   /** Processes that were gone before `/proc` was read. */
@@ -54,6 +59,8 @@ export interface Enricher {
   resolve(owner: Owner): ObservedResource;
   host(): ObservedResource;
   agent(): ObservedResource;
+  /** At a collection: where the series of a process go that is gone already; undefined: nowhere else. */
+  foldOf(resource: ObservedResource): ObservedResource | undefined;
   /** The process ended. It is kept a while for records that are still under way. */
   forget(owner: Owner): void;
   readonly counters: EnricherCounters;
@@ -87,6 +94,7 @@ class ProcessEnricher implements Enricher {
   readonly #cgroups: CgroupIndex;
   readonly #workloads: WorkloadRegistry;
   readonly #entries: BoundedCache<number, Entry>;
+  readonly #shortLived: ShortLived | undefined;
   /** Unix milliseconds of the boot: taken once, so that a process keeps its creation time. */
   readonly #bootMs: number;
   /** The process last resolved for each slot of pids: saves most look-ups. */
@@ -109,6 +117,11 @@ class ProcessEnricher implements Enricher {
       now: () => options.now(),
     });
     this.#workloads = new WorkloadRegistry(options.maxResources ?? defaultMaxResources, this.#builder.host);
+    if (options.foldShortLived === true)
+      this.#shortLived = new ShortLived({
+        isAlive: ({ pid, startNs }) => this.#reader.isAlive(pid, startNs),
+        folded: (container) => this.#builder.folded(container),
+      });
     this.#entries = new BoundedCache(maxEntries, (entry) => this.#release(entry));
     this.#bootMs = Math.round(Number(options.bootToUnixNs(0n)) / nsPerTick) * msPerTick;
   }
@@ -145,6 +158,10 @@ class ProcessEnricher implements Enricher {
     return this.#builder.agent;
   }
 
+  foldOf(resource: ObservedResource): ObservedResource | undefined {
+    return this.#shortLived?.foldOf(resource);
+  }
+
   forget(owner: Owner): void {
     const entry = this.#entries.get(processKey(owner));
     if (entry !== undefined) entry.goneMs ??= this.#options.now();
@@ -157,6 +174,7 @@ class ProcessEnricher implements Enricher {
       workloads: this.#workloads.size,
       evictions: this.#entries.evictions,
       folded: this.#workloads.folded,
+      shortLived: this.#shortLived?.folded ?? 0,
       unknown: this.#unknown,
       gone: this.#gone,
       ...this.#reader.counters,
@@ -186,6 +204,7 @@ class ProcessEnricher implements Enricher {
           });
     if (this.#workloads.isFull && !this.#workloads.has(own)) this.#sweep();
     const resource = this.#workloads.acquire(own, () => this.#builder.folded(container));
+    this.#shortLived?.remember(resource, owner, container);
     const entry = { owner, resource };
     this.#entries.set(processKey(owner), entry);
     return entry;
@@ -222,6 +241,7 @@ class ProcessEnricher implements Enricher {
   #release(entry: Entry): void {
     const slot = entry.owner.pid % memoSlots;
     if (this.#memo[slot] === entry) this.#memo[slot] = undefined;
+    this.#shortLived?.forget(entry.resource);
     this.#workloads.release(entry.resource);
   }
 }
