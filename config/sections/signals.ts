@@ -1,5 +1,6 @@
 import { EVENTS, METRICS, SPANS } from '../../semconv/index.ts';
-import { choice, integer, onOff } from '../format.ts';
+import type { SelfMetrics } from '../app-config.ts';
+import { choice, duration, integer, onOff, ratio } from '../format.ts';
 import { setting, type SettingSource, type SettingTree } from '../setting.ts';
 
 /** Attributes that metrics carry only when asked: each multiplies the number of series. */
@@ -13,6 +14,13 @@ export const OPT_IN_ATTRIBUTES: readonly (readonly [name: string, doc: string])[
   ['wirespan.tcp.reset.reason', 'Adds the kernel’s reason to `wirespan.tcp.resets`.'],
   ['code.stacktrace', 'Adds the kernel stack to `wirespan.packet.drop` events.'],
   ['wirespan.peer.cidr', 'Adds the narrowest network of `subnets` that holds the peer, else `other`.'],
+];
+
+/** The agent's own metrics with upstream's names: one switch for all names that begin so. */
+export const SELF_METRICS: readonly (readonly [name: SelfMetrics, doc: string])[] = [
+  ['otel.sdk', "The agent's exporters and their queues (`otel.sdk.*`)."],
+  ['process', 'What the agent costs (`process.cpu.time`, `process.memory.usage`).'],
+  ['nodejs', "The agent's event loop (`nodejs.eventloop.*`)."],
 ];
 
 const EVENT_MODE = choice(['on', 'correlated', 'off']);
@@ -46,13 +54,16 @@ function switches(
 
 /** `metrics.*`, `events.*`, `spans.*` and `attributes.*`: one switch a signal, from the registry. */
 export const signalSettings: SettingTree = {
-  metrics: switches(
-    'metrics',
-    METRICS.map((m) => [
+  metrics: switches('metrics', [
+    ...METRICS.map((m): [string, SettingSource] => [
       m.switch,
       setting(onOff, m.defaultOn ? 'on' : 'off', sentence(m.description, m.name)),
     ]),
-  ),
+    ...SELF_METRICS.map(([name, doc]): [string, SettingSource] => [
+      `metrics.${name}`,
+      setting(onOff, 'on', doc),
+    ]),
+  ]),
   events: {
     rate_limit: setting(
       integer(0),
@@ -74,6 +85,19 @@ export const signalSettings: SettingTree = {
         s.switch,
         setting(choice(s.modes), s.defaultMode, `When the span \`${s.name}\` is sent.`),
       ]),
+    ),
+  },
+  sampling: {
+    connection_ratio: setting(
+      ratio,
+      1,
+      'Share of connections that get the span `tcp connection` where it is on, chosen by `wirespan.tcp.connection.id`. Failed and slow ones always do.',
+    ),
+    connection_slow: setting(
+      duration(0),
+      1_000,
+      'A connection whose handshake, or smoothed round-trip time, takes as long is slow.',
+      { defaultText: '`1s`' },
     ),
   },
   attributes: nest(OPT_IN_ATTRIBUTES.map(([name, doc]) => [name, setting(onOff, 'off', doc)])),
