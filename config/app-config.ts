@@ -32,6 +32,9 @@ export interface QueueConfig {
   readonly timeoutMs: number;
 }
 
+/** Beginnings of upstream's names of the agent's own metrics. */
+export type SelfMetrics = 'otel.sdk' | 'process' | 'nodejs';
+
 /** The effective settings: plain, typed, frozen throughout. */
 export interface AppConfig {
   readonly bpf: {
@@ -44,6 +47,8 @@ export interface AppConfig {
   readonly filter: { readonly include: readonly FilterRule[]; readonly exclude: readonly FilterRule[] };
   /** Metric name → whether it is exported. */
   readonly metrics: ReadonlyMap<string, boolean>;
+  /** The agent's own metrics with upstream's names, by the beginning of those. */
+  readonly selfMetrics: ReadonlySet<SelfMetrics>;
   /** Event name → `on`, `correlated` or `off`. */
   readonly events: ReadonlyMap<string, EventMode>;
   /** Span type, e.g. `wirespan.tcp.connect` → its mode, e.g. `correlated`. */
@@ -57,6 +62,13 @@ export interface AppConfig {
     readonly rateLimit: number;
     readonly maxPerParent: number;
     readonly maxPerTrace: number;
+  };
+  /** Of connection spans; failed and slow ones are always there. */
+  readonly sampling: {
+    /** 0 to 1. */
+    readonly connectionRatio: number;
+    /** A handshake or round trip from this long on is slow. */
+    readonly connectionSlowMs: number;
   };
   readonly resourceGranularity: 'auto' | 'process' | 'container' | 'service';
   /** Metrics of processes that end before a collection meets them are their container's or the host's. */

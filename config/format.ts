@@ -71,6 +71,17 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): For
   };
 }
 
+/** A number from 0 to 1. */
+export const ratio: Format<number> = {
+  expects: 'number from 0 to 1',
+  read(value) {
+    const isNumeric = typeof value === 'string' && /^\s*(\d+(\.\d*)?|\.\d+)\s*$/.test(value);
+    const number = isNumeric ? Number(value) : value;
+    if (typeof number !== 'number' || !(number >= 0 && number <= 1)) return refuse('be a number from 0 to 1');
+    return number;
+  },
+};
+
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   '': 1,
   b: 1,

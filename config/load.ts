@@ -6,6 +6,7 @@ import type { FilterRule, Pairs } from './format-lists.ts';
 import { deepFreeze, frozenMap, frozenSet } from './freeze.ts';
 import { crossProblems, otlpTarget, queueOf } from './otlp.ts';
 import { OPT_IN_ATTRIBUTES } from './sections/opt-in-attributes.ts';
+import { SELF_METRICS } from './sections/signals.ts';
 import { readSettings, type ConfigSources, type Settings } from './settings.ts';
 
 /** Sources, and what decides the default of `output`. */
@@ -25,10 +26,15 @@ export function readCheckedSettings(sources: ConfigSources): Settings {
   return settings;
 }
 
-function signals(settings: Settings): Pick<AppConfig, 'metrics' | 'events' | 'spans' | 'attributes'> {
+function signals(
+  settings: Settings,
+): Pick<AppConfig, 'metrics' | 'selfMetrics' | 'events' | 'spans' | 'attributes'> {
   const value = <T extends string>(key: string): T => settings.values.get(key) as T;
   return {
     metrics: frozenMap(METRICS.map((m) => [m.name, value(m.switch) === 'on'])),
+    selfMetrics: frozenSet(
+      SELF_METRICS.map(([name]) => name).filter((name) => value(`metrics.${name}`) === 'on'),
+    ),
     events: frozenMap(EVENTS.map((e) => [e.name, value<EventMode>(e.switch)])),
     spans: frozenMap(SPANS.map((s) => [s.type, value<SpanMode>(s.switch)])),
     attributes: frozenSet(
@@ -68,6 +74,10 @@ export function configOf(settings: Settings, isTerminal: boolean): AppConfig {
       rateLimit: value('spans.rate_limit'),
       maxPerParent: value('spans.max_per_parent'),
       maxPerTrace: value('spans.max_per_trace'),
+    },
+    sampling: {
+      connectionRatio: value('sampling.connection_ratio'),
+      connectionSlowMs: value('sampling.connection_slow'),
     },
     resourceGranularity: value('resource.granularity'),
     foldShortLived: value('resource.fold_short_lived') === 'on',

@@ -10,6 +10,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   metrics: 'Metrics',
   events: 'Events',
   spans: 'Spans',
+  sampling: 'Spans',
   attributes: 'Opt-in attributes on metrics',
   resource: 'Resources',
   addresses: 'Addresses',

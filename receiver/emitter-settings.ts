@@ -2,7 +2,8 @@ import type { AppConfig } from '../config/index.ts';
 import type { EmitterSettings } from './correlate/emitter.ts';
 
 /** What the configuration says of events and spans. */
-export function emitterSettingsOf({ events, spans, eventRateLimit, spanLimits }: AppConfig): EmitterSettings {
+export function emitterSettingsOf(config: AppConfig): EmitterSettings {
+  const { events, spans, eventRateLimit, spanLimits, sampling } = config;
   return {
     events: Object.fromEntries(events),
     spans: Object.fromEntries(spans),
@@ -12,5 +13,6 @@ export function emitterSettingsOf({ events, spans, eventRateLimit, spanLimits }:
       maxPerParent: spanLimits.maxPerParent,
       maxPerTrace: spanLimits.maxPerTrace,
     },
+    connectionSampling: { ratio: sampling.connectionRatio, slowSeconds: sampling.connectionSlowMs / 1e3 },
   };
 }

@@ -53,7 +53,7 @@ export class Pipeline {
   readonly correlator: Correlator;
   readonly enricher: Enricher;
   readonly clock: Clock;
-  readonly decoded: DecodeCounters = { decoded: 0, bad: 0 };
+  readonly decoded: DecodeCounters = { decoded: 0, bad: 0, received: [] };
   readonly sweep: Sweep;
   readonly exemplars: Exemplars;
   lastPass = 0;

@@ -21,6 +21,7 @@ export interface ReloadPlan {
 type PartOf = (fresh: AppConfig, before: AppConfig) => Partial<AppConfig>;
 
 const filter: PartOf = (fresh) => ({ filter: fresh.filter });
+const sampling: PartOf = (fresh) => ({ sampling: fresh.sampling });
 const spanLimits: PartOf = (fresh) => ({ spanLimits: fresh.spanLimits });
 
 const LIVE: ReadonlyMap<string, PartOf> = new Map<string, PartOf>([
@@ -32,6 +33,8 @@ const LIVE: ReadonlyMap<string, PartOf> = new Map<string, PartOf>([
   ['spans.rate_limit', spanLimits],
   ['spans.max_per_parent', spanLimits],
   ['spans.max_per_trace', spanLimits],
+  ['sampling.connection_ratio', sampling],
+  ['sampling.connection_slow', sampling],
   ...EVENTS.map((event): [string, PartOf] => [
     event.switch,
     (fresh, before) => ({ events: withKey(before.events, event.name, fresh.events) }),

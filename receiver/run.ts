@@ -8,6 +8,7 @@ import { tableRows } from './cli/rows.ts';
 import { findCgroupHierarchies } from './cgroup-hierarchies.ts';
 import { createExporters, type Exporters } from './export/exporters.ts';
 import { createMetricLoop, type MetricLoop } from './export/metric-loop.ts';
+import { warningsOf } from './config-warnings.ts';
 import { exportOptionsOf } from './export-options.ts';
 import { LiveFilter } from './filter-rules.ts';
 import { kernelOptionsOf } from './kernel-options.ts';
@@ -169,6 +170,7 @@ class Agent {
       sources: this.#figures.sources(this.#exporters),
       temporality: this.#config.temporality,
       isEnabled: ({ name }) => this.#config.metrics.get(name) ?? false,
+      families: this.#config.selfMetrics,
     });
     this.#pipeline.onBatch = (seconds) => telemetry.recordLag(seconds);
     return createMetricLoop({
@@ -184,6 +186,7 @@ class Agent {
   start(): void {
     const { plan } = this.#source;
     this.#events.started();
+    for (const warning of warningsOf(this.#config)) this.#log.warn(warning);
     for (const { probe: name, why } of plan.missing) {
       this.#log.warn({ probe: name }, `not measured: ${why}`);
       this.#events.probeFailed(name);

@@ -47,6 +47,11 @@ interface Cell {
   readonly count: number;
 }
 
+function named(probeId: number, count: number): { readonly probe?: string; readonly count: number } {
+  const probe = PROBE_NAMES[probeId];
+  return { ...(probe !== undefined && { probe }), count };
+}
+
 /** The agent's own figures, as of the last `refresh`. */
 export class SelfFigures {
   readonly #source: KernelSource;
@@ -109,6 +114,26 @@ export class SelfFigures {
     ].filter(({ count }) => count > 0);
   }
 
+  /**
+   * Processes that are known by what the kernel noted, without the names that they gave themselves: no event is
+   * lost by that, so it is no reason for `wirespan.agent.event.loss`.
+   */
+  #unnamed(): LossTotal[] {
+    const { gone, evictions, environUnreadable, environTruncated, environInvalid } =
+      this.#pipeline.enricher.counters;
+    const counts = {
+      process_gone: gone,
+      owner_evicted: evictions,
+      environ_unreadable: environUnreadable,
+      environ_truncated: environTruncated,
+      environ_invalid: environInvalid,
+    };
+    const probe = PROBE_NAMES[PROBE_ID.PROBE_OWNER];
+    return Object.entries(counts)
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => ({ reason, ...(probe !== undefined && { probe }), count }));
+  }
+
   /** Records that the kernel submitted, by probe: what must arrive. */
   sent(): { readonly probe?: string; readonly count: number }[] {
     return this.#cells
@@ -120,8 +145,9 @@ export class SelfFigures {
     const { plan } = this.#source;
     const pipeline = this.#pipeline;
     return {
-      eventsReceived: () => [{ count: pipeline.decoded.decoded }],
-      eventsLost: () => this.lost(),
+      eventsReceived: () =>
+        Object.entries(pipeline.decoded.received ?? []).map(([probe, count]) => named(Number(probe), count)),
+      eventsLost: () => [...this.lost(), ...this.#unnamed()],
       eventQueue: () => {
         const { traces, logs } = exporters.queues();
         return { size: traces.size + logs.size, capacity: traces.capacity + logs.capacity };

@@ -1,7 +1,15 @@
 import { EVENTS, METRICS, SPANS } from '../../semconv/index.ts';
-import { choice, integer, onOff } from '../format.ts';
+import type { SelfMetrics } from '../app-config.ts';
+import { choice, duration, integer, onOff, ratio } from '../format.ts';
 import { OPT_IN_ATTRIBUTES } from './opt-in-attributes.ts';
 import { setting, type SettingSource, type SettingTree } from '../setting.ts';
+
+/** The agent's own metrics with upstream's names: one switch for all names that begin so. */
+export const SELF_METRICS: readonly (readonly [name: SelfMetrics, doc: string])[] = [
+  ['otel.sdk', "The agent's exporters and their queues (`otel.sdk.*`)."],
+  ['process', 'What the agent costs (`process.cpu.time`, `process.memory.usage`).'],
+  ['nodejs', "The agent's event loop (`nodejs.eventloop.*`)."],
+];
 
 const EVENT_MODE = choice(['on', 'correlated', 'off']);
 
@@ -34,13 +42,16 @@ function switches(
 
 /** `metrics.*`, `events.*`, `spans.*` and `attributes.*`: one switch a signal, from the registry. */
 export const signalSettings: SettingTree = {
-  metrics: switches(
-    'metrics',
-    METRICS.map((m) => [
+  metrics: switches('metrics', [
+    ...METRICS.map((m): [string, SettingSource] => [
       m.switch,
       setting(onOff, m.defaultOn ? 'on' : 'off', sentence(m.description, m.name)),
     ]),
-  ),
+    ...SELF_METRICS.map(([name, doc]): [string, SettingSource] => [
+      `metrics.${name}`,
+      setting(onOff, 'on', doc),
+    ]),
+  ]),
   events: {
     rate_limit: setting(
       integer(0),
@@ -62,6 +73,19 @@ export const signalSettings: SettingTree = {
         s.switch,
         setting(choice(s.modes), s.defaultMode, `When the span \`${s.name}\` is sent.`),
       ]),
+    ),
+  },
+  sampling: {
+    connection_ratio: setting(
+      ratio,
+      1,
+      'Share of connections that get the span `tcp connection` where it is on, chosen by `wirespan.tcp.connection.id`. Failed and slow ones always do.',
+    ),
+    connection_slow: setting(
+      duration(0),
+      1_000,
+      'A connection whose handshake, or smoothed round-trip time, takes as long is slow.',
+      { defaultText: '`1s`' },
     ),
   },
   attributes: switches(

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import {
   ATTR_ERROR_TYPE,
+  ATTR_TCP_CONNECTION_ID,
   ATTR_TCP_SYN_RETRANSMITS,
   EVENT_TCP_CONNECTION_ACCEPT,
   EVENT_TCP_CONNECTION_CLOSE,
@@ -16,6 +17,7 @@ import { acceptQueueWait, handshakeLatency, lifetime, totals } from './connectio
 import { createConnectHolds, type ConnectHolds } from './connect-holds.ts';
 import { ConnectionLinks, type SpanRef } from './connection-links.ts';
 import { decide, decideHandshake, type Decision } from './decide.ts';
+import { isConnectionSampled } from './connection-sampling.ts';
 import type { Emitter } from './emitter.ts';
 import type { SocketAttributes } from './socket-attributes.ts';
 
@@ -177,9 +179,12 @@ export class ConnectionStage {
     if (mode === 'off') return undefined;
     const { spans, isUsed } = this.#links.take(record.netns, record.cookie);
     if (record.establishedNs === 0n || (mode === 'correlated' && !isUsed)) return undefined;
+    const attributes = { ...this.#sockets.connection(record), ...totals(record) };
+    const id = String(attributes[ATTR_TCP_CONNECTION_ID]);
+    if (!isConnectionSampled(record, id, this.#emitter.connectionSampling)) return undefined;
     return this.#emitter.span(SPAN_TCP_CONNECTION, {
       record,
-      attributes: { ...this.#sockets.connection(record), ...totals(record) },
+      attributes,
       startNs: record.establishedNs,
       endNs: record.timeNs,
       links: spans,

@@ -14,6 +14,7 @@ import type { Clock } from '../clock.ts';
 import type { NetworkEvent, NetworkSpan, ObservedResource, Owner, TraceContext } from '../model.ts';
 import type { SocketRecord } from '../record.ts';
 import type { SpanRef } from './connection-links.ts';
+import type { ConnectionSampling } from './connection-sampling.ts';
 import { createEventLimit, type EventLimit } from './event-limit.ts';
 import { createSpanLimit, type SpanLimit, type SpanLimits, type SpanRefusal } from './span-limit.ts';
 
@@ -26,6 +27,7 @@ export interface EmitterSettings {
   /** Events a second, for each name and workload; 0: no limit. */
   readonly rateLimit: number;
   readonly spanLimits: SpanLimits;
+  readonly connectionSampling: ConnectionSampling;
 }
 
 export interface EmitterOptions extends EmitterSettings {
@@ -125,6 +127,10 @@ export class Emitter {
       this.#forgottenBefore += this.#spanLimit.evictions;
       this.#spanLimit = createSpanLimit(settings.spanLimits, this.#options.now());
     }
+  }
+
+  get connectionSampling(): ConnectionSampling {
+    return this.#settings.connectionSampling;
   }
 
   eventMode(descriptor: EventDescriptor): EventMode {

@@ -22,11 +22,14 @@ import {
 import { CLOSE_REASON_NAMES, errorTypeOf, RETRANSMIT_TYPE_NAMES, STATE_NAMES } from './names.ts';
 import { readOwner, type OwnerTable } from './owners.ts';
 import { decodeDrop, decodeReset } from './packets.ts';
+import { probeOf } from './received.ts';
 import { decodeContext, decodeSocket } from './socket.ts';
 
 /** What decoding met, in records. */
 export interface DecodeCounters {
   decoded: number;
+  /** Decoded, by probe (`enum probe_id`). */
+  readonly received?: number[];
   /** Truncated, of an unknown kind, or with a size that does not fit. */
   bad: number;
 }
@@ -87,10 +90,17 @@ export function decodeBatch(
       counters.bad += 1;
     } else {
       counters.decoded += 1;
+      countReceived(counters, record);
       handle(record);
     }
     at += (size + 7) & ~7;
   }
+}
+
+function countReceived({ received }: DecodeCounters, record: KernelRecord): void {
+  if (received === undefined) return;
+  const probe = probeOf(record);
+  received[probe] = (received[probe] ?? 0) + 1;
 }
 
 function decodeOwner(view: DataView, at: number, owners: OwnerTable): OwnerRecord {

@@ -28,12 +28,10 @@ export function createProcessReader(procRoot: string): ProcessReader {
   const counters = { environUnreadable: 0, environTruncated: 0 };
   const environ = Buffer.alloc(maxEnvironBytes);
 
-  const environmentOf = (pid: number): OtelEnvironment => {
+  /** Undefined when it may not be read. */
+  const environmentOf = (pid: number): OtelEnvironment | undefined => {
     const length = readInto(join(procRoot, String(pid), 'environ'), environ);
-    if (length === undefined) {
-      counters.environUnreadable += 1;
-      return {};
-    }
+    if (length === undefined) return undefined;
     if (length === maxEnvironBytes) counters.environTruncated += 1;
     const found = findOtelVariables(environ.subarray(0, length));
     // Other variables may hold secrets: they do not stay in our memory.
@@ -57,8 +55,13 @@ export function createProcessReader(procRoot: string): ProcessReader {
       const environment = environmentOf(owner.pid);
       // Last, so that it vouches for all reads above: a pid does not come back to a process.
       if (!isAlive(owner.pid, owner.startNs)) return undefined;
+      if (environment === undefined) counters.environUnreadable += 1;
       const container = readProcCgroup(cgroup);
-      return { environment, container, ...(executable === undefined ? {} : { executable }) };
+      return {
+        environment: environment ?? {},
+        container,
+        ...(executable === undefined ? {} : { executable }),
+      };
     },
   };
 }

@@ -15,6 +15,7 @@ import type { MergedRejections, RejectionListener } from './rejection.ts';
 import { mergeRejections } from './rejection.ts';
 import { toReadableSpans } from './span-request.ts';
 import { createSpanTransport } from './span-transport.ts';
+import { createTimedDelivery, type OperationLog } from './timed-delivery.ts';
 import type { OtlpTransport } from './transport.ts';
 import { createOtlpTransport } from './transport.ts';
 
@@ -43,6 +44,8 @@ export interface Exporters {
   queues(): Readonly<Record<'traces' | 'logs', QueueState>>;
   /** Scheme, host and port of each signal's collector; `undefined` for a disabled signal. */
   origins(): Readonly<Record<Signal, string | undefined>>;
+  /** Tells of every export operation. */
+  readonly operations: OperationLog;
   /** Sends the queued spans and events now. Ends when each has met its end. */
   forceFlush(): Promise<void>;
   /**
@@ -70,6 +73,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
   const rejections = mergeRejections(listeners.onRejected ?? (() => undefined));
   const onRejected = rejections.add;
   const reachability = createReachability(listeners.onState ?? (() => undefined));
+  const operations: OperationLog = { onOperation: undefined };
   const transports: Pick<OtlpTransport, 'close'>[] = [];
   const origins: Record<Signal, string | undefined> = {
     metrics: undefined,
@@ -86,7 +90,8 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
     const transport = createTransport(endpoint);
     transports.push(transport);
     origins[signal] = endpoint.origin;
-    return createDelivery({ endpoint, transport, retry, reachability });
+    const delivery = createDelivery({ endpoint, transport, retry, reachability });
+    return createTimedDelivery(delivery, signal, operations);
   };
   const queueOf = (signal: 'traces' | 'logs'): QueueOptions => ({
     ...DEFAULT_QUEUE,
@@ -120,6 +125,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
     transports,
     rejections,
     origins,
+    operations,
     capacities: { traces: queueOf('traces').capacity, logs: queueOf('logs').capacity },
   });
 }
@@ -131,15 +137,18 @@ interface Assembly {
   readonly transports: readonly Pick<OtlpTransport, 'close'>[];
   readonly rejections: MergedRejections;
   readonly origins: Readonly<Record<Signal, string | undefined>>;
+  readonly operations: OperationLog;
   readonly capacities: Readonly<Record<'traces' | 'logs', number>>;
 }
 
 class OtlpExporters implements Exporters {
   readonly metrics: MetricExporter | undefined;
+  readonly operations: OperationLog;
   readonly #parts: Assembly;
 
   constructor(parts: Assembly) {
     this.metrics = parts.metrics;
+    this.operations = parts.operations;
     this.#parts = parts;
   }
 

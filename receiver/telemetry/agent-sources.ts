@@ -1,4 +1,5 @@
 import type { SignalCounters } from '../export/counters.ts';
+import type { OperationLog } from '../export/timed-delivery.ts';
 import type { Signal } from '../export/options.ts';
 
 /** Running total of records that were lost or discarded; never decreases. */
@@ -18,6 +19,7 @@ export interface ExportSource {
   queues(): Readonly<Record<'traces' | 'logs', { readonly size: number; readonly capacity: number }>>;
   /** Scheme, host and port of each signal's collector; `undefined` for a disabled signal. */
   origins(): Readonly<Record<Signal, string | undefined>>;
+  readonly operations: OperationLog;
 }
 
 /**

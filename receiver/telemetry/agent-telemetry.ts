@@ -7,7 +7,8 @@ import type { ObservedResource } from '../model.ts';
 import { AgentReader } from './agent-reader.ts';
 import type { AgentSources } from './agent-sources.ts';
 import { createOwnInstruments } from './own-instruments.ts';
-import { createExportInstruments, createProcessInstruments } from './upstream-instruments.ts';
+import { createProcessInstruments, createRuntimeInstruments } from './process-instruments.ts';
+import { createExportInstruments } from './upstream-instruments.ts';
 
 export interface AgentTelemetryOptions {
   /** The agent's resource: `service.name`, `service.instance.id`, `host.id`, `process.pid` … */
@@ -16,7 +17,14 @@ export interface AgentTelemetryOptions {
   readonly temporality: 'cumulative' | 'delta' | 'lowmemory';
   /** The switches `metrics.agent.*`. Default: the registry's levels. */
   readonly isEnabled?: (metric: MetricDescriptor) => boolean;
+  /** Which of the upstream metrics are exported. Default: all. */
+  readonly families?: ReadonlySet<UpstreamFamily>;
 }
+
+/** Upstream metrics by the beginning of their names: each has one switch. */
+export type UpstreamFamily = 'otel.sdk' | 'process' | 'nodejs';
+
+const allFamilies: ReadonlySet<UpstreamFamily> = new Set(['otel.sdk', 'process', 'nodejs']);
 
 /** The agent's metrics about itself: one more source of the metric loop. */
 export interface AgentTelemetry extends MetricSource {
@@ -42,8 +50,11 @@ export function createAgentTelemetry(options: AgentTelemetryOptions): AgentTelem
   const own = provider.getMeter(SCOPE_NAMES.agent, VERSION);
   const upstream = provider.getMeter(upstreamScope, VERSION);
   createOwnInstruments(own, sources, isEnabled);
-  createProcessInstruments(upstream);
-  if (sources.exporters !== undefined) createExportInstruments(upstream, sources.exporters);
+  const families = options.families ?? allFamilies;
+  if (families.has('process')) createProcessInstruments(upstream);
+  if (families.has('nodejs')) createRuntimeInstruments(upstream);
+  if (families.has('otel.sdk') && sources.exporters !== undefined)
+    createExportInstruments(upstream, sources.exporters);
   const { name, unit, description, boundaries = [] } = METRIC_AGENT_EVENT_LAG;
   const lag = isEnabled(METRIC_AGENT_EVENT_LAG)
     ? own.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries: [...boundaries] } })

@@ -15,8 +15,14 @@ const itemNames = { metrics: 'metric_data_point', traces: 'span', logs: 'log' } 
 const units = { metrics: '{data_point}', traces: '{span}', logs: '{log_record}' } as const;
 const words = { metrics: 'data points', traces: 'spans', logs: 'log records' } as const;
 
+/** Seconds: a request on the same host takes a millisecond, one with retries up to minutes. */
+const durationBoundaries = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
+];
+
 /** Creates the `otel.sdk.*` instruments of the semantic conventions for our own exporters. */
 export function createExportInstruments(meter: Meter, source: ExportSource): void {
+  recordOperations(meter, source);
   for (const signal of ['metrics', 'traces', 'logs'] as const) {
     if (source.origins()[signal] === undefined) continue;
     const shape = { unit: units[signal], valueType: 'int' } as const;
@@ -67,53 +73,17 @@ export function createExportInstruments(meter: Meter, source: ExportSource): voi
   }
 }
 
-/** Creates the instruments for what the agent itself costs. */
-export function createProcessInstruments(meter: Meter): void {
-  observe(
-    meter,
-    {
-      name: 'process.cpu.time',
-      instrument: 'counter',
-      unit: 's',
-      description: 'Total CPU seconds broken down by different CPU modes.',
-      valueType: 'double',
-    },
-    () => {
-      const { user, system } = process.cpuUsage();
-      return [
-        [user / 1e6, { 'cpu.mode': 'user' }],
-        [system / 1e6, { 'cpu.mode': 'system' }],
-      ];
-    },
-  );
-  observe(
-    meter,
-    {
-      name: 'process.memory.usage',
-      instrument: 'updowncounter',
-      unit: 'By',
-      description: 'The amount of physical memory in use.',
-      valueType: 'int',
-    },
-    () => [[process.memoryUsage.rss()]],
-  );
-  let last = performance.eventLoopUtilization();
-  observe(
-    meter,
-    {
-      name: 'nodejs.eventloop.utilization',
-      instrument: 'gauge',
-      unit: '1',
-      description: 'Event loop utilization.',
-      valueType: 'double',
-    },
-    () => {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, last);
-      last = now;
-      return [[utilization]];
-    },
-  );
+function recordOperations(meter: Meter, source: ExportSource): void {
+  const duration = meter.createHistogram('otel.sdk.exporter.operation.duration', {
+    unit: 's',
+    description: 'The duration of exporting a batch of telemetry records.',
+    advice: { explicitBucketBoundaries: durationBoundaries },
+  });
+  source.operations.onOperation = ({ signal, seconds, error }) =>
+    duration.record(seconds, {
+      ...componentOf(signal, source),
+      ...(error !== undefined && { [ATTR_ERROR_TYPE]: error }),
+    });
 }
 
 function exportedFigures({ exported, dropped }: SignalCounters, attributes: Attributes): Figure[] {

@@ -26,6 +26,15 @@ export interface MetricPoint {
   readonly count: number;
   readonly bounds: readonly number[];
   readonly bucketCounts: readonly number[];
+  readonly exemplars: readonly ExemplarEntry[];
+}
+
+/** One exemplar of a point. */
+export interface ExemplarEntry {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly value: number;
+  readonly timeNs: bigint;
 }
 
 /** One span. */
@@ -89,6 +98,14 @@ interface JsonPoint {
   readonly count?: string | number;
   readonly explicitBounds?: readonly number[];
   readonly bucketCounts?: readonly (string | number)[];
+  readonly exemplars?: readonly JsonExemplar[];
+}
+interface JsonExemplar {
+  readonly traceId?: string;
+  readonly spanId?: string;
+  readonly timeUnixNano?: string;
+  readonly asInt?: string | number;
+  readonly asDouble?: number;
 }
 interface JsonData {
   readonly dataPoints?: readonly JsonPoint[];
@@ -155,7 +172,10 @@ export function readMetricPoints(path: string): MetricPoint[] {
 
 function toPoint(
   point: JsonPoint,
-): Pick<MetricPoint, 'attributes' | 'startNs' | 'timeNs' | 'value' | 'count' | 'bounds' | 'bucketCounts'> {
+): Pick<
+  MetricPoint,
+  'attributes' | 'startNs' | 'timeNs' | 'value' | 'count' | 'bounds' | 'bucketCounts' | 'exemplars'
+> {
   return {
     attributes: toAttributes(point.attributes),
     startNs: BigInt(point.startTimeUnixNano ?? 0),
@@ -164,6 +184,12 @@ function toPoint(
     count: Number(point.count ?? 0),
     bounds: point.explicitBounds ?? [],
     bucketCounts: (point.bucketCounts ?? []).map(Number),
+    exemplars: (point.exemplars ?? []).map((exemplar) => ({
+      traceId: exemplar.traceId ?? '',
+      spanId: exemplar.spanId ?? '',
+      value: exemplar.asDouble ?? Number(exemplar.asInt ?? 0),
+      timeNs: BigInt(exemplar.timeUnixNano ?? 0),
+    })),
   };
 }
 

@@ -28,10 +28,11 @@ log: {level: debug}
 shutdown: {deadline: 7s}
 events: {rate_limit: 11}
 spans: {rate_limit: 13, max_per_parent: 17, max_per_trace: 19}
+sampling: {connection_ratio: 0.25, connection_slow: 2s}
 `;
     const { next, applied, needsRestart } = plan('', now);
     assert.deepEqual(needsRestart, []);
-    assert.equal(applied.length, 8);
+    assert.equal(applied.length, 10);
     assert.deepEqual(next.config, loaded(now).config);
     assert.deepEqual(next.values, loaded(now).values);
   });

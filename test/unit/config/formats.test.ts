@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseCidr } from '../../../config/cidr.ts';
-import { choice, duration, integer, onOff, powerOfTwoBytes } from '../../../config/format.ts';
+import { choice, duration, integer, onOff, powerOfTwoBytes, ratio } from '../../../config/format.ts';
 import { cidrList, filterRules, pairs } from '../../../config/format-lists.ts';
 
 describe('switch', () => {
@@ -25,6 +25,12 @@ describe('numbers', () => {
     for (const bad of ['1.5', 1.5, -1, '1e3', '0x10', '', ' ', true, NaN, Infinity])
       assert.throws(() => integer(0).read(bad));
     assert.throws(() => integer(1, 5).read(6), /from 1 to 5$/);
+  });
+
+  it('that are shares lie from 0 to 1', () => {
+    assert.deepEqual(['0', 0.25, '0.5', '.75', ' 1 '].map(ratio.read), [0, 0.25, 0.5, 0.75, 1]);
+    for (const bad of ['1.01', 2, -0.1, '-1', '50%', '1e-1', '', '.', true, NaN])
+      assert.throws(() => ratio.read(bad), /be a number from 0 to 1$/);
   });
 
   it('of bytes take units and only powers of two', () => {

@@ -230,6 +230,7 @@ test('an event that its mode keeps back is not counted as lost', () => {
 
 test('other modes and limits hold from the moment they are given', () => {
   const spanLimits = { perSecond: 0, maxPerParent: 0, maxPerTrace: 0 };
+  const rest = { spans: {}, spanLimits, connectionSampling: { ratio: 1, slowSeconds: 1 } };
   const subject = harness({ events: everything, rateLimit: 1 });
   const send = (count: number): number => {
     const before = subject.events.length;
@@ -238,11 +239,11 @@ test('other modes and limits hold from the moment they are given', () => {
   };
   assert.equal(send(7), 2);
   // Modes alone: the limit goes on where it was.
-  subject.correlator.reconfigure({ events: everything, spans: {}, rateLimit: 1, spanLimits });
+  subject.correlator.reconfigure({ ...rest, events: everything, rateLimit: 1 });
   assert.equal(send(7), 0);
-  subject.correlator.reconfigure({ events: everything, spans: {}, rateLimit: 2, spanLimits });
+  subject.correlator.reconfigure({ ...rest, events: everything, rateLimit: 2 });
   assert.equal(send(7), 4);
-  subject.correlator.reconfigure({ events: {}, spans: {}, rateLimit: 0, spanLimits });
+  subject.correlator.reconfigure({ ...rest, events: {}, rateLimit: 0 });
   assert.equal(send(7), 0);
   const { events, eventsRateLimited } = subject.correlator.counters;
   assert.deepEqual({ events, eventsRateLimited }, { events: 6, eventsRateLimited: 15 });

@@ -124,6 +124,7 @@ export function harness(options: Partial<CorrelatorOptions> = {}): Harness {
     spans: {},
     rateLimit: 0,
     spanLimits: { perSecond: 0, maxPerParent: 0, maxPerTrace: 0 },
+    connectionSampling: { ratio: 1, slowSeconds: 1 },
     bootId: 'boot',
     addresses: 'full',
     clock,

@@ -204,6 +204,7 @@ function decode(message: Message, bytes: Buffer): Record<string, unknown> {
 function defaults(message: Message): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [name, kind, form] of Object.values(message) as Message[number][]) {
+    if (name === 'exemplars') continue;
     if (form !== undefined) out[name] = form === 'many' ? [] : {};
     else if (message === point || message === histogramPoint || message === anyValue) continue;
     else if (kind === 'string' || kind === 'hex') out[name] = '';
@@ -219,7 +220,7 @@ function put(
   value: unknown,
   form: 'many' | 'map' | undefined,
 ): void {
-  if (form === 'many') (out[name] as unknown[]).push(value);
+  if (form === 'many') ((out[name] ??= []) as unknown[]).push(value);
   else if (form === 'map') {
     const { key, value: boxed } = value as { key: string; value: KeyValues };
     (out[name] as KeyValues)[key] = unbox(boxed);

@@ -175,6 +175,18 @@ test('the exporters tell of themselves, and what they lose is an event lost', as
   assert.deepEqual(ofErrors('otel.sdk.processor.span.queue.capacity'), [[undefined, 2]]);
   const [[attributes] = [{}]] = figures(collected, 'otel.sdk.exporter.span.exported');
   assert.equal((attributes as Record<string, unknown>)['server.port'], stub.port);
+  const durations = collected
+    .flatMap((r) => r.scopeMetrics.flatMap((s) => s.metrics))
+    .find((m) => m.descriptor.name === 'otel.sdk.exporter.operation.duration');
+  const operations = (durations?.dataPoints ?? []) as DataPoint<Histogram>[];
+  assert.deepEqual(
+    operations.map((p) => [p.attributes['otel.component.type'], p.attributes['error.type'], p.value.count]),
+    [
+      ['wirespan_batch_exporter', undefined, 1],
+      ['wirespan_batch_exporter', undefined, 1],
+    ],
+  );
+  assert.ok(operations.every(({ value }) => value.sum !== undefined && value.sum > 0));
   const scopes = collected.flatMap((r) => r.scopeMetrics);
   assert.ok(
     scopes.every(
@@ -185,4 +197,25 @@ test('the exporters tell of themselves, and what they lose is an event lost', as
   );
   await exporters.shutdown(1000);
   await stub.stop();
+});
+
+test("upstream's metrics have one switch for each beginning of a name", async () => {
+  const exporters = createExporters({ endpoint: 'http://127.0.0.1:1' });
+  const beginnings = ['otel.sdk', 'process', 'nodejs'] as const;
+  for (const family of [undefined, ...beginnings]) {
+    const families = new Set(family === undefined ? [] : [family]);
+    const options = { resource, sources: { exporters }, temporality: 'cumulative', families } as const;
+    const telemetry = createAgentTelemetry(options);
+    exporters.operations.onOperation?.({ signal: 'logs', seconds: 1 });
+    const names = (await telemetry.collect(now))
+      .flatMap((r) => r.scopeMetrics.flatMap((s) => s.metrics))
+      .map((m) => m.descriptor.name)
+      .filter((name) => !name.startsWith('wirespan.'));
+    assert.deepEqual(
+      beginnings.filter((beginning) => names.some((name) => name.startsWith(`${beginning}.`))),
+      family === undefined ? [] : [family],
+    );
+    exporters.operations.onOperation = undefined;
+  }
+  await exporters.shutdown(100);
 });
