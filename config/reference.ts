@@ -11,6 +11,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   events: 'Events',
   spans: 'Spans',
   attributes: 'Opt-in attributes on metrics',
+  thresholds: 'Thresholds of events',
   resource: 'Resources',
   addresses: 'Addresses',
   subnets: 'Subnets',

@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { createMetricStore, type MetricStore } from './aggregate/metric-store.ts';
 import type { AppConfig } from '../config/index.ts';
 import { monotonicToRealtime } from '../native/index.ts';
-import { METRIC_TCP_STATE_DURATION, VERSION } from '../semconv/index.ts';
+import { METRIC_TCP_RECEIVE_QUEUE_DURATION, METRIC_TCP_STATE_DURATION, VERSION } from '../semconv/index.ts';
 import { createClock, type Clock } from './clock.ts';
 import { ConnectionSums } from './collect/connections.ts';
 import { readProcessLosses, type ProcessLosses } from './collect/process-losses.ts';
 import type { CollectContext } from './collect/context.ts';
 import { DropSums, setConnectionStates, SoftirqSums, StateSums } from './collect/host-sums.ts';
+import { ReceiveWaits } from './collect/receive-waits.ts';
 import { claimersOf, StraySums } from './collect/strays.ts';
 import { ResetSums } from './collect/resets.ts';
 import { ListenerSums } from './collect/listeners.ts';
@@ -17,7 +18,7 @@ import { readListenCounters } from './source/listen-counters.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
 import { readCgroupNames } from './decode/cgroup-names.ts';
-import { CGROUP_NAMES, RECORD_HEADER, STATE_SUMS } from './decode/generated/layout.ts';
+import { CGROUP_NAMES, RECEIVE_SUMS, RECORD_HEADER, STATE_SUMS } from './decode/generated/layout.ts';
 import { OwnerTable } from './decode/owners.ts';
 import { findCgroup2Mount } from './enrich/cgroup-index.ts';
 import { createEnricher, type Enricher } from './enrich/enricher.ts';
@@ -61,7 +62,8 @@ export class Pipeline {
   readonly #drops: DropSums;
   readonly #strays: StraySums;
   readonly #resets: ResetSums;
-  readonly #states: StateSums;
+  /** Maps that are filled only when their metric is on. */
+  readonly #optional: readonly OwnedCounters[];
   readonly #softirqs: SoftirqSums;
   readonly #localAddresses = new LocalAddressCache();
   readonly #config: AppConfig;
@@ -109,7 +111,7 @@ export class Pipeline {
     this.#drops = new DropSums(this.#context, (reason) => source.names.dropReason(reason));
     this.#strays = this.#createStrays();
     this.#resets = new ResetSums(this.#context, (reason) => source.names.resetReason(reason));
-    this.#states = new StateSums(this.#context);
+    this.#optional = this.#optionalCounters();
     this.#softirqs = new SoftirqSums(this.#context);
     this.correlator = this.#createCorrelator(outlets);
     this.sweep = this.#createSweep();
@@ -170,26 +172,17 @@ export class Pipeline {
   }
 
   #ownedCounters(): readonly OwnedCounters[] {
-    const counters = (
-      map: string,
-      size: number,
-      sums: { update(image: MapImage): void; forget(id: string): void },
-    ): OwnedCounters => ({
-      map,
-      size,
-      update: (image) => sums.update(image),
-      forget: (id) => sums.forget(id),
-    });
-    const states = counters('state_durations', STATE_SUMS.size, this.#states);
-    return [
-      counters('drops', 8, this.#drops),
-      counters('resets', 8, this.#resets),
-      ...(this.#hasStateDurations ? [states] : []),
-    ];
+    return [countersOf('drops', 8, this.#drops), countersOf('resets', 8, this.#resets), ...this.#optional];
   }
 
-  get #hasStateDurations(): boolean {
-    return this.#config.metrics.get(METRIC_TCP_STATE_DURATION.name) === true;
+  #optionalCounters(): readonly OwnedCounters[] {
+    const context = this.#context;
+    const states = countersOf('state_durations', STATE_SUMS.size, new StateSums(context));
+    const receives = countersOf('receives', RECEIVE_SUMS.size, new ReceiveWaits(context));
+    return [
+      ...(context.isOn(METRIC_TCP_STATE_DURATION) ? [states] : []),
+      ...(context.isOn(METRIC_TCP_RECEIVE_QUEUE_DURATION) ? [receives] : []),
+    ];
   }
 
   /** Empties the ring; returns the bytes read. */
@@ -222,7 +215,7 @@ export class Pipeline {
     this.#softirqs.update(this.#source.read('softirqs'));
     this.#drops.update(this.#source.read('drops'));
     this.#resets.update(this.#source.read('resets'));
-    if (this.#hasStateDurations) this.#states.update(this.#source.read('state_durations'));
+    for (const { map, update } of this.#optional) update(this.#source.read(map));
   }
 
   /** The programs are detached: what they left in the ring, and the last events. */
@@ -287,4 +280,12 @@ export class Pipeline {
     this.lastPass = this.#source.pass(this.clock.now());
     this.readSums();
   }
+}
+
+function countersOf(
+  map: string,
+  size: number,
+  sums: { update(image: MapImage): void; forget(id: string): void },
+): OwnedCounters {
+  return { map, size, update: (image) => sums.update(image), forget: (id) => sums.forget(id) };
 }

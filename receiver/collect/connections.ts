@@ -1,12 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import {
-  ATTR_ERROR_TYPE,
   ATTR_NETWORK_IO_DIRECTION,
-  ATTR_NETWORK_PEER_ADDRESS,
-  ATTR_NETWORK_TYPE,
   ATTR_PEER_CIDR,
-  ATTR_SERVER_PORT,
-  ATTR_TCP_HANDSHAKE_ROLE,
   METRIC_TCP_CONNECTION_ACTIVE,
   METRIC_TCP_CONNECTION_CLOSED,
   METRIC_TCP_CONNECTION_DURATION,
@@ -21,32 +16,18 @@ import {
   METRIC_TCP_SUBNET_IO,
   type MetricDescriptor,
 } from '../../semconv/index.ts';
-import { readAddress } from '../decode/bytes.ts';
-import { RETRANSMIT_TYPE, SERIES, SERIES_KEY } from '../decode/generated/layout.ts';
-import { CLOSE_REASON_NAMES, errorTypeOf, RETRANSMIT_TYPE_NAMES, ROLE_NAMES } from '../decode/names.ts';
+import { RETRANSMIT_TYPE, SERIES } from '../decode/generated/layout.ts';
+import { CLOSE_REASON_NAMES, RETRANSMIT_TYPE_NAMES } from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
-import type { ObservedResource, Owner } from '../model.ts';
-import {
-  Cells,
-  gainedHistogram,
-  OVERFLOW_ATTRIBUTES,
-  type CollectContext,
-  type RowMemory,
-} from './context.ts';
+import type { ObservedResource } from '../model.ts';
+import { Cells, gainedHistogram, type CollectContext, type RowMemory } from './context.ts';
+import { readConnectionKey, type ConnectionKey } from './connection-key.ts';
 import { RowAttributes } from './row-attributes.ts';
 import { RowPool } from './row-pool.ts';
 
 /** One row of the kernel's `series`, as last read. */
-export interface ConnectionRow {
+export interface ConnectionRow extends Omit<ConnectionKey, 'plain' | 'type'> {
   readonly key: Uint8Array;
-  readonly owner: Owner;
-  readonly role: 'client' | 'server' | undefined;
-  readonly serverPort: number;
-  readonly peerAddress: string | undefined;
-  readonly isFailure: boolean;
-  readonly isOverflow: boolean;
-  /** `wirespan.peer.cidr`; undefined without configured subnets. */
-  readonly cidr: string | undefined;
   readonly attributes: RowAttributes;
   readonly memory: RowMemory;
   /** `other` retransmits already exported: never falls, whatever the order of two reads. */
@@ -137,36 +118,11 @@ export class ConnectionSums {
   }
 
   #newRow(key: Uint8Array, view: DataView, at: number): ConnectionRow {
-    const { optIn } = this.#context;
-    const role = ROLE_NAMES[view.getUint8(at + SERIES_KEY.role)];
-    const family = view.getUint8(at + SERIES_KEY.family);
-    const error = errorTypeOf(view.getUint8(at + SERIES_KEY.error));
-    const serverPort = view.getUint16(at + SERIES_KEY.server_port, true);
-    const isOverflow = view.getUint8(at + SERIES_KEY.overflow) !== 0;
-    const hasPeer = key.subarray(SERIES_KEY.peer, SERIES_KEY.peer + 16).some((byte) => byte !== 0);
-    const peerAddress = hasPeer ? readAddress(view, at + SERIES_KEY.peer, family) : undefined;
-    const type = { [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4' };
-    const cidr = this.#cidrOf(view.getUint32(at + SERIES_KEY.cidr, true));
-    const attributes: Attributes = isOverflow
-      ? OVERFLOW_ATTRIBUTES
-      : {
-          ...(role !== undefined && { [ATTR_TCP_HANDSHAKE_ROLE]: role, [ATTR_SERVER_PORT]: serverPort }),
-          ...(error !== undefined && { [ATTR_ERROR_TYPE]: error }),
-          ...(optIn.has(ATTR_NETWORK_TYPE) && type),
-          ...(cidr !== undefined && optIn.has(ATTR_PEER_CIDR) && { [ATTR_PEER_CIDR]: cidr }),
-          ...(peerAddress !== undefined &&
-            optIn.has(ATTR_NETWORK_PEER_ADDRESS) && { [ATTR_NETWORK_PEER_ADDRESS]: peerAddress }),
-        };
+    const { plain, type, ...facts } = readConnectionKey(this.#context, view, at);
     return {
       key,
-      owner: this.#context.ownerAt(view, at + SERIES_KEY.owner),
-      role,
-      serverPort,
-      peerAddress,
-      isFailure: error !== undefined,
-      cidr,
-      isOverflow,
-      attributes: new RowAttributes(attributes, isOverflow ? {} : type),
+      ...facts,
+      attributes: new RowAttributes(plain, type),
       memory: this.#memories.take(),
       otherRetransmits: 0,
       isSettled: true,
@@ -207,12 +163,6 @@ export class ConnectionSums {
     histogram(METRIC_TCP_RTT_VARIATION, 'rtt_variation', row.attributes.plain);
     histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_sent', sent);
     histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_received', received);
-  }
-
-  #cidrOf(index: number): string | undefined {
-    const { subnets } = this.#context;
-    if (subnets.length === 0) return undefined;
-    return index === 0 ? 'other' : (subnets[index - 1] ?? 'other');
   }
 
   /** Payload counts on the workload, and by subnet on the host. */

@@ -2,6 +2,7 @@ import { tickNs, type BpfSession } from '../../native/index.ts';
 import { SUBNET_KEY } from '../decode/generated/layout.ts';
 import type { KernelFilter } from './filter.ts';
 import type { Plan } from './plan.ts';
+import { setSlowKnobs, type SlowOptions } from './slow-knobs.ts';
 
 /** `address` is text; `prefixLength` counts its family's bits. */
 export interface Subnet {
@@ -11,13 +12,13 @@ export interface Subnet {
 }
 
 /** What the kernel side is told before it loads; see bpf/include/maps.bpf.h. */
-export interface KernelOptions {
+export interface KernelOptions extends SlowOptions {
   /** Bytes, a power of two. */
   readonly ringBufferBytes: number;
   readonly maxSeries: number;
   readonly maxOwners: number;
   readonly costlyVariants: boolean;
-  readonly emit: {
+  readonly emit: SlowOptions['emit'] & {
     readonly open: boolean;
     readonly accept: boolean;
     readonly fail: boolean;
@@ -96,6 +97,7 @@ export function setKnobs(
     cfg_softirq_wait: options.softirqWait,
   };
   for (const [name, value] of Object.entries(values)) u8(name, value);
+  setSlowKnobs(session, options);
   session.setVariable('cfg_tick_ns', u32(tickNs()));
   session.setVariable('cfg_drop_consumed', u32(reasons['SKB_CONSUMED'] ?? 0));
   session.setVariable('cfg_drop_queue_purge', u32(reasons['SKB_DROP_REASON_QUEUE_PURGE'] ?? 0));
