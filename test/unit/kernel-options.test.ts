@@ -228,10 +228,11 @@ describe('kernelOptionsOf', () => {
     assert.deepEqual(softirqsWith({}), [true, false, true]);
     assert.deepEqual(softirqsWith({ THRESHOLDS_SOFTIRQ_WAIT: '0' }), [true, false, false]);
     assert.deepEqual(softirqsWith({ THRESHOLDS_SOFTIRQ_RUN: '0' }), [true, false, true]);
-    assert.deepEqual(
-      softirqsWith({ THRESHOLDS_SOFTIRQ_RUN: '0', THRESHOLDS_SOFTIRQ_WAIT: '0' }),
-      [false, false, false],
-    );
+    assert.deepEqual(softirqsWith({ THRESHOLDS_SOFTIRQ_RUN: '0', THRESHOLDS_SOFTIRQ_WAIT: '0' }), [
+      false,
+      false,
+      false,
+    ]);
     assert.deepEqual(softirqsWith({ EVENTS_SOFTIRQ_SLOW: 'off' }), [false, false, false]);
     const { thresholds } = optionsWith({ THRESHOLDS_SOFTIRQ_RUN: '35us', THRESHOLDS_RTT: '2s' });
     assert.deepEqual([thresholds.softirqRunUs, thresholds.rttUs], [35, 2_000_000]);

@@ -6,9 +6,10 @@ import { load } from './sources.ts';
 describe('thresholds', () => {
   it('are milliseconds, or have a unit', () => {
     const given = ['0', 7, '7', '0.05', 0.05, '50us', '2ms', '1.5s', '1m', '3600s', ' 10 MS '];
-    assert.deepEqual(given.map((value) => threshold.read(value)), [
-      0, 7, 7, 0.05, 0.05, 0.05, 2, 1_500, 60_000, 3_600_000, 10,
-    ]);
+    assert.deepEqual(
+      given.map((value) => threshold.read(value)),
+      [0, 7, 7, 0.05, 0.05, 0.05, 2, 1_500, 60_000, 3_600_000, 10],
+    );
   });
 
   it('are whole microseconds from 0 to an hour', () => {
