@@ -176,6 +176,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	add_live(&conn->segments_received, tp->segs_in, &row->segments_received);
 	add_live(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
 	add_rtt(row, tp);
+	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }
 
 /* One tracked socket of a pass; `owner` when the pass knows who has it open. */

@@ -19,7 +19,22 @@ int BPF_PROG(ws_softirq_raise, unsigned int vector)
 	return 0;
 }
 
-static __always_inline void add_wait(struct softirq_sums *row)
+static __always_inline void emit_slow(u32 vector, u8 waited, u64 value_ns, u64 ts)
+{
+	struct softirq_record *record;
+
+	record = reserve(PROBE_SOFTIRQ, RECORD_SOFTIRQ, sizeof(*record), ts);
+	if (!record)
+		return;
+	record->value_ns = value_ns;
+	record->vector = vector;
+	record->cpu = bpf_get_smp_processor_id();
+	record->waited = waited;
+	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	submit(PROBE_SOFTIRQ, record);
+}
+
+static __always_inline void add_wait(struct softirq_sums *row, u32 vector)
 {
 	u64 raised = row->raised_ns, waited;
 	u32 bucket;
@@ -34,6 +49,8 @@ static __always_inline void add_wait(struct softirq_sums *row)
 	if (bucket < 18)
 		row->wait[bucket] += 1;
 	row->wait[18] += waited;
+	if (cfg_slow_softirq_wait_ns && waited > cfg_slow_softirq_wait_ns)
+		emit_slow(vector, 1, waited, row->entered_ns);
 }
 
 SEC("tp_btf/softirq_entry")
@@ -45,7 +62,7 @@ int BPF_PROG(ws_softirq_entry, unsigned int vector)
 		return 0;
 	row->entered_ns = bpf_ktime_get_ns();
 	if (cfg_softirq_wait)
-		add_wait(row);
+		add_wait(row, vector);
 	return 0;
 }
 
@@ -53,15 +70,18 @@ SEC("tp_btf/softirq_exit")
 int BPF_PROG(ws_softirq_exit, unsigned int vector)
 {
 	struct softirq_sums *row = bpf_map_lookup_elem(&softirqs, &vector);
-	u64 spent;
+	u64 now, spent;
 	u32 bucket;
 
 	if (!row || !row->entered_ns)
 		return 0;
-	spent = bpf_ktime_get_ns() - row->entered_ns;
+	now = bpf_ktime_get_ns();
+	spent = now - row->entered_ns;
 	row->entered_ns = 0;
 	row->time_ns += spent;
 	row->count += 1;
+	if (cfg_slow_softirq_run_ns && spent > cfg_slow_softirq_run_ns)
+		emit_slow(vector, 0, spent, now);
 	if (!cfg_softirq_duration)
 		return 0;
 	bucket = bucket_of(bounds_softirq_duration, BOUNDS_SOFTIRQ_DURATION_LEN, spent);

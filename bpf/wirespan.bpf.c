@@ -6,6 +6,7 @@
 #include "retransmit.bpf.c"
 #include "drop.bpf.c"
 #include "reset.bpf.c"
+#include "receive.bpf.c"
 #include "softirq.bpf.c"
 #include "scan.bpf.c"
 
@@ -18,6 +19,8 @@ const struct wire_types {
 	struct retransmit_record retransmit;
 	struct reset_record reset;
 	struct drop_record drop;
+	struct latency_record latency;
+	struct softirq_record softirq;
 } * wire_types __attribute__((unused));
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

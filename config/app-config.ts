@@ -24,6 +24,16 @@ export interface OtlpTargetConfig {
   readonly insecure: boolean;
 }
 
+/** Latencies above which there is an event: milliseconds, exact to the microsecond; 0: never. */
+export interface Thresholds {
+  readonly handshake: number;
+  readonly acceptQueue: number;
+  readonly receiveQueue: number;
+  readonly rtt: number;
+  readonly softirqRun: number;
+  readonly softirqWait: number;
+}
+
 /** A bounded queue in front of an exporter. */
 export interface QueueConfig {
   readonly queueSize: number;
@@ -57,6 +67,7 @@ export interface AppConfig {
   readonly attributes: ReadonlySet<string>;
   /** Per second, event name and workload; 0: no limit, for the node neither. */
   readonly eventRateLimit: number;
+  readonly thresholds: Thresholds;
   readonly spanLimits: {
     /** Per second; 0: no limit. */
     readonly rateLimit: number;

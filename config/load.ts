@@ -70,6 +70,14 @@ export function configOf(settings: Settings, isTerminal: boolean): AppConfig {
     },
     ...signals(settings),
     eventRateLimit: value('events.rate_limit'),
+    thresholds: {
+      handshake: value('thresholds.handshake'),
+      acceptQueue: value('thresholds.accept_queue'),
+      receiveQueue: value('thresholds.receive_queue'),
+      rtt: value('thresholds.rtt'),
+      softirqRun: value('thresholds.softirq_run'),
+      softirqWait: value('thresholds.softirq_wait'),
+    },
     spanLimits: {
       rateLimit: value('spans.rate_limit'),
       maxPerParent: value('spans.max_per_parent'),

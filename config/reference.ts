@@ -12,6 +12,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   spans: 'Spans',
   sampling: 'Spans',
   attributes: 'Opt-in attributes on metrics',
+  thresholds: 'Thresholds of events',
   resource: 'Resources',
   addresses: 'Addresses',
   subnets: 'Subnets',

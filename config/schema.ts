@@ -1,12 +1,14 @@
 import { agentSettings, kernelSettings, shapeSettings } from './sections/agent.ts';
 import { exportSettings, otlpSettings } from './sections/export.ts';
 import { signalSettings } from './sections/signals.ts';
+import { thresholdSettings } from './sections/thresholds.ts';
 import { flatten, groupsOf, type Schema } from './setting.ts';
 
 /** Every setting by key path, grouped as the pipeline is. */
 export const SCHEMA: Schema = flatten({
   ...kernelSettings,
   ...signalSettings,
+  ...thresholdSettings,
   ...shapeSettings,
   ...otlpSettings,
   ...exportSettings,

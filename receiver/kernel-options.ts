@@ -9,6 +9,8 @@ import {
   EVENT_TCP_LISTENER_START,
   EVENT_TCP_LISTENER_STOP,
   EVENT_PACKET_DROP,
+  EVENT_SOFTIRQ_SLOW,
+  EVENT_TCP_LATENCY_OUTLIER,
   EVENT_TCP_RESET,
   EVENT_TCP_RETRANSMIT,
   EVENT_TCP_STATE_CHANGE,
@@ -21,6 +23,7 @@ import {
   METRIC_TCP_CONNECTION_OPENED,
   METRIC_TCP_CONNECTION_TRANSFER_SIZE,
   METRIC_TCP_HANDSHAKE_DURATION,
+  METRIC_TCP_RECEIVE_QUEUE_DURATION,
   METRIC_TCP_RESETS,
   METRIC_TCP_RETRANSMITS,
   METRIC_TCP_RTT,
@@ -39,6 +42,7 @@ import type { CgroupHierarchy } from './cgroup-hierarchies.ts';
 import { kernelFilterOf } from './filter-rules.ts';
 import { rowDetailsOf } from './row-details.ts';
 import type { KernelOptions } from './source/knobs.ts';
+import type { SlowOptions } from './source/slow-knobs.ts';
 
 /** Whose measurements are taken at the close of a connection. */
 const AT_CLOSE: readonly MetricDescriptor[] = [
@@ -61,14 +65,13 @@ export function kernelOptionsOf(
   const span = ({ type }: SpanDescriptor): string => config.spans.get(type) ?? 'off';
   const wantsEpisodes = config.correlation.http1 && span(SPAN_TCP_RETRANSMIT) !== 'off';
   const retransmit = config.events.get(EVENT_TCP_RETRANSMIT.name) ?? 'off';
-  const softirqDuration = metric(METRIC_SOFTIRQ_DURATION);
-  const softirqWait = metric(METRIC_SOFTIRQ_WAIT_DURATION);
   return {
     ringBufferBytes: config.bpf.ringBufferBytes,
     maxSeries: config.bpf.maxSeries,
     maxOwners: config.bpf.maxOwners,
     costlyVariants: config.bpf.costlyVariants,
-    emit: emitOf(config),
+    emit: { ...emitOf(config), ...wantedEvents(config) },
+    ...receiveOptions(config),
     requests: config.correlation.http1,
     stateDuration: metric(METRIC_TCP_STATE_DURATION),
     rttVariation: metric(METRIC_TCP_RTT_VARIATION),
@@ -80,15 +83,13 @@ export function kernelOptionsOf(
     dropStacks: config.attributes.has(ATTR_CODE_STACKTRACE),
     resets: metric(METRIC_TCP_RESETS) || config.events.get(EVENT_TCP_RESET.name) === 'on',
     subnets: config.subnets,
-    softirqs: metric(METRIC_SOFTIRQ_TIME) || softirqDuration || softirqWait,
-    softirqDuration,
-    softirqWait,
+    ...softirqOptions(config),
     filter: kernelFilterOf(config.filter, hierarchies),
   };
 }
 
 /** The records that events, spans and exemplars are made of. */
-function emitOf(config: AppConfig): KernelOptions['emit'] {
+function emitOf(config: AppConfig): Omit<KernelOptions['emit'], keyof SlowOptions['emit']> {
   const { http1 } = config.correlation;
   const mode = ({ name }: EventDescriptor): EventMode => config.events.get(name) ?? 'off';
   const event = (descriptor: EventDescriptor): boolean => mode(descriptor) !== 'off';
@@ -113,6 +114,47 @@ function emitOf(config: AppConfig): KernelOptions['emit'] {
       examples(METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION, ...AT_CLOSE),
     drop: onTraces(mode(EVENT_PACKET_DROP), examples(METRIC_PACKET_DROPPED)),
     reset: mode(EVENT_TCP_RESET) === 'on',
+  };
+}
+
+/** Neither event is ever on a trace: `correlated` asks for nothing. */
+function wantedEvents({ events }: AppConfig): SlowOptions['emit'] {
+  return {
+    latency: events.get(EVENT_TCP_LATENCY_OUTLIER.name) === 'on',
+    softirqSlow: events.get(EVENT_SOFTIRQ_SLOW.name) === 'on',
+  };
+}
+
+type Softirqs = Pick<KernelOptions, 'softirqs' | 'softirqDuration' | 'softirqWait'>;
+
+function softirqOptions(config: AppConfig): Softirqs {
+  const { metrics, thresholds } = config;
+  const metric = ({ name }: MetricDescriptor): boolean => metrics.get(name) ?? false;
+  const { softirqSlow } = wantedEvents(config);
+  const softirqDuration = metric(METRIC_SOFTIRQ_DURATION);
+  const softirqWait = metric(METRIC_SOFTIRQ_WAIT_DURATION) || (softirqSlow && thresholds.softirqWait > 0);
+  const isSlowRunWanted = softirqSlow && thresholds.softirqRun > 0;
+  const softirqs = metric(METRIC_SOFTIRQ_TIME) || softirqDuration || softirqWait || isSlowRunWanted;
+  return { softirqs, softirqDuration, softirqWait };
+}
+
+type Receive = Pick<SlowOptions, 'thresholds' | 'receive' | 'receiveDuration'>;
+
+function receiveOptions(config: AppConfig): Receive {
+  const { metrics, thresholds } = config;
+  const receiveDuration = metrics.get(METRIC_TCP_RECEIVE_QUEUE_DURATION.name) ?? false;
+  const us = (ms: number): number => Math.round(ms * 1000);
+  return {
+    receive: receiveDuration || (wantedEvents(config).latency && thresholds.receiveQueue > 0),
+    receiveDuration,
+    thresholds: {
+      handshakeUs: us(thresholds.handshake),
+      acceptQueueUs: us(thresholds.acceptQueue),
+      receiveQueueUs: us(thresholds.receiveQueue),
+      rttUs: us(thresholds.rtt),
+      softirqRunUs: us(thresholds.softirqRun),
+      softirqWaitUs: us(thresholds.softirqWait),
+    },
   };
 }
 

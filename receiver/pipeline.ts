@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createMetricStore, type MetricStore } from './aggregate/metric-store.ts';
 import type { AppConfig } from '../config/index.ts';
 import { monotonicToRealtime } from '../native/index.ts';
-import { METRIC_TCP_STATE_DURATION, VERSION } from '../semconv/index.ts';
+import { VERSION } from '../semconv/index.ts';
 import { createClock, type Clock } from './clock.ts';
 import { ConnectionSums } from './collect/connections.ts';
 import { readProcessLosses, type ProcessLosses } from './collect/process-losses.ts';
 import type { CollectContext } from './collect/context.ts';
-import { DropSums, setConnectionStates, SoftirqSums, StateSums } from './collect/host-sums.ts';
+import { DropSums, setConnectionStates, SoftirqSums } from './collect/host-sums.ts';
 import { createDropDetails, type DropDetails } from './collect/drop-details.ts';
 import { claimersOf, StraySums } from './collect/strays.ts';
 import { ResetSums } from './collect/resets.ts';
@@ -19,13 +19,14 @@ import { maskAddress } from './correlate/mask.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
 import { readCgroupNames } from './decode/cgroup-names.ts';
-import { CGROUP_NAMES, RECORD_HEADER, STATE_SUMS } from './decode/generated/layout.ts';
+import { CGROUP_NAMES, RECORD_HEADER } from './decode/generated/layout.ts';
 import { OwnerTable } from './decode/owners.ts';
 import { findCgroup2Mount } from './enrich/cgroup-index.ts';
 import { createEnricher, type Enricher } from './enrich/enricher.ts';
 import { readHostFacts } from './enrich/host-facts.ts';
 import { emitterSettingsOf } from './emitter-settings.ts';
 import { createExemplars, type Exemplars } from './exemplar-stage.ts';
+import { optionalCounters } from './optional-counters.ts';
 import type { KernelRecord } from './record.ts';
 import type { NetworkEvent, NetworkSpan } from './model.ts';
 import type { KernelFilter } from './source/filter.ts';
@@ -33,7 +34,7 @@ import type { KernelSource } from './source/kernel-source.ts';
 import { u64 } from './source/knobs.ts';
 import { LocalAddressCache } from './source/local-addresses.ts';
 import type { MapImage } from './map-image.ts';
-import { Sweep, type OwnedCounters } from './sweep.ts';
+import { countersOf, Sweep, type OwnedCounters } from './sweep.ts';
 
 /** Where finished events and spans go; false when it was not taken. */
 export interface Outlets {
@@ -65,7 +66,8 @@ export class Pipeline {
   readonly #drops: DropSums;
   readonly #strays: StraySums;
   readonly #resets: ResetSums;
-  readonly #states: StateSums;
+  /** Maps that are filled only when their metric is on. */
+  readonly #optional: readonly OwnedCounters[];
   readonly #softirqs: SoftirqSums;
   readonly #localAddresses = new LocalAddressCache();
   readonly #config: AppConfig;
@@ -117,11 +119,10 @@ export class Pipeline {
     this.#drops = new DropSums(this.#context, details);
     this.#strays = this.#createStrays(details);
     this.#resets = new ResetSums(this.#context, (reason) => source.names.resetReason(reason));
-    this.#states = new StateSums(this.#context);
+    this.#optional = optionalCounters(this.#context);
     this.#softirqs = new SoftirqSums(this.#context);
     this.correlator = this.#createCorrelator(outlets);
-    const { clock } = this;
-    this.exemplars = createExemplars(this.store, this.#context, config, { clock, names: source.names });
+    this.exemplars = createExemplars(this.store, this.#context, config, { ...this, names: source.names });
     this.sweep = this.#createSweep();
     this.#meetNamespaces();
   }
@@ -180,26 +181,7 @@ export class Pipeline {
   }
 
   #ownedCounters(): readonly OwnedCounters[] {
-    const counters = (
-      map: string,
-      size: number,
-      sums: { update(image: MapImage): void; forget(id: string): void },
-    ): OwnedCounters => ({
-      map,
-      size,
-      update: (image) => sums.update(image),
-      forget: (id) => sums.forget(id),
-    });
-    const states = counters('state_durations', STATE_SUMS.size, this.#states);
-    return [
-      counters('drops', 8, this.#drops),
-      counters('resets', 8, this.#resets),
-      ...(this.#hasStateDurations ? [states] : []),
-    ];
-  }
-
-  get #hasStateDurations(): boolean {
-    return this.#config.metrics.get(METRIC_TCP_STATE_DURATION.name) === true;
+    return [countersOf('drops', 8, this.#drops), countersOf('resets', 8, this.#resets), ...this.#optional];
   }
 
   /** Empties the ring; returns the bytes read. */
@@ -233,7 +215,7 @@ export class Pipeline {
     this.#softirqs.update(this.#source.read('softirqs'));
     this.#drops.update(this.#source.read('drops'));
     this.#resets.update(this.#source.read('resets'));
-    if (this.#hasStateDurations) this.#states.update(this.#source.read('state_durations'));
+    for (const { map, update } of this.#optional) update(this.#source.read(map));
   }
 
   /** The programs are detached: what they left in the ring, and the last events. */

@@ -153,6 +153,30 @@ export interface DropRecord {
   readonly context?: RequestContext;
 }
 
+/** A latency above its threshold. */
+export interface LatencyRecord extends SocketRecord {
+  readonly kind: 'latency';
+  /** `wirespan.latency.kind`. */
+  readonly what: string;
+  readonly valueNs: bigint;
+}
+
+/** A softirq that waited for its handler, or ran in it, longer than its threshold. */
+export interface SoftirqRecord {
+  readonly kind: 'softirq';
+  /** The end of what was measured, CLOCK_MONOTONIC nanoseconds. */
+  readonly timeNs: bigint;
+  /** `wirespan.softirq.vector`. */
+  readonly vector: string;
+  /** The host: a softirq is nobody's. */
+  readonly owner: Owner;
+  /** Logical number. */
+  readonly cpu: number;
+  readonly valueNs: bigint;
+  /** The wait for the handler; else its run. */
+  readonly isWait: boolean;
+}
+
 /** The kernel saw an owner for the first time (or with another executable). */
 export interface OwnerRecord {
   readonly kind: 'owner';
@@ -160,7 +184,15 @@ export interface OwnerRecord {
 }
 
 export type KernelRecord =
-  ConnectionRecord | StateRecord | ListenerRecord | RetransmitRecord | ResetRecord | DropRecord | OwnerRecord;
+  | ConnectionRecord
+  | StateRecord
+  | ListenerRecord
+  | RetransmitRecord
+  | ResetRecord
+  | DropRecord
+  | LatencyRecord
+  | SoftirqRecord
+  | OwnerRecord;
 
 /** Words for the running kernel's numbers. */
 export interface KernelNames {

@@ -90,7 +90,7 @@ function asksMore(wanted: KernelOptions, started: KernelOptions): boolean {
   const emits = Object.entries(wanted.emit).some(
     ([name, value]) => rank(value) > rank(started.emit[name as keyof KernelOptions['emit']]),
   );
-  const needed = ['retransmits', 'drops', 'resets'] as const;
+  const needed = ['retransmits', 'drops', 'resets', 'receive', 'softirqs'] as const;
   return emits || needed.some((name) => wanted[name] && !started[name]);
 }
 

@@ -19,6 +19,7 @@ const PROBE_NAMES: Readonly<Record<number, string>> = {
   [PROBE_ID.PROBE_SOFTIRQ]: 'softirq_entry',
   [PROBE_ID.PROBE_SCAN]: 'iterator',
   [PROBE_ID.PROBE_OWNER]: 'owner',
+  [PROBE_ID.PROBE_RECEIVE]: 'tcp_probe',
 };
 
 /** `enum loss_reason` to `error.type` of `wirespan.agent.event.lost`. */

@@ -15,6 +15,15 @@ export interface OwnedCounters {
   forget(id: string): void;
 }
 
+/** Sums of a map whose rows hold `size` bytes. */
+export function countersOf(
+  map: string,
+  size: number,
+  sums: { update(image: MapImage): void; forget(id: string): void },
+): OwnedCounters {
+  return { map, size, update: (image) => sums.update(image), forget: (id) => sums.forget(id) };
+}
+
 /** What a sweep needs of the rest. */
 export interface SweepParts {
   /** Reads a whole kernel map. */

@@ -66,6 +66,14 @@ static const __u64 bounds_tcp_handshake_duration[BOUNDS_TCP_HANDSHAKE_DURATION_L
 	63000000000ULL, 127000000000ULL,
 };
 
+/* wirespan.tcp.receive_queue.duration: nanoseconds */
+#define BOUNDS_TCP_RECEIVE_QUEUE_DURATION_LEN 16
+static const __u64 bounds_tcp_receive_queue_duration[BOUNDS_TCP_RECEIVE_QUEUE_DURATION_LEN] = {
+	10000ULL, 20000ULL, 50000ULL, 100000ULL, 200000ULL, 500000ULL, 1000000ULL,
+	2000000ULL, 5000000ULL, 10000000ULL, 50000000ULL, 100000000ULL,
+	500000000ULL, 1000000000ULL, 5000000000ULL, 10000000000ULL,
+};
+
 /* wirespan.tcp.rtt: nanoseconds */
 #define BOUNDS_TCP_RTT_LEN 15
 static const __u64 bounds_tcp_rtt[BOUNDS_TCP_RTT_LEN] = {

@@ -70,6 +70,7 @@ static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, s
 	add_final(&conn->segments_received, tp->segs_in, &row->segments_received);
 	add_final(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
 	add_rtt(row, tp);
+	check_rtt(sk, tp, conn, now, PROBE_STATE);
 	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
 	if (cfg_transfer_size) {
 		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size,

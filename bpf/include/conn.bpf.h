@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_CONN_H
 #define WIRESPAN_CONN_H
 
-#include "observe.bpf.h"
+#include "latency.bpf.h"
 #include "../generated/bounds.h"
 
 /* Payload acknowledged: bytes_acked less the client's SYN and, when acknowledged, our FIN. */
@@ -287,6 +287,10 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 			HISTOGRAM_ADD(row->accept_wait, bounds_tcp_accept_queue_duration,
 				      accepted_ns - conn->established_ns);
 	}
+	if (cfg_slow_accept_ns && conn->established_ns &&
+	    accepted_ns > conn->established_ns + cfg_slow_accept_ns)
+		emit_latency(sk, tp, conn, LATENCY_ACCEPT_QUEUE, accepted_ns - conn->established_ns,
+			     accepted_ns, PROBE_ACCEPT);
 	if (cfg_emit_accept)
 		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, accepted_ns, PROBE_ACCEPT);
 }

@@ -227,6 +227,7 @@ struct sk_buff {
 	__u16 transport_header;
 	__u16 network_header;
 	unsigned char *head;
+	unsigned char *data;
 };
 
 struct iphdr {

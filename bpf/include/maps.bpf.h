@@ -45,6 +45,16 @@ const volatile u8 cfg_drop_has_rx_sk = 0;     /* ... and the receiving socket (6
 const volatile u32 cfg_drop_consumed = 0;     /* SKB_CONSUMED of this kernel, or 0 */
 const volatile u64 cfg_accept_nr[2] = {0, 0}; /* accept and accept4 of this architecture */
 
+/* Above these a record is made; 0: never. */
+const volatile u64 cfg_slow_handshake_ns = 0;
+const volatile u64 cfg_slow_accept_ns = 0;
+const volatile u64 cfg_slow_receive_ns = 0;
+const volatile u64 cfg_slow_rtt_ns = 0;
+const volatile u64 cfg_slow_softirq_run_ns = 0;
+const volatile u64 cfg_slow_softirq_wait_ns = 0;
+const volatile u8 cfg_receive = 0;	    /* data is followed until it is read */
+const volatile u8 cfg_receive_duration = 0; /* ... and summed in `receives` */
+
 /* The agent, in the initial pid namespace: never observed. Set by ws_self. */
 u32 agent_pid = 0;
 
@@ -81,6 +91,7 @@ u64 filter_setup = 0;
 static struct series zero_series;
 static struct listener zero_listener;
 static struct state_sums zero_state_sums;
+static struct receive_sums zero_receive_sums;
 
 #define DROP_SITES		 1024
 
@@ -95,6 +106,7 @@ static struct state_sums zero_state_sums;
 #define CONN_FILTERED		 (1 << 8)  /* with CONN_IGNORED: because of the filter */
 #define CONN_LISTENER_IGNORED	 (1 << 9)  /* its listener's figures are not wanted */
 #define CONN_OPENED_FOR		 (1 << 10) /* a handshake record named the request */
+#define CONN_SLOW_RTT		 (1 << 11) /* its round-trip time is above the threshold */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
 struct known_owner {
@@ -204,6 +216,32 @@ struct {
 	__type(key, struct state_key);
 	__type(value, struct state_sums);
 } state_durations SEC(".maps");
+
+/* wirespan.tcp.receive_queue.duration; one entry unless it is on. Full: the overflow row takes it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct series_key);
+	__type(value, struct receive_sums);
+} receives SEC(".maps");
+
+/*
+ * Data of one connection that waits to be read, oldest first. Written under the socket's
+ * lock by the receive programs. Full: what comes joins the newest.
+ */
+#define ARRIVALS 32 /* a power of two */
+struct arrivals {
+	u32 first; /* counts up: the slot is its remainder */
+	u32 count;
+	u32 end_seq[ARRIVALS];
+	u64 ns[ARRIVALS];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct arrivals);
+} arrivals SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

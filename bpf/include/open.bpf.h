@@ -22,6 +22,8 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 		__builtin_memset(conn, 0, sizeof(*conn));
 		if (cfg_requests)
 			bpf_sk_storage_delete(&requests, sk);
+		if (cfg_receive)
+			bpf_sk_storage_delete(&arrivals, sk);
 	}
 	current_owner(&owner, PROBE_STATE);
 	conn->owner = owner.key;
@@ -81,6 +83,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 	row = series_for(&key, PROBE_STATE, now);
 	if (row)
 		count_open(conn, row);
+	check_handshake(sk, tp, conn);
 	if (cfg_emit_open)
 		emit_connection(sk, tp, conn, CONNECTION_OPEN, now, PROBE_STATE);
 }
@@ -230,6 +233,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	else if (cloned)
 		see_accept_queue(conn, family_of(sk));
 	apply_filter(sk, tp, conn);
+	check_handshake(sk, tp, conn);
 }
 
 #endif

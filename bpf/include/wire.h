@@ -32,6 +32,8 @@ enum record_kind {
 	RECORD_RETRANSMIT = 5,
 	RECORD_DROP = 6,
 	RECORD_RESET = 7,
+	RECORD_LATENCY = 8,
+	RECORD_SOFTIRQ = 9,
 };
 
 enum connection_what {
@@ -73,6 +75,14 @@ enum retransmit_type {
 	RETRANSMIT_OTHER = 5,
 };
 
+/* wirespan.latency.kind, in the registry's order. */
+enum latency_kind {
+	LATENCY_HANDSHAKE = 0,
+	LATENCY_ACCEPT_QUEUE = 1,
+	LATENCY_RECEIVE_QUEUE = 2,
+	LATENCY_RTT = 3,
+};
+
 /* Programs that can lose something; the first index of `lost`. */
 enum probe_id {
 	PROBE_STATE = 0,
@@ -85,7 +95,8 @@ enum probe_id {
 	PROBE_SOFTIRQ = 7,
 	PROBE_SCAN = 8,
 	PROBE_OWNER = 9,
-	PROBE_COUNT = 10,
+	PROBE_RECEIVE = 10,
+	PROBE_COUNT = 11,
 };
 
 /* Why something was lost; the second index of `lost`. */
@@ -103,6 +114,8 @@ enum loss_reason {
 	HIT_HEADER = 9,
 	/* Records submitted. */
 	SENT = 10,
+	/* Data that joined the newest of those that wait to be read. */
+	JOINED = 11,
 	LOSS_REASONS = 16,
 };
 
@@ -272,6 +285,29 @@ struct drop_record {
 };
 _Static_assert(sizeof(struct drop_record) == 288, "drop_record");
 
+/* A latency above its threshold. */
+struct latency_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u64 value_ns;
+	__u8 kind; /* enum latency_kind */
+	__u8 pad[7];
+};
+_Static_assert(sizeof(struct latency_record) == 104, "latency_record");
+
+/* A softirq that waited or ran longer than its threshold. */
+struct softirq_record {
+	struct record_header header; /* its time: the end of what was measured */
+	__u64 value_ns;
+	__u32 vector;
+	__u32 cpu;
+	__u8 waited; /* 0: the run of the handler, 1: the wait for it */
+	__u8 pad[7];
+};
+_Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
+
 struct reset_key {
 	struct owner_key owner;
 	__u16 server_port;
@@ -419,6 +455,12 @@ struct state_sums {
 	__u64 duration[21];
 };
 _Static_assert(sizeof(struct state_sums) == 168, "state_sums");
+
+/* wirespan.tcp.receive_queue.duration, by series_key. */
+struct receive_sums {
+	__u64 wait[18]; /* 16 bounds */
+};
+_Static_assert(sizeof(struct receive_sums) == 144, "receive_sums");
 
 struct drop_key {
 	struct owner_key owner;

@@ -18,40 +18,17 @@ import {
   type MetricDescriptor,
 } from '../../semconv/index.ts';
 import { RETRANSMIT_TYPE, SERIES, SERIES_KEY } from '../decode/generated/layout.ts';
-import {
-  CLOSE_REASON_NAMES,
-  errorTypeOf,
-  RETRANSMIT_TYPE_NAMES,
-  ROLE_NAMES,
-  STATE_NAMES,
-} from '../decode/names.ts';
+import { CLOSE_REASON_NAMES, RETRANSMIT_TYPE_NAMES } from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
-import type { ObservedResource, Owner } from '../model.ts';
-import { addressAt } from './addresses.ts';
-import {
-  Cells,
-  cidrOf,
-  gainedHistogram,
-  OVERFLOW_ATTRIBUTES,
-  type CollectContext,
-  type RowMemory,
-} from './context.ts';
+import type { ObservedResource } from '../model.ts';
+import { readConnectionKey, type ConnectionKey } from './connection-key.ts';
+import { Cells, gainedHistogram, type CollectContext, type RowMemory } from './context.ts';
 import { createBook, RetransmitBooks, takeOther, type RetransmitBook } from './retransmit-book.ts';
-import { RowAttributes, rowAttributesOf } from './row-attributes.ts';
 import { RowPool } from './row-pool.ts';
 
 /** One row of the kernel's `series`, as last read. */
-export interface ConnectionRow {
+export interface ConnectionRow extends Omit<ConnectionKey, 'state'> {
   readonly key: Uint8Array;
-  readonly owner: Owner;
-  readonly role: 'client' | 'server' | undefined;
-  readonly serverPort: number;
-  readonly peerAddress: string | undefined;
-  readonly isFailure: boolean;
-  readonly isOverflow: boolean;
-  /** `wirespan.peer.cidr`; undefined without configured subnets. */
-  readonly cidr: string | undefined;
-  readonly attributes: RowAttributes;
   readonly memory: RowMemory;
   readonly retransmits: RetransmitBook;
   /** False while a program may still be adding under the stamp that was last read. */
@@ -146,29 +123,11 @@ export class ConnectionSums {
   }
 
   #newRow(key: Uint8Array, view: DataView, at: number): ConnectionRow {
-    const role = ROLE_NAMES[view.getUint8(at + SERIES_KEY.role)];
-    const family = view.getUint8(at + SERIES_KEY.family);
-    const error = errorTypeOf(view.getUint8(at + SERIES_KEY.error));
-    const serverPort = view.getUint16(at + SERIES_KEY.server_port, true);
-    const isOverflow = view.getUint8(at + SERIES_KEY.overflow) !== 0;
-    const peerAddress = addressAt(view, at + SERIES_KEY.peer, family);
-    const serverAddress = addressAt(view, at + SERIES_KEY.server, family);
-    const state = STATE_NAMES[view.getUint8(at + SERIES_KEY.state)];
-    const cidr = cidrOf(this.#context, view.getUint32(at + SERIES_KEY.cidr, true));
-    const facts = { role, serverPort, error, family, cidr, state, peerAddress, serverAddress };
+    const { state, ...facts } = readConnectionKey(this.#context, view, at);
     const retransmits = this.#books?.open(key) ?? createBook();
     const row: ConnectionRow = {
       key,
-      owner: this.#context.ownerAt(view, at + SERIES_KEY.owner),
-      role,
-      serverPort,
-      peerAddress,
-      isFailure: error !== undefined,
-      cidr,
-      isOverflow,
-      attributes: isOverflow
-        ? new RowAttributes(OVERFLOW_ATTRIBUTES, {})
-        : rowAttributesOf(facts, this.#context),
+      ...facts,
       memory: this.#memories.take(),
       retransmits,
       isSettled: true,

@@ -28,6 +28,7 @@ import { createConnectionIds } from './connection-id.ts';
 import { ConnectionStage } from './connection-stage.ts';
 import { decideRetransmit, type Decision } from './decide.ts';
 import { Emitter, type EmitterCounters, type EmitterOptions, type EmitterSettings } from './emitter.ts';
+import { LatencyStage } from './latency-stage.ts';
 import type { AddressMode } from './mask.ts';
 import { PacketStage } from './packet-stage.ts';
 import { RetransmitEpisodes, type Episode } from './retransmit-episodes.ts';
@@ -98,6 +99,7 @@ class RecordCorrelator implements Correlator {
   readonly #emitter: Emitter;
   readonly #connections: ConnectionStage;
   readonly #packets: PacketStage;
+  readonly #latencies: LatencyStage;
   readonly #episodes = new RetransmitEpisodes(maxEpisodes, (episode) => this.#endEpisode(episode));
   readonly #lookups: LookupCounters = { hit: 0, miss: 0, stale: 0, invalid: 0 };
 
@@ -108,6 +110,7 @@ class RecordCorrelator implements Correlator {
     this.#connections = new ConnectionStage(this.#emitter, this.#sockets, (decision) =>
       this.#count(decision),
     );
+    this.#latencies = new LatencyStage(this.#emitter, this.#sockets);
     this.#packets = new PacketStage({
       emitter: this.#emitter,
       sockets: this.#sockets,
@@ -128,6 +131,10 @@ class RecordCorrelator implements Correlator {
         return this.#packets.drop(record);
       case 'reset':
         return this.#packets.reset(record);
+      case 'latency':
+        return this.#latencies.outlier(record);
+      case 'softirq':
+        return this.#latencies.slowSoftirq(record);
       case 'state':
         return this.#state(record);
       case 'listener_start':

@@ -1,5 +1,11 @@
+import { LATENCY_KIND_VALUE_ACCEPT_QUEUE, LATENCY_KIND_VALUE_RECEIVE_QUEUE } from '../../semconv/index.ts';
 import type { KernelRecord } from '../record.ts';
 import { PROBE_ID } from './generated/layout.ts';
+
+const LATENCY_PROBES: Readonly<Record<string, number>> = {
+  [LATENCY_KIND_VALUE_ACCEPT_QUEUE]: PROBE_ID.PROBE_ACCEPT,
+  [LATENCY_KIND_VALUE_RECEIVE_QUEUE]: PROBE_ID.PROBE_RECEIVE,
+};
 
 /** The probe that made a record: of `enum probe_id`, as the kernel counts what it submitted. */
 export function probeOf(record: KernelRecord): number {
@@ -16,6 +22,10 @@ export function probeOf(record: KernelRecord): number {
       return PROBE_ID.PROBE_RESET;
     case 'owner':
       return PROBE_ID.PROBE_OWNER;
+    case 'softirq':
+      return PROBE_ID.PROBE_SOFTIRQ;
+    case 'latency':
+      return LATENCY_PROBES[record.what] ?? PROBE_ID.PROBE_STATE;
     case 'open':
     case 'fail':
     case 'close':

@@ -11,14 +11,17 @@ import {
   CONNECTION_WHAT,
   DROP_RECORD,
   ENDPOINTS,
+  LATENCY_RECORD,
   LISTENER_RECORD,
   OWNER_RECORD,
   RECORD_HEADER,
   RECORD_KIND,
   RESET_RECORD,
   RETRANSMIT_RECORD,
+  SOFTIRQ_RECORD,
   STATE_RECORD,
 } from './generated/layout.ts';
+import { decodeLatency, decodeSoftirq } from './latency.ts';
 import { CLOSE_REASON_NAMES, errorTypeOf, RETRANSMIT_TYPE_NAMES, STATE_NAMES } from './names.ts';
 import { readOwner, type OwnerTable } from './owners.ts';
 import { decodeDrop, decodeReset } from './packets.ts';
@@ -59,6 +62,8 @@ const DECODERS: ReadonlyMap<number, { readonly size: number; readonly decode: De
   [RECORD_KIND.RECORD_RETRANSMIT, { size: RETRANSMIT_RECORD.size, decode: decodeRetransmit }],
   [RECORD_KIND.RECORD_DROP, { size: DROP_RECORD.size, decode: decodeDrop }],
   [RECORD_KIND.RECORD_RESET, { size: RESET_RECORD.size, decode: decodeReset }],
+  [RECORD_KIND.RECORD_LATENCY, { size: LATENCY_RECORD.size, decode: decodeLatency }],
+  [RECORD_KIND.RECORD_SOFTIRQ, { size: SOFTIRQ_RECORD.size, decode: decodeSoftirq }],
 ] as [number, { size: number; decode: Decoder }][]);
 
 /**

@@ -8,12 +8,12 @@ import {
   tryLoad,
   type Ring,
 } from '../../native/index.ts';
-import { SERIES_KEY } from '../decode/generated/layout.ts';
 import type { MapImage } from '../map-image.ts';
 import type { KernelNames } from '../record.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import { KernelSymbols } from './kernel-symbols.ts';
 import { setKnobs, subnetKey, u32, u64, u8, type KernelOptions } from './knobs.ts';
+import { addOverflowRows } from './overflow-rows.ts';
 import { makePlan, type Plan } from './plan.ts';
 
 export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
@@ -22,7 +22,6 @@ export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o'
 export type LossTable = readonly number[];
 
 const DRAIN_BYTES = 1 << 20;
-const OVERFLOW_FLAG_OFFSET = SERIES_KEY.overflow;
 
 /** The loaded BPF programs, and everything that is read from them. */
 export class KernelSource {
@@ -84,9 +83,7 @@ export class KernelSource {
     this.#filter.write(filter);
     for (const [index, subnet] of subnets.entries())
       this.#session.update('subnets', subnetKey(subnet), u32(index + 1));
-    const overflow = new Uint8Array(SERIES_KEY.size);
-    overflow[OVERFLOW_FLAG_OFFSET] = 1;
-    this.#session.update('series', overflow, new Uint8Array(this.#session.mapInfo('series').valueSize));
+    addOverflowRows(this.#session);
     for (const { program } of this.plan.attached) this.#session.attach(program);
     for (const listeners of [1, 0]) {
       this.#session.setVariable('scan_listeners', u8(listeners));

@@ -3,6 +3,7 @@ import { SUBNET_KEY } from '../decode/generated/layout.ts';
 import type { KernelFilter } from './filter.ts';
 import { detailKnobs, type RowDetails } from './row-details.ts';
 import type { Plan } from './plan.ts';
+import { setSlowKnobs, type SlowOptions } from './slow-knobs.ts';
 
 /** `address` is text; `prefixLength` counts its family's bits. */
 export interface Subnet {
@@ -12,13 +13,13 @@ export interface Subnet {
 }
 
 /** What the kernel side is told before it loads; see bpf/include/maps.bpf.h. */
-export interface KernelOptions {
+export interface KernelOptions extends SlowOptions {
   /** Bytes, a power of two. */
   readonly ringBufferBytes: number;
   readonly maxSeries: number;
   readonly maxOwners: number;
   readonly costlyVariants: boolean;
-  readonly emit: {
+  readonly emit: SlowOptions['emit'] & {
     readonly open: boolean;
     readonly accept: boolean;
     readonly fail: boolean;
@@ -68,8 +69,6 @@ export function setKnobs(
   options: KernelOptions,
   reasons: Readonly<Record<string, number>>,
 ): void {
-  const u8 = (name: string, value: boolean | number): void =>
-    session.setVariable(name, Uint8Array.of(Number(value)));
   const modes = { off: 0, correlated: 1, on: 2 } as const;
   const values: Record<string, boolean | number> = {
     cfg_emit_open: options.emit.open,
@@ -98,14 +97,15 @@ export function setKnobs(
     cfg_softirq_wait: options.softirqWait,
     ...detailKnobs(options.details),
   };
-  for (const [name, value] of Object.entries(values)) u8(name, value);
+  for (const [name, value] of Object.entries(values)) session.setVariable(name, Uint8Array.of(Number(value)));
+  setSlowKnobs(session, options);
   session.setVariable('cfg_tick_ns', u32(tickNs()));
   session.setVariable('cfg_drop_consumed', u32(reasons['SKB_CONSUMED'] ?? 0));
   session.setVariable('cfg_drop_queue_purge', u32(reasons['SKB_DROP_REASON_QUEUE_PURGE'] ?? 0));
   session.setVariable('cfg_subnets', u32(options.subnets.length));
   session.setVariable('cfg_ring_wakeup_bytes', u64(BigInt(options.ringBufferBytes >> 1)));
-  const [accept, accept4] = ACCEPT_NUMBERS[process.arch] ?? [0n, 0n];
-  session.setVariable('cfg_accept_nr', new Uint8Array(new BigUint64Array([accept, accept4]).buffer));
+  const acceptNumbers = BigUint64Array.from(ACCEPT_NUMBERS[process.arch] ?? [0n, 0n]);
+  session.setVariable('cfg_accept_nr', new Uint8Array(acceptNumbers.buffer));
   session.setMaxEntries('events', options.ringBufferBytes);
   session.setMaxEntries('series', options.maxSeries);
   session.setMaxEntries('owners', options.maxOwners);

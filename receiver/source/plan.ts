@@ -18,6 +18,8 @@ export interface PlanOptions {
   readonly resets: boolean;
   readonly softirqs: boolean;
   readonly softirqWait: boolean;
+  /** How long data waits to be read. */
+  readonly receive: boolean;
   /** Trace context of HTTP/1 requests, and the owner at a first write. */
   readonly writes: boolean;
   /** With `writes`: the former is wanted. */
@@ -129,6 +131,8 @@ function simplePrograms(options: PlanOptions): readonly Simple[] {
     { program: 'ws_softirq_raise', tracepoint: 'softirq_raise', wanted: options.softirqWait },
     { program: 'ws_softirq_entry', tracepoint: 'softirq_entry', wanted: options.softirqs },
     { program: 'ws_softirq_exit', tracepoint: 'softirq_exit', wanted: options.softirqs },
+    { program: 'ws_data_arrived', tracepoint: 'tcp_probe', wanted: options.receive },
+    { program: 'ws_data_read', tracepoint: 'tcp_rcv_space_adjust', wanted: options.receive },
   ];
 }
 

@@ -96,6 +96,26 @@ export const EVENT_PACKET_DROP: EventDescriptor = {
   ],
 };
 
+/** A softirq waited for its handler, or ran in it, longer than its threshold (`thresholds.*`). Of every vector. The time stamp is the end of the run, or the end of the wait. @experimental */
+export const EVENT_SOFTIRQ_SLOW: EventDescriptor = {
+  name: 'wirespan.softirq.slow',
+  severityNumber: 13,
+  defaultMode: 'off',
+  switch: 'events.softirq.slow',
+  scope: 'softirq',
+  resource: 'host',
+  attributes: [
+    { key: 'cpu.logical_number', level: 'required' },
+    {
+      key: 'wirespan.event.suppressed',
+      level: 'conditionally_required',
+      condition: 'If events of this name were left out since the previous record.',
+    },
+    { key: 'wirespan.latency.value', level: 'required' },
+    { key: 'wirespan.softirq.vector', level: 'required' },
+  ],
+};
+
 /** A connection was refused because the accept queue was full. @experimental */
 export const EVENT_TCP_ACCEPT_QUEUE_OVERFLOW: EventDescriptor = {
   name: 'wirespan.tcp.accept_queue.overflow',
@@ -347,6 +367,55 @@ export const EVENT_TCP_CONNECTION_OPEN: EventDescriptor = {
       condition: 'If events of this name were left out since the previous record.',
     },
     { key: 'wirespan.latency.value', level: 'recommended' },
+    { key: 'wirespan.tcp.connection.id', level: 'required' },
+    {
+      key: 'wirespan.tcp.handshake.role',
+      level: 'conditionally_required',
+      condition: 'If the role is known.',
+    },
+  ],
+};
+
+/** A latency was above its threshold (`thresholds.*`). A handshake that finished, a wait in the accept queue, the longest wait among the data that one read took, or the smoothed round-trip time when it rises above the threshold (looked at once a collection interval and at close). A failed attempt is a `wirespan.tcp.connection.fail` instead. @experimental */
+export const EVENT_TCP_LATENCY_OUTLIER: EventDescriptor = {
+  name: 'wirespan.tcp.latency.outlier',
+  severityNumber: 13,
+  defaultMode: 'off',
+  switch: 'events.tcp.latency.outlier',
+  scope: 'tcp',
+  resource: 'workload',
+  attributes: [
+    { key: 'network.local.address', level: 'recommended' },
+    { key: 'network.local.port', level: 'recommended' },
+    { key: 'network.peer.address', level: 'recommended' },
+    { key: 'network.peer.port', level: 'recommended' },
+    { key: 'network.transport', level: 'required' },
+    { key: 'network.type', level: 'required' },
+    { key: 'process.executable.name', level: 'recommended' },
+    { key: 'process.pid', level: 'recommended' },
+    { key: 'server.address', level: 'recommended' },
+    {
+      key: 'server.port',
+      level: 'conditionally_required',
+      condition: 'If the role is known. MUST NOT be guessed.',
+    },
+    {
+      key: 'wirespan.correlation.confidence',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.correlation.method',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.event.suppressed',
+      level: 'conditionally_required',
+      condition: 'If events of this name were left out since the previous record.',
+    },
+    { key: 'wirespan.latency.kind', level: 'required' },
+    { key: 'wirespan.latency.value', level: 'required' },
     { key: 'wirespan.tcp.connection.id', level: 'required' },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -655,11 +724,13 @@ export const EVENTS: readonly EventDescriptor[] = [
   EVENT_AGENT_START,
   EVENT_AGENT_STOP,
   EVENT_PACKET_DROP,
+  EVENT_SOFTIRQ_SLOW,
   EVENT_TCP_ACCEPT_QUEUE_OVERFLOW,
   EVENT_TCP_CONNECTION_ACCEPT,
   EVENT_TCP_CONNECTION_CLOSE,
   EVENT_TCP_CONNECTION_FAIL,
   EVENT_TCP_CONNECTION_OPEN,
+  EVENT_TCP_LATENCY_OUTLIER,
   EVENT_TCP_LISTENER_START,
   EVENT_TCP_LISTENER_STOP,
   EVENT_TCP_RESET,

@@ -855,6 +855,55 @@ export const METRIC_TCP_LISTENER_COUNT: MetricDescriptor = {
   bccTools: ['solisten'],
 };
 
+/** Time from data reaching TCP to the application reading it. A value for each segment with new data, as TCP got it (bundled ones are one), when its last byte was read. Segments that come while 32 of a connection wait join the newest of those. Looked at while the connection is ESTABLISHED; what nobody reads has no value. Programs run for each segment that comes in and for each read. @experimental */
+export const METRIC_TCP_RECEIVE_QUEUE_DURATION: MetricDescriptor = {
+  name: 'wirespan.tcp.receive_queue.duration',
+  instrument: 'histogram',
+  unit: 's',
+  description: 'Time from data reaching TCP to the application reading it.',
+  valueType: 'double',
+  scope: 'packet',
+  resource: 'workload',
+  defaultOn: false,
+  switch: 'metrics.tcp.receive_queue.duration',
+  boundaries: [
+    0.00001,
+    0.00002,
+    0.00005,
+    0.0001,
+    0.0002,
+    0.0005,
+    0.001,
+    0.002,
+    0.005,
+    0.01,
+    0.05,
+    0.1,
+    0.5,
+    1,
+    5,
+    10,
+  ],
+  maxSeries: 2000,
+  attributes: [
+    { key: 'network.peer.address', level: 'opt_in' },
+    { key: 'network.type', level: 'opt_in' },
+    { key: 'server.address', level: 'opt_in' },
+    {
+      key: 'server.port',
+      level: 'conditionally_required',
+      condition: 'If the role is known. MUST NOT be guessed.',
+    },
+    { key: 'wirespan.peer.cidr', level: 'opt_in' },
+    {
+      key: 'wirespan.tcp.handshake.role',
+      level: 'conditionally_required',
+      condition: 'If the role is known.',
+    },
+  ],
+  bccTools: ['tcppktlat'],
+};
+
 /** RST segments sent and received. On the host's resource if no socket owns it. @experimental */
 export const METRIC_TCP_RESETS: MetricDescriptor = {
   name: 'wirespan.tcp.resets',
@@ -1171,6 +1220,7 @@ export const METRICS: readonly MetricDescriptor[] = [
   METRIC_TCP_HANDSHAKE_DURATION,
   METRIC_TCP_IO,
   METRIC_TCP_LISTENER_COUNT,
+  METRIC_TCP_RECEIVE_QUEUE_DURATION,
   METRIC_TCP_RESETS,
   METRIC_TCP_RETRANSMITS,
   METRIC_TCP_RTT,

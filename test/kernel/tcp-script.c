@@ -20,6 +20,7 @@
  *   fill S COUNT              writes COUNT bytes 'x'
  *   sendfile S HEX            from a file in memory
  *   read S COUNT              reads exactly COUNT bytes
+ *   peek S COUNT              waits for COUNT bytes and leaves them there
  *   unacked S                 bytes that the peer has not acknowledged (SIOCOUTQ)
  *   next S SENT               sequence number of the next byte to send (SENT 1) or to receive (0)
  *   deaf S                    a socket filter that takes nothing
@@ -239,6 +240,13 @@ static long do_read(int s, size_t count)
 	return (long)count;
 }
 
+static long do_peek(int s, size_t count)
+{
+	static char data[65536];
+
+	return recv(s, data, count < sizeof(data) ? count : sizeof(data), MSG_PEEK | MSG_WAITALL);
+}
+
 static long do_unacked(int s)
 {
 	int bytes;
@@ -361,6 +369,8 @@ static long run(char **word, int words)
 		return do_sendfile(*s, word[2]);
 	if (IS("read"))
 		return do_read(*s, (size_t)number);
+	if (IS("peek"))
+		return do_peek(*s, (size_t)number);
 	if (IS("unacked"))
 		return do_unacked(*s);
 	if (IS("info"))

@@ -18,6 +18,8 @@ const FILES = [
   'lifecycle',
   'retransmits',
   'figures',
+  'receive',
+  'outliers',
   'request-edges',
   'passes',
   'stray-drops',

@@ -59,6 +59,16 @@ describe('kernelOptionsOf', () => {
         handshake: true,
         drop: 'correlated',
         reset: false,
+        latency: false,
+        softirqSlow: false,
+      },
+      thresholds: {
+        handshakeUs: 500_000,
+        acceptQueueUs: 100_000,
+        receiveQueueUs: 0,
+        rttUs: 500_000,
+        softirqRunUs: 10_000,
+        softirqWaitUs: 10_000,
       },
       requests: true,
       stateDuration: false,
@@ -71,6 +81,8 @@ describe('kernelOptionsOf', () => {
       dropStacks: false,
       resets: true,
       subnets: [],
+      receive: false,
+      receiveDuration: false,
       softirqs: true,
       softirqDuration: true,
       softirqWait: false,
@@ -234,5 +246,41 @@ describe('kernelOptionsOf', () => {
     ]);
     const masked = optionsWith({ ADDRESSES: 'none', ATTRIBUTES_SERVER_ADDRESS: 'on' });
     assert.equal(masked.details.serverAddress, false);
+  });
+
+  it('follows data until it is read when its metric is on, or its threshold and the event', () => {
+    const receiveWith = (env: Readonly<Record<string, string>>): boolean[] => {
+      const { receive, receiveDuration, emit } = optionsWith(env);
+      return [receive, receiveDuration, emit.latency];
+    };
+    const outlier = { EVENTS_TCP_LATENCY_OUTLIER: 'on' };
+    assert.deepEqual(receiveWith({ METRICS_TCP_RECEIVE_QUEUE_DURATION: 'on' }), [true, true, false]);
+    assert.deepEqual(receiveWith({ THRESHOLDS_RECEIVE_QUEUE: '1ms' }), [false, false, false]);
+    assert.deepEqual(receiveWith(outlier), [false, false, true]);
+    assert.deepEqual(receiveWith({ EVENTS_TCP_LATENCY_OUTLIER: 'correlated' }), [false, false, false]);
+    assert.deepEqual(receiveWith({ ...outlier, THRESHOLDS_RECEIVE_QUEUE: '1ms' }), [true, false, true]);
+  });
+
+  it('looks at softirqs for slow ones, at waits only where their threshold is given', () => {
+    const off = {
+      METRICS_SOFTIRQ_TIME: 'off',
+      METRICS_SOFTIRQ_DURATION: 'off',
+      EVENTS_SOFTIRQ_SLOW: 'on',
+    };
+    const softirqsWith = (env: Readonly<Record<string, string>>): boolean[] => {
+      const { softirqs, softirqDuration, softirqWait } = optionsWith({ ...off, ...env });
+      return [softirqs, softirqDuration, softirqWait];
+    };
+    assert.deepEqual(softirqsWith({}), [true, false, true]);
+    assert.deepEqual(softirqsWith({ THRESHOLDS_SOFTIRQ_WAIT: '0' }), [true, false, false]);
+    assert.deepEqual(softirqsWith({ THRESHOLDS_SOFTIRQ_RUN: '0' }), [true, false, true]);
+    assert.deepEqual(softirqsWith({ THRESHOLDS_SOFTIRQ_RUN: '0', THRESHOLDS_SOFTIRQ_WAIT: '0' }), [
+      false,
+      false,
+      false,
+    ]);
+    assert.deepEqual(softirqsWith({ EVENTS_SOFTIRQ_SLOW: 'off' }), [false, false, false]);
+    const { thresholds } = optionsWith({ THRESHOLDS_SOFTIRQ_RUN: '35us', THRESHOLDS_RTT: '2s' });
+    assert.deepEqual([thresholds.softirqRunUs, thresholds.rttUs], [35, 2_000_000]);
   });
 });

@@ -158,6 +158,27 @@ export const DROP_RECORD = {
   interface: 272,
 } as const;
 
+/** Byte offsets in `struct latency_record`. */
+export const LATENCY_RECORD = {
+  size: 104,
+  header: 0,
+  cookie: 16,
+  owner: 24,
+  endpoints: 40,
+  value_ns: 88,
+  kind: 96,
+} as const;
+
+/** Byte offsets in `struct softirq_record`. */
+export const SOFTIRQ_RECORD = {
+  size: 40,
+  header: 0,
+  value_ns: 16,
+  vector: 24,
+  cpu: 28,
+  waited: 32,
+} as const;
+
 /** Byte offsets in `struct reset_key`. */
 export const RESET_KEY = {
   size: 64,
@@ -281,6 +302,12 @@ export const STATE_SUMS = {
   duration: 0,
 } as const;
 
+/** Byte offsets in `struct receive_sums`. */
+export const RECEIVE_SUMS = {
+  size: 144,
+  wait: 0,
+} as const;
+
 /** Byte offsets in `struct drop_key`. */
 export const DROP_KEY = {
   size: 32,
@@ -372,6 +399,8 @@ export const RECORD_KIND = {
   RECORD_RETRANSMIT: 5,
   RECORD_DROP: 6,
   RECORD_RESET: 7,
+  RECORD_LATENCY: 8,
+  RECORD_SOFTIRQ: 9,
 } as const;
 
 /** `enum connection_what`. */
@@ -413,6 +442,14 @@ export const RETRANSMIT_TYPE = {
   RETRANSMIT_OTHER: 5,
 } as const;
 
+/** `enum latency_kind`. */
+export const LATENCY_KIND = {
+  LATENCY_HANDSHAKE: 0,
+  LATENCY_ACCEPT_QUEUE: 1,
+  LATENCY_RECEIVE_QUEUE: 2,
+  LATENCY_RTT: 3,
+} as const;
+
 /** `enum probe_id`. */
 export const PROBE_ID = {
   PROBE_STATE: 0,
@@ -425,7 +462,8 @@ export const PROBE_ID = {
   PROBE_SOFTIRQ: 7,
   PROBE_SCAN: 8,
   PROBE_OWNER: 9,
-  PROBE_COUNT: 10,
+  PROBE_RECEIVE: 10,
+  PROBE_COUNT: 11,
 } as const;
 
 /** `enum loss_reason`. */
@@ -441,6 +479,7 @@ export const LOSS_REASON = {
   MISS_FRAMING: 8,
   HIT_HEADER: 9,
   SENT: 10,
+  JOINED: 11,
   LOSS_REASONS: 16,
 } as const;
 

@@ -8,11 +8,13 @@ import {
   batchOf,
   connectionRecord,
   dropRecord,
+  latencyRecord,
   headed,
   listenerRecord,
   ownerRecord,
   resetRecord,
   retransmitRecord,
+  softirqRecord,
   stateRecord,
 } from '../../fixtures/records/write-records.ts';
 
@@ -36,7 +38,7 @@ function decode(bytes: Uint8Array): Outcome {
 }
 
 function markOf(record: KernelRecord): bigint {
-  return record.kind === 'owner' ? record.owner.startNs : record.cookie;
+  return 'cookie' in record ? record.cookie : record.owner.startNs;
 }
 
 /** `size` bytes of header and the rest as it was. */
@@ -51,7 +53,7 @@ const anyMark = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n });
 const oneRecord: fc.Arbitrary<Piece> = fc
   .record({
     mark: anyMark,
-    kind: fc.integer({ min: 1, max: 7 }),
+    kind: fc.integer({ min: 1, max: 8 }),
     pid: fc.nat(3),
     family: fc.constantFrom(4, 6),
   })
@@ -65,6 +67,7 @@ const oneRecord: fc.Arbitrary<Piece> = fc
       retransmitRecord(socket),
       dropRecord(socket),
       resetRecord(socket),
+      latencyRecord(socket),
     ][kind - 1];
     return { bytes: bytes ?? assert.fail(), mark };
   });
@@ -84,7 +87,7 @@ const tooShort = fc
     mark: undefined,
   }));
 const unknownKind = fc
-  .tuple(fc.constantFrom(0, 8, 99, 0x80000000, 0xffffffff), fc.integer({ min: 16, max: 300 }))
+  .tuple(fc.constantFrom(0, 10, 99, 0x80000000, 0xffffffff), fc.integer({ min: 16, max: 300 }))
   .map(([kind, size]) => ({ bytes: headed(size, kind, 1n).bytes, mark: undefined }));
 const unknownValue = anyMark.chain((cookie) =>
   fc.constantFrom(
@@ -92,6 +95,8 @@ const unknownValue = anyMark.chain((cookie) =>
     { bytes: stateRecord({ cookie, state: 99 }), mark: undefined },
     { bytes: stateRecord({ cookie, previous: 99 }), mark: undefined },
     { bytes: retransmitRecord({ cookie, type: 99 }), mark: undefined },
+    { bytes: latencyRecord({ cookie, what: 99 }), mark: undefined },
+    { bytes: softirqRecord({ vector: 99 }), mark: undefined },
   ),
 );
 
@@ -200,7 +205,7 @@ describe('any bytes at all', () => {
 
   it('behind a header that looks right', () => {
     const record = fc
-      .tuple(fc.integer({ min: 0, max: 9 }), fc.uint8Array({ minLength: 0, maxLength: 300 }))
+      .tuple(fc.integer({ min: 0, max: 11 }), fc.uint8Array({ minLength: 0, maxLength: 300 }))
       .map(([kind, body]) => headed(16 + body.length, kind, 1n).raw(16, body).bytes);
     fc.assert(
       fc.property(fc.array(record, { maxLength: 8 }), (records) => checkAccounts(batchOf(...records))),

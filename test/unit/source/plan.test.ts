@@ -9,6 +9,7 @@ const EVERYTHING: PlanOptions = {
   resets: true,
   softirqs: true,
   softirqWait: true,
+  receive: true,
   writes: true,
   requests: true,
 };
@@ -55,6 +56,8 @@ const COMMON = {
   softirq_entry: 1,
   softirq_exit: 1,
   tcp_receive_reset: 1,
+  tcp_probe: 2,
+  tcp_rcv_space_adjust: 1,
 };
 /** kfree_skb(skb, location); inet_csk_accept() with four arguments; no tracepoint in sendmsg. */
 const LINUX_5_15: Kernel = {
@@ -90,6 +93,8 @@ const BASE = [
   'ws_softirq_raise',
   'ws_softirq_entry',
   'ws_softirq_exit',
+  'ws_data_arrived',
+  'ws_data_read',
 ];
 
 describe('the plan', () => {
@@ -197,6 +202,8 @@ describe('the plan', () => {
         ['softirq_raise', none],
         ['softirq_entry', none],
         ['softirq_exit', none],
+        ['tcp_probe', none],
+        ['tcp_rcv_space_adjust', none],
         [
           'tcp_sendmsg_locked',
           'no tracepoint, fentry is refused (errno 1 for ws_write_fentry), a kprobe is refused (errno 1 for ws_write_kprobe)',
@@ -214,6 +221,7 @@ describe('the plan', () => {
       resets: false,
       softirqs: false,
       softirqWait: false,
+      receive: false,
       writes: false,
     });
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', 'ws_state', 'ws_retransmit_synack']);
@@ -226,6 +234,8 @@ describe('the plan', () => {
       'softirq_raise',
       'softirq_entry',
       'softirq_exit',
+      'tcp_probe',
+      'tcp_rcv_space_adjust',
       'tcp_sendmsg_locked',
     ]);
   });

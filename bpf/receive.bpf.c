@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * How long data waits to be read. Both programs run for each segment, so they are
+ * loaded only when somebody asks. Both tracepoints are under the socket's lock:
+ * tcp_rcv_established(), and tcp_recvmsg_locked() after each piece that it copied.
+ */
+#include "include/conn.bpf.h"
+
+/* For a connection that is observed. */
+static __always_inline struct arrivals *new_arrivals(struct sock *sk)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct arrivals *waiting;
+
+	if (!conn || ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn)))
+		return 0;
+	waiting = bpf_sk_storage_get(&arrivals, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!waiting)
+		count_loss(PROBE_RECEIVE, LOST_STORAGE);
+	return waiting;
+}
+
+/* Payload of a segment whose data begins at its TCP header; as the tracepoint itself counts it. */
+static __always_inline u32 payload_of(struct sk_buff *skb)
+{
+	unsigned char *header = BPF_CORE_READ(skb, data);
+	u32 length = BPF_CORE_READ(skb, len), offset;
+	u8 words = 0;
+
+	if (bpf_probe_read_kernel(&words, sizeof(words), header + 12))
+		return 0;
+	offset = (words >> 4) * 4;
+	return length > offset ? length - offset : 0;
+}
+
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(ws_data_arrived, struct sock *sk, struct sk_buff *skb)
+{
+	u32 payload = payload_of(skb), end, slot;
+	struct arrivals *waiting;
+	struct tcp_sock *tp;
+
+	if (!payload)
+		return 0;
+	waiting = bpf_sk_storage_get(&arrivals, sk, 0, 0);
+	if (!waiting)
+		waiting = new_arrivals(sk);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!waiting || !tp)
+		return 0;
+	end = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], seq) + payload;
+	if ((s32)(end - tp->rcv_nxt) <= 0)
+		return 0; /* it was here before */
+	if (waiting->count >= ARRIVALS) {
+		slot = (waiting->first + ARRIVALS - 1) & (ARRIVALS - 1);
+		if ((s32)(end - waiting->end_seq[slot]) > 0)
+			waiting->end_seq[slot] = end;
+		count_loss(PROBE_RECEIVE, JOINED);
+		return 0;
+	}
+	slot = (waiting->first + waiting->count) & (ARRIVALS - 1);
+	waiting->end_seq[slot] = end;
+	waiting->ns[slot] = bpf_ktime_get_ns();
+	waiting->count += 1;
+	return 0;
+}
+
+static __always_inline struct receive_sums *receive_sums_for(struct sock *sk, struct tcp_sock *tp,
+							     struct conn *conn)
+{
+	struct receive_sums *row;
+	struct series_key key;
+
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	row = bpf_map_lookup_elem(&receives, &key);
+	if (row)
+		return row;
+	bpf_map_update_elem(&receives, &key, &zero_receive_sums, BPF_NOEXIST);
+	row = bpf_map_lookup_elem(&receives, &key);
+	if (row)
+		return row;
+	count_loss(PROBE_RECEIVE, LOST_MAP_FULL);
+	__builtin_memset(&key, 0, sizeof(key));
+	key.overflow = 1;
+	return bpf_map_lookup_elem(&receives, &key);
+}
+
+/*
+ * A function of its own that the verifier takes apart from its callers (it is not static):
+ * within the loop below each of its ways out would be followed anew for each turn.
+ */
+__noinline u32 receive_bucket(u64 waited)
+{
+	return bucket_of(bounds_tcp_receive_queue_duration, BOUNDS_TCP_RECEIVE_QUEUE_DURATION_LEN,
+			 waited);
+}
+
+/* Takes out what was read up to `copied`. */
+static __always_inline void take_read(struct arrivals *waiting, struct receive_sums *row,
+				      u32 copied, u64 now)
+{
+	u32 i, slot, bucket;
+	u64 waited;
+
+	for (i = 0; i < ARRIVALS; i++) {
+		slot = waiting->first & (ARRIVALS - 1);
+		if (!waiting->count || (s32)(copied - waiting->end_seq[slot]) < 0)
+			break;
+		if (row) {
+			waited = now - waiting->ns[slot];
+			bucket = receive_bucket(waited);
+			if (bucket < BOUNDS_TCP_RECEIVE_QUEUE_DURATION_LEN + 1)
+				__sync_fetch_and_add(&row->wait[bucket], 1);
+			__sync_fetch_and_add(&row->wait[BOUNDS_TCP_RECEIVE_QUEUE_DURATION_LEN + 1],
+					     waited);
+		}
+		waiting->first += 1;
+		waiting->count -= 1;
+	}
+}
+
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(ws_data_read, struct sock *sk)
+{
+	struct arrivals *waiting = bpf_sk_storage_get(&arrivals, sk, 0, 0);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct receive_sums *row = 0;
+	struct conn *conn;
+	u64 now, longest;
+	u32 copied;
+
+	if (!waiting || !waiting->count || !tp)
+		return 0;
+	copied = tp->copied_seq;
+	/* A part of a segment, or MSG_PEEK. */
+	if ((s32)(copied - waiting->end_seq[waiting->first & (ARRIVALS - 1)]) < 0)
+		return 0;
+	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	if (!conn)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (conn->flags & CONN_IGNORED) {
+		take_read(waiting, 0, copied, now);
+		return 0;
+	}
+	if (cfg_receive_duration)
+		row = receive_sums_for(sk, tp, conn);
+	/* They came in this order: the first has waited longest. */
+	longest = now - waiting->ns[waiting->first & (ARRIVALS - 1)];
+	take_read(waiting, row, copied, now);
+	if (cfg_slow_receive_ns && longest > cfg_slow_receive_ns)
+		emit_latency(sk, tp, conn, LATENCY_RECEIVE_QUEUE, longest, now, PROBE_RECEIVE);
+	return 0;
+}

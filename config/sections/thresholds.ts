@@ -1,0 +1,40 @@
+import { threshold } from '../format-threshold.ts';
+import { setting, type SettingTree } from '../setting.ts';
+
+const OUTLIER = 'a `wirespan.tcp.latency.outlier` event';
+const SLOW = 'a `wirespan.softirq.slow` event';
+
+/** Above which latencies are told, by the events that are off unless asked for. */
+export const thresholdSettings: SettingTree = {
+  thresholds: {
+    handshake: setting(threshold, 500, `Handshake time above which there is ${OUTLIER}. 0: never.`, {
+      defaultText: '`500ms`',
+    }),
+    accept_queue: setting(
+      threshold,
+      100,
+      `Time in the accept queue above which there is ${OUTLIER}. 0: never.`,
+      { defaultText: '`100ms`' },
+    ),
+    receive_queue: setting(
+      threshold,
+      0,
+      `Time from data reaching TCP to its reading above which there is ${OUTLIER}; programs then run for each segment. 0: never.`,
+    ),
+    rtt: setting(
+      threshold,
+      500,
+      `Smoothed round-trip time above which there is ${OUTLIER}, once each time it rises above. 0: never.`,
+      { defaultText: '`500ms`' },
+    ),
+    softirq_run: setting(threshold, 10, `Run of a softirq handler above which there is ${SLOW}. 0: never.`, {
+      defaultText: '`10ms`',
+    }),
+    softirq_wait: setting(
+      threshold,
+      10,
+      `Time from raising a softirq to its handler above which there is ${SLOW}; one more program then runs for each softirq. 0: never.`,
+      { defaultText: '`10ms`' },
+    ),
+  },
+};
