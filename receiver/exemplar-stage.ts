@@ -125,6 +125,8 @@ export class ExemplarStage {
       case 'state':
       case 'listener_start':
       case 'listener_stop':
+      case 'latency':
+      case 'softirq':
       case 'owner':
         return;
     }

@@ -33,7 +33,6 @@ import type { KernelFilter } from './source/filter.ts';
 import type { KernelSource } from './source/kernel-source.ts';
 import { u64 } from './source/knobs.ts';
 import { LocalAddressCache } from './source/local-addresses.ts';
-import type { MapImage } from './map-image.ts';
 import { countersOf, Sweep, type OwnedCounters } from './sweep.ts';
 
 /** Where finished events and spans go; false when it was not taken. */
