@@ -21,6 +21,7 @@ const FILES = [
   'request-edges',
   'passes',
   'stray-drops',
+  'filter-cgroups',
 ].map((name) => `test/kernel/${name}.test.ts`);
 const LIMIT_S = 420;
 const RUN = join(projectFolder, 'test', 'kernel', 'vm', 'run.sh');
