@@ -48,7 +48,7 @@ const CASES: readonly Case[] = [
     loads: [PEER_LOAD, PROCESS_LOAD],
     settings: PEER_ADDRESSES,
     seriesLimit: 50_000,
-    maxRssBytes: 300e6,
+    maxRssBytes: 340e6,
   },
 ];
 

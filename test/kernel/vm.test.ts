@@ -24,6 +24,7 @@ const FILES = [
   'passes',
   'stray-drops',
   'opt-in-attributes',
+  'filter-cgroups',
 ].map((name) => `test/kernel/${name}.test.ts`);
 const LIMIT_S = 420;
 const RUN = join(projectFolder, 'test', 'kernel', 'vm', 'run.sh');
