@@ -4,6 +4,8 @@ export interface TapTest {
   /** With the suites around it. */
   readonly name: string;
   readonly ok: boolean;
+  /** Why it was not run; undefined when it was. */
+  readonly skipped: string | undefined;
   /** The report's lines about it. */
   readonly detail: string;
 }
@@ -12,7 +14,7 @@ const INDENT = 4;
 
 /** The tests that hold no other tests, in order. */
 export function readTap(text: string): TapTest[] {
-  const tests: { name: string; ok: boolean; detail: string }[] = [];
+  const tests: (TapTest & { detail: string })[] = [];
   const path: string[] = [];
   let last: { detail: string } | undefined;
   for (const line of text.split('\n')) {
@@ -27,7 +29,8 @@ export function readTap(text: string): TapTest[] {
       // A suite's own result comes after those of its tests, which are deeper.
       if (path.length === depth + 1) {
         last = { detail: '' };
-        tests.push(Object.assign(last, { name: path.join(' › '), ok: word.startsWith('ok') }));
+        const [, skipped] = / # SKIP ?(.*)$/.exec(rest) ?? [];
+        tests.push(Object.assign(last, { name: path.join(' › '), ok: word.startsWith('ok'), skipped }));
       } else {
         last = undefined;
       }
