@@ -215,6 +215,8 @@ export class Pipeline {
     this.#drops.update(this.#source.read('drops'));
     this.#resets.update(this.#source.read('resets'));
     for (const { map, update } of this.#optional) update(this.#source.read(map));
+    // What the sums hold has left its records by now: exemplars find their point.
+    this.drain();
   }
 
   /** The programs are detached: what they left in the ring, and the last events. */
