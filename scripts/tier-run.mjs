@@ -56,8 +56,6 @@ function runFiles(node, tier, chosen) {
     '--test',
     `--test-concurrency=${tier.isSerial ? 1 : 2}`,
     `--test-timeout=${tier.timeoutMs}`,
-    // A unit test that failed before it closed its server must not keep the run from ending.
-    ...(tier.isSerial ? [] : ['--test-force-exit']),
     `--test-reporter=${join(root, 'scripts', 'reporter.mjs')}`,
     ...files,
   ];
