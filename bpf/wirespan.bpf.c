@@ -9,6 +9,7 @@
 #include "receive.bpf.c"
 #include "softirq.bpf.c"
 #include "scan.bpf.c"
+#include "pass.bpf.c"
 
 /* Keeps the wire types in the object's BTF, from which user space's layouts are made. */
 const struct wire_types {

@@ -7,7 +7,7 @@
 #ifndef WIRESPAN_CGROUP_H
 #define WIRESPAN_CGROUP_H
 
-#include "maps.bpf.h"
+#include "records.bpf.h"
 
 /* More than the 14 controllers that there are. */
 #define MAX_CONTROLLERS 16

@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_ENDPOINTS_H
 #define WIRESPAN_ENDPOINTS_H
 
-#include "maps.bpf.h"
+#include "records.bpf.h"
 
 /*
  * A socket has no cookie before somebody asks for it, and a drop event cannot: its

@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_HEAD_H
 #define WIRESPAN_HEAD_H
 
-#include "maps.bpf.h"
+#include "records.bpf.h"
 
 #define HEAD_WINDOW	4096
 #define HEADS_PER_WRITE 4

@@ -1,59 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Every map and knob, with who writes, who reads and what bounds it. */
+/* Every map, with who writes, who reads and what bounds it. */
 #ifndef WIRESPAN_MAPS_H
 #define WIRESPAN_MAPS_H
 
-#include "kernel.h"
-#include "wire.h"
-
-/* Knobs, set before load. */
-const volatile u32 cfg_tick_ns = 0;	      /* one jiffy */
-const volatile u64 cfg_ring_wakeup_bytes = 0; /* wake the reader at this fill */
-const volatile u8 cfg_emit_open = 0;
-const volatile u8 cfg_emit_accept = 0;
-const volatile u8 cfg_emit_fail = 0;
-const volatile u8 cfg_emit_close = 0; /* 1: of those opened for a sampled request, 2: every one */
-const volatile u8 cfg_emit_state = 0;
-const volatile u8 cfg_emit_listener = 0;
-const volatile u8 cfg_emit_retransmit = 0; /* 1: on a trace only, 2: every one */
-const volatile u8 cfg_emit_drop = 0;	   /* 1: on a trace only, 2: every one */
-const volatile u8 cfg_drop_stack = 0;
-const volatile u32 cfg_drop_queue_purge = 0; /* QUEUE_PURGE of this kernel: no event on a trace */
-const volatile u8 cfg_emit_reset = 0;
-const volatile u8 cfg_reset_has_reason = 0; /* tcp_send_reset with a reason (6.10) */
-const volatile u32 cfg_subnets = 0;	    /* how many `subnets` holds */
-const volatile u8 cfg_state_duration = 0;
-const volatile u8 cfg_rtt_variation = 0;
-const volatile u8 cfg_transfer_size = 0;
-const volatile u8 cfg_peer_address = 0;	       /* 1: in clients' rows, 2: in every row */
-const volatile u8 cfg_server_address = 0;      /* rows by the address of the server's end */
-const volatile u8 cfg_local_address = 0;       /* listeners' rows by the address they listen at */
-const volatile u8 cfg_reset_cidr = 0;	       /* resets by the peer's subnet */
-const volatile u8 cfg_retransmit_state = 0;    /* retransmits by the state of their socket */
-const volatile u8 cfg_state_port = 0;	       /* state durations by the server's port */
-const volatile u8 cfg_drop_function = 0;       /* drops by these */
-const volatile u8 cfg_drop_interface = 0;      /* " */
-const volatile u8 cfg_drop_state = 0;	       /* " */
-const volatile u8 cfg_drop_port = 0;	       /* " */
-const volatile u8 cfg_requests = 0;	       /* read traceparent */
-const volatile u8 cfg_requests_by_address = 0; /* the write's program is a kprobe */
-const volatile u8 cfg_emit_handshake = 0;
-const volatile u8 cfg_accept_by_address = 0;  /* accepts are in `accepts` */
-const volatile u8 cfg_retransmit_has_err = 0; /* tracepoint with `int err` (6.17) */
-const volatile u8 cfg_drop_has_reason = 0;    /* kfree_skb with a reason (5.17) */
-const volatile u8 cfg_drop_has_rx_sk = 0;     /* ... and the receiving socket (6.11) */
-const volatile u32 cfg_drop_consumed = 0;     /* SKB_CONSUMED of this kernel, or 0 */
-const volatile u64 cfg_accept_nr[2] = {0, 0}; /* accept and accept4 of this architecture */
-
-/* Above these a record is made; 0: never. */
-const volatile u64 cfg_slow_handshake_ns = 0;
-const volatile u64 cfg_slow_accept_ns = 0;
-const volatile u64 cfg_slow_receive_ns = 0;
-const volatile u64 cfg_slow_rtt_ns = 0;
-const volatile u64 cfg_slow_softirq_run_ns = 0;
-const volatile u64 cfg_slow_softirq_wait_ns = 0;
-const volatile u8 cfg_receive = 0;	    /* data is followed until it is read */
-const volatile u8 cfg_receive_duration = 0; /* ... and summed in `receives` */
+#include "socket.bpf.h"
 
 /* The agent, in the initial pid namespace: never observed. Set by ws_self. */
 u32 agent_pid = 0;
@@ -93,72 +43,7 @@ static struct listener zero_listener;
 static struct state_sums zero_state_sums;
 static struct receive_sums zero_receive_sums;
 
-#define DROP_SITES		 1024
-
-#define CONN_OWNER_PROVISIONAL	 (1 << 0) /* the listener's owner, until a process shows itself */
-#define CONN_OPEN_PENDING	 (1 << 1) /* `opened` not counted yet */
-#define CONN_ESTABLISHED	 (1 << 2) /* reached ESTABLISHED */
-#define CONN_CLOSED		 (1 << 3) /* final figures taken */
-#define CONN_PREEXISTING	 (1 << 4)
-#define CONN_IGNORED		 (1 << 5) /* the agent's own, or the far end of it */
-#define CONN_NO_START		 (1 << 6)
-#define CONN_IN_HANDSHAKE_RECORD (1 << 7)
-#define CONN_FILTERED		 (1 << 8)  /* with CONN_IGNORED: because of the filter */
-#define CONN_LISTENER_IGNORED	 (1 << 9)  /* its listener's figures are not wanted */
-#define CONN_OPENED_FOR		 (1 << 10) /* a handshake record named the request */
-#define CONN_SLOW_RTT		 (1 << 11) /* its round-trip time is above the threshold */
-
-/* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
-struct known_owner {
-	struct owner_key key;
-	u64 rules;
-};
-
-/*
- * One connection or listening socket. Written by the state programs, the accept
- * programs and the iterators; dies with the socket.
- */
-struct conn {
-	struct owner_key owner;
-	struct owner_key listener_owner;
-	u64 start_ns;
-	u64 established_ns;
-	u64 accepted_ns;
-	u64 state_ns;
-	u64 bytes_sent;	    /* already added to a series */
-	u64 bytes_received; /* " */
-	u64 segments_sent;
-	u64 segments_received;
-	u64 segments_retransmitted;
-	u64 drops;	   /* of a listener */
-	u64 listener_sock; /* kernel address of the listening socket, a label only */
-	u64 thread;	   /* pid_tgid that called connect() */
-	u64 sleeps;	   /* voluntary context switches of that thread at ESTABLISHED */
-	u64 thread_task;   /* its task_struct, a label for probe reads */
-	u64 pass;	   /* last iterator pass that met it: shared files are met again */
-	u32 netns;
-	u32 flags;
-	u32 syn_retransmits;
-	u32 cidr;
-	u8 role;
-	u8 state;
-	u8 reason;
-	u8 error;
-	u16 listen_port; /* of the server's end, on both sides */
-	u8 has_listen_local;
-	u8 pad;
-	u32 filter_generation; /* of the filter that last decided about it */
-	u32 pad2;
-	u64 owner_rules;     /* as owner_info.rules, for owners that found no room in `owners` */
-	u8 listen_local[16]; /* where its listener listens, IPv4 as ::ffff:a.b.c.d */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
-	__type(key, int);
-	__type(value, struct conn);
-} conns SEC(".maps");
+#define DROP_SITES 1024
 
 /* Records for user space. Full: the record is lost and counted. */
 struct {
@@ -373,76 +258,5 @@ struct {
 	__type(key, struct remote_end);
 	__type(value, u64);
 } synacks SEC(".maps");
-
-/*
- * The flags of a connection change on several CPUs at once: a pass, its user and the
- * softirq may meet at it. Both return what was set before.
- */
-static __always_inline u32 set_flags(struct conn *conn, u32 flags)
-{
-	return __sync_fetch_and_or(&conn->flags, flags);
-}
-
-static __always_inline u32 clear_flags(struct conn *conn, u32 flags)
-{
-	return __sync_fetch_and_and(&conn->flags, ~flags);
-}
-
-static __always_inline void count_loss(u32 probe, u32 reason)
-{
-	u32 index = probe * LOSS_REASONS + reason;
-	u64 *value = bpf_map_lookup_elem(&lost, &index);
-
-	if (value)
-		*value += 1;
-}
-
-/* Reserve a record and fill its header; NULL is counted. */
-static __always_inline void *reserve(u32 probe, u32 kind, u64 size, u64 ts_ns)
-{
-	struct record_header *header = bpf_ringbuf_reserve(&events, size, 0);
-
-	if (!header) {
-		count_loss(probe, LOST_RING_FULL);
-		return 0;
-	}
-	header->ts_ns = ts_ns;
-	header->kind = kind;
-	header->size = size;
-	return header;
-}
-
-/* Submit without waking the reader unless the ring is filling up (cost.md: a wake-up is 10 us). */
-static __always_inline void submit(u32 probe, void *record)
-{
-	u64 flags = BPF_RB_NO_WAKEUP;
-
-	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > cfg_ring_wakeup_bytes)
-		flags = BPF_RB_FORCE_WAKEUP;
-	bpf_ringbuf_submit(record, flags);
-	count_loss(probe, SENT);
-}
-
-/* First bucket whose bound is not below v: OpenTelemetry's (lower, upper]. */
-static __always_inline u32 bucket_of(const u64 *bounds, u32 count, u64 v)
-{
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		if (v <= bounds[i])
-			break;
-	return i;
-}
-
-/* Adds v to a histogram of LEN bounds: LEN + 1 buckets, then the sum. */
-#define HISTOGRAM_ADD(hist, bounds, v)                                                           \
-	do {                                                                                     \
-		u64 hist_value = (v);                                                            \
-		u32 hist_index = bucket_of(bounds, sizeof(bounds) / sizeof(bounds[0]),           \
-					   hist_value);                                          \
-		if (hist_index < sizeof(hist) / sizeof((hist)[0]) - 1)                           \
-			__sync_fetch_and_add(&(hist)[hist_index], 1);                            \
-		__sync_fetch_and_add(&(hist)[sizeof(hist) / sizeof((hist)[0]) - 1], hist_value); \
-	} while (0)
 
 #endif

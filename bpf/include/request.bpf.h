@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_REQUEST_H
 #define WIRESPAN_REQUEST_H
 
-#include "maps.bpf.h"
+#include "records.bpf.h"
 
 #define REQUEST_SLOTS 8
 

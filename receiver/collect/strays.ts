@@ -24,7 +24,7 @@ export interface ClaimedStrays {
   readonly pass: number;
 }
 
-/** Of bpf/include/wire.h, in the upper half of `what`: `STRAY_RECEIVED`, `STRAY_STATE`, `STRAY_SITE`. */
+/** Of bpf/include/strays.h, in the upper half of `what`: `STRAY_RECEIVED`, `STRAY_STATE`, `STRAY_SITE`. */
 const RECEIVED = 1;
 const STATE_SHIFT = 2;
 const STATE_MASK = 15;

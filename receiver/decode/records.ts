@@ -45,7 +45,7 @@ const WHAT_NAMES: Readonly<Record<number, ConnectionRecord['kind']>> = {
   [CONNECTION_WHAT.CONNECTION_HANDSHAKE]: 'handshake',
 };
 
-/** `tcp_min_rtt` before the first sample (net/ipv4/tcp.c, tcp_init_sock), and `NO_FIGURE` of wire.h: ~0U. */
+/** `tcp_min_rtt` before the first sample (net/ipv4/tcp.c, tcp_init_sock), and `NO_FIGURE` of kinds.h: ~0U. */
 const NO_SAMPLE = 0xffffffff;
 
 /** Being filled. */

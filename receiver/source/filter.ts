@@ -34,7 +34,7 @@ export interface KernelFilter {
   readonly exclude: readonly KernelFilterRule[];
 }
 
-/** Of both lists together: `FILTER_RULES` in bpf/include/wire.h. */
+/** Of both lists together: `FILTER_RULES` in bpf/include/rules.h. */
 export const MAX_FILTER_RULES = 32;
 
 /** In `filter_setup`, beside the bank. */

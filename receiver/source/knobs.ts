@@ -12,7 +12,7 @@ export interface Subnet {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** What the kernel side is told before it loads; see bpf/include/maps.bpf.h. */
+/** What the kernel side is told before it loads; see bpf/include/knobs.bpf.h. */
 export interface KernelOptions extends SlowOptions {
   /** Bytes, a power of two. */
   readonly ringBufferBytes: number;

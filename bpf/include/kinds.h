@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Kinds, roles, reasons, probes: the numbers of the wire contract. Part of wire.h. */
+#ifndef WIRESPAN_KINDS_H
+#define WIRESPAN_KINDS_H
+
+#define COMM_LEN	 16
+#define EXECUTABLE_LEN	 32
+#define CLOSE_REASONS	 8
+#define RETRANSMIT_TYPES 6
+#define SOFTIRQ_VECTORS	 10
+#define TCP_STATES	 13
+#define NO_ERROR	 0
+/* The kernel has no such figure. */
+#define NO_FIGURE 0xffffffffU
+/* series_key.error: the application closed the socket before the handshake ended. */
+#define ERROR_CANCELLED 254
+
+enum record_kind {
+	RECORD_OWNER = 1,
+	RECORD_CONNECTION = 2,
+	RECORD_STATE = 3,
+	RECORD_LISTENER = 4,
+	RECORD_RETRANSMIT = 5,
+	RECORD_DROP = 6,
+	RECORD_RESET = 7,
+	RECORD_LATENCY = 8,
+	RECORD_SOFTIRQ = 9,
+};
+
+enum connection_what {
+	CONNECTION_OPEN = 1,
+	CONNECTION_ACCEPT = 2,
+	CONNECTION_FAIL = 3,
+	CONNECTION_CLOSE = 4,
+	/* A client handshake whose first request was what opened it. */
+	CONNECTION_HANDSHAKE = 5,
+};
+
+enum role {
+	ROLE_UNKNOWN = 0,
+	ROLE_CLIENT = 1,
+	ROLE_SERVER = 2,
+	ROLE_LISTENER = 3,
+};
+
+/* wirespan.tcp.close.reason, in the registry's order. */
+enum close_reason {
+	CLOSE_LOCAL_FIN = 0,
+	CLOSE_PEER_FIN = 1,
+	CLOSE_RESET_SENT = 2,
+	CLOSE_RESET_RECEIVED = 3,
+	CLOSE_TIMEOUT = 4,
+	CLOSE_PROCESS_EXIT = 5,
+	CLOSE_OTHER = 6,
+	/* Not closing yet. */
+	CLOSE_NONE = 7,
+};
+
+/* wirespan.tcp.retransmit.type, in the registry's order. */
+enum retransmit_type {
+	RETRANSMIT_FAST = 0,
+	RETRANSMIT_TIMEOUT = 1,
+	RETRANSMIT_TLP = 2,
+	RETRANSMIT_SYN = 3,
+	RETRANSMIT_SYN_ACK = 4,
+	RETRANSMIT_OTHER = 5,
+};
+
+/* wirespan.latency.kind, in the registry's order. */
+enum latency_kind {
+	LATENCY_HANDSHAKE = 0,
+	LATENCY_ACCEPT_QUEUE = 1,
+	LATENCY_RECEIVE_QUEUE = 2,
+	LATENCY_RTT = 3,
+};
+
+/* Programs that can lose something; the first index of `lost`. */
+enum probe_id {
+	PROBE_STATE = 0,
+	PROBE_ACCEPT = 1,
+	PROBE_RETRANSMIT = 2,
+	PROBE_SYNACK = 3,
+	PROBE_DROP = 4,
+	PROBE_RESET = 5,
+	PROBE_REQUEST = 6,
+	PROBE_SOFTIRQ = 7,
+	PROBE_SCAN = 8,
+	PROBE_OWNER = 9,
+	PROBE_RECEIVE = 10,
+	PROBE_COUNT = 11,
+};
+
+/* Why something was lost; the second index of `lost`. */
+enum loss_reason {
+	LOST_RING_FULL = 0,
+	LOST_MAP_FULL = 1,
+	LOST_STORAGE = 2,
+	LOST_REPAIRED = 3,
+	/* Not losses: request heads that gave no trace context, by cause. */
+	MISS_HEAD_TOO_LONG = 4,
+	MISS_UNREADABLE = 5,
+	MISS_NO_HEADER = 6,
+	MISS_INVALID = 7,
+	MISS_FRAMING = 8,
+	HIT_HEADER = 9,
+	/* Records submitted. */
+	SENT = 10,
+	/* Data that joined the newest of those that wait to be read. */
+	JOINED = 11,
+	LOSS_REASONS = 16,
+};
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What is kept of a socket while it lives. */
+#ifndef WIRESPAN_SOCKET_H
+#define WIRESPAN_SOCKET_H
+
+#include "knobs.bpf.h"
+#include "wire.h"
+
+#define CONN_OWNER_PROVISIONAL	 (1 << 0) /* the listener's owner, until a process shows itself */
+#define CONN_OPEN_PENDING	 (1 << 1) /* `opened` not counted yet */
+#define CONN_ESTABLISHED	 (1 << 2) /* reached ESTABLISHED */
+#define CONN_CLOSED		 (1 << 3) /* final figures taken */
+#define CONN_PREEXISTING	 (1 << 4)
+#define CONN_IGNORED		 (1 << 5) /* the agent's own, or the far end of it */
+#define CONN_NO_START		 (1 << 6)
+#define CONN_IN_HANDSHAKE_RECORD (1 << 7)
+#define CONN_FILTERED		 (1 << 8)  /* with CONN_IGNORED: because of the filter */
+#define CONN_LISTENER_IGNORED	 (1 << 9)  /* its listener's figures are not wanted */
+#define CONN_OPENED_FOR		 (1 << 10) /* a handshake record named the request */
+#define CONN_SLOW_RTT		 (1 << 11) /* its round-trip time is above the threshold */
+
+/* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
+struct known_owner {
+	struct owner_key key;
+	u64 rules;
+};
+
+/*
+ * One connection or listening socket. Written by the state programs, the accept
+ * programs and the iterators; dies with the socket.
+ */
+struct conn {
+	struct owner_key owner;
+	struct owner_key listener_owner;
+	u64 start_ns;
+	u64 established_ns;
+	u64 accepted_ns;
+	u64 state_ns;
+	u64 bytes_sent;	    /* already added to a series */
+	u64 bytes_received; /* " */
+	u64 segments_sent;
+	u64 segments_received;
+	u64 segments_retransmitted;
+	u64 drops;	   /* of a listener */
+	u64 listener_sock; /* kernel address of the listening socket, a label only */
+	u64 thread;	   /* pid_tgid that called connect() */
+	u64 sleeps;	   /* voluntary context switches of that thread at ESTABLISHED */
+	u64 thread_task;   /* its task_struct, a label for probe reads */
+	u64 pass;	   /* last iterator pass that met it: shared files are met again */
+	u32 netns;
+	u32 flags;
+	u32 syn_retransmits;
+	u32 cidr;
+	u8 role;
+	u8 state;
+	u8 reason;
+	u8 error;
+	u16 listen_port; /* of the server's end, on both sides */
+	u8 has_listen_local;
+	u8 pad;
+	u32 filter_generation; /* of the filter that last decided about it */
+	u32 pad2;
+	u64 owner_rules;     /* as owner_info.rules, for owners that found no room in `owners` */
+	u8 listen_local[16]; /* where its listener listens, IPv4 as ::ffff:a.b.c.d */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+#endif

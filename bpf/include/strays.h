@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Dropped packets that came with no socket, and who may own them. Part of wire.h. */
+#ifndef WIRESPAN_STRAYS_H
+#define WIRESPAN_STRAYS_H
+
+/* Where a packet was freed, and the interface that it came by: what is not asked for is zero. */
+struct drop_site {
+	__u64 location; /* kernel address */
+	__u8 interface[16];
+};
+_Static_assert(sizeof(struct drop_site) == 24, "drop_site");
+
+/* A dropped packet that came with no socket, until user space asks whose it was. */
+struct stray_key {
+	__u8 source[16]; /* as on the wire */
+	__u8 destination[16];
+	__u32 netns;
+	__u32 bank; /* of the interval: user space settles one at a time */
+	__u16 source_port;
+	__u16 destination_port;
+	__u8 family;
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct stray_key) == 48, "stray_key");
+
+enum stray_found {
+	STRAY_NOBODY = 0,
+	STRAY_OWNED = 1,
+	STRAY_IGNORED = 2, /* by the agent itself or by the filter: not to be counted */
+};
+
+/* Who has the socket at one end of a stray packet. */
+struct stray_end {
+	struct owner_key owner;
+	__u32 found; /* enum stray_found */
+	__u16 server_port;
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct stray_end) == 24, "stray_end");
+
+/* stray_count.what: the drop reason, and these bits. */
+#define STRAY_RECEIVED (1ULL << 32) /* it came in from a device, the loopback one included */
+#define STRAY_USED     (1ULL << 33)
+#define STRAY_STATE    34 /* from here 4 bits: drop_key.state */
+#define STRAY_SITE     38 /* from here 26 bits: drop_key.site */
+#define STRAY_REASONS  4
+
+struct stray_count {
+	__u64 what;
+	__u64 count;
+};
+_Static_assert(sizeof(struct stray_count) == 16, "stray_count");
+
+struct stray {
+	struct stray_end receiver; /* the socket that the packet was for */
+	struct stray_end sender;   /* the socket, in the same namespace, that it was from */
+	struct stray_count counts[STRAY_REASONS];
+};
+_Static_assert(sizeof(struct stray) == 112, "stray");
+
+/* Where somebody listens. */
+struct listen_end_key {
+	__u8 local[16]; /* zero: every address */
+	__u32 netns;
+	__u16 port;
+	__u8 family; /* of `local`; with 6 and every address, IPv4's too unless `only_ipv6` */
+	__u8 pad;
+};
+_Static_assert(sizeof(struct listen_end_key) == 24, "listen_end_key");
+
+struct listen_end {
+	struct owner_key owner;
+	__u64 pass;  /* iterator pass that met it: anything older is stale */
+	__u32 found; /* enum stray_found; STRAY_NOBODY: several, and which one is not known */
+	__u8 only_ipv6;
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct listen_end) == 32, "listen_end");
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Rows of the kernel's sums. Part of wire.h. */
+#ifndef WIRESPAN_SUMS_H
+#define WIRESPAN_SUMS_H
+
+struct reset_key {
+	struct owner_key owner;
+	__u16 server_port;
+	__u8 role;
+	__u8 family;
+	__u8 received;
+	__u8 reason;
+	__u8 pad[2];
+	__u8 peer[16];	 /* as in series_key */
+	__u8 server[16]; /* " */
+	__u32 cidr;	 /* zero unless attributes.peer.cidr is on */
+	__u8 pad2[4];
+};
+_Static_assert(sizeof(struct reset_key) == 64, "reset_key");
+
+/* One row of the kernel's sums: a workload's side of its connections to one port. */
+struct series_key {
+	struct owner_key owner;
+	__u8 peer[16]; /* zero unless attributes.network.peer.address is on */
+	__u32 cidr;    /* index + 1 of the configured subnet, 0 none */
+	__u16 server_port;
+	__u8 role;
+	__u8 family;
+	__u8 error; /* errno, ERROR_CANCELLED or NO_ERROR */
+	__u8 overflow;
+	__u8 state; /* of retransmits when attributes.network.connection.state is on, else 0 */
+	__u8 pad[5];
+	__u8 server[16]; /* zero unless attributes.server.address is on */
+};
+_Static_assert(sizeof(struct series_key) == 64, "series_key");
+
+/* Histograms hold one bucket more than bounds, then the sum in ns (or bytes). */
+struct series {
+	__u64 opened;
+	__u64 closed[CLOSE_REASONS];
+	__u64 retransmits[RETRANSMIT_TYPES];
+	__u64 segments_retransmitted; /* from tcp_sock.total_retrans: the truth */
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u64 segments_sent;
+	__u64 segments_received;
+	__u64 active;	     /* established connections, as of `active_pass` */
+	__u64 active_pass;   /* number of the iterator pass that counted `active` */
+	__u64 touched_ns;    /* last time anything was added */
+	__u64 handshake[24]; /* 22 bounds: 23 buckets and the sum */
+	__u64 duration[21];  /* 19 bounds */
+	__u64 rtt[17];	     /* 15 bounds */
+	__u64 rtt_variation[17];
+	__u64 size_sent[15]; /* 13 bounds */
+	__u64 size_received[15];
+};
+_Static_assert(sizeof(struct series) == 1056, "series");
+
+struct listener_key {
+	struct owner_key owner;
+	__u16 port;
+	__u8 family;
+	__u8 has_local; /* attributes.network.local.address is on */
+	__u8 pad[4];
+	__u8 local[16];
+};
+_Static_assert(sizeof(struct listener_key) == 40, "listener_key");
+
+struct listener {
+	__u64 pass; /* iterator pass that wrote count, usage and limit */
+	__u64 count;
+	__u64 usage;
+	__u64 limit;
+	__u64 drops;	       /* sk_drops of the listening sockets, summed over their lives */
+	__u64 utilization[11]; /* 9 bounds in parts per million, sum in ppm */
+	__u64 accept_wait[18]; /* 16 bounds */
+	__u64 flooded;	       /* sockets of `pass` whose SYN queue was ever full */
+	__u64 netns;	       /* of one socket, as are cookie, backlog and address */
+	__u64 cookie;
+	__u64 backlog;
+	__u8 local[16];
+};
+_Static_assert(sizeof(struct listener) == 320, "listener");
+
+struct state_key {
+	struct owner_key owner;
+	__u8 state;
+	__u8 role;
+	__u16 server_port; /* zero unless attributes.server.port is on */
+	__u8 pad[4];
+};
+_Static_assert(sizeof(struct state_key) == 24, "state_key");
+
+struct state_sums {
+	__u64 duration[21];
+};
+_Static_assert(sizeof(struct state_sums) == 168, "state_sums");
+
+/* wirespan.tcp.receive_queue.duration, by series_key. */
+struct receive_sums {
+	__u64 wait[18]; /* 16 bounds */
+};
+_Static_assert(sizeof(struct receive_sums) == 144, "receive_sums");
+
+struct drop_key {
+	struct owner_key owner;
+	__u32 reason; /* enum skb_drop_reason of the running kernel */
+	__u8 family;  /* 4, 6 or 0 unknown */
+	/* Zero unless their attribute is on, or not known. */
+	__u8 state;
+	__u16 server_port;
+	__u32 site; /* number of a drop_site */
+	__u8 pad[4];
+};
+_Static_assert(sizeof(struct drop_key) == 32, "drop_key");
+
+struct softirq_sums {
+	__u64 entered_ns; /* 0: not running */
+	__u64 time_ns;
+	__u64 count;
+	__u64 duration[19]; /* 17 bounds */
+	__u64 raised_ns;    /* 0: not raised since the last entry */
+	__u64 wait[19];	    /* 17 bounds */
+};
+_Static_assert(sizeof(struct softirq_sums) == 336, "softirq_sums");
+
+#endif
