@@ -145,7 +145,6 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct known_owner owner = {};
 	struct series_key key = {};
-	struct socket *socket;
 	struct series *row;
 	struct tcp_sock *tp;
 	struct conn *conn;
@@ -153,11 +152,8 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 
 	if (!task || !file)
 		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || !is_tcp(sk))
+	sk = tcp_socket_of(file);
+	if (!sk)
 		return 0;
 	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
 	tp = bpf_skc_to_tcp_sock(sk);

@@ -69,7 +69,6 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct known_owner owner = {};
-	struct socket *socket;
 	struct tcp_sock *tp;
 	struct conn *conn;
 	struct sock *sk;
@@ -77,11 +76,8 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 
 	if (!task || !file)
 		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || !is_tcp(sk))
+	sk = tcp_socket_of(file);
+	if (!sk)
 		return 0;
 	state = sk->__sk_common.skc_state;
 	if (scan_listeners ? state != TCP_LISTEN
@@ -139,17 +135,13 @@ int ws_refilter_files(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task, *leader;
 	struct file *file = ctx->file;
 	struct owner_info info = {};
-	struct socket *socket;
 	struct conn *conn;
 	struct sock *sk;
 
 	if (!task || !file)
 		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || !is_tcp(sk))
+	sk = tcp_socket_of(file);
+	if (!sk)
 		return 0;
 	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
 	leader = task->group_leader;

@@ -20,6 +20,15 @@ static __always_inline bool is_tcp(const struct sock *sk)
 	return sk->sk_protocol == IPPROTO_TCP;
 }
 
+/* The TCP socket that an open file is; NULL when it is none. */
+static __always_inline struct sock *tcp_socket_of(struct file *file)
+{
+	struct socket *socket = bpf_sock_from_file(file);
+	struct sock *sk = socket ? socket->sk : 0;
+
+	return sk && is_tcp(sk) ? sk : 0;
+}
+
 static __always_inline bool is_mapped(const struct in6_addr *a)
 {
 	return a->in6_u.u6_addr32[0] == 0 && a->in6_u.u6_addr32[1] == 0 &&
