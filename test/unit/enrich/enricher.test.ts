@@ -3,34 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createEnricher, type Enricher, type EnricherOptions } from '../../../receiver/enrich/enricher.ts';
+import type { EnricherOptions } from '../../../receiver/enrich/enricher.ts';
 import type { Owner } from '../../../receiver/model.ts';
-
-const procRoot = join(import.meta.dirname, '../../fixtures/proc');
-const startNs = 50_000_000_000n;
-const host = {
-  hostId: 'f'.repeat(32),
-  hostName: 'node-1',
-  hostArch: 'amd64',
-  agentInstanceId: 'i',
-  version: '0.1.0',
-};
-
-function owner(pid: number, more: Partial<Owner> = {}): Owner {
-  return { pid, startNs: startNs + 7n, command: 'comm', executable: 'exe', cgroupId: 0n, netns: 1, ...more };
-}
-
-function enricher(options: Partial<EnricherOptions> = {}): Enricher {
-  return createEnricher({
-    procRoot,
-    host,
-    granularity: 'auto',
-    maxEntries: 100,
-    bootToUnixNs: (ns) => 1_700_000_000_000_000_000n + ns,
-    now: () => 0,
-    ...options,
-  });
-}
+import { enricher, host, owner, procRoot, startNs } from './proc-fixture.ts';
 
 function attributes(
   pid: number,

@@ -3,34 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createEnricher, type Enricher, type EnricherOptions } from '../../../receiver/enrich/enricher.ts';
-import type { Owner } from '../../../receiver/model.ts';
-
-const procRoot = join(import.meta.dirname, '../../fixtures/proc');
-const startNs = 50_000_000_000n;
-const host = {
-  hostId: 'f'.repeat(32),
-  hostName: 'node-1',
-  hostArch: 'amd64',
-  agentInstanceId: 'i',
-  version: '0.1.0',
-};
-
-function owner(pid: number, more: Partial<Owner> = {}): Owner {
-  return { pid, startNs: startNs + 7n, command: 'comm', executable: 'exe', cgroupId: 0n, netns: 1, ...more };
-}
-
-function enricher(options: Partial<EnricherOptions> = {}): Enricher {
-  return createEnricher({
-    procRoot,
-    host,
-    granularity: 'auto',
-    maxEntries: 100,
-    bootToUnixNs: (ns) => 1_700_000_000_000_000_000n + ns,
-    now: () => 0,
-    ...options,
-  });
-}
+import { enricher, owner, procRoot } from './proc-fixture.ts';
 
 test('a process that ended before a collection met it is folded when asked for, one that lived is not', () => {
   const root = mkdtempSync(join(tmpdir(), 'proc-'));
