@@ -44,8 +44,8 @@ describe('lifecycle', () => {
   }
 
   /** What the records say of one end, less what is asked elsewhere. */
-  const story = (port: number) =>
-    watcher.connections(room.inode, port).map((record) => ({
+  const story = (port: number, peerPort: number) =>
+    watcher.connections(room.inode, port, peerPort).map((record) => ({
       kind: record.kind,
       pid: record.owner.pid,
       ...(record.kind === 'close' && {
@@ -64,15 +64,15 @@ describe('lifecycle', () => {
   ): Promise<void> {
     const [pid, size] = [script.pid, PAYLOAD.length];
     const isSeen = (): boolean =>
-      story(localPort).length === 2 && story(port).some(({ kind }) => kind === 'close');
+      story(localPort, port).length === 2 && story(port, localPort).some(({ kind }) => kind === 'close');
     await waitFor('both ends to close', isSeen);
-    assert.deepEqual(story(localPort), [
+    assert.deepEqual(story(localPort, port), [
       { kind: 'open', pid },
       { kind: 'close', pid, reason: clientReason, sent: size, received: 0 },
     ]);
     const accepted = watcher.source.plan.accept === 'none' ? [] : [{ kind: 'accept', pid }];
     const closed = { kind: 'close', pid, reason: serverReason, sent: 0, received: size };
-    assert.deepEqual(story(port), [...accepted, closed]);
+    assert.deepEqual(story(port, localPort), [...accepted, closed]);
   }
 
   for (let i = 0; i < 5; i += 1) {
@@ -90,7 +90,7 @@ describe('lifecycle', () => {
       await script.run('close', pair.server);
       await script.run('close', pair.client);
       await expectPair(pair, 'peer_fin', 'local_fin');
-      const [first] = watcher.connections(room.inode, pair.localPort);
+      const [first] = watcher.connections(room.inode, pair.localPort, pair.port);
       assert.equal(first?.endpoints.family, family);
       assert.equal(first?.endpoints.peerPort, pair.port);
     });
@@ -137,10 +137,12 @@ describe('lifecycle', () => {
     await script.run('close', listener);
     await script.run('close', client);
     const pid = script.pid;
-    assert.deepEqual(story(localPort), [
+    assert.deepEqual(story(localPort, port), [
       { kind: 'open', pid },
       { kind: 'close', pid, reason: 'reset_received', sent: 0, received: 0 },
     ]);
-    assert.deepEqual(story(port), [{ kind: 'close', pid, reason: 'reset_sent', sent: 0, received: 0 }]);
+    assert.deepEqual(story(port, localPort), [
+      { kind: 'close', pid, reason: 'reset_sent', sent: 0, received: 0 },
+    ]);
   });
 });

@@ -79,10 +79,12 @@ describe('latency outliers', () => {
     await acceptor.run('accept', acceptor.next(), listener);
     const localPort = await connecting;
     const to = process.hrtime.bigint();
-    const opened = watcher.connections(stage.room.inode, localPort).find(({ kind }) => kind === 'open');
+    const opened = watcher.connections(stage.room.inode, localPort, port).find(({ kind }) => kind === 'open');
     assert.ok(opened);
     const found = outliers('handshake').filter(({ role }) => role === 'client');
-    const record = found.find(({ endpoints }) => endpoints.localPort === localPort);
+    const record = found.find(
+      ({ endpoints }) => endpoints.localPort === localPort && endpoints.peerPort === port,
+    );
     assert.ok(record, 'it was not told');
     assert.equal(record.valueNs, opened.establishedNs - opened.handshakeStartNs);
     assert.equal(record.timeNs, opened.establishedNs);

@@ -52,12 +52,12 @@ for (const costlyVariants of [false, true]) {
       const { listener, port } = await script.listen();
       const [client, server] = [script.next(), script.next()];
       await script.run('socket', client);
-      await script.run('connect', client, port);
+      const localPort = await script.run('connect', client, port);
       await script.run('accept', server, listener);
       await script.run('write', server, '7979');
       await script.run('close', client);
       await script.run('close', server);
-      const ofServer = watcher.connections(room.inode, port);
+      const ofServer = watcher.connections(room.inode, port, localPort);
       const expected = plan.accept === 'none' ? ['close'] : ['accept', 'close'];
       assert.deepEqual(
         ofServer.map(({ kind, owner, role }) => [kind, owner.pid, role]),

@@ -83,7 +83,9 @@ for (const { name, refused, skip } of VARIANTS)
         return c;
       });
       assert.deepEqual(shown(c), [a]);
-      const kinds = stage.watcher.connections(stage.room.inode, c.localPort).map(({ kind }) => kind);
+      const kinds = stage.watcher
+        .connections(stage.room.inode, c.localPort, stage.port)
+        .map(({ kind }) => kind);
       assert.deepEqual(kinds, ['open', 'close'], 'the request did not open it: no handshake record');
     });
 

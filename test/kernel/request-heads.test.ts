@@ -184,7 +184,7 @@ describe('request heads', () => {
       Array<Outcome>(watcher.count('PROBE_REQUEST', outcome) - (before[i] ?? 0)).fill(outcome),
     );
     const handshakes = watcher
-      .connections(room.inode, localPort)
+      .connections(room.inode, localPort, listening.port)
       .filter(({ kind }) => kind === 'handshake')
       .map(({ context }) => ({
         traceId: context?.traceId,

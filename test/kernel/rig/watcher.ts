@@ -96,11 +96,16 @@ export class Watcher {
     return this.#records;
   }
 
-  /** Connection records of the client at this local port, in order. */
-  connections(netns: number, localPort: number): ConnectionRecord[] {
+  /**
+   * Connection records of the end at this local port, in order. Without the peer's port they are those of every
+   * connection that had it: ephemeral ports are used again.
+   */
+  connections(netns: number, localPort: number, peerPort?: number): ConnectionRecord[] {
     return this.records().filter((record): record is ConnectionRecord =>
       'closeReason' in record || 'bytesSent' in record
-        ? record.netns === netns && record.endpoints.localPort === localPort
+        ? record.netns === netns &&
+          record.endpoints.localPort === localPort &&
+          (peerPort === undefined || record.endpoints.peerPort === peerPort)
         : false,
     );
   }
