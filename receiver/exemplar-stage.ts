@@ -42,6 +42,8 @@ export interface Exemplars {
   /** The store's sums, with exemplars on their points. */
   readonly metrics: MetricSource;
   see(record: KernelRecord): void;
+  /** How many a bound kept out. */
+  leftOut(): number;
 }
 
 /** Exemplars of `source`, as the configuration wants them. */
@@ -54,7 +56,11 @@ export function createExemplars(
   const store = new ExemplarStore();
   const dropReason = (reason: number): string => names.dropReason(reason);
   const stage = new ExemplarStage({ store, filter, context, subnets, clock, dropReason });
-  return { metrics: withExemplars(source, store), see: (record) => stage.see(record) };
+  return {
+    metrics: withExemplars(source, store),
+    see: (record) => stage.see(record),
+    leftOut: () => store.counters.leftOut + stage.evictions,
+  };
 }
 
 export interface ExemplarStageParts {

@@ -5,6 +5,7 @@ import { AgentEvents } from './agent-events.ts';
 import { LiveJson, LiveTable } from './cli/live.ts';
 import { createLog, type Logger } from './cli/log.ts';
 import { tableRows } from './cli/rows.ts';
+import { BoundsWatch, boundCountsOf } from './bounds-watch.ts';
 import { findCgroupHierarchies } from './cgroup-hierarchies.ts';
 import { createExporters, type Exporters } from './export/exporters.ts';
 import { createMetricLoop, type MetricLoop } from './export/metric-loop.ts';
@@ -73,6 +74,7 @@ class Agent {
   readonly #exporters: Exporters;
   readonly #figures: SelfFigures;
   readonly #events: AgentEvents;
+  readonly #bounds = new BoundsWatch((met) => this.#log.warn(met, 'a bound was met'));
   readonly #loop: MetricLoop | undefined;
   readonly #live: LiveTable | LiveJson | undefined;
   readonly #log: Logger;
@@ -217,6 +219,7 @@ class Agent {
     this.#pipeline.collect();
     this.#figures.refresh();
     this.#events.losses(this.#figures.lost(), performance.now());
+    this.#bounds.look(boundCountsOf(this.#pipeline), performance.now());
   }
 
   /** Metrics are not exported: the kernel's rows are read all the same, so that they do not pile up. */

@@ -59,6 +59,7 @@ for (const { name, loads, settings, seriesLimit, maxRssBytes } of CASES) {
     let truths: readonly ChurnTruth[];
     let output: Output;
     let peakBytes = 0;
+    let bounds: string[];
 
     before(async () => {
       await buildWorkloads();
@@ -83,6 +84,10 @@ for (const { name, loads, settings, seriesLimit, maxRssBytes } of CASES) {
       );
       output = await observation.finish();
       clearInterval(watch);
+      bounds = observation.agent
+        .log()
+        .filter(({ msg }) => msg === 'a bound was met')
+        .map(({ bound }) => String(bound));
     });
     after(() => cleanup.run());
 
@@ -127,6 +132,11 @@ for (const { name, loads, settings, seriesLimit, maxRssBytes } of CASES) {
       });
       assert.ok(lost > 0, 'a kernel map must have been too small');
       assert.ok(swallowed > 0 && swallowed < 2 * connections, `${swallowed} in overflow series`);
+      // More than 2,000 points of one process: the store has them in its own overflow series, and tells which bound it was.
+      const overflows = bounds.filter((bound) =>
+        bound.startsWith('measurements in overflow series (series.limit'),
+      );
+      assert.equal(overflows.length > 0, loads.includes(PEER_LOAD), bounds.join('; '));
     });
 
     it('no metric has more than 2,000 points of one resource in an export', () => {

@@ -1,0 +1,51 @@
+import type { Pipeline } from './pipeline.ts';
+
+/** How often a bound of the user space bit since the start, by what was kept out. */
+export type BoundCounts = Readonly<Record<string, number>>;
+
+export interface MetBound {
+  /** What was kept out. */
+  readonly bound: string;
+  /** Since it was last told. */
+  readonly count: number;
+}
+
+const INTERVAL_MS = 60_000;
+
+/** Tells of bounds that bite, each at most once a minute. */
+export class BoundsWatch {
+  readonly #onMet: (met: MetBound) => void;
+  readonly #told = new Map<string, { count: number; atMs: number }>();
+
+  constructor(onMet: (met: MetBound) => void) {
+    this.#onMet = onMet;
+  }
+
+  /** `nowMs` is any steady clock. */
+  look(counts: BoundCounts, nowMs: number): void {
+    for (const [bound, total] of Object.entries(counts)) {
+      const told = this.#told.get(bound) ?? { count: 0, atMs: -Infinity };
+      if (total <= told.count || nowMs - told.atMs < INTERVAL_MS) continue;
+      this.#told.set(bound, { count: total, atMs: nowMs });
+      this.#onMet({ bound, count: total - told.count });
+    }
+  }
+}
+
+/** Of everything between the kernel and the exporters that keeps something for later. */
+export function boundCountsOf({ store, exemplars, listenQueues, correlator }: Pipeline): BoundCounts {
+  const { overflowed, spilled, refused, overPorts } = store.overflowed();
+  const { episodes, connects, links, limits } = correlator.counters.boundsMet;
+  return {
+    'measurements in overflow series (series.limit, or the bound of a metric)': overflowed - overPorts,
+    'measurements in overflow series (64 server ports of a workload)': overPorts,
+    'measurements of resources without room (series.limit)': spilled,
+    'measurements refused': refused,
+    'exemplars left out': exemplars.leftOut(),
+    'network namespaces forgotten': listenQueues.forgotten,
+    'retransmission episodes cut short': episodes,
+    'handshakes without the time to find their request': connects,
+    'connections forgotten before their spans': links,
+    'rate limits forgotten': limits,
+  };
+}
