@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { after } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { DecodedLogRecord, DecodedMetric, DecodedSpan, Placed } from './otlp-decode.ts';
@@ -47,7 +48,7 @@ export interface OtlpStub {
   logRecords(): Placed<DecodedLogRecord>[];
   /** Ends when `isTrue` holds after some request; a failing test ends by the runner's timeout. */
   until(isTrue: () => boolean): Promise<void>;
-  /** Closes at once, connections included. */
+  /** Closes at once, connections included; so does the end of the test that started it. */
   stop(): Promise<void>;
 }
 
@@ -63,7 +64,12 @@ export async function startOtlpStub(options: StubOptions): Promise<OtlpStub> {
     return reply;
   };
   const start = options.protocol === 'grpc' ? startGrpc : startHttp;
-  const { port, stop } = await start(handle, options);
+  const running = await start(handle, options);
+  const { port } = running;
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= running.stop());
+  // An open server would keep the run from ending after a test that failed.
+  after(stop);
   const taken = (signal: StubSignal): Uint8Array[] =>
     requests.filter((r) => r.signal === signal && r.taken).map((r) => r.bytes);
   return {
@@ -74,7 +80,10 @@ export async function startOtlpStub(options: StubOptions): Promise<OtlpStub> {
     spans: () => taken('traces').flatMap((bytes) => decodeRequest('traces', bytes)),
     logRecords: () => taken('logs').flatMap((bytes) => decodeRequest('logs', bytes)),
     async until(isTrue) {
-      while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (!isTrue()) {
+        if (stopped !== undefined) throw new Error('the stub was stopped while a test waited for it');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
     },
     stop,
   };

@@ -15,7 +15,6 @@ import { assertConserved, spanOf } from './records.ts';
 test('spans over gRPC leave through the OTLPTraceExporter, one request after the other', async (t) => {
   const exported = t.mock.method(OTLPTraceExporter.prototype, 'export');
   const stub = await startOtlpStub({ protocol: 'grpc' });
-  t.after(() => stub.stop());
   const exporters = createExporters({ endpoint: stub.url });
   exporters.addSpan(spanOf(1));
   await exporters.forceFlush();
@@ -46,7 +45,6 @@ test('spans over gRPC take no setting from the environment, and leave it as it w
     for (const name of Object.keys(variables)) delete process.env[name];
   });
   const stub = await startOtlpStub({ protocol: 'grpc' });
-  t.after(() => stub.stop());
   const exporters = createExporters({ endpoint: stub.url, headers: { 'x-team': 'net' } });
   exporters.addSpan(spanOf(1));
   await exporters.forceFlush();
@@ -68,7 +66,6 @@ test('a collector that comes back is reached by the next attempt', async (t) => 
   for (let attempt = 1; attempt <= 3; attempt += 1)
     assert.equal((await transport.send(spans)).status, 'retry');
   const stub = await startOtlpStub({ protocol: 'grpc', port: absent.port });
-  t.after(() => stub.stop());
   // The channel of the failed attempts would wait for another second.
   assert.equal((await transport.send(spans)).status, 'taken');
   assert.equal(stub.spans().length, 1);
@@ -95,9 +92,8 @@ test('spans over gRPC reach a unix socket', async (t) => {
 });
 
 for (const protocol of ['grpc', 'http/protobuf'] as const) {
-  test(`${protocol}: spans that cannot be encoded are counted, and no word on the collector`, async (t) => {
+  test(`${protocol}: spans that cannot be encoded are counted, and no word on the collector`, async () => {
     const stub = await startOtlpStub({ protocol });
-    t.after(() => stub.stop());
     const states: string[] = [];
     const rejections: string[] = [];
     const exporters = createExporters(
