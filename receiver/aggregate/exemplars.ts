@@ -85,10 +85,9 @@ export class ExemplarStore {
       const key = stream + attributeKey(point.attributes);
       const waiting = this.#waiting.get(key);
       if (waiting === undefined) continue;
-      this.#waiting.delete(key);
-      const exemplars = waiting.slots.filter((e) => e !== undefined && isOf(e, point, waiting)) as Exemplar[];
-      this.#unmatched += countOf(waiting) - exemplars.length;
+      const exemplars = this.#take(waiting, point);
       if (exemplars.length > 0) point.exemplars = exemplars;
+      if (countOf(waiting) === 0) this.#waiting.delete(key);
     }
     this.#age();
   }
@@ -128,6 +127,18 @@ export class ExemplarStore {
     return slot < maxPerSeries ? slot : undefined;
   }
 
+  /** Those of the point. An event can be read before its sum: one whose bucket is empty waits on. */
+  #take({ slots, passed }: Waiting, point: StoredPoint<number | Histogram>): Exemplar[] {
+    const taken: Exemplar[] = [];
+    for (const [slot, exemplar] of slots.entries()) {
+      if (exemplar === undefined || isBucketEmpty(point, slot)) continue;
+      slots[slot] = undefined;
+      if (isOf(exemplar, point, passed)) taken.push(exemplar);
+      else this.#unmatched += 1;
+    }
+    return taken;
+  }
+
   /** What found no point in so many collections never will. */
   #age(): void {
     for (const [key, waiting] of this.#waiting) {
@@ -155,8 +166,12 @@ export function withExemplars(source: MetricSource, exemplars: ExemplarStore): M
 }
 
 /** A delta holds no measurement from before its start, unless its sum was read late. */
-function isOf(exemplar: Exemplar, point: StoredPoint<number | Histogram>, { passed }: Waiting): boolean {
+function isOf(exemplar: Exemplar, point: StoredPoint<number | Histogram>, passed: number): boolean {
   return !point.isMoved || passed > 0 || !isEarlier(exemplar.time, point.startTime);
+}
+
+function isBucketEmpty({ value }: StoredPoint<number | Histogram>, bucket: number): boolean {
+  return typeof value !== 'number' && value.buckets.counts[bucket] === 0;
 }
 
 /** Buckets hold their upper bound. */

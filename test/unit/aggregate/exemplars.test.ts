@@ -93,6 +93,34 @@ describe('exemplars', () => {
     assert.equal(exemplars.counters.unmatched, 1);
   });
 
+  it('whose event was read before its sum wait until their bucket has a count', () => {
+    for (const temporality of ['cumulative', 'delta'] as const) {
+      const store = storeOf(temporality);
+      const exemplars = new ExemplarStore();
+      const collect = (second: bigint): number[] | undefined => {
+        const collected = store.collect(second * ns);
+        exemplars.attach(collected);
+        return valuesOf(collected)[0];
+      };
+      store.addHistogram(histogram, app, {}, { counts: [1, 0, 0, 0], sum: 0.1 });
+      for (const value of [0.1, 4]) exemplars.offer(histogram, app, {}, exemplar(value));
+      assert.deepEqual(collect(10n), [0.1], temporality);
+      assert.equal(exemplars.counters.waiting, 1);
+      store.addHistogram(histogram, app, {}, { counts: [0, 0, 1, 0], sum: 4 });
+      assert.deepEqual(collect(20n), [4], temporality);
+      assert.deepEqual(exemplars.counters, { waiting: 0, leftOut: 0, unmatched: 0 });
+    }
+  });
+
+  it('whose bucket stays empty are let go of', () => {
+    const store = storeOf('cumulative');
+    const exemplars = new ExemplarStore();
+    store.addHistogram(histogram, app, {}, { counts: [1, 0, 0, 0], sum: 0.1 });
+    exemplars.offer(histogram, app, {}, exemplar(4));
+    for (const second of [10n, 20n]) exemplars.attach(store.collect(second * ns));
+    assert.deepEqual(exemplars.counters, { waiting: 0, leftOut: 0, unmatched: 1 });
+  });
+
   it('whose series is never exported are let go of', () => {
     const exemplars = new ExemplarStore();
     exemplars.offer(counter, app, {}, exemplar(1));
