@@ -14,7 +14,7 @@ static __always_inline void handle_accept(struct sock *sk)
 
 	if (!sk || !is_tcp(sk))
 		return;
-	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!conn || !tp || !(conn->flags & CONN_OWNER_PROVISIONAL))
 		return;

@@ -107,8 +107,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	}
 	has_payload = read_sequence(skb, key->family, &seq);
 	if (conn) {
-		/* skb->sk is no pointer that the socket helpers take: see give_cookie(). */
-		record->cookie = sk->__sk_common.skc_cookie.counter;
+		record->cookie = cookie_of(sk);
 		record->netns = conn->netns;
 		record->state = sk->__sk_common.skc_state;
 		record->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
@@ -201,7 +200,7 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 		return 0;
 	key.site = site_of(skb, (u64)location);
 	if (sk) {
-		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+		conn = conn_of(sk);
 		if (conn && (conn->flags & CONN_IGNORED))
 			return 0;
 		if (conn)

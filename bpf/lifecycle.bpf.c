@@ -19,7 +19,7 @@ static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, 
 	record = reserve(PROBE_STATE, RECORD_LISTENER, sizeof(*record), now);
 	if (!record)
 		return;
-	record->cookie = bpf_get_socket_cookie(sk);
+	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, TCP_LISTEN);
 	record->backlog = sk->sk_max_ack_backlog;
@@ -31,15 +31,12 @@ static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, 
 /* listen(): in the caller's context. */
 static __always_inline void handle_listen(struct sock *sk, u64 now)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct conn *conn = tp ? track(sk, PROBE_STATE) : 0;
 	struct known_owner owner = {};
 
-	if (!conn || !tp) {
-		count_loss(PROBE_STATE, LOST_STORAGE);
+	if (!conn)
 		return;
-	}
-	__builtin_memset(conn, 0, sizeof(*conn));
 	current_owner(&owner, PROBE_STATE);
 	conn->owner = owner.key;
 	conn->owner_rules = owner.rules;
@@ -62,7 +59,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 
 static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct listener *row;
 	u64 drops = (u32)sk->sk_drops.counter;
@@ -84,7 +81,7 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 /* No pass will meet it any more. */
 static __always_inline void claim_at_close(struct sock *sk)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
 	if (!conn || !tp)
@@ -108,17 +105,17 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 
 	if (!is_tcp(sk))
 		return 0;
+	if (new == TCP_SYN_RECV) {
+		if (cfg_conn_table && old == TCP_LISTEN)
+			track_copy(sk);
+		return 0;
+	}
 	/* The changes that say nothing new leave here. */
-	if (new == TCP_SYN_RECV ||
-	    (new == TCP_FIN_WAIT2 && !cfg_state_duration && !cfg_emit_state) ||
+	if ((new == TCP_FIN_WAIT2 && !cfg_state_duration && !cfg_emit_state) ||
 	    (new == TCP_CLOSING && !cfg_state_duration && !cfg_emit_state))
 		return 0;
 	if (needs_clock(new))
 		now = bpf_ktime_get_ns();
-	/* Once a socket; a client has it since its SYN_SENT. */
-	if (new == TCP_SYN_SENT || new == TCP_LISTEN ||
-	    (old != TCP_SYN_SENT && new == TCP_ESTABLISHED))
-		give_cookie(sk);
 	if (new == TCP_SYN_SENT)
 		handle_connect(sk, now);
 	else if (new == TCP_LISTEN)

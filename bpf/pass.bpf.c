@@ -38,12 +38,19 @@ static __always_inline void count_active(struct series *row, u64 connections)
 	pass_connections += connections;
 }
 
+/* Its socket closed meanwhile, and the entry is another's: what was read is of neither. */
+static __always_inline bool is_another(const struct conn *conn, u64 cookie)
+{
+	return cfg_conn_table && *(volatile const u64 *)&conn->cookie != cookie;
+}
+
 static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					    u8 state)
 {
+	u64 sent, received, segments_sent, segments_received, cookie = conn->cookie;
 	struct series_key key;
 	struct series *row;
-	u64 sent, received;
+	u32 retransmitted;
 
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, PROBE_SCAN, pass_now_ns);
@@ -58,14 +65,19 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	 * the figures were read, or a FIN that came in between would be taken for payload. */
 	sent = payload_sent(tp, conn, false);
 	received = payload_received(sk, tp);
+	segments_sent = tp->segs_out;
+	segments_received = tp->segs_in;
+	retransmitted = tp->total_retrans;
 	barrier();
+	if (is_another(conn, cookie))
+		return;
 	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED)) {
 		add_live(&conn->bytes_sent, sent, &row->bytes_sent);
 		add_live(&conn->bytes_received, received, &row->bytes_received);
 	}
-	add_live(&conn->segments_sent, tp->segs_out, &row->segments_sent);
-	add_live(&conn->segments_received, tp->segs_in, &row->segments_received);
-	add_live(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
+	add_live(&conn->segments_sent, segments_sent, &row->segments_sent);
+	add_live(&conn->segments_received, segments_received, &row->segments_received);
+	add_live(&conn->segments_retransmitted, retransmitted, &row->segments_retransmitted);
 	add_rtt(row, tp);
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }
@@ -114,7 +126,68 @@ static __always_inline void pass_strays_of(struct sock *sk, struct tcp_sock *tp,
 		claim_strays(sk, tp, conn, pass_strays);
 }
 
-/* The tracked sockets themselves, those without a file included. */
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
+/* Kept until another socket takes the address; taken out when that may not happen soon. */
+static __always_inline void pass_unused(struct conn *conn, u64 address)
+{
+	if (!conn->unused)
+		conn->unused = 1;
+	else if (pass_forgets)
+		bpf_map_delete_elem(&conn_table, &address);
+}
+
+/* The close was never seen: a program was skipped. Twice, or the entry was just being taken over. */
+static __always_inline void pass_gone(struct conn *conn)
+{
+	conn->unused += 1;
+	if (conn->unused < 2)
+		return;
+	if (conn->flags & CONN_ESTABLISHED)
+		count_loss(PROBE_STATE, LOST_REPAIRED);
+	set_flags(conn, CONN_CLOSED);
+}
+
+static long pass_entry(struct bpf_map *map, const u64 *key, struct conn *conn, void *context)
+{
+	u64 address = *key;
+	struct tcp_sock *tp;
+	struct sock *sk;
+
+	pass_entries += 1;
+	/* Sockets lie at multiples of their size: the high bits of a product are as good as any. */
+	if (pass_parts > 1 && ((u32)(address >> 6) * 2654435761U >> 16) % pass_parts != pass_part)
+		return 0;
+	if (conn->flags & CONN_CLOSED || conn->state == TCP_SYN_RECV) {
+		pass_unused(conn, address);
+		return 0;
+	}
+	sk = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct sock));
+	tp = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct tcp_sock));
+	if (conn->cookie != cookie_of(sk)) {
+		pass_gone(conn);
+		return 0;
+	}
+	conn->unused = 0;
+	pass_socket(sk, tp, conn, 0);
+	pass_strays_of(sk, tp, conn);
+	return 0;
+}
+
+/*
+ * The tracked sockets, those without a file included: one part of the table a run, as nothing
+ * else runs on this CPU meanwhile. An iterator over tasks only because it can be run at will;
+ * the iterator over a map's entries has no advantage, and some kernels refuse it.
+ */
+SEC("iter/task")
+int ws_pass_table(struct bpf_iter__task *ctx)
+{
+	if (!ctx->meta->seq_num)
+		bpf_for_each_map_elem(&conn_table, pass_entry, 0, 0);
+	return 0;
+}
+
+/* The same by the sockets' own storage. */
 SEC("iter/bpf_sk_storage_map")
 int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
@@ -125,7 +198,7 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!sk || !ctx->value)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = conn_of(sk);
 	if (!tp || !conn)
 		return 0;
 	pass_socket(sk, tp, conn, 0);
@@ -136,7 +209,7 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 /*
  * Where that iterator is refused: the open files of every process, which also say
  * who has an accepted connection open. Established connections that wait in an
- * accept queue have no file; their listener counts them.
+ * accept queue have no file; their listener counts them, unless they are in a table.
  */
 SEC("iter/task_file")
 int ws_pass_files(struct bpf_iter__task_file *ctx)
@@ -155,7 +228,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	sk = tcp_socket_of(file);
 	if (!sk)
 		return 0;
-	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || !conn || conn->pass == pass_number)
 		return 0;
@@ -163,7 +236,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 		know_owner(&owner, task->group_leader, task->tgid, PROBE_SCAN);
 	pass_socket(sk, tp, conn, &owner);
 	pass_strays_of(sk, tp, conn);
-	if (conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || (u32)task->tgid == agent_pid ||
+	if (cfg_conn_table || conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || (u32)task->tgid == agent_pid ||
 	    (conn->flags & CONN_IGNORED))
 		return 0;
 	key.owner = conn->owner;

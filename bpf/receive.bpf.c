@@ -9,7 +9,7 @@
 /* For a connection that is observed. */
 static __always_inline struct arrivals *new_arrivals(struct sock *sk)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct conn *conn = conn_of(sk);
 	struct arrivals *waiting;
 
 	if (!conn || ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn)))
@@ -135,7 +135,7 @@ int BPF_PROG(ws_data_read, struct sock *sk)
 	/* A part of a segment, or MSG_PEEK. */
 	if ((s32)(copied - waiting->end_seq[waiting->first & (ARRIVALS - 1)]) < 0)
 		return 0;
-	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = conn_of(sk);
 	if (!conn)
 		return 0;
 	now = bpf_ktime_get_ns();

@@ -200,7 +200,7 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 	write.write_seq = tp->write_seq;
 	write.first = !tp->bytes_sent && write.write_seq == tp->snd_una;
 	if (write.first) {
-		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+		conn = conn_of(sk);
 		if (!conn)
 			return;
 		if (conn->flags & CONN_OWNER_PROVISIONAL)
@@ -213,7 +213,7 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 	    bpf_probe_read_user(&word, sizeof(word), (void *)write.buffer) || !is_method(word))
 		return;
 	if (!conn)
-		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+		conn = conn_of(sk);
 	if (!conn || conn->role != ROLE_CLIENT ||
 	    (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)) || !(conn->flags & CONN_ESTABLISHED))
 		return;

@@ -12,7 +12,7 @@ static __always_inline void emit_reset(struct sock *sk, struct tcp_sock *tp, str
 	record = reserve(PROBE_RESET, RECORD_RESET, sizeof(*record), bpf_ktime_get_ns());
 	if (!record)
 		return;
-	record->cookie = bpf_get_socket_cookie(sk);
+	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
 	record->received = received;
@@ -56,7 +56,7 @@ static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason
 	key.received = received;
 	key.reason = reason;
 	if (sk) {
-		conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+		conn = conn_of(sk);
 		tp = bpf_skc_to_tcp_sock(sk);
 	}
 	if (conn && tp) {

@@ -39,7 +39,7 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 	record = reserve(PROBE_RETRANSMIT, RECORD_RETRANSMIT, sizeof(*record), now);
 	if (!record)
 		return;
-	record->cookie = bpf_get_socket_cookie(sk);
+	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
 	record->seq = cb->seq;
@@ -53,7 +53,7 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 
 static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *skb)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct tcp_skb_cb cb = {};
 	struct series_key key;
@@ -151,7 +151,7 @@ static __always_inline void emit_synack(struct tcp_sock *tp, struct conn *conn,
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, (void *)sk, 0, 0);
+	struct conn *conn = conn_of((void *)sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
 	u64 now = bpf_ktime_get_ns(), first;
 	struct conn as_server = {};

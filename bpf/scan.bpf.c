@@ -84,22 +84,19 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 			   : (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT))
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp || bpf_sk_storage_get(&conns, sk, 0, 0))
+	if (!tp || conn_of(sk))
 		return 0; /* seen alive, or found through another process that shares it */
 	if ((u32)task->tgid == agent_pid)
 		return 0;
 	know_owner(&owner, task->group_leader, task->tgid, PROBE_SCAN);
-	conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!conn) {
-		count_loss(PROBE_SCAN, LOST_STORAGE);
+	conn = track(sk, PROBE_SCAN);
+	if (!conn)
 		return 0;
-	}
 	conn->owner = owner.key;
 	conn->owner_rules = owner.rules;
 	conn->listener_owner = owner.key;
 	conn->netns = netns_of(sk);
 	conn->reason = CLOSE_NONE;
-	give_cookie(sk);
 	if (state == TCP_LISTEN)
 		scan_listener(sk, conn, local_port_of(tp));
 	else
@@ -143,7 +140,7 @@ int ws_refilter_files(struct bpf_iter__task_file *ctx)
 	sk = tcp_socket_of(file);
 	if (!sk)
 		return 0;
-	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = conn_of(sk);
 	leader = task->group_leader;
 	if (!conn || conn->owner.pid != (u32)task->tgid ||
 	    conn->owner.start_ns != leader->start_boottime ||

@@ -51,6 +51,7 @@ export interface AppConfig {
     readonly ringBufferBytes: number;
     readonly costlyVariants: boolean;
     readonly maxSeries: number;
+    readonly maxSockets: number;
     readonly maxOwners: number;
   };
   readonly correlation: { readonly http1: boolean };

@@ -61,6 +61,7 @@ export function configOf(settings: Settings, isTerminal: boolean): AppConfig {
       ringBufferBytes: value('bpf.ring_buffer_size'),
       costlyVariants: value('bpf.costly_variants') === 'on',
       maxSeries: value('bpf.max_series'),
+      maxSockets: value('bpf.max_sockets'),
       maxOwners: value('bpf.max_owners'),
     },
     correlation: { http1: value('correlation.http1') === 'on' },

@@ -68,6 +68,7 @@ export function kernelOptionsOf(
   return {
     ringBufferBytes: config.bpf.ringBufferBytes,
     maxSeries: config.bpf.maxSeries,
+    maxSockets: config.bpf.maxSockets,
     maxOwners: config.bpf.maxOwners,
     costlyVariants: config.bpf.costlyVariants,
     emit: { ...emitOf(config), ...wantedEvents(config) },

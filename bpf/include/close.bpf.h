@@ -104,11 +104,9 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	if ((old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT) ||
 	    !bpf_map_lookup_elem(&listen_ports, &key))
 		return 0;
-	conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!conn) {
-		count_loss(PROBE_STATE, LOST_STORAGE);
+	conn = track(sk, PROBE_STATE);
+	if (!conn)
 		return 0;
-	}
 	conn->netns = key.netns;
 	conn->listen_port = key.port;
 	conn->role = ROLE_SERVER;
@@ -146,7 +144,7 @@ static __always_inline bool needs_owner(const struct conn *conn)
 /* Any change after ESTABLISHED. `now` may be 0 where only an owner that shows itself needs it. */
 static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 now)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct known_owner owner = {};
 

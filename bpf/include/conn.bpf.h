@@ -76,7 +76,7 @@ static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp
 
 	if (!record)
 		return;
-	record->cookie = bpf_get_socket_cookie(sk);
+	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, conn->state);
 	record->handshake_start_ns = conn->start_ns;

@@ -3,17 +3,7 @@
 #ifndef WIRESPAN_ENDPOINTS_H
 #define WIRESPAN_ENDPOINTS_H
 
-#include "records.bpf.h"
-
-/*
- * A socket has no cookie before somebody asks for it, and a drop event cannot: its
- * socket is no pointer that the helper takes.
- */
-static __always_inline void give_cookie(struct sock *sk)
-{
-	if (cfg_emit_drop)
-		bpf_get_socket_cookie(sk);
-}
+#include "track.bpf.h"
 
 static __always_inline bool is_tcp(const struct sock *sk)
 {

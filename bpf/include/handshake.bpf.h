@@ -17,7 +17,7 @@ static __always_inline bool is_opener(const struct request *request, u64 thread,
 static __always_inline void fill_handshake(struct connection_record *record, struct sock *sk,
 					   struct tcp_sock *tp, struct conn *conn)
 {
-	record->cookie = bpf_get_socket_cookie(sk);
+	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, TCP_ESTABLISHED);
 	record->handshake_start_ns = conn->start_ns;
@@ -97,7 +97,7 @@ static __always_inline void follow(struct sock *sk, struct tcp_sock *tp, struct 
 	followed->sleeps = conn->sleeps;
 	if (cfg_emit_handshake)
 		fill_handshake(&followed->handshake, sk, tp, conn);
-	followed->cookie = bpf_get_socket_cookie(sk);
+	followed->cookie = cookie_of(sk);
 }
 
 /* A handshake record named the request. Asked before follow_no_more(). */

@@ -92,6 +92,10 @@ struct inet_connection_sock {
 	__u8 icsk_pending;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct minmax_sample {
 	u32 t;
 	u32 v;
@@ -122,6 +126,7 @@ struct tcp_sock {
 	u8 chrono_type : 2;
 	u32 rcv_ooopack;
 	struct minmax rtt_min;
+	struct list_head tsorted_sent_queue;
 };
 
 struct tcp_skb_cb {
@@ -217,6 +222,7 @@ struct pt_regs {
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+	u64 seq_num;
 };
 
 struct bpf_iter__bpf_sk_storage_map {

@@ -21,6 +21,7 @@ const volatile u8 cfg_emit_reset = 0;
 const volatile u8 cfg_reset_has_reason = 0; /* tcp_send_reset with a reason (6.10) */
 const volatile u32 cfg_subnets = 0;	    /* how many `subnets` holds */
 const volatile u8 cfg_state_duration = 0;
+const volatile u8 cfg_conn_table = 0; /* conns are kept by address: track.bpf.h */
 const volatile u8 cfg_rtt_variation = 0;
 const volatile u8 cfg_transfer_size = 0;
 const volatile u8 cfg_peer_address = 0;	       /* 1: in clients' rows, 2: in every row */

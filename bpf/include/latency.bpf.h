@@ -12,7 +12,7 @@ static __always_inline void emit_latency(struct sock *sk, struct tcp_sock *tp, s
 
 	if (!record)
 		return;
-	record->cookie = bpf_get_socket_cookie(sk);
+	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
 	record->value_ns = value_ns;

@@ -13,7 +13,7 @@ static __always_inline void describe_listener(struct listener *row, struct sock 
 
 	read_local(sk, family_of(sk), local);
 	__builtin_memcpy(row->local, local, sizeof(local));
-	row->cookie = bpf_get_socket_cookie(sk);
+	row->cookie = cookie_of(sk);
 	row->netns = conn->netns;
 	row->backlog = sk->sk_max_ack_backlog;
 }

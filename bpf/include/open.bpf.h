@@ -9,22 +9,18 @@
 /* connect(): in the caller's context, before the first SYN. */
 static __always_inline void handle_connect(struct sock *sk, u64 now)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	struct conn *conn = conn_of(sk);
 	struct known_owner owner = {};
 	struct tcp_sock *tp;
 
-	if (!conn) {
-		count_loss(PROBE_STATE, LOST_STORAGE);
-		return;
-	}
 	/* A socket can connect again after it closed: start afresh. */
-	if (conn->netns) {
-		__builtin_memset(conn, 0, sizeof(*conn));
-		if (cfg_requests)
-			bpf_sk_storage_delete(&requests, sk);
-		if (cfg_receive)
-			bpf_sk_storage_delete(&arrivals, sk);
-	}
+	if (conn && cfg_requests)
+		bpf_sk_storage_delete(&requests, sk);
+	if (conn && cfg_receive)
+		bpf_sk_storage_delete(&arrivals, sk);
+	conn = track(sk, PROBE_STATE);
+	if (!conn)
+		return;
 	current_owner(&owner, PROBE_STATE);
 	conn->owner = owner.key;
 	conn->owner_rules = owner.rules;
@@ -47,7 +43,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 /* SYN_SENT to ESTABLISHED. */
 static __always_inline void handle_client_open(struct sock *sk, u64 now)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct task_struct *thread;
 	struct series_key key;
@@ -105,7 +101,7 @@ static __always_inline u8 failure_of(struct sock *sk, struct tcp_sock *tp)
 /* SYN_SENT to CLOSE. */
 static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct series_key key;
 	struct series *row;
@@ -197,14 +193,12 @@ static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp, 
 /* SYN_RECV to ESTABLISHED: a child whose storage is a clone of its listener's. */
 static __always_inline void handle_server_open(struct sock *sk, u64 now)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct conn *conn = tp ? track_child(sk) : 0;
 	bool cloned, listener_ignored;
 
-	if (!conn || !tp) {
-		count_loss(PROBE_STATE, LOST_STORAGE);
+	if (!conn)
 		return;
-	}
 	cloned = conn->role == ROLE_LISTENER;
 	listener_ignored = cloned && (conn->flags & CONN_IGNORED);
 	conn->listener_owner = conn->owner;

@@ -27,7 +27,7 @@ struct known_owner {
 
 /*
  * One connection or listening socket. Written by the state programs, the accept
- * programs and the iterators; dies with the socket.
+ * programs and the iterators.
  */
 struct conn {
 	struct owner_key owner;
@@ -47,6 +47,7 @@ struct conn {
 	u64 sleeps;	   /* voluntary context switches of that thread at ESTABLISHED */
 	u64 thread_task;   /* its task_struct, a label for probe reads */
 	u64 pass;	   /* last iterator pass that met it: shared files are met again */
+	u64 cookie;	   /* of the socket; 0 before ESTABLISHED of a passive one */
 	u32 netns;
 	u32 flags;
 	u32 syn_retransmits;
@@ -57,18 +58,28 @@ struct conn {
 	u8 error;
 	u16 listen_port; /* of the server's end, on both sides */
 	u8 has_listen_local;
-	u8 pad;
+	u8 unused; /* passes in a row that found its socket closed or gone */
 	u32 filter_generation; /* of the filter that last decided about it */
 	u32 pad2;
 	u64 owner_rules;     /* as owner_info.rules, for owners that found no room in `owners` */
 	u8 listen_local[16]; /* where its listener listens, IPv4 as ::ffff:a.b.c.d */
 };
 
+/* Used by the socket's own storage, or by its address: see track.bpf.h and docs/decisions/0016. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
 	__type(key, int);
 	__type(value, struct conn);
 } conns SEC(".maps");
+
+/* User space gives the map its size. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, struct conn);
+} conn_table SEC(".maps");
 
 #endif

@@ -41,7 +41,7 @@ static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp, str
 	record = reserve(PROBE_STATE, RECORD_STATE, sizeof(*record), now);
 	if (!record)
 		return;
-	record->cookie = bpf_get_socket_cookie(sk);
+	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, state);
 	record->previous = previous;

@@ -21,6 +21,11 @@ export const kernelSettings: SettingTree = {
       16384,
       'Entries of each kernel map of sums; more are summed in one overflow entry.',
     ),
+    max_sockets: setting(
+      integer(1, 2 ** 24),
+      262_144,
+      'TCP sockets whose figures are kept at once, closed ones until another takes their place; of more, connections are not counted. Linux 6.2 or later; before, every socket carries its own.',
+    ),
     max_owners: setting(integer(1, 2 ** 22), 16384, 'Processes that the kernel side can tell apart.'),
   },
   correlation: {

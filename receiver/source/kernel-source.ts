@@ -21,6 +21,8 @@ export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o'
 /** Counts per CPU of a `PROBE * 16 + reason` table, summed; see `enum probe_id`, `enum loss_reason`. */
 export type LossTable = readonly number[];
 
+/** A run holds its CPU for some 10 ms then. */
+const SOCKETS_A_RUN = 16_384;
 const DRAIN_BYTES = 1 << 20;
 
 /** The loaded BPF programs, and everything that is read from them. */
@@ -120,9 +122,29 @@ export class KernelSource {
     this.#session.setVariable('pass_number', u64(this.#pass));
     this.#session.setVariable('pass_now_ns', u64(nowNs));
     this.#session.setVariable('pass_connections', u64(0n));
-    const { pass } = this.plan.iterators;
-    this.#session.runIterator(pass, new Uint8Array(0), pass === 'ws_pass' ? { map: 'conns' } : {});
+    const parts = this.#startTable();
+    for (const program of this.plan.iterators.pass) {
+      for (let part = 0; part < (program === 'ws_pass_table' ? parts : 1); part += 1) {
+        this.#session.setVariable('pass_part', u32(part));
+        this.#session.setVariable('pass_entries', u64(0n));
+        this.#session.runIterator(program, new Uint8Array(0), program === 'ws_pass' ? { map: 'conns' } : {});
+      }
+    }
     return Number(this.#pass);
+  }
+
+  /** Parts of a pass, by what the last one met; unused entries go when they may keep new sockets out. */
+  #startTable(): number {
+    const entries = this.trackedSockets();
+    const parts = 1 + Math.floor(entries / SOCKETS_A_RUN);
+    this.#session.setVariable('pass_parts', u32(parts));
+    this.#session.setVariable('pass_forgets', u8(Number(entries > this.limitOf('conn_table') / 2)));
+    return parts;
+  }
+
+  /** Sockets that the last pass found in the table, closed ones too; 0 where there is no table. */
+  trackedSockets(): number {
+    return this.#readU64('pass_entries');
   }
 
   /** Drops without a socket were counted that no pass has looked at yet. */

@@ -17,6 +17,8 @@ export interface KernelOptions extends SlowOptions {
   /** Bytes, a power of two. */
   readonly ringBufferBytes: number;
   readonly maxSeries: number;
+  /** Kept by address; see bpf/include/track.bpf.h. */
+  readonly maxSockets: number;
   readonly maxOwners: number;
   readonly costlyVariants: boolean;
   readonly emit: SlowOptions['emit'] & {
@@ -83,6 +85,7 @@ export function setKnobs(
     cfg_emit_reset: options.emit.reset,
     cfg_drop_stack: options.dropStacks,
     cfg_reset_has_reason: plan.hasResetReason,
+    cfg_conn_table: plan.isConnTable,
     cfg_state_duration: options.stateDuration,
     cfg_rtt_variation: options.rttVariation,
     cfg_transfer_size: options.transferSize,
@@ -109,6 +112,7 @@ export function setKnobs(
   session.setMaxEntries('events', options.ringBufferBytes);
   session.setMaxEntries('series', options.maxSeries);
   session.setMaxEntries('owners', options.maxOwners);
+  if (plan.isConnTable) session.setMaxEntries('conn_table', options.maxSockets);
   if (plan.isRequestByAddress) session.setMaxEntries('follows', MAX_FOLLOWED);
   if (plan.isAcceptByAddress) session.setMaxEntries('accepts', MAX_UNMET_ACCEPTS);
   if (options.stateDuration) session.setMaxEntries('state_durations', MAX_STATE_ROWS);

@@ -40,7 +40,8 @@ export interface Plan {
     /** Tells the programs who the agent is. */
     readonly self: string;
     readonly scan: string;
-    readonly pass: string;
+    /** One after the other; each leaves alone what one before it met. */
+    readonly pass: readonly string[];
     readonly states: string;
     /** What the filter's rules say of known processes, and of those that there was no room for. */
     readonly owners: readonly string[];
@@ -51,6 +52,8 @@ export interface Plan {
   readonly accept: 'fexit' | 'kprobe' | 'sys_exit' | 'none';
   /** Accepts are noted by the socket's address, and taken over by the next program that meets it. */
   readonly isAcceptByAddress: boolean;
+  /** What is kept of a socket is found by its address, else it is in the socket's own storage. */
+  readonly isConnTable: boolean;
   /** The write's program knows sockets by their address only: it names no owner. */
   readonly isRequestByAddress: boolean;
   readonly hasRetransmitError: boolean;
@@ -66,6 +69,8 @@ interface Simple {
 }
 
 const WRITE_KPROBE = 'ws_write_kprobe';
+const PASS_TABLE = 'ws_pass_table';
+const PASS_FILES = 'ws_pass_files';
 /** How a write is seen without its tracepoint, best first. */
 const WRITES = [
   ['fentry', 'ws_write_fentry'],
@@ -98,6 +103,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
   }
   if (options.writes) chooseWrite(answers, options, attached, missing);
   else disabled.push('tcp_sendmsg_locked');
+  const pass = choosePass(answers, accept);
   const drop = answers.tracepointArity('kfree_skb') ?? 0;
   return {
     attached,
@@ -105,11 +111,12 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     disabled,
     accept,
     isRequestByAddress: attached.some(({ program }) => program === WRITE_KPROBE),
+    isConnTable: pass.includes(PASS_TABLE),
     isAcceptByAddress: accept === 'kprobe' || accept === 'sys_exit',
     iterators: {
       self: 'ws_self',
       scan: 'ws_scan',
-      pass: answers.canLoad('ws_pass').ok ? 'ws_pass' : 'ws_pass_files',
+      pass,
       states: 'ws_states',
       owners: ['ws_refilter', 'ws_refilter_files'],
     },
@@ -118,6 +125,12 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     hasDropReceiver: drop > 3,
     hasResetReason: (answers.tracepointArity('tcp_send_reset') ?? 0) > 2,
   };
+}
+
+/** How the tracked sockets are walked. Where no accept is seen, who has a connection open says whose it is. */
+function choosePass(answers: KernelAnswers, accept: Plan['accept']): readonly string[] {
+  if (answers.canLoad(PASS_TABLE).ok) return accept === 'none' ? [PASS_FILES, PASS_TABLE] : [PASS_TABLE];
+  return [answers.canLoad('ws_pass').ok ? 'ws_pass' : PASS_FILES];
 }
 
 function simplePrograms(options: PlanOptions): readonly Simple[] {

@@ -21,8 +21,8 @@ export interface Agent {
   /** From its `ready` line. */
   readonly programs: readonly string[];
   readonly accept: string;
-  /** The iterator that walks the sockets. */
-  readonly pass: string;
+  /** The iterators that walk the sockets. */
+  readonly pass: readonly string[];
   /** Spawned to ready. */
   readonly startMs: number;
   /** Drains and ends; what its last line said. */

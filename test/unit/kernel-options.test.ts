@@ -46,6 +46,7 @@ describe('kernelOptionsOf', () => {
     assert.deepEqual(optionsWith(), {
       ringBufferBytes: 4_194_304,
       maxSeries: 16_384,
+      maxSockets: 262_144,
       maxOwners: 16_384,
       costlyVariants: false,
       emit: {

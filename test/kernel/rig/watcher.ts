@@ -10,6 +10,7 @@ import type { ConnectionRecord, KernelRecord, RetransmitRecord } from '../../../
 export const ALL_SIGNALS: KernelOptions = {
   ringBufferBytes: 4 << 20,
   maxSeries: 4096,
+  maxSockets: 16_384,
   maxOwners: 4096,
   costlyVariants: true,
   emit: {

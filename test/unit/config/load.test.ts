@@ -27,6 +27,7 @@ describe('defaults', () => {
       ringBufferBytes: 4194304,
       costlyVariants: false,
       maxSeries: 16384,
+      maxSockets: 262_144,
       maxOwners: 16384,
     });
     assert.equal(config.eventRateLimit, 5);

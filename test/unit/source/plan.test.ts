@@ -66,15 +66,15 @@ const LINUX_5_15: Kernel = {
 };
 /** ... and a drop reason (5.17). */
 const LINUX_6_1: Kernel = { ...LINUX_5_15, tracepoints: { ...LINUX_5_15.tracepoints, kfree_skb: 3 } };
-/** ... the receiving socket (6.11); tcp_send_reset with a reason, inet_csk_accept() with two arguments (6.10). */
+/** ... an address gets its type back (6.2), the receiving socket (6.11); tcp_send_reset with a reason, inet_csk_accept() with two arguments (6.10). */
 const LINUX_6_12: Kernel = {
   tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4, tcp_send_reset: 3 },
-  loads: ['ws_accept_fexit2', 'ws_write_fentry', 'ws_pass', 'ws_accept_sys_exit'],
+  loads: ['ws_accept_fexit2', 'ws_write_fentry', 'ws_pass', 'ws_pass_table', 'ws_accept_sys_exit'],
 };
 /** ... tcp_sendmsg_locked (6.15), tcp_retransmit_skb with an error (6.17); trampolines are refused here. */
 const LINUX_6_18_BARE: Kernel = {
   tracepoints: { ...LINUX_6_12.tracepoints, tcp_retransmit_skb: 3, tcp_sendmsg_locked: 4 },
-  loads: ['ws_accept_sys_exit'],
+  loads: ['ws_pass_table', 'ws_accept_sys_exit'],
 };
 
 /** ... and arm64 before 6.4: kprobes, no trampolines. */
@@ -107,7 +107,7 @@ describe('the plan', () => {
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
       scan: 'ws_scan',
-      pass: 'ws_pass',
+      pass: ['ws_pass'],
       states: 'ws_states',
       owners: ['ws_refilter', 'ws_refilter_files'],
     });
@@ -125,6 +125,7 @@ describe('the plan', () => {
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', ...BASE, 'ws_write_fentry']);
     assert.deepEqual(argumentsOf(plan), ['drop reason', 'drop receiver', 'reset reason']);
     assert.deepEqual(plan.missing, []);
+    assert.deepEqual([plan.iterators.pass, plan.isConnTable], [['ws_pass_table'], true]);
   });
 
   it('on a kernel like 6.18 that refuses trampolines', () => {
@@ -137,7 +138,7 @@ describe('the plan', () => {
         why: 'fexit is refused (errno 1 for ws_accept_fexit4), a kprobe is refused (errno 1 for ws_accept_kprobe); bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
       },
     ]);
-    assert.equal(plan.iterators.pass, 'ws_pass_files');
+    assert.deepEqual(plan.iterators.pass, ['ws_pass_files', 'ws_pass_table']);
     assert.deepEqual(argumentsOf(plan), ['retransmit error', 'drop reason', 'drop receiver', 'reset reason']);
   });
 
