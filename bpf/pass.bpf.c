@@ -28,14 +28,14 @@ static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, 
 	add_listener_drops(row, sk, conn);
 }
 
-static __always_inline void count_active(struct series *row, u64 connections)
+static __always_inline void count_active(struct series *row, u64 count)
 {
 	if (row->active_pass != pass_number) {
 		row->active_pass = pass_number;
 		row->active = 0;
 	}
-	row->active += connections;
-	pass_connections += connections;
+	row->active += count;
+	pass_connections += count;
 }
 
 /* Its socket closed meanwhile, and the entry is another's: what was read is of neither. */
@@ -134,7 +134,7 @@ static __always_inline void pass_unused(struct conn *conn, u64 address)
 	if (!conn->unused)
 		conn->unused = 1;
 	else if (pass_forgets)
-		bpf_map_delete_elem(&conn_table, &address);
+		bpf_map_delete_elem(&connections, &address);
 }
 
 /* The close was never seen: a program was skipped. Twice, or the entry was just being taken over. */
@@ -183,7 +183,7 @@ SEC("iter/task")
 int ws_pass_table(struct bpf_iter__task *ctx)
 {
 	if (!ctx->meta->seq_num)
-		bpf_for_each_map_elem(&conn_table, pass_entry, 0, 0);
+		bpf_for_each_map_elem(&connections, pass_entry, 0, 0);
 	return 0;
 }
 
@@ -236,8 +236,8 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 		know_owner(&owner, task->group_leader, task->tgid, PROBE_SCAN);
 	pass_socket(sk, tp, conn, &owner);
 	pass_strays_of(sk, tp, conn);
-	if (cfg_conn_table || conn->role != ROLE_LISTENER || !sk->sk_ack_backlog || (u32)task->tgid == agent_pid ||
-	    (conn->flags & CONN_IGNORED))
+	if (cfg_conn_table || conn->role != ROLE_LISTENER || !sk->sk_ack_backlog ||
+	    (u32)task->tgid == agent_pid || (conn->flags & CONN_IGNORED))
 		return 0;
 	key.owner = conn->owner;
 	key.role = ROLE_SERVER;

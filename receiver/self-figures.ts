@@ -157,12 +157,14 @@ export class SelfFigures {
         const { used, size } = this.#source.ringBytes;
         return { usage: used, limit: size };
       },
-      maps: () =>
-        MAPS.map((name) => ({
+      maps: () => [
+        ...MAPS.map((name) => ({
           name,
           usage: this.#source.read(name).count,
           limit: this.#source.limitOf(name),
         })),
+        ...this.#connectionTable(),
+      ],
       probes: () => [
         ...plan.attached.map(({ probe }) => ({ name: probe, state: 'attached' as const })),
         ...plan.missing.map(({ probe }) => ({ name: probe, state: 'unsupported' as const })),
@@ -181,5 +183,12 @@ export class SelfFigures {
       series: () => ({ count: pipeline.store.seriesCount(), limit: pipeline.store.seriesLimit() }),
       exporters,
     };
+  }
+
+  /** As of the last pass: it is the one map that is never read whole. */
+  #connectionTable(): { name: string; usage: number; limit: number }[] {
+    const name = 'connections';
+    if (!this.#source.plan.isConnTable) return [];
+    return [{ name, usage: this.#source.trackedSockets(), limit: this.#source.limitOf(name) }];
   }
 }

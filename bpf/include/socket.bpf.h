@@ -58,7 +58,7 @@ struct conn {
 	u8 error;
 	u16 listen_port; /* of the server's end, on both sides */
 	u8 has_listen_local;
-	u8 unused; /* passes in a row that found its socket closed or gone */
+	u8 unused;	       /* passes in a row that found its socket closed or gone */
 	u32 filter_generation; /* of the filter that last decided about it */
 	u32 pad2;
 	u64 owner_rules;     /* as owner_info.rules, for owners that found no room in `owners` */
@@ -80,6 +80,6 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u64);
 	__type(value, struct conn);
-} conn_table SEC(".maps");
+} connections SEC(".maps");
 
 #endif

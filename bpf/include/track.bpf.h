@@ -24,7 +24,7 @@ static __always_inline u64 cookie_of(const struct sock *sk)
 /* The entry of this address, whosever it is. */
 static __always_inline struct conn *entry_at(u64 address)
 {
-	return bpf_map_lookup_elem(&conn_table, &address);
+	return bpf_map_lookup_elem(&connections, &address);
 }
 
 /* NULL: not tracked. */
@@ -40,7 +40,7 @@ static __always_inline struct conn *conn_of(struct sock *sk)
 
 static __always_inline struct conn *new_entry(u64 address)
 {
-	bpf_map_update_elem(&conn_table, &address, &zero_conn, BPF_NOEXIST);
+	bpf_map_update_elem(&connections, &address, &zero_conn, BPF_NOEXIST);
 	return entry_at(address);
 }
 

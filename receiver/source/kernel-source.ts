@@ -86,7 +86,7 @@ export class KernelSource {
     for (const [index, subnet] of subnets.entries())
       this.#session.update('subnets', subnetKey(subnet), u32(index + 1));
     addOverflowRows(this.#session);
-    for (const { program } of this.plan.attached) this.#session.attach(program);
+    this.attach();
     for (const listeners of [1, 0]) {
       this.#session.setVariable('scan_listeners', u8(listeners));
       this.#session.runIterator(this.plan.iterators.scan, new Uint8Array(0));
@@ -117,12 +117,12 @@ export class KernelSource {
   }
 
   /** One walk over the tracked sockets: `nowNs` is CLOCK_MONOTONIC. Returns the pass's number. */
-  pass(nowNs: bigint): number {
+  pass(nowNs: bigint, socketsARun = SOCKETS_A_RUN): number {
     this.#pass += 1n;
     this.#session.setVariable('pass_number', u64(this.#pass));
     this.#session.setVariable('pass_now_ns', u64(nowNs));
     this.#session.setVariable('pass_connections', u64(0n));
-    const parts = this.#startTable();
+    const parts = this.#startTable(socketsARun);
     for (const program of this.plan.iterators.pass) {
       for (let part = 0; part < (program === 'ws_pass_table' ? parts : 1); part += 1) {
         this.#session.setVariable('pass_part', u32(part));
@@ -134,11 +134,11 @@ export class KernelSource {
   }
 
   /** Parts of a pass, by what the last one met; unused entries go when they may keep new sockets out. */
-  #startTable(): number {
+  #startTable(socketsARun: number): number {
     const entries = this.trackedSockets();
-    const parts = 1 + Math.floor(entries / SOCKETS_A_RUN);
+    const parts = 1 + Math.floor(entries / socketsARun);
     this.#session.setVariable('pass_parts', u32(parts));
-    this.#session.setVariable('pass_forgets', u8(Number(entries > this.limitOf('conn_table') / 2)));
+    this.#session.setVariable('pass_forgets', u8(Number(entries > this.limitOf('connections') / 2)));
     return parts;
   }
 
@@ -268,6 +268,11 @@ export class KernelSource {
   /** Entries a map holds at most. */
   limitOf(map: string): number {
     return this.#session.mapInfo(map).maxEntries;
+  }
+
+  /** After `detach`: what happened meanwhile is not known. */
+  attach(): void {
+    for (const { program } of this.plan.attached) this.#session.attach(program);
   }
 
   /** No new events; what is in the ring and the maps can still be read. */

@@ -112,7 +112,7 @@ export function setKnobs(
   session.setMaxEntries('events', options.ringBufferBytes);
   session.setMaxEntries('series', options.maxSeries);
   session.setMaxEntries('owners', options.maxOwners);
-  if (plan.isConnTable) session.setMaxEntries('conn_table', options.maxSockets);
+  if (plan.isConnTable) session.setMaxEntries('connections', options.maxSockets);
   if (plan.isRequestByAddress) session.setMaxEntries('follows', MAX_FOLLOWED);
   if (plan.isAcceptByAddress) session.setMaxEntries('accepts', MAX_UNMET_ACCEPTS);
   if (options.stateDuration) session.setMaxEntries('state_durations', MAX_STATE_ROWS);

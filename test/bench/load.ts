@@ -27,6 +27,16 @@ export async function churn(connections: number): Promise<Churn> {
   return JSON.parse(await runToEnd(join(projectFolder, CHURN), [String(connections), pairs])) as Churn;
 }
 
+/** The same until it is stopped. */
+export function churnOn(): { stop: () => Promise<void> } {
+  const load = start(join(projectFolder, CHURN), [String(2 ** 31), String(availableParallelism())]);
+  const stop = async (): Promise<void> => {
+    load.child.kill('SIGKILL');
+    await load.ended;
+  };
+  return { stop };
+}
+
 /** The same, so many a second; fewer on a machine that cannot. */
 export async function churnAt(rate: number, seconds: number): Promise<Churn> {
   const pairs = String(availableParallelism());

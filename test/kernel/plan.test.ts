@@ -36,8 +36,8 @@ for (const costlyVariants of [false, true]) {
       const hasFexit = loads('ws_accept_fexit2') || loads('ws_accept_fexit4');
       assert.equal(plan.accept, hasFexit ? 'fexit' : withoutFexit);
       const withoutTable = loads('ws_pass') ? 'ws_pass' : 'ws_pass_files';
-    const table = plan.accept === 'none' ? ['ws_pass_files', 'ws_pass_table'] : ['ws_pass_table'];
-    assert.deepEqual(plan.iterators.pass, loads('ws_pass_table') ? table : [withoutTable]);
+      const table = plan.accept === 'none' ? ['ws_pass_files', 'ws_pass_table'] : ['ws_pass_table'];
+      assert.deepEqual(plan.iterators.pass, loads('ws_pass_table') ? table : [withoutTable]);
       const write = plan.attached.find(({ probe }) => probe === 'tcp_sendmsg_locked')?.program;
       const hasTracepoint = kernelFunctionArity('btf_trace_tcp_sendmsg_locked') !== undefined;
       const fentry = ['ws_write_fentry', 'ws_write_kprobe'].find(loads);

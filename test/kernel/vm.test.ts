@@ -23,6 +23,7 @@ const FILES = [
   'request-edges',
   'passes',
   'stray-drops',
+  'tracked-sockets',
   'opt-in-attributes',
   'filter-cgroups',
 ].map((name) => `test/kernel/${name}.test.ts`);

@@ -77,7 +77,9 @@ async function measurePass({ connections }: Held, count: number): Promise<void> 
       times.push(performance.now() - from);
     }
     const sockets = format(2 * connections, 0);
-    row(`one pass over ${sockets} sockets (${source.plan.iterators.pass.join(', ')})`, 'ms', times, { digits: 1 });
+    row(`one pass over ${sockets} sockets (${source.plan.iterators.pass.join(', ')})`, 'ms', times, {
+      digits: 1,
+    });
     row(
       '… for each socket',
       'ns',

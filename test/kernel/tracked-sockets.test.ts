@@ -1,0 +1,148 @@
+/** What is kept of sockets by their address: its bound, its parts, and copies of the right listener. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { LISTENER, LISTENER_KEY, OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
+import { Cleanup } from '../e2e/cleanup.ts';
+import { NetRoom } from './rig/net-room.ts';
+import { TcpScript } from './rig/script.ts';
+import { Watcher } from './rig/watcher.ts';
+
+/** Entries that the machine's other sockets leave to the test, and connections of two ends each. */
+const ROOM = 32;
+const CONNECTIONS = 40;
+const SHARED = 60;
+
+/** One process among several that listen at a port: says its port, and how many it took so far. */
+const LISTENER_PROGRAM = `
+const server = require('node:net').createServer((socket) => socket.on('error', () => 0).resume());
+let taken = 0;
+server.on('connection', () => console.log('taken', ++taken));
+server.listen({ port: Number(process.argv[1]), host: '127.0.0.1', reusePort: true }, () => console.log('port', server.address().port));
+`;
+
+describe('tracked sockets', () => {
+  const cleanup = new Cleanup();
+  let room: NetRoom;
+  let script: TcpScript;
+
+  before(() => {
+    room = new NetRoom();
+    cleanup.add(() => room.remove());
+    script = TcpScript.start(room);
+    cleanup.add(() => script.stop());
+  });
+  after(() => cleanup.run());
+
+  async function connect(listener: number, port: number): Promise<[client: number, server: number]> {
+    const pair: [number, number] = [script.next(), script.next()];
+    await script.run('socket', pair[0]);
+    await script.run('connect', pair[0], port);
+    await script.run('accept', pair[1], listener);
+    return pair;
+  }
+
+  function ends(watcher: Watcher, port: number, field: 'opened' | 'active'): number {
+    const rows = watcher.series().filter((row) => row.port === port && row.pid === script.pid);
+    return rows.reduce((sum, row) => sum + row.sum(field), 0);
+  }
+
+  test('beyond the bound are counted, and those that closed make room', async (t) => {
+    const first = new Watcher();
+    cleanup.add(() => first.close());
+    if (!first.source.plan.isConnTable) return t.skip('this kernel keeps it in the socket: no bound of ours');
+    first.pass();
+    const others = first.source.trackedSockets();
+    first.close();
+    const watcher = new Watcher({ maxSockets: others + ROOM });
+    cleanup.add(() => watcher.close());
+    const { listener, port } = await script.listen();
+    const pairs: [number, number][] = [];
+    for (let i = 0; i < CONNECTIONS; i += 1) pairs.push(await connect(listener, port));
+    for (const pair of pairs) for (const each of pair) await script.run('close', each);
+    const counted = ends(watcher, port, 'opened');
+    const lost = watcher.count('PROBE_STATE', 'LOST_MAP_FULL');
+    t.diagnostic(`${counted} of ${2 * CONNECTIONS} ends were counted, ${lost} sockets lost`);
+    assert.ok(counted > 0 && counted <= ROOM);
+    assert.ok(lost >= 2 * CONNECTIONS - counted);
+    // One finds them closed, the next finds them so still.
+    for (let pass = 0; pass < 3; pass += 1) watcher.pass();
+    const [client, server] = await connect(listener, port);
+    await script.run('close', client);
+    await script.run('close', server);
+    assert.equal(ends(watcher, port, 'opened'), counted + 2);
+    watcher.close();
+  });
+
+  test('are met once a pass, in however many parts', async () => {
+    const watcher = new Watcher();
+    cleanup.add(() => watcher.close());
+    const { listener, port } = await script.listen();
+    const pairs: [number, number][] = [];
+    for (let i = 0; i < CONNECTIONS; i += 1) pairs.push(await connect(listener, port));
+    for (const socketsARun of [16_384, 7, 1]) {
+      watcher.source.pass(process.hrtime.bigint(), socketsARun);
+      assert.equal(ends(watcher, port, 'active'), 2 * CONNECTIONS, `parts of ${socketsARun}`);
+    }
+    for (const pair of pairs) for (const each of pair) await script.run('close', each);
+    watcher.pass();
+    assert.equal(
+      ends(watcher, port, 'active'),
+      2 * CONNECTIONS,
+      'the rows of an earlier pass stay as they were',
+    );
+    assert.equal(watcher.countAll('LOST_REPAIRED'), 0);
+    watcher.close();
+  });
+
+  test('of several processes at one port are those of the listener that took them', async (t) => {
+    const watcher = new Watcher();
+    cleanup.add(() => watcher.close());
+    const taken = new Map<number, number>();
+    let port = 0;
+    for (let i = 0; i < 2; i += 1) {
+      const command = ['netns', 'exec', room.name, process.execPath, '-e', LISTENER_PROGRAM, String(port)];
+      const child = spawn('ip', command, { stdio: ['ignore', 'pipe', 'inherit'] });
+      const ended = once(child, 'close');
+      cleanup.add(async () => {
+        child.kill('SIGKILL');
+        await ended;
+      });
+      const lines = createInterface(child.stdout);
+      const [line] = (await once(lines, 'line')) as [string];
+      port = Number(line.split(' ')[1]);
+      taken.set(child.pid ?? 0, 0);
+      lines.on('line', (text) => taken.set(child.pid ?? 0, Number(text.split(' ')[1])));
+    }
+    for (let i = 0; i < SHARED; i += 1) {
+      const client = script.next();
+      await script.run('socket', client);
+      await script.run('connect', client, port);
+      await script.run('close', client);
+    }
+    const total = (): number => [...taken.values()].reduce((sum, count) => sum + count, 0);
+    while (total() < SHARED) await new Promise((resolve) => setTimeout(resolve, 10));
+    t.diagnostic([...taken.values()].join(' and '));
+    assert.deepEqual(arrivals(watcher, port), new Map([...taken].filter(([, count]) => count > 0)));
+    watcher.close();
+  });
+});
+
+/** Connections that each process's listeners at the port found in their queue. */
+function arrivals(watcher: Watcher, port: number): Map<number, number> {
+  const { count, keys, values, keySize, stride } = watcher.source.read('listeners');
+  const key = new DataView(keys.buffer, keys.byteOffset);
+  const value = new DataView(values.buffer, values.byteOffset);
+  const found = new Map<number, number>();
+  for (let row = 0; row < count; row += 1) {
+    if (key.getUint16(row * keySize + LISTENER_KEY.port, true) !== port) continue;
+    let sum = 0;
+    // The last is the sum of the values.
+    for (let at: number = LISTENER.utilization; at < LISTENER.accept_wait - 8; at += 8)
+      sum += Number(value.getBigUint64(row * stride + at, true));
+    if (sum > 0) found.set(key.getUint32(row * keySize + LISTENER_KEY.owner + OWNER_KEY.pid, true), sum);
+  }
+  return found;
+}
