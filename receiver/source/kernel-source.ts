@@ -12,8 +12,9 @@ import type { MapImage } from '../map-image.ts';
 import type { KernelNames } from '../record.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import { KernelSymbols } from './kernel-symbols.ts';
-import { setKnobs, subnetKey, u32, u64, u8, type KernelOptions } from './knobs.ts';
+import { setKnobs, subnetKey, u32, u8, type KernelOptions } from './knobs.ts';
 import { addOverflowRows } from './overflow-rows.ts';
+import { Passes } from './passes.ts';
 import { makePlan, type Plan } from './plan.ts';
 
 export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
@@ -21,8 +22,6 @@ export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o'
 /** Counts per CPU of a `PROBE * 16 + reason` table, summed; see `enum probe_id`, `enum loss_reason`. */
 export type LossTable = readonly number[];
 
-/** A run holds its CPU for some 10 ms then. */
-const SOCKETS_A_RUN = 16_384;
 const DRAIN_BYTES = 1 << 20;
 
 /** The loaded BPF programs, and everything that is read from them. */
@@ -35,9 +34,7 @@ export class KernelSource {
   readonly #filter: FilterWriter;
   readonly #drainBuffer = new Uint8Array(DRAIN_BYTES);
   readonly #images = new Map<string, { keys: Uint8Array; values: Uint8Array }>();
-  #pass = 0n;
-  /** Of `strays`: the one that is being counted. */
-  #strayBank = 1;
+  readonly #passes: Passes;
 
   private constructor(session: BpfSession, plan: Plan, names: KernelNames) {
     this.#session = session;
@@ -45,6 +42,7 @@ export class KernelSource {
     this.names = names;
     this.#ring = session.ring('events');
     this.#filter = new FilterWriter(session);
+    this.#passes = new Passes(session, plan.iterators.pass);
   }
 
   /**
@@ -117,34 +115,13 @@ export class KernelSource {
   }
 
   /** One walk over the tracked sockets: `nowNs` is CLOCK_MONOTONIC. Returns the pass's number. */
-  pass(nowNs: bigint, socketsARun = SOCKETS_A_RUN): number {
-    this.#pass += 1n;
-    this.#session.setVariable('pass_number', u64(this.#pass));
-    this.#session.setVariable('pass_now_ns', u64(nowNs));
-    this.#session.setVariable('pass_connections', u64(0n));
-    const parts = this.#startTable(socketsARun);
-    for (const program of this.plan.iterators.pass) {
-      for (let part = 0; part < (program === 'ws_pass_table' ? parts : 1); part += 1) {
-        this.#session.setVariable('pass_part', u32(part));
-        this.#session.setVariable('pass_entries', u64(0n));
-        this.#session.runIterator(program, new Uint8Array(0), program === 'ws_pass' ? { map: 'conns' } : {});
-      }
-    }
-    return Number(this.#pass);
-  }
-
-  /** Parts of a pass, by what the last one met; unused entries go when they may keep new sockets out. */
-  #startTable(socketsARun: number): number {
-    const entries = this.trackedSockets();
-    const parts = 1 + Math.floor(entries / socketsARun);
-    this.#session.setVariable('pass_parts', u32(parts));
-    this.#session.setVariable('pass_forgets', u8(Number(entries > this.limitOf('connections') / 2)));
-    return parts;
+  pass(nowNs: bigint, socketsARun?: number): number {
+    return this.#passes.run(nowNs, socketsARun);
   }
 
   /** Sockets that the last pass found in the table, closed ones too; 0 where there is no table. */
   trackedSockets(): number {
-    return this.#readU64('pass_entries');
+    return this.#passes.entries();
   }
 
   /** Drops without a socket were counted that no pass has looked at yet. */
@@ -159,16 +136,7 @@ export class KernelSource {
    * up to `bank` are closed by then.
    */
   passForStrays(nowNs: bigint): { readonly pass: number; readonly bank: number } {
-    const bank = this.#strayBank;
-    this.#strayBank += 1;
-    this.#session.setVariable('pass_strays', u32(bank));
-    this.#session.setVariable('stray_bank', u32(this.#strayBank));
-    this.#session.setVariable('strays_seen', u8(0));
-    try {
-      return { pass: this.pass(nowNs), bank };
-    } finally {
-      this.#session.setVariable('pass_strays', u32(0));
-    }
+    return this.#passes.runForStrays(nowNs);
   }
 
   /**

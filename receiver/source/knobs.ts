@@ -109,6 +109,11 @@ export function setKnobs(
   session.setVariable('cfg_ring_wakeup_bytes', u64(BigInt(options.ringBufferBytes >> 1)));
   const acceptNumbers = BigUint64Array.from(ACCEPT_NUMBERS[process.arch] ?? [0n, 0n]);
   session.setVariable('cfg_accept_nr', new Uint8Array(acceptNumbers.buffer));
+  setMapSizes(session, plan, options);
+}
+
+/** Maps that nobody needs keep one entry. */
+function setMapSizes(session: BpfSession, plan: Plan, options: KernelOptions): void {
   session.setMaxEntries('events', options.ringBufferBytes);
   session.setMaxEntries('series', options.maxSeries);
   session.setMaxEntries('owners', options.maxOwners);

@@ -1,0 +1,72 @@
+import type { BpfSession } from '../../native/index.ts';
+import { u32, u64, u8 } from './knobs.ts';
+
+/** A run holds its CPU for some 10 ms then. */
+const SOCKETS_A_RUN = 16_384;
+
+/** The walks over the tracked sockets. */
+export class Passes {
+  readonly #session: BpfSession;
+  readonly #programs: readonly string[];
+  #number = 0n;
+  /** Of `strays`: the one that is being counted. */
+  #strayBank = 1;
+
+  /** `programs`: run one after the other at each pass; each leaves alone what one before it met. */
+  constructor(session: BpfSession, programs: readonly string[]) {
+    this.#session = session;
+    this.#programs = programs;
+  }
+
+  /**
+   * One pass: `nowNs` is CLOCK_MONOTONIC. A table is walked in parts of about `socketsARun`.
+   * Returns the pass's number.
+   */
+  run(nowNs: bigint, socketsARun = SOCKETS_A_RUN): number {
+    this.#number += 1n;
+    this.#session.setVariable('pass_number', u64(this.#number));
+    this.#session.setVariable('pass_now_ns', u64(nowNs));
+    this.#session.setVariable('pass_connections', u64(0n));
+    for (const program of this.#programs) {
+      if (program === 'ws_pass_table') this.#walkTable(program, socketsARun);
+      else
+        this.#session.runIterator(program, new Uint8Array(0), program === 'ws_pass' ? { map: 'conns' } : {});
+    }
+    return Number(this.#number);
+  }
+
+  /** One that also finds the owners of drops without a socket: it closes the bank that was being counted. */
+  runForStrays(nowNs: bigint): { readonly pass: number; readonly bank: number } {
+    const bank = this.#strayBank;
+    this.#strayBank += 1;
+    this.#session.setVariable('pass_strays', u32(bank));
+    this.#session.setVariable('stray_bank', u32(this.#strayBank));
+    this.#session.setVariable('strays_seen', u8(0));
+    try {
+      return { pass: this.run(nowNs), bank };
+    } finally {
+      this.#session.setVariable('pass_strays', u32(0));
+    }
+  }
+
+  /** Entries of the table that the last pass found; 0 where there is no table. */
+  entries(): number {
+    const bytes = new Uint8Array(8);
+    this.#session.getVariable('pass_entries', bytes);
+    return Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  }
+
+  /** In parts by what the last pass found; unused entries go when they may keep new sockets out. */
+  #walkTable(program: string, socketsARun: number): void {
+    const entries = this.entries();
+    const parts = 1 + Math.floor(entries / socketsARun);
+    const isTight = entries > this.#session.mapInfo('connections').maxEntries / 2;
+    this.#session.setVariable('pass_parts', u32(parts));
+    this.#session.setVariable('pass_forgets', u8(Number(isTight)));
+    for (let part = 0; part < parts; part += 1) {
+      this.#session.setVariable('pass_part', u32(part));
+      this.#session.setVariable('pass_entries', u64(0n));
+      this.#session.runIterator(program, new Uint8Array(0));
+    }
+  }
+}
