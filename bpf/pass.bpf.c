@@ -143,9 +143,17 @@ static __always_inline void pass_gone(struct conn *conn)
 	conn->unused += 1;
 	if (conn->unused < 2)
 		return;
-	if (conn->flags & CONN_ESTABLISHED)
+	if ((conn->flags & (CONN_ESTABLISHED | CONN_IGNORED)) == CONN_ESTABLISHED)
 		count_loss(PROBE_STATE, LOST_REPAIRED);
 	set_flags(conn, CONN_CLOSED);
+}
+
+/* Nothing comes any more of it: it closed, or its handshake did not end well. */
+static __always_inline bool is_over(const struct conn *conn, const struct sock *sk)
+{
+	if (conn->flags & CONN_CLOSED || conn->state == TCP_SYN_RECV)
+		return true;
+	return (conn->flags & CONN_IGNORED) && sk->__sk_common.skc_state == TCP_CLOSE;
 }
 
 static long pass_entry(struct bpf_map *map, const u64 *key, struct conn *conn, void *context)
@@ -158,11 +166,11 @@ static long pass_entry(struct bpf_map *map, const u64 *key, struct conn *conn, v
 	/* Sockets lie at multiples of their size: the high bits of a product are as good as any. */
 	if (pass_parts > 1 && ((u32)(address >> 6) * 2654435761U >> 16) % pass_parts != pass_part)
 		return 0;
-	if (conn->flags & CONN_CLOSED || conn->state == TCP_SYN_RECV) {
+	sk = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct sock));
+	if (is_over(conn, sk)) {
 		pass_unused(conn, address);
 		return 0;
 	}
-	sk = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct sock));
 	tp = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct tcp_sock));
 	if (conn->cookie != cookie_of(sk)) {
 		pass_gone(conn);
