@@ -6,6 +6,30 @@
 #include "include/listener.bpf.h"
 #include "include/stray.bpf.h"
 
+static __always_inline void count_active(struct series *row, u64 count)
+{
+	if (row->active_pass != pass_number) {
+		row->active_pass = pass_number;
+		row->active = 0;
+	}
+	row->active += count;
+	pass_connections += count;
+}
+
+/* Connections in a listener's accept queue that a pass does not meet. */
+static __always_inline void count_waiting(struct sock *sk, struct tcp_sock *tp,
+					  const struct conn *conn, u64 count)
+{
+	struct series_key key = {.owner = conn->owner, .role = ROLE_SERVER};
+	struct series *row;
+
+	key.family = family_of(sk);
+	key.server_port = local_port_of(tp);
+	row = series_for(&key, PROBE_SCAN, pass_now_ns);
+	if (row)
+		count_active(row, count);
+}
+
 static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
 	struct listener *row = listener_for(&conn->owner, conn, local_port_of(tp), family_of(sk),
@@ -26,16 +50,12 @@ static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, 
 	row->limit += sk->sk_max_ack_backlog;
 	row->flooded += was_flooded(tp);
 	add_listener_drops(row, sk, conn);
-}
-
-static __always_inline void count_active(struct series *row, u64 count)
-{
-	if (row->active_pass != pass_number) {
-		row->active_pass = pass_number;
-		row->active = 0;
-	}
-	row->active += count;
-	pass_connections += count;
+	if (!cfg_conn_table || !conn->queued)
+		return;
+	/* They are accepted before those that came later, which are in the table. */
+	if (conn->queued > sk->sk_ack_backlog)
+		conn->queued = sk->sk_ack_backlog;
+	count_waiting(sk, tp, conn, conn->queued);
 }
 
 /* Its socket closed meanwhile, and the entry is another's: what was read is of neither. */
@@ -225,8 +245,6 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct known_owner owner = {};
-	struct series_key key = {};
-	struct series *row;
 	struct tcp_sock *tp;
 	struct conn *conn;
 	struct sock *sk;
@@ -247,12 +265,6 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	if (cfg_conn_table || conn->role != ROLE_LISTENER || !sk->sk_ack_backlog ||
 	    (u32)task->tgid == agent_pid || (conn->flags & CONN_IGNORED))
 		return 0;
-	key.owner = conn->owner;
-	key.role = ROLE_SERVER;
-	key.family = family_of(sk);
-	key.server_port = local_port_of(tp);
-	row = series_for(&key, PROBE_SCAN, pass_now_ns);
-	if (row)
-		count_active(row, sk->sk_ack_backlog);
+	count_waiting(sk, tp, conn, sk->sk_ack_backlog);
 	return 0;
 }

@@ -12,6 +12,7 @@ static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u1
 	u8 one = 1;
 
 	conn->role = ROLE_LISTENER;
+	conn->queued = sk->sk_ack_backlog;
 	conn->listener_sock = (u64)sk;
 	conn->drops = (u32)sk->sk_drops.counter;
 	conn->state = TCP_LISTEN;

@@ -60,9 +60,9 @@ struct conn {
 	u8 has_listen_local;
 	u8 unused;	       /* passes in a row that found its socket closed or gone */
 	u32 filter_generation; /* of the filter that last decided about it */
-	u32 pad2;
-	u64 owner_rules;     /* as owner_info.rules, for owners that found no room in `owners` */
-	u8 listen_local[16]; /* where its listener listens, IPv4 as ::ffff:a.b.c.d */
+	u32 queued;	       /* of a listener: waited when the agent came, and have no entry */
+	u64 owner_rules;       /* as owner_info.rules, for owners that found no room in `owners` */
+	u8 listen_local[16];   /* where its listener listens, IPv4 as ::ffff:a.b.c.d */
 };
 
 /* Used by the socket's own storage, or by its address: see track.bpf.h and docs/decisions/0016. */
