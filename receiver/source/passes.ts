@@ -1,8 +1,8 @@
 import type { BpfSession } from '../../native/index.ts';
 import { u32, u64, u8 } from './knobs.ts';
 
-/** A run holds its CPU for some 10 ms then. */
-const SOCKETS_A_RUN = 16_384;
+/** A run holds its CPU for some 20 ms then; each visits the whole table, to take up its part. */
+const SOCKETS_A_RUN = 32_768;
 
 /** The walks over the tracked sockets. */
 export class Passes {

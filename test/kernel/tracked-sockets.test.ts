@@ -114,9 +114,13 @@ describe('tracked sockets', () => {
     const { listener, port } = await script.listen();
     const pairs: [number, number][] = [];
     for (let i = 0; i < CONNECTIONS; i += 1) pairs.push(await connect(listener, port));
-    for (const socketsARun of [16_384, 7, 1]) {
+    for (const socketsARun of [undefined, 7, 1]) {
       watcher.source.pass(process.hrtime.bigint(), socketsARun);
-      assert.equal(ends(watcher, port, 'active'), 2 * CONNECTIONS, `parts of ${socketsARun}`);
+      assert.equal(
+        ends(watcher, port, 'active'),
+        2 * CONNECTIONS,
+        `parts of ${socketsARun ?? 'the usual size'}`,
+      );
     }
     for (const pair of pairs) for (const each of pair) await script.run('close', each);
     watcher.pass();
