@@ -243,16 +243,12 @@ SEC("iter/task_file")
 int ws_pass_files(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
+	struct sock *sk = tcp_socket_of(ctx->file);
 	struct known_owner owner = {};
 	struct tcp_sock *tp;
 	struct conn *conn;
-	struct sock *sk;
 
-	if (!task || !file)
-		return 0;
-	sk = tcp_socket_of(file);
-	if (!sk)
+	if (!task || !sk)
 		return 0;
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);

@@ -68,17 +68,13 @@ SEC("iter/task_file")
 int ws_scan(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
+	struct sock *sk = tcp_socket_of(ctx->file);
 	struct known_owner owner = {};
 	struct tcp_sock *tp;
 	struct conn *conn;
-	struct sock *sk;
 	u8 state;
 
-	if (!task || !file)
-		return 0;
-	sk = tcp_socket_of(file);
-	if (!sk)
+	if (!task || !sk)
 		return 0;
 	state = sk->__sk_common.skc_state;
 	if (scan_listeners ? state != TCP_LISTEN
@@ -131,15 +127,11 @@ SEC("iter/task_file")
 int ws_refilter_files(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task, *leader;
-	struct file *file = ctx->file;
+	struct sock *sk = tcp_socket_of(ctx->file);
 	struct owner_info info = {};
 	struct conn *conn;
-	struct sock *sk;
 
-	if (!task || !file)
-		return 0;
-	sk = tcp_socket_of(file);
-	if (!sk)
+	if (!task || !sk)
 		return 0;
 	conn = conn_of(sk);
 	leader = task->group_leader;

@@ -10,10 +10,10 @@ static __always_inline bool is_tcp(const struct sock *sk)
 	return sk->sk_protocol == IPPROTO_TCP;
 }
 
-/* The TCP socket that an open file is; NULL when it is none. */
+/* The TCP socket that an open file is; NULL when it is none, or no file. */
 static __always_inline struct sock *tcp_socket_of(struct file *file)
 {
-	struct socket *socket = bpf_sock_from_file(file);
+	struct socket *socket = file ? bpf_sock_from_file(file) : 0;
 	struct sock *sk = socket ? socket->sk : 0;
 
 	return sk && is_tcp(sk) ? sk : 0;

@@ -9,18 +9,17 @@
 /* connect(): in the caller's context, before the first SYN. */
 static __always_inline void handle_connect(struct sock *sk, u64 now)
 {
-	struct conn *conn = conn_of(sk);
+	bool again = cookie_of(sk); /* it closed, and connects once more */
+	struct conn *conn = track(sk, PROBE_STATE);
 	struct known_owner owner = {};
 	struct tcp_sock *tp;
 
-	/* A socket can connect again after it closed: start afresh. */
-	if (conn && cfg_requests)
-		bpf_sk_storage_delete(&requests, sk);
-	if (conn && cfg_receive)
-		bpf_sk_storage_delete(&arrivals, sk);
-	conn = track(sk, PROBE_STATE);
 	if (!conn)
 		return;
+	if (again && cfg_requests)
+		bpf_sk_storage_delete(&requests, sk);
+	if (again && cfg_receive)
+		bpf_sk_storage_delete(&arrivals, sk);
 	current_owner(&owner, PROBE_STATE);
 	conn->owner = owner.key;
 	conn->owner_rules = owner.rules;
@@ -190,7 +189,7 @@ static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp, 
 	return !bpf_map_delete_elem(&agent_flows, &flow);
 }
 
-/* SYN_RECV to ESTABLISHED: a child whose storage is a clone of its listener's. */
+/* SYN_RECV to ESTABLISHED: a child that begins with what is kept of its listener. */
 static __always_inline void handle_server_open(struct sock *sk, u64 now)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);

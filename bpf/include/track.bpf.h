@@ -27,15 +27,18 @@ static __always_inline struct conn *entry_at(u64 address)
 	return bpf_map_lookup_elem(&connections, &address);
 }
 
+/* The socket's, or of one before it at the same address. */
+static __always_inline struct conn *entry_of(struct sock *sk)
+{
+	return cfg_conn_table ? entry_at((u64)sk) : bpf_sk_storage_get(&conns, sk, 0, 0);
+}
+
 /* NULL: not tracked. */
 static __always_inline struct conn *conn_of(struct sock *sk)
 {
-	struct conn *conn;
+	struct conn *conn = entry_of(sk);
 
-	if (!cfg_conn_table)
-		return bpf_sk_storage_get(&conns, sk, 0, 0);
-	conn = entry_at((u64)sk);
-	return conn && conn->cookie == cookie_of(sk) ? conn : 0;
+	return conn && (!cfg_conn_table || conn->cookie == cookie_of(sk)) ? conn : 0;
 }
 
 static __always_inline struct conn *new_entry(u64 address)
@@ -47,7 +50,7 @@ static __always_inline struct conn *new_entry(u64 address)
 /* A socket that begins something: nothing is kept of what it, or one before it, was. */
 static __always_inline struct conn *track(struct sock *sk, u32 probe)
 {
-	struct conn *conn = cfg_conn_table ? entry_at((u64)sk) : conn_of(sk);
+	struct conn *conn = entry_of(sk);
 
 	if (conn)
 		__builtin_memset(conn, 0, sizeof(*conn));
@@ -99,7 +102,7 @@ static __always_inline void track_copy(struct sock *sk)
 /* SYN_RECV to ESTABLISHED: a copy of the listener's, or nothing yet. */
 static __always_inline struct conn *track_child(struct sock *sk)
 {
-	struct conn *conn = cfg_conn_table ? entry_at((u64)sk) : conn_of(sk);
+	struct conn *conn = entry_of(sk);
 
 	if (!conn || (cfg_conn_table && (conn->cookie || conn->state != TCP_SYN_RECV)))
 		return track(sk, PROBE_STATE);
