@@ -31,27 +31,21 @@
  *   close S | reset S | shutdown S
  */
 #define _GNU_SOURCE
+#include "tcp-script.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <linux/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
-#include <linux/sockios.h>
-#include <linux/tcp.h>
 
 #define SOCKETS 4096
-#define WORDS	16
 
 static int sockets[SOCKETS];
 
@@ -95,19 +89,6 @@ static int local_port(int fd)
 	if (getsockname(fd, &a.any, &a.length))
 		return -1;
 	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
-}
-
-/* Decodes in place; the length in bytes. */
-static size_t decode_hex(char *text)
-{
-	size_t n = strlen(text) / 2;
-
-	for (size_t i = 0; i < n; i++) {
-		char pair[3] = {text[2 * i], text[2 * i + 1], 0};
-
-		text[i] = (char)strtoul(pair, NULL, 16);
-	}
-	return n;
 }
 
 static int *slot(const char *word)
@@ -182,125 +163,6 @@ static long do_bind(int s, int port)
 	return bind(s, &a.any, a.length);
 }
 
-static long do_write(int s, char **hex, int count)
-{
-	struct iovec parts[WORDS];
-
-	for (int i = 0; i < count; i++) {
-		parts[i].iov_len = decode_hex(hex[i]);
-		parts[i].iov_base = hex[i];
-	}
-	if (count == 1)
-		return write(s, parts[0].iov_base, parts[0].iov_len);
-	return writev(s, parts, count);
-}
-
-static long do_fill(int s, size_t count)
-{
-	static char data[65536];
-	size_t left = count;
-
-	memset(data, 'x', sizeof(data));
-	while (left) {
-		ssize_t n = write(s, data, left < sizeof(data) ? left : sizeof(data));
-
-		if (n < 0)
-			return -1;
-		left -= (size_t)n;
-	}
-	return (long)count;
-}
-
-static long do_sendfile(int s, char *hex)
-{
-	size_t n = decode_hex(hex);
-	int file = memfd_create("payload", 0);
-	long sent = -1;
-
-	if (file >= 0 && write(file, hex, n) == (ssize_t)n && lseek(file, 0, SEEK_SET) == 0)
-		sent = sendfile(s, file, NULL, n);
-	close(file);
-	return sent;
-}
-
-static long do_read(int s, size_t count)
-{
-	static char data[65536];
-	size_t left = count;
-
-	while (left) {
-		ssize_t n = read(s, data, left < sizeof(data) ? left : sizeof(data));
-
-		if (n <= 0) {
-			errno = n ? errno : EPIPE;
-			return -1;
-		}
-		left -= (size_t)n;
-	}
-	return (long)count;
-}
-
-static long do_peek(int s, size_t count)
-{
-	static char data[65536];
-
-	return recv(s, data, count < sizeof(data) ? count : sizeof(data), MSG_PEEK | MSG_WAITALL);
-}
-
-static long do_unacked(int s)
-{
-	int bytes;
-
-	return ioctl(s, SIOCOUTQ, &bytes) ? -1 : bytes;
-}
-
-static long do_info(int s, const char *figure)
-{
-	struct tcp_info info = {0};
-	socklen_t length = sizeof(info);
-
-	if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &length))
-		return -1;
-#define FIGURE(name)                \
-	if (!strcmp(figure, #name)) \
-	return (long)info.tcpi_##name
-	FIGURE(rto);
-	FIGURE(rtt);
-	FIGURE(rttvar);
-	FIGURE(min_rtt);
-	FIGURE(rwnd_limited);
-	FIGURE(rcv_ooopack);
-	FIGURE(rcv_rtt);
-	FIGURE(segs_in);
-	FIGURE(segs_out);
-	FIGURE(total_retrans);
-	fprintf(stderr, "tcp-script: no figure '%s'\n", figure);
-	exit(2);
-}
-
-static long do_next(int s, int sent)
-{
-	int queue = sent ? TCP_SEND_QUEUE : TCP_RECV_QUEUE, on = TCP_REPAIR_ON;
-	int off = TCP_REPAIR_OFF_NO_WP;
-	unsigned int seq = 0;
-	socklen_t length = sizeof(seq);
-
-	if (setsockopt(s, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) ||
-	    setsockopt(s, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)) ||
-	    getsockopt(s, IPPROTO_TCP, TCP_QUEUE_SEQ, &seq, &length) ||
-	    setsockopt(s, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)))
-		return -1;
-	return seq;
-}
-
-static long do_deaf(int s)
-{
-	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog program = {.len = 1, .filter = &nothing};
-
-	return setsockopt(s, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
-}
-
 static long do_try_connect(int s, int port)
 {
 	struct address a = loopback(family_of(s), port);
@@ -311,18 +173,6 @@ static long do_try_connect(int s, int port)
 		return -1;
 	fcntl(s, F_SETFL, flags);
 	return local_port(s);
-}
-
-static long do_buffers(int s, int send_bytes, int receive_bytes)
-{
-	if (setsockopt(s, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)))
-		return -1;
-	return setsockopt(s, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
-}
-
-static long do_option(int s, int level, int option, const void *value, socklen_t length)
-{
-	return setsockopt(s, level, option, value, length);
 }
 
 static long do_close(int *s, int reset)
@@ -384,7 +234,7 @@ static long run(char **word, int words)
 	if (IS("buffers"))
 		return do_buffers(*s, number, atoi(word[3]));
 	if (IS("nodelay"))
-		return do_option(*s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		return setsockopt(*s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (IS("shutdown"))
 		return shutdown(*s, SHUT_WR);
 	if (IS("close") || IS("reset"))

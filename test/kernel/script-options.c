@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Figures and options of tcp-script's sockets. */
+#include "tcp-script.h"
+
+#include <linux/filter.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+long do_info(int s, const char *figure)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+
+	if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &length))
+		return -1;
+#define FIGURE(name)                \
+	if (!strcmp(figure, #name)) \
+	return (long)info.tcpi_##name
+	FIGURE(rto);
+	FIGURE(rtt);
+	FIGURE(rttvar);
+	FIGURE(min_rtt);
+	FIGURE(rwnd_limited);
+	FIGURE(rcv_ooopack);
+	FIGURE(rcv_rtt);
+	FIGURE(segs_in);
+	FIGURE(segs_out);
+	FIGURE(total_retrans);
+	fprintf(stderr, "tcp-script: no figure '%s'\n", figure);
+	exit(2);
+}
+
+long do_next(int s, int sent)
+{
+	int queue = sent ? TCP_SEND_QUEUE : TCP_RECV_QUEUE, on = TCP_REPAIR_ON;
+	int off = TCP_REPAIR_OFF_NO_WP;
+	unsigned int seq = 0;
+	socklen_t length = sizeof(seq);
+
+	if (setsockopt(s, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) ||
+	    setsockopt(s, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)) ||
+	    getsockopt(s, IPPROTO_TCP, TCP_QUEUE_SEQ, &seq, &length) ||
+	    setsockopt(s, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)))
+		return -1;
+	return seq;
+}
+
+long do_deaf(int s)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &nothing};
+
+	return setsockopt(s, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+long do_buffers(int s, int send_bytes, int receive_bytes)
+{
+	if (setsockopt(s, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)))
+		return -1;
+	return setsockopt(s, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands of tcp-script by what they are about. Negative: errno says why. */
+#ifndef TCP_SCRIPT_H
+#define TCP_SCRIPT_H
+
+#include <stddef.h>
+
+/* Of a line, its command included. */
+#define WORDS 16
+
+/* script-data.c. Hexadecimal is decoded in place. */
+size_t decode_hex(char *text);
+long do_write(int s, char **hex, int count);
+long do_fill(int s, size_t count);
+long do_sendfile(int s, char *hex);
+long do_read(int s, size_t count);
+long do_peek(int s, size_t count);
+long do_unacked(int s);
+
+/* script-options.c */
+long do_info(int s, const char *figure);
+long do_next(int s, int sent);
+long do_deaf(int s);
+long do_buffers(int s, int send_bytes, int receive_bytes);
+
+#endif
