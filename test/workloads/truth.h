@@ -102,6 +102,7 @@ struct table {
 	struct listener listeners[MAX_LISTENERS];
 };
 
+struct sockaddr_storage;
 extern struct table *table;
 
 /* truth-io.c */
@@ -120,14 +121,17 @@ int read_error(int fd); /* errno that a read ends with, 0 for the end of the str
 void set_linger_zero(int fd);
 void drop_all(int fd);
 void drop_none(int fd);
+void format_address(const struct sockaddr_storage *from, char *address, uint16_t *port);
 void note_endpoints(int fd, struct end *end);
 void note_retransmits(int fd, struct end *end);
 void close_timed(int fd, struct end *end);
+void send_fd(int channel, int fd, uint32_t index);
+int receive_fd(int channel, uint32_t *index);
+
+/* truth-listener.c */
 int bind_any(enum family family, uint16_t *port);
 int start_listener(int fd, enum family family, int backlog);
 void stop_listener(int fd, uint16_t port);
-void send_fd(int channel, int fd, uint32_t index);
-int receive_fd(int channel, uint32_t *index);
 
 /* truth-client.c, truth-server.c: the two sides of every connection. */
 void run_client(void);
