@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { Cleanup } from '../e2e/cleanup.ts';
 import type { KernelOptions } from '../../receiver/source/knobs.ts';
-import { NetRoom } from './rig/net-room.ts';
 import { TcpScript } from './rig/script.ts';
 import { ALL_SIGNALS, Watcher } from './rig/watcher.ts';
 
@@ -26,10 +25,7 @@ describe('accounting', () => {
 
   /** The programs with too little room, and a second time with enough: what the whole host really did. */
   async function open(small: Partial<KernelOptions>, both: Partial<KernelOptions> = {}) {
-    const room = new NetRoom();
-    cleanup.add(() => room.remove());
-    const script = TcpScript.start(room);
-    cleanup.add(() => script.stop());
+    const { script } = TcpScript.open(cleanup);
     const watcher = new Watcher({ ...both, ...small });
     cleanup.add(() => watcher.close());
     const reference = new Watcher(both);

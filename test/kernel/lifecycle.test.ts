@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { waitFor } from '../e2e/wait.ts';
-import { NetRoom } from './rig/net-room.ts';
+import type { NetRoom } from './rig/net-room.ts';
 import { hex, ScriptError, TcpScript } from './rig/script.ts';
 import { Watcher } from './rig/watcher.ts';
 
@@ -16,10 +16,7 @@ describe('lifecycle', () => {
   let script: TcpScript;
 
   before(() => {
-    room = new NetRoom();
-    cleanup.add(() => room.remove());
-    script = TcpScript.start(room);
-    cleanup.add(() => script.stop());
+    ({ room, script } = TcpScript.open(cleanup));
     watcher = new Watcher();
     cleanup.add(() => watcher.close());
   });

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
-import { NetRoom } from './rig/net-room.ts';
+import type { NetRoom } from './rig/net-room.ts';
 import { TcpScript } from './rig/script.ts';
 import { Watcher, type SeriesRow } from './rig/watcher.ts';
 
@@ -27,10 +27,7 @@ describe('passes', () => {
   let watcher: Watcher;
 
   before(() => {
-    room = new NetRoom();
-    cleanup.add(() => room.remove());
-    script = TcpScript.start(room);
-    cleanup.add(() => script.stop());
+    ({ room, script } = TcpScript.open(cleanup));
     watcher = new Watcher();
     cleanup.add(() => watcher.close());
   });

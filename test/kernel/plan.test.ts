@@ -5,7 +5,7 @@ import { kernelFunctionArity, tryLoad } from '../../native/index.ts';
 import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
 import type { Plan } from '../../receiver/source/plan.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
-import { NetRoom } from './rig/net-room.ts';
+import type { NetRoom } from './rig/net-room.ts';
 import { TcpScript } from './rig/script.ts';
 import { Watcher } from './rig/watcher.ts';
 
@@ -20,10 +20,7 @@ for (const costlyVariants of [false, true]) {
     let plan: Plan;
 
     before(() => {
-      room = new NetRoom();
-      cleanup.add(() => room.remove());
-      script = TcpScript.start(room);
-      cleanup.add(() => script.stop());
+      ({ room, script } = TcpScript.open(cleanup));
       watcher = new Watcher({ costlyVariants });
       cleanup.add(() => watcher.close());
       plan = watcher.source.plan;

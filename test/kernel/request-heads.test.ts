@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { LOSS_REASON } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
-import { NetRoom } from './rig/net-room.ts';
+import type { NetRoom } from './rig/net-room.ts';
 import { hex, TcpScript } from './rig/script.ts';
 import { head, newContext, padding, requestOf, valueOf } from './rig/traceparent.ts';
 import type { Context } from './rig/traceparent.ts';
@@ -160,10 +160,7 @@ describe('request heads', () => {
   let listening: { listener: number; port: number };
 
   before(async () => {
-    room = new NetRoom();
-    cleanup.add(() => room.remove());
-    script = TcpScript.start(room);
-    cleanup.add(() => script.stop());
+    ({ room, script } = TcpScript.open(cleanup));
     listening = await script.listen();
     watcher = new Watcher();
     cleanup.add(() => watcher.close());

@@ -8,7 +8,6 @@ import { SOFTIRQ_SUMS } from '../../receiver/decode/generated/layout.ts';
 import type { SoftirqRecord } from '../../receiver/record.ts';
 import { METRIC_SOFTIRQ_DURATION } from '../../semconv/index.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
-import { NetRoom } from './rig/net-room.ts';
 import { TcpScript } from './rig/script.ts';
 import { SoftirqObserver, type SoftirqRun } from './rig/softirq-observer.ts';
 import { ALL_SIGNALS, Watcher } from './rig/watcher.ts';
@@ -35,10 +34,7 @@ describe('slow softirqs', () => {
   let lastExitNs = 0n;
 
   before(async () => {
-    const room = new NetRoom();
-    cleanup.add(() => room.remove());
-    const script = TcpScript.start(room);
-    cleanup.add(() => script.stop());
+    const { room, script } = TcpScript.open(cleanup);
     const reader = TcpScript.start(room);
     cleanup.add(() => reader.stop());
     const first = new SoftirqObserver();

@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { LISTENER, LISTENER_KEY, OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
+import type { KernelOptions } from '../../receiver/source/knobs.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
-import { NetRoom } from './rig/net-room.ts';
+import type { NetRoom } from './rig/net-room.ts';
 import { TcpScript } from './rig/script.ts';
 import { Watcher } from './rig/watcher.ts';
 
@@ -29,12 +30,26 @@ describe('tracked sockets', () => {
   let script: TcpScript;
 
   before(() => {
-    room = new NetRoom();
-    cleanup.add(() => room.remove());
-    script = TcpScript.start(room);
-    cleanup.add(() => script.stop());
+    ({ room, script } = TcpScript.open(cleanup));
   });
   after(() => cleanup.run());
+
+  function watch(options: Partial<KernelOptions> = {}): Watcher {
+    const watcher = new Watcher(options);
+    cleanup.add(() => watcher.close());
+    return watcher;
+  }
+
+  /** Each accepted. */
+  async function connectMany(listener: number, port: number): Promise<[client: number, server: number][]> {
+    const pairs: [number, number][] = [];
+    for (let i = 0; i < CONNECTIONS; i += 1) pairs.push(await connect(listener, port));
+    return pairs;
+  }
+
+  async function closeAll(pairs: readonly (readonly [number, number])[]): Promise<void> {
+    for (const pair of pairs) for (const each of pair) await script.run('close', each);
+  }
 
   async function connect(listener: number, port: number): Promise<[client: number, server: number]> {
     const pair: [number, number] = [script.next(), script.next()];
@@ -42,12 +57,6 @@ describe('tracked sockets', () => {
     await script.run('connect', pair[0], port);
     await script.run('accept', pair[1], listener);
     return pair;
-  }
-
-  async function connectAndClose(listener: number, port: number): Promise<void> {
-    const pairs: [number, number][] = [];
-    for (let i = 0; i < CONNECTIONS; i += 1) pairs.push(await connect(listener, port));
-    for (const pair of pairs) for (const each of pair) await script.run('close', each);
   }
 
   function ends(watcher: Watcher, port: number, field: 'opened' | 'active'): number {
@@ -72,10 +81,9 @@ describe('tracked sockets', () => {
   test('beyond the bound are counted, and those that closed make room', async (t) => {
     const others = countOthers();
     if (others === undefined) return t.skip(NO_TABLE);
-    const watcher = new Watcher({ maxSockets: others + ROOM });
-    cleanup.add(() => watcher.close());
+    const watcher = watch({ maxSockets: others + ROOM });
     const { listener, port } = await script.listen();
-    await connectAndClose(listener, port);
+    await closeAll(await connectMany(listener, port));
     const counted = ends(watcher, port, 'opened');
     const lost = watcher.count('PROBE_STATE', 'LOST_MAP_FULL');
     t.diagnostic(`${counted} of ${2 * CONNECTIONS} ends were counted, ${lost} sockets lost`);
@@ -94,10 +102,9 @@ describe('tracked sockets', () => {
     const others = countOthers();
     if (others === undefined) return t.skip(NO_TABLE);
     const filter = { include: [], exclude: [{ netns: room.inode }] };
-    const watcher = new Watcher({ maxSockets: others + ROOM, filter });
-    cleanup.add(() => watcher.close());
+    const watcher = watch({ maxSockets: others + ROOM, filter });
     const { listener, port } = await script.listen();
-    await connectAndClose(listener, port);
+    await closeAll(await connectMany(listener, port));
     watcher.pass();
     const before = watcher.source.trackedSockets();
     for (let pass = 0; pass < 3; pass += 1) watcher.pass();
@@ -109,11 +116,9 @@ describe('tracked sockets', () => {
   });
 
   test('are met once a pass, in however many parts', async () => {
-    const watcher = new Watcher();
-    cleanup.add(() => watcher.close());
+    const watcher = watch();
     const { listener, port } = await script.listen();
-    const pairs: [number, number][] = [];
-    for (let i = 0; i < CONNECTIONS; i += 1) pairs.push(await connect(listener, port));
+    const pairs = await connectMany(listener, port);
     // One more that nobody accepts: no process has its server's end open.
     const waiting = script.next();
     await script.run('socket', waiting);
@@ -123,7 +128,7 @@ describe('tracked sockets', () => {
       watcher.source.pass(process.hrtime.bigint(), socketsARun);
       assert.equal(ends(watcher, port, 'active'), open, `parts of ${socketsARun ?? 'the usual size'}`);
     }
-    for (const pair of pairs) for (const each of pair) await script.run('close', each);
+    await closeAll(pairs);
     watcher.pass();
     assert.equal(ends(watcher, port, 'active'), 2, 'the one that waits');
     assert.equal(watcher.countAll('LOST_REPAIRED'), 0);
@@ -132,15 +137,13 @@ describe('tracked sockets', () => {
   });
 
   test('whose close was not seen are found closed, counted, and no longer active', async () => {
-    const watcher = new Watcher();
-    cleanup.add(() => watcher.close());
+    const watcher = watch();
     const { listener, port } = await script.listen();
-    const pairs: [number, number][] = [];
-    for (let i = 0; i < CONNECTIONS; i += 1) pairs.push(await connect(listener, port));
+    const pairs = await connectMany(listener, port);
     watcher.pass();
     assert.equal(watcher.countAll('LOST_REPAIRED'), 0);
     watcher.source.detach();
-    for (const pair of pairs) for (const each of pair) await script.run('close', each);
+    await closeAll(pairs);
     watcher.source.attach();
     // Storage goes with its socket. An entry whose address has another socket by now is believed to be gone the second time only.
     for (let pass = 0; pass < 3; pass += 1) watcher.pass();
@@ -154,8 +157,7 @@ describe('tracked sockets', () => {
   });
 
   test('of several processes at one port are those of the listener that took them', async (t) => {
-    const watcher = new Watcher();
-    cleanup.add(() => watcher.close());
+    const watcher = watch();
     const taken = new Map<number, number>();
     let port = 0;
     for (let i = 0; i < 2; i += 1) {

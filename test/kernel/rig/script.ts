@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { projectFolder } from '../../backends/place.ts';
-import type { NetRoom } from './net-room.ts';
+import type { Cleanup } from '../../e2e/cleanup.ts';
+import { NetRoom } from './net-room.ts';
 
 /** The built program. */
 export const PROGRAM = join(projectFolder, 'build', 'test', 'kernel', 'tcp-script');
@@ -55,6 +56,15 @@ export class TcpScript {
     const child = spawn('ip', ['netns', 'exec', room.name, program], { stdio: ['pipe', 'pipe', 'inherit'] });
     if (cgroup !== undefined) writeFileSync(join(cgroup, 'cgroup.procs'), String(child.pid));
     return new TcpScript(child);
+  }
+
+  /** One in a room of its own; both go with the test. */
+  static open(cleanup: Cleanup): { readonly room: NetRoom; readonly script: TcpScript } {
+    const room = new NetRoom();
+    cleanup.add(() => room.remove());
+    const script = TcpScript.start(room);
+    cleanup.add(() => script.stop());
+    return { room, script };
   }
 
   /** `ip netns exec` becomes the program itself. */
