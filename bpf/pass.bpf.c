@@ -58,19 +58,12 @@ static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, 
 	count_waiting(sk, tp, conn, conn->queued);
 }
 
-/* Its socket closed meanwhile, and the entry is another's: what was read is of neither. */
-static __always_inline bool is_another(const struct conn *conn, u64 cookie)
-{
-	return cfg_conn_table && *(volatile const u64 *)&conn->cookie != cookie;
-}
-
 static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					    u8 state)
 {
-	u64 sent, received, segments_sent, segments_received, cookie = conn->cookie;
 	struct series_key key;
 	struct series *row;
-	u32 retransmitted;
+	u64 sent, received;
 
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_for(&key, PROBE_SCAN, pass_now_ns);
@@ -85,19 +78,14 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	 * the figures were read, or a FIN that came in between would be taken for payload. */
 	sent = payload_sent(tp, conn, false);
 	received = payload_received(sk, tp);
-	segments_sent = tp->segs_out;
-	segments_received = tp->segs_in;
-	retransmitted = tp->total_retrans;
 	barrier();
-	if (is_another(conn, cookie))
-		return;
 	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED)) {
 		add_live(&conn->bytes_sent, sent, &row->bytes_sent);
 		add_live(&conn->bytes_received, received, &row->bytes_received);
 	}
-	add_live(&conn->segments_sent, segments_sent, &row->segments_sent);
-	add_live(&conn->segments_received, segments_received, &row->segments_received);
-	add_live(&conn->segments_retransmitted, retransmitted, &row->segments_retransmitted);
+	add_live(&conn->segments_sent, tp->segs_out, &row->segments_sent);
+	add_live(&conn->segments_received, tp->segs_in, &row->segments_received);
+	add_live(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
 	add_rtt(row, tp);
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }
@@ -148,13 +136,18 @@ static __always_inline void pass_strays_of(struct sock *sk, struct tcp_sock *tp,
 
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 
-/* Kept until another socket takes the address; taken out when that may not happen soon. */
-static __always_inline void pass_unused(struct conn *conn, u64 address)
+/*
+ * Kept until another socket takes the address; taken out when that may not happen soon. What is
+ * taken out stays held: a socket that has just found it makes another.
+ */
+static __always_inline void pass_unused(struct conn *conn, u64 key)
 {
-	if (!conn->unused)
-		conn->unused = 1;
-	else if (pass_forgets)
-		bpf_map_delete_elem(&connections, &address);
+	if (conn->unused && pass_forgets) {
+		bpf_map_delete_elem(&connections, &key);
+		return;
+	}
+	conn->unused = 1;
+	release_entry(conn);
 }
 
 /* The close was never seen: a program was skipped. Twice, or the entry was just being taken over. */
@@ -176,29 +169,35 @@ static __always_inline bool is_over(const struct conn *conn, const struct sock *
 	return (conn->flags & CONN_IGNORED) && sk->__sk_common.skc_state == TCP_CLOSE;
 }
 
-static long pass_entry(struct bpf_map *map, const u64 *key, struct conn *conn, void *context)
+/* No other socket takes the entry over meanwhile. */
+static __always_inline void pass_held(struct conn *conn, u64 key)
 {
-	u64 address = *key;
-	struct tcp_sock *tp;
-	struct sock *sk;
+	void *address = (void *)(key & ~(u64)SECOND_ENTRY);
+	struct tcp_sock *tp = bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct tcp_sock));
+	struct sock *sk = bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct sock));
 
-	pass_entries += 1;
-	/* Sockets lie at multiples of their size: the high bits of a product are as good as any. */
-	if (pass_parts > 1 && ((u32)(address >> 6) * 2654435761U >> 16) % pass_parts != pass_part)
-		return 0;
-	sk = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct sock));
 	if (is_over(conn, sk)) {
-		pass_unused(conn, address);
-		return 0;
+		pass_unused(conn, key);
+		return;
 	}
-	tp = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct tcp_sock));
 	if (conn->cookie != cookie_of(sk)) {
 		pass_gone(conn);
-		return 0;
+	} else {
+		conn->unused = 0;
+		pass_socket(sk, tp, conn, 0);
+		pass_strays_of(sk, tp, conn);
 	}
-	conn->unused = 0;
-	pass_socket(sk, tp, conn, 0);
-	pass_strays_of(sk, tp, conn);
+	release_entry(conn);
+}
+
+static long pass_entry(struct bpf_map *map, const u64 *key, struct conn *conn, void *context)
+{
+	pass_entries += 1;
+	/* Sockets lie at multiples of their size: the high bits of a product are as good as any. */
+	if (pass_parts > 1 && ((u32)(*key >> 6) * 2654435761U >> 16) % pass_parts != pass_part)
+		return 0;
+	if (hold_entry(conn))
+		pass_held(conn, *key);
 	return 0;
 }
 

@@ -205,8 +205,6 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	conn->role = ROLE_SERVER;
 	conn->reason = CLOSE_NONE;
 	conn->error = NO_ERROR;
-	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED;
-	conn->state = TCP_ESTABLISHED;
 	conn->state_ns = now;
 	conn->established_ns = now;
 	conn->accepted_ns = 0;
@@ -216,6 +214,10 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	conn->listen_port = local_port_of(tp);
 	/* What the handshake already counted belongs to the SYN-ACK's own counts. */
 	conn->segments_retransmitted = tp->total_retrans;
+	/* A pass that meets it sees the rest. */
+	barrier();
+	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED;
+	conn->state = TCP_ESTABLISHED;
 	if (is_agent_peer(sk, tp, now)) {
 		conn->flags |= CONN_IGNORED;
 		return;

@@ -30,6 +30,8 @@ struct known_owner {
  * programs and the iterators.
  */
 struct conn {
+	u32 use; /* of an entry: how often it was taken over, times two; odd: the pass holds it */
+	u32 pad;
 	struct owner_key owner;
 	struct owner_key listener_owner;
 	u64 start_ns;

@@ -12,6 +12,9 @@
 #include "records.bpf.h"
 #include "socket.bpf.h"
 
+/* In a key, whose sockets lie at multiples of 8: used while the pass holds the other. */
+#define SECOND_ENTRY 1
+
 /* Too large for the BPF stack. */
 static const struct conn zero_conn;
 
@@ -21,43 +24,87 @@ static __always_inline u64 cookie_of(const struct sock *sk)
 	return sk->__sk_common.skc_cookie.counter;
 }
 
-/* The entry of this address, whosever it is. */
 static __always_inline struct conn *entry_at(u64 address)
 {
 	return bpf_map_lookup_elem(&connections, &address);
 }
 
-/* The socket's, or of one before it at the same address. */
-static __always_inline struct conn *entry_of(struct sock *sk)
-{
-	return cfg_conn_table ? entry_at((u64)sk) : bpf_sk_storage_get(&conns, sk, 0, 0);
-}
-
 /* NULL: not tracked. */
 static __always_inline struct conn *conn_of(struct sock *sk)
 {
-	struct conn *conn = entry_of(sk);
+	struct conn *conn;
 
-	return conn && (!cfg_conn_table || conn->cookie == cookie_of(sk)) ? conn : 0;
+	if (!cfg_conn_table)
+		return bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = entry_at((u64)sk);
+	if (conn && conn->cookie != cookie_of(sk))
+		conn = entry_at((u64)sk + SECOND_ENTRY);
+	return conn && conn->cookie == cookie_of(sk) ? conn : 0;
 }
 
-static __always_inline struct conn *new_entry(u64 address)
+static __always_inline void clear_conn(struct conn *conn)
 {
-	bpf_map_update_elem(&connections, &address, &zero_conn, BPF_NOEXIST);
-	return entry_at(address);
+	__builtin_memset((void *)conn + sizeof(u64), 0, sizeof(*conn) - sizeof(u64));
+}
+
+/* Taken over from the socket before, unless the pass is at it; made where there is none. */
+static __always_inline struct conn *claim(u64 key)
+{
+	struct conn *conn = entry_at(key);
+	u32 use;
+
+	if (!conn) {
+		bpf_map_update_elem(&connections, &key, &zero_conn, BPF_NOEXIST);
+		return entry_at(key);
+	}
+	use = *(volatile u32 *)&conn->use;
+	if (use & 1 || __sync_val_compare_and_swap(&conn->use, use, use + 2) != use)
+		return 0;
+	clear_conn(conn);
+	return conn;
+}
+
+/* What the pass holds it leaves in a moment; the socket does not wait for it. */
+static __always_inline struct conn *new_entry(struct sock *sk)
+{
+	struct conn *conn = claim((u64)sk), *held;
+
+	if (conn)
+		return conn;
+	/* It may be of this very socket, before it began anew. */
+	held = entry_at((u64)sk);
+	if (held)
+		held->cookie = 0;
+	return claim((u64)sk + SECOND_ENTRY);
+}
+
+/* For the pass. False: a socket is taking it over right now. */
+static __always_inline bool hold_entry(struct conn *conn)
+{
+	u32 use = *(volatile u32 *)&conn->use;
+
+	return !(use & 1) && __sync_val_compare_and_swap(&conn->use, use, use | 1) == use;
+}
+
+static __always_inline void release_entry(struct conn *conn)
+{
+	__sync_fetch_and_and(&conn->use, ~1U);
+}
+
+static __always_inline struct conn *new_storage(struct sock *sk)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (conn)
+		clear_conn(conn);
+	return conn;
 }
 
 /* A socket that begins something: nothing is kept of what it, or one before it, was. */
 static __always_inline struct conn *track(struct sock *sk, u32 probe)
 {
-	struct conn *conn = entry_of(sk);
+	struct conn *conn = cfg_conn_table ? new_entry(sk) : new_storage(sk);
 
-	if (conn)
-		__builtin_memset(conn, 0, sizeof(*conn));
-	else if (cfg_conn_table)
-		conn = new_entry((u64)sk);
-	else
-		conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (conn)
 		conn->cookie = bpf_get_socket_cookie(sk);
 	else
@@ -78,33 +125,54 @@ static __always_inline u64 listener_of_copy(struct sock *sk)
 	       bpf_core_field_offset(tp->tsorted_sent_queue);
 }
 
+static __always_inline struct conn *listener_at(u64 address)
+{
+	struct conn *conn = entry_at(address);
+
+	if (!conn || conn->role != ROLE_LISTENER || conn->flags & CONN_CLOSED)
+		conn = entry_at(address + SECOND_ENTRY);
+	return conn && conn->role == ROLE_LISTENER && !(conn->flags & CONN_CLOSED) ? conn : 0;
+}
+
 /* LISTEN to SYN_RECV: what BPF_F_CLONE does for storage. The cookie comes with the request's. */
 static __always_inline void track_copy(struct sock *sk)
 {
-	struct conn *listener = entry_at(listener_of_copy(sk));
-	struct conn *conn = entry_at((u64)sk);
+	struct conn *listener = listener_at(listener_of_copy(sk));
+	struct conn *conn = new_entry(sk);
 
-	if (!listener || listener->role != ROLE_LISTENER || (listener->flags & CONN_CLOSED)) {
-		if (conn)
-			conn->state = TCP_CLOSE;
+	if (!conn || !listener)
 		return;
-	}
-	if (!conn)
-		conn = new_entry((u64)sk);
-	if (!conn)
-		return;
-	*conn = *listener;
+	__builtin_memcpy((void *)conn + sizeof(u64), (void *)listener + sizeof(u64),
+			 sizeof(*conn) - sizeof(u64));
 	conn->state = TCP_SYN_RECV;
 	conn->cookie = 0;
 	conn->unused = 0;
 }
 
+static __always_inline bool is_copy(const struct conn *conn)
+{
+	return conn && !conn->cookie && conn->state == TCP_SYN_RECV;
+}
+
+static __always_inline struct conn *copy_of_listener(struct sock *sk)
+{
+	struct conn *conn;
+
+	if (!cfg_conn_table)
+		return bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = entry_at((u64)sk);
+	if (is_copy(conn))
+		return conn;
+	conn = entry_at((u64)sk + SECOND_ENTRY);
+	return is_copy(conn) ? conn : 0;
+}
+
 /* SYN_RECV to ESTABLISHED: a copy of the listener's, or nothing yet. */
 static __always_inline struct conn *track_child(struct sock *sk)
 {
-	struct conn *conn = entry_of(sk);
+	struct conn *conn = copy_of_listener(sk);
 
-	if (!conn || (cfg_conn_table && (conn->cookie || conn->state != TCP_SYN_RECV)))
+	if (!conn)
 		return track(sk, PROBE_STATE);
 	conn->cookie = bpf_get_socket_cookie(sk);
 	return conn;
