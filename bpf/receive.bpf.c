@@ -33,12 +33,22 @@ static __always_inline u32 payload_of(struct sk_buff *skb)
 	return length > offset ? length - offset : 0;
 }
 
+/*
+ * What was read by ways that are not seen waits here for as long as it takes, so sequence numbers would
+ * come again. rcv_nxt moves with bytes_received, and all that is here or expected is near it.
+ */
+static __always_inline u64 received_at(struct tcp_sock *tp, u32 seq)
+{
+	return tp->bytes_received + (s32)(seq - tp->rcv_nxt);
+}
+
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(ws_data_arrived, struct sock *sk, struct sk_buff *skb)
 {
-	u32 payload = payload_of(skb), end, slot;
+	u32 payload = payload_of(skb), slot;
 	struct arrivals *waiting;
 	struct tcp_sock *tp;
+	u64 end;
 
 	if (!payload)
 		return 0;
@@ -48,18 +58,18 @@ int BPF_PROG(ws_data_arrived, struct sock *sk, struct sk_buff *skb)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!waiting || !tp)
 		return 0;
-	end = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], seq) + payload;
-	if ((s32)(end - tp->rcv_nxt) <= 0)
+	end = received_at(tp, BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], seq) + payload);
+	if (end <= tp->bytes_received)
 		return 0; /* it was here before */
 	if (waiting->count >= ARRIVALS) {
 		slot = (waiting->first + ARRIVALS - 1) & (ARRIVALS - 1);
-		if ((s32)(end - waiting->end_seq[slot]) > 0)
-			waiting->end_seq[slot] = end;
+		if (end > waiting->end[slot])
+			waiting->end[slot] = end;
 		count_loss(PROBE_RECEIVE, JOINED);
 		return 0;
 	}
 	slot = (waiting->first + waiting->count) & (ARRIVALS - 1);
-	waiting->end_seq[slot] = end;
+	waiting->end[slot] = end;
 	waiting->ns[slot] = bpf_ktime_get_ns();
 	waiting->count += 1;
 	return 0;
@@ -97,14 +107,14 @@ __noinline u32 receive_bucket(u64 waited)
 
 /* Takes out what was read up to `copied`. */
 static __always_inline void take_read(struct arrivals *waiting, struct receive_sums *row,
-				      u32 copied, u64 now)
+				      u64 copied, u64 now)
 {
 	u32 i, slot, bucket;
 	u64 waited;
 
 	for (i = 0; i < ARRIVALS; i++) {
 		slot = waiting->first & (ARRIVALS - 1);
-		if (!waiting->count || (s32)(copied - waiting->end_seq[slot]) < 0)
+		if (!waiting->count || copied < waiting->end[slot])
 			break;
 		if (row) {
 			waited = now - waiting->ns[slot];
@@ -126,14 +136,13 @@ int BPF_PROG(ws_data_read, struct sock *sk)
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct receive_sums *row = 0;
 	struct conn *conn;
-	u64 now, longest;
-	u32 copied;
+	u64 now, longest, copied;
 
 	if (!waiting || !waiting->count || !tp)
 		return 0;
-	copied = tp->copied_seq;
+	copied = received_at(tp, tp->copied_seq);
 	/* A part of a segment, or MSG_PEEK. */
-	if ((s32)(copied - waiting->end_seq[waiting->first & (ARRIVALS - 1)]) < 0)
+	if (copied < waiting->end[waiting->first & (ARRIVALS - 1)])
 		return 0;
 	conn = conn_of(sk);
 	if (!conn)

@@ -19,11 +19,11 @@ struct iov_iter___iov {
 } __attribute__((preserve_access_index));
 
 /* One complete head: its interval, and a slot when it carries one valid context. Returns the next boundary. */
-static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ring, u32 index,
-				u32 write_seq, u64 now)
+static __noinline u64 take_head(struct write_scratch *s, struct request_ring *ring, u32 index,
+				u64 position, u64 now)
 {
 	struct head *head = &s->heads[index & 3];
-	u32 end = write_seq + head->end;
+	u64 end = position + head->end;
 	struct request *slot;
 	int body;
 
@@ -48,8 +48,9 @@ static __noinline u32 take_head(struct write_scratch *s, struct request_ring *ri
 	slot = &ring->slots[ring->count & (REQUEST_SLOTS - 1)];
 	slot->found = 0;
 	slot->start_ns = now;
-	slot->start_seq = write_seq + head->start;
-	slot->end_seq = end;
+	slot->start = position + head->start;
+	slot->end = end;
+	slot->start_seq = (u32)slot->start - ring->base;
 	slot->flags = s->request.flags;
 	__builtin_memcpy(slot->trace_id, s->request.trace_id, 16);
 	__builtin_memcpy(slot->span_id, s->request.span_id, 8);
@@ -88,16 +89,16 @@ static __always_inline u64 first_buffer(struct iov_iter *iter, u64 *length, bool
  * The last write is met again at the same place: it waited for room, or was given up
  * and none of its bytes were queued. What it left is not there.
  */
-static __always_inline void take_back(struct request_ring *ring, u32 write_seq)
+static __always_inline void take_back(struct request_ring *ring, u64 position)
 {
 	u32 i;
 
-	if (!ring->written || ring->last_seq != write_seq)
+	if (!ring->written || ring->last != position)
 		return;
 	for (i = 0; i < REQUEST_SLOTS; i++)
-		if ((s32)(ring->slots[i].start_seq - write_seq) >= 0)
+		if (ring->slots[i].start >= position)
 			ring->slots[i].found = 0;
-	ring->boundary = write_seq;
+	ring->boundary = position;
 	ring->opaque = 0; /* a write is only followed where it was not */
 }
 
@@ -106,6 +107,7 @@ struct write {
 	u64 buffer;
 	u64 length;
 	u64 count;
+	u64 bytes_acked;
 	u32 write_seq;
 	bool first; /* of its connection */
 };
@@ -114,18 +116,22 @@ struct write {
 static __always_inline struct request *take_request(struct request_ring *ring,
 						    const struct write *write, u64 now)
 {
-	u64 length = write->length;
-	u32 write_seq = write->write_seq, i, boundary, slot;
+	u64 length = write->length, position = 0, boundary;
 	struct request *opening = 0;
 	struct write_scratch *s;
+	u32 i, slot;
 
-	if (ring)
-		take_back(ring, write_seq);
-	if (!ring || ring->opaque || (!write->first && ring->boundary != write_seq)) {
+	if (ring) {
+		if (write->first)
+			ring->base = (u32)write->bytes_acked - write->write_seq;
+		position = position_of(ring, write->bytes_acked, write->write_seq);
+		take_back(ring, position);
+	}
+	if (!ring || ring->opaque || (!write->first && ring->boundary != position)) {
 		count_loss(PROBE_REQUEST, MISS_FRAMING);
 		return 0;
 	}
-	ring->last_seq = write_seq;
+	ring->last = position;
 	ring->written = 1;
 	s = scratch();
 	if (!s)
@@ -147,7 +153,7 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 		count_loss(PROBE_REQUEST, MISS_HEAD_TOO_LONG);
 		return 0;
 	}
-	boundary = write_seq;
+	boundary = position;
 	for (i = 0; i < HEADS_PER_WRITE; i++) {
 		if (i >= s->count || ring->opaque)
 			break;
@@ -156,13 +162,13 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 			break;
 		}
 		slot = ring->count & (REQUEST_SLOTS - 1);
-		boundary = take_head(s, ring, i, write_seq, now);
+		boundary = take_head(s, ring, i, position, now);
 		if (i == 0 && write->first && s->request.found)
 			opening = &ring->slots[slot];
 	}
 	ring->boundary = boundary;
 	/* More bytes in this write than messages we followed: the next boundary is unknown. */
-	if ((s32)(write_seq + (u32)write->count - boundary) > 0)
+	if (position + write->count > boundary)
 		ring->opaque = 1;
 	return opening;
 }
@@ -198,6 +204,7 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 	if (!tp)
 		return;
 	write.write_seq = tp->write_seq;
+	write.bytes_acked = tp->bytes_acked;
 	write.first = !tp->bytes_sent && write.write_seq == tp->snd_una;
 	if (write.first) {
 		conn = conn_of(sk);
@@ -264,6 +271,7 @@ int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
 		return 0; /* another socket where that one was */
 	write.count = BPF_CORE_READ(iter, count);
 	write.write_seq = BPF_CORE_READ(tp, write_seq);
+	write.bytes_acked = BPF_CORE_READ(tp, bytes_acked);
 	write.first = !BPF_CORE_READ(tp, bytes_sent) &&
 		      write.write_seq == BPF_CORE_READ(tp, snd_una);
 	/* As the storage: there is none before a first write that is a request. */

@@ -123,7 +123,7 @@ struct {
 struct arrivals {
 	u32 first; /* counts up: the slot is its remainder */
 	u32 count;
-	u32 end_seq[ARRIVALS];
+	u64 end[ARRIVALS]; /* in the stream, as bytes_received counts it */
 	u64 ns[ARRIVALS];
 };
 struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Which request a byte of a connection belongs to, by TCP sequence number. */
+/* Which request a byte of a connection belongs to, by its position in the stream. */
 #ifndef WIRESPAN_REQUEST_H
 #define WIRESPAN_REQUEST_H
 
@@ -7,16 +7,17 @@
 
 #define REQUEST_SLOTS 8
 
-/* A request with a trace context: the half-open interval [start_seq, end_seq). */
+/* A request with a trace context: the half-open interval [start, end) of the stream. */
 struct request {
 	u8 trace_id[16];
 	u8 span_id[8];
 	u64 start_ns;
+	u64 start;
+	u64 end;
 	u32 start_seq;
-	u32 end_seq;
 	u8 flags;
 	u8 found;
-	u8 pad[6];
+	u8 pad[2];
 };
 
 /*
@@ -25,12 +26,13 @@ struct request {
  */
 struct request_ring {
 	struct request slots[REQUEST_SLOTS];
+	u64 boundary; /* where the next message must begin */
+	u64 last;     /* where the last write that was followed began */
+	u32 base;     /* added to a sequence number: the low half of its position */
 	u32 count;
-	u32 boundary; /* where the next message must begin */
-	u32 last_seq; /* where the last write that was followed began */
-	u8 opaque;    /* framing unknown: no request is taken any more */
-	u8 written;   /* last_seq is set */
-	u8 pad[2];
+	u8 opaque;  /* framing unknown: no request is taken any more */
+	u8 written; /* last is set */
+	u8 pad[6];
 };
 
 struct {
@@ -77,22 +79,34 @@ static __always_inline struct request_ring *requests_of(struct sock *sk)
 }
 
 /*
- * The context of the request that owns the segment's first byte. Comparisons are
- * modulo 2^32 (RFC 9293 section 3.4). A FIN alone lies past every interval.
+ * Sequence numbers come again after 4 GiB (RFC 9293 section 3.4), positions do not: a request is
+ * remembered for longer than that. bytes_acked moves with snd_una, and what is on the way lies within
+ * half the circle of it. It alone is read, so that an acknowledgement on another CPU cannot come
+ * between two readings.
+ */
+static __always_inline u64 position_of(const struct request_ring *ring, u64 bytes_acked, u32 seq)
+{
+	return bytes_acked + (s32)(seq + ring->base - (u32)bytes_acked);
+}
+
+/*
+ * The context of the request that owns the segment's first byte. A FIN alone lies past
+ * every interval.
  */
 static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
 					 struct trace_context *into)
 {
 	struct request_ring *ring = requests_of(sk);
+	u64 at;
 	u32 i;
 
 	if (!ring || seq == end_seq)
 		return;
+	at = position_of(ring, BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked), seq);
 	for (i = 0; i < REQUEST_SLOTS; i++) {
 		struct request *request = &ring->slots[i];
 
-		if (!request->found || (s32)(seq - request->start_seq) < 0 ||
-		    (s32)(request->end_seq - seq) <= 0)
+		if (!request->found || at < request->start || at >= request->end)
 			continue;
 		into->start_ns = request->start_ns;
 		into->start_seq = request->start_seq;

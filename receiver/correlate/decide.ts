@@ -32,6 +32,10 @@ const stale: Decision = { isParent: false, result: 'stale' };
 const traceIdPattern = /^(?!0{32})[0-9a-f]{32}$/;
 const spanIdPattern = /^(?!0{16})[0-9a-f]{16}$/;
 const sampledFlag = 1;
+/** The kernel side takes no longer body than 2^31 bytes, nor a head beyond 4,096. */
+const maxRequestBytes = 2 ** 31 + 4_096;
+/** A segment may hold the end of one request and the beginning of the next. */
+const maxSegmentBytes = 2 ** 20;
 
 /**
  * Decides what `context` says about something that happened at `timeNs`
@@ -59,7 +63,7 @@ export function decideRetransmit(record: RetransmitRecord): Decision {
   const { context } = record;
   if (context === undefined) return miss;
   const isHandshake = record.type === 'syn' || record.type === 'syn_ack';
-  if (!isHandshake && !isBefore(context.startSeq, record.endSeq)) return stale;
+  if (!isHandshake && !isWithin(record.endSeq, context.startSeq)) return stale;
   return decide(context, record.timeNs);
 }
 
@@ -76,7 +80,8 @@ function hasValidIds({ traceId, spanId, traceFlags }: RequestContext): boolean {
   return hasByteFlags && traceIdPattern.test(traceId) && spanIdPattern.test(spanId);
 }
 
-/** TCP sequence comparison, modulo 2^32. */
-function isBefore(left: number, right: number): boolean {
-  return ((left - right) | 0) < 0;
+/** Whether a segment that ends at `endSeq` can reach into the request, modulo 2^32. */
+function isWithin(endSeq: number, startSeq: number): boolean {
+  const distance = (endSeq - startSeq) >>> 0;
+  return distance > 0 && distance <= maxRequestBytes + maxSegmentBytes;
 }

@@ -95,6 +95,8 @@ function socketKey(netns: number, cookie: bigint): string {
 
 /** Two requests of one span on one socket (a retry) are two episodes. */
 function episodeKey(record: RetransmitRecord, parent: TraceContext): string {
-  const start = record.context?.startSeq ?? 0;
-  return `${socketKey(record.netns, record.cookie)}:${parent.traceId}:${parent.spanId}:${start}`;
+  // Sequence numbers come again after 4 GiB, not within one write, which has one time.
+  const { startSeq = 0, requestStartNs = 0n } = record.context ?? {};
+  const socket = socketKey(record.netns, record.cookie);
+  return `${socket}:${parent.traceId}:${parent.spanId}:${startSeq}:${requestStartNs}`;
 }

@@ -1,33 +1,17 @@
 /** Requests at the edges of a connection: refused writes, the FIN, the same port or socket again. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { kernelFunctionArity, tryLoad } from '../../native/index.ts';
-import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { Conversation, plain, untilSeen, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 import { hex, ScriptError } from './rig/script.ts';
 import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
+import { WRITE_VARIANTS } from './rig/write-variants.ts';
 
 const EAGAIN = 11;
 const MOST_REQUESTS = 10_007;
 
-const VARIANTS = [
-  { name: 'the best program', refused: [], skip: false },
-  {
-    name: 'a kprobe',
-    refused: ['ws_write_fentry'],
-    skip: whyNoKprobe(),
-  },
-] as const;
-
-function whyNoKprobe(): string | false {
-  if (kernelFunctionArity('btf_trace_tcp_sendmsg_locked') !== undefined)
-    return 'this kernel has a tracepoint';
-  return tryLoad(BPF_OBJECT, 'ws_write_kprobe').ok ? false : 'this kernel refuses ws_write_kprobe';
-}
-
-for (const { name, refused, skip } of VARIANTS)
+for (const { name, refused, skip } of WRITE_VARIANTS)
   describe(`edges of connections, writes by ${name}`, { skip }, () => {
     const cleanup = new Cleanup();
     let stage: Stage;

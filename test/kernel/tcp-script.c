@@ -19,6 +19,7 @@
  *   try S HEX                 the same, never waits
  *   fill S COUNT              writes COUNT bytes 'x'
  *   sendfile S HEX            from a file in memory
+ *   stream S PEER COUNT       COUNT zeros from S, which PEER throws away; may be more than 4 GiB
  *   read S COUNT              reads exactly COUNT bytes
  *   peek S COUNT              waits for COUNT bytes and leaves them there
  *   unacked S                 bytes that the peer has not acknowledged (SIOCOUTQ)
@@ -217,6 +218,8 @@ static long run(char **word, int words)
 		return do_fill(*s, (size_t)number);
 	if (IS("sendfile"))
 		return do_sendfile(*s, word[2]);
+	if (IS("stream"))
+		return do_stream(*s, *slot(word[2]), strtoul(word[3], NULL, 10));
 	if (IS("read"))
 		return do_read(*s, (size_t)number);
 	if (IS("peek"))

@@ -13,6 +13,7 @@ size_t decode_hex(char *text);
 long do_write(int s, char **hex, int count);
 long do_fill(int s, size_t count);
 long do_sendfile(int s, char *hex);
+long do_stream(int from, int to, size_t count);
 long do_read(int s, size_t count);
 long do_peek(int s, size_t count);
 long do_unacked(int s);

@@ -21,6 +21,7 @@ const FILES = [
   'receive',
   'outliers',
   'request-edges',
+  'request-circle',
   'passes',
   'stray-drops',
   'tracked-sockets',

@@ -117,6 +117,12 @@ export class Conversation {
     this.#note(bytes, context, isForgettable);
   }
 
+  /** Bytes of nobody that went out by `stream`, which reads them as well. */
+  noteStreamed(bytes: number): void {
+    this.#note(bytes, undefined);
+    this.#read += bytes;
+  }
+
   #note(bytes: number, context: Context | undefined, isForgettable = false): void {
     this.#stretches.push({ from: this.#written, to: this.#written + bytes, context, isForgettable });
     this.#written += bytes;
@@ -151,7 +157,9 @@ export class Conversation {
   retransmits(): { readonly at: number; readonly record: RetransmitRecord }[] {
     const records = this.#ofThis(this.#stage.watcher.retransmits(this.#stage.room.inode, this.localPort));
     const base = this.#base ?? this.#firstDropped();
-    return records.map((record) => ({ at: (record.seq - base) | 0, record }));
+    // Sequence numbers come again after 4 GiB: what was sent again lies within as much of the end.
+    const end = this.#written;
+    return records.map((record) => ({ at: end - ((base + end - record.seq) >>> 0), record }));
   }
 
   #firstDropped(): number {

@@ -53,6 +53,11 @@ export class Dropper {
     this.lose(port, { permille: 0, copies });
   }
 
+  /** Nothing is looked at until the next call, so segments of this time can be chosen later. */
+  rest(): void {
+    this.lose(0, { permille: 0 });
+  }
+
   dropped(): DroppedSegment[] {
     const keys = new Uint8Array(ROOM * KEY_SIZE);
     const values = new Uint8Array(ROOM * VALUE_SIZE);

@@ -68,6 +68,8 @@ test('sequence numbers wrap', () => {
   assert.equal(decideRetransmit(retransmit(wrapped)).result, 'hit');
   const before = { seq: 0xffff_0000, endSeq: 0xffff_1000, context: request(1, { startSeq: 5 }) };
   assert.equal(decideRetransmit(retransmit(before)).result, 'stale');
+  const long = { seq: 2 ** 31 + 500, endSeq: 2 ** 31 + 2_000, context: request(1, { startSeq: 1_000 }) };
+  assert.equal(decideRetransmit(retransmit(long)).result, 'hit', 'a body of 2 GiB');
 });
 
 test('a SYN has no bytes: its context is that of the connect', () => {

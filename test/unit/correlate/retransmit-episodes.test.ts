@@ -73,3 +73,13 @@ test('a socket ends its own episodes only', () => {
   episodes.endSocket(8, 2n);
   assert.equal(ended.length, 2, 'another namespace is another socket');
 });
+
+test('a request at the same sequence number 4 GiB later is another', () => {
+  const { ended, episodes } = subject();
+  for (const requestStartNs of [1n, 2n]) {
+    const context = request(1, { requestStartNs });
+    episodes.add(retransmit({ timeNs: second, context }), { ...context, confidence: 'exact' });
+  }
+  episodes.endAll();
+  assert.equal(ended.length, 2);
+});
