@@ -62,11 +62,11 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct listener *row;
-	u64 drops = (u32)sk->sk_drops.counter;
+	u32 drops = sk->sk_drops.counter;
 
 	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == agent_pid)
 		return;
-	if (drops > conn->drops && !(conn->flags & CONN_IGNORED)) {
+	if (drops != (u32)conn->drops && !(conn->flags & CONN_IGNORED)) {
 		row = listener_for(&conn->owner, conn, local_port_of(tp), family_of(sk),
 				   PROBE_STATE);
 		if (row)

@@ -83,9 +83,9 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 		add_live(&conn->bytes_sent, sent, &row->bytes_sent);
 		add_live(&conn->bytes_received, received, &row->bytes_received);
 	}
-	add_live(&conn->segments_sent, tp->segs_out, &row->segments_sent);
-	add_live(&conn->segments_received, tp->segs_in, &row->segments_received);
-	add_live(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
+	add_live32(&conn->segments_sent, tp->segs_out, &row->segments_sent);
+	add_live32(&conn->segments_received, tp->segs_in, &row->segments_received);
+	add_live32(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
 	add_rtt(row, tp);
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }

@@ -66,9 +66,9 @@ static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, s
 		count_open(conn, row);
 	add_final(&conn->bytes_sent, payload_sent(tp, conn, fin_was_sent(old)), &row->bytes_sent);
 	add_final(&conn->bytes_received, payload_received(sk, tp), &row->bytes_received);
-	add_final(&conn->segments_sent, tp->segs_out, &row->segments_sent);
-	add_final(&conn->segments_received, tp->segs_in, &row->segments_received);
-	add_final(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
+	add_final32(&conn->segments_sent, tp->segs_out, &row->segments_sent);
+	add_final32(&conn->segments_received, tp->segs_in, &row->segments_received);
+	add_final32(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
 	add_rtt(row, tp);
 	check_rtt(sk, tp, conn, now, PROBE_STATE);
 	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);

@@ -84,9 +84,9 @@ static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp
 	record->accepted_ns = conn->accepted_ns;
 	record->bytes_sent = conn->bytes_sent;
 	record->bytes_received = conn->bytes_received;
-	record->segments_sent = tp->segs_out;
-	record->segments_received = tp->segs_in;
-	record->segments_retransmitted = tp->total_retrans;
+	record->segments_sent = widened(conn->segments_sent, tp->segs_out);
+	record->segments_received = widened(conn->segments_received, tp->segs_in);
+	record->segments_retransmitted = widened(conn->segments_retransmitted, tp->total_retrans);
 	record->rtt_smoothed_us = tp->srtt_us >> 3;
 	record->rtt_min_us = tp->rtt_min.s[0].v;
 	record->syn_retransmits = conn->syn_retransmits;
@@ -94,7 +94,6 @@ static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp
 	record->error = conn->error;
 	record->reason = conn->reason;
 	record->preexisting = !!(conn->flags & CONN_PREEXISTING);
-	record->pad = 0;
 	__builtin_memset(&record->context, 0, sizeof(record->context));
 	fill_flow(record, tp);
 	submit(probe, record);

@@ -3,6 +3,7 @@
 #ifndef WIRESPAN_FIGURES_H
 #define WIRESPAN_FIGURES_H
 
+#include "counters.bpf.h"
 #include "latency.bpf.h"
 #include "../generated/bounds.h"
 
@@ -141,27 +142,6 @@ listener_for(const struct owner_key *owner, const struct conn *conn, u16 port, u
 	if (!row)
 		count_loss(probe, LOST_MAP_FULL);
 	return row;
-}
-
-/*
- * Adds what a counter gained since it was last added. Close and iterator may race
- * for one connection: a pass that lost the race adds nothing (compare-and-swap),
- * the close always has the last word (exchange), so the sum ends exact.
- */
-static __always_inline void add_live(u64 *seen, u64 now, u64 *sum)
-{
-	u64 before = *(volatile u64 *)seen;
-
-	if (now > before && __sync_val_compare_and_swap(seen, before, now) == before)
-		__sync_fetch_and_add(sum, now - before);
-}
-
-static __always_inline void add_final(u64 *seen, u64 final, u64 *sum)
-{
-	u64 before = __sync_lock_test_and_set(seen, final);
-
-	if (final != before)
-		__sync_fetch_and_add(sum, final - before);
 }
 
 static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)

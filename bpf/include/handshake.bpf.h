@@ -35,7 +35,6 @@ static __always_inline void fill_handshake(struct connection_record *record, str
 	record->error = NO_ERROR;
 	record->reason = CLOSE_NONE;
 	record->preexisting = 0;
-	record->pad = 0;
 	fill_flow(record, tp);
 }
 

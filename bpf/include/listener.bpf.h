@@ -28,11 +28,11 @@ static __always_inline bool was_flooded(struct tcp_sock *tp)
 static __always_inline void add_listener_drops(struct listener *row, struct sock *sk,
 					       struct conn *conn)
 {
-	u64 drops = (u32)sk->sk_drops.counter;
+	u32 drops = sk->sk_drops.counter;
 
-	if (drops > conn->drops || !row->cookie)
+	if (drops != (u32)conn->drops || !row->cookie)
 		describe_listener(row, sk, conn);
-	add_live(&conn->drops, drops, &row->drops);
+	add_live32(&conn->drops, drops, &row->drops);
 }
 
 #endif

@@ -89,9 +89,9 @@ struct connection_record {
 	__u64 accepted_ns;	  /* 0: unknown */
 	__u64 bytes_sent;	  /* payload bytes acknowledged by the peer */
 	__u64 bytes_received;	  /* payload bytes */
-	__u32 segments_sent;
-	__u32 segments_received;
-	__u32 segments_retransmitted;
+	__u64 segments_sent;
+	__u64 segments_received;
+	__u64 segments_retransmitted;
 	__u32 rtt_smoothed_us;
 	__u32 rtt_min_us;
 	__u32 syn_retransmits;
@@ -99,13 +99,12 @@ struct connection_record {
 	__u8 error;	  /* errno, ERROR_CANCELLED or NO_ERROR */
 	__u8 reason;	  /* enum close_reason */
 	__u8 preexisting; /* older than the agent */
-	__u32 pad;
 	struct trace_context context;
 	__u64 receive_window_limited_us; /* had data to send, the peer's window was full */
 	__u32 segments_out_of_order;	 /* received; NO_FIGURE on kernels that do not count them */
 	__u32 rto_us;
 };
-_Static_assert(sizeof(struct connection_record) == 216, "connection_record");
+_Static_assert(sizeof(struct connection_record) == 224, "connection_record");
 
 struct state_record {
 	struct record_header header;

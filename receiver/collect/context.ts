@@ -26,7 +26,11 @@ export function cidrOf({ subnets }: CollectContext, index: number): string | und
 /** The attributes of a series that a full kernel map folded into one. */
 export const OVERFLOW_ATTRIBUTES: Attributes = { 'otel.metric.overflow': true };
 
-/** u64 cells of a row of kernel sums as numbers: exact up to 2^53. */
+const TURN = 4294967296;
+/** Of the upper word of a difference: from here on it is a step back. */
+const HALF_TURN = 2147483648;
+
+/** u64 cells of a row of kernel sums as two words, since a number is exact up to 2^53 only. */
 export class Cells {
   readonly #words: Uint32Array;
   #base = 0;
@@ -41,43 +45,65 @@ export class Cells {
     return this;
   }
 
-  /** The cell at a byte offset within the row. */
+  /** The cell at a byte offset within the row; rounded above 2^53. */
   at(byteOffset: number): number {
-    const word = this.#base + (byteOffset >> 2);
-    return (this.#words[word + 1] ?? 0) * 4294967296 + (this.#words[word] ?? 0);
+    return this.high(byteOffset) * TURN + this.low(byteOffset);
+  }
+
+  low(byteOffset: number): number {
+    return this.#words[this.#base + (byteOffset >> 2)] ?? 0;
+  }
+
+  high(byteOffset: number): number {
+    return this.#words[this.#base + (byteOffset >> 2) + 1] ?? 0;
   }
 }
 
 /** What a row had when it was last read, so that only what it gained goes on. */
 export class RowMemory {
-  readonly #seen: Float64Array;
+  /** Two words a cell, the lower one first. */
+  readonly #seen: Uint32Array;
   readonly #first: number;
 
   /** In memory of its own, or from cell `first` of memory that others share. */
-  constructor(cells: number, shared?: { readonly seen: Float64Array; readonly first: number }) {
-    this.#seen = shared?.seen ?? new Float64Array(cells);
-    this.#first = shared?.first ?? 0;
+  constructor(cells: number, shared?: { readonly seen: Uint32Array; readonly first: number }) {
+    this.#seen = shared?.seen ?? new Uint32Array(2 * cells);
+    this.#first = 2 * (shared?.first ?? 0);
   }
 
-  /** What the cell gained since it was last asked for. */
+  /**
+   * What the cell gained since it was last asked for, exactly as long as that is below 2^53. Never negative: of a
+   * row that fell, and so began anew, it is all that it holds.
+   */
   gain(cells: Cells, byteOffset: number): number {
-    const now = cells.at(byteOffset);
-    const index = this.#first + (byteOffset >> 3);
-    const gained = now - (this.#seen[index] ?? 0);
-    this.#seen[index] = now;
-    return gained;
+    const gained = this.gainPast(cells, byteOffset);
+    return gained < HALF_TURN * TURN ? gained : cells.at(byteOffset);
   }
 
-  /** As last read. */
+  /** The same of a sum that may pass 2^64 and go on from 0: it never begins anew. */
+  gainPast(cells: Cells, byteOffset: number): number {
+    const word = this.#first + (byteOffset >> 2);
+    const low = cells.low(byteOffset);
+    const high = cells.high(byteOffset);
+    const gainedLow = low - (this.#seen[word] ?? 0);
+    const gainedHigh = (high - (this.#seen[word + 1] ?? 0) - Number(gainedLow < 0)) >>> 0;
+    this.#seen[word] = low;
+    this.#seen[word + 1] = high;
+    return gainedHigh * TURN + (gainedLow < 0 ? gainedLow + TURN : gainedLow);
+  }
+
+  /** As last read; rounded above 2^53. */
   seen(byteOffset: number): number {
-    return this.#seen[this.#first + (byteOffset >> 3)] ?? 0;
+    const word = this.#first + (byteOffset >> 2);
+    return (this.#seen[word + 1] ?? 0) * TURN + (this.#seen[word] ?? 0);
   }
 }
 
 /**
  * A kernel histogram's gain: buckets from `from`, then the sum in `unit` parts of the
  * metric's unit. A program adds to the bucket first: a sum that was not there yet
- * when its bucket was read waits for the next gain.
+ * when its bucket was read waits for the next gain. Nanoseconds may pass 2^64: the sum
+ * began anew only when a bucket did.
  */
 export function gainedHistogram(
   memory: RowMemory,
@@ -85,11 +111,16 @@ export function gainedHistogram(
   { from, buckets, unit }: { from: number; buckets: number; unit: number },
 ): { counts: number[]; sum: number } | undefined {
   const counts: number[] = [];
+  const sumAt = from + 8 * buckets;
   let total = 0;
-  for (let i = 0; i < buckets; i += 1) {
-    const gained = memory.gain(cells, from + 8 * i);
+  let isAnew = false;
+  for (let at = from; at < sumAt; at += 8) {
+    isAnew ||= cells.at(at) < memory.seen(at);
+    const gained = memory.gain(cells, at);
     counts.push(gained);
     total += gained;
   }
-  return total === 0 ? undefined : { counts, sum: memory.gain(cells, from + 8 * buckets) / unit };
+  if (total === 0) return undefined;
+  const gained = memory.gainPast(cells, sumAt);
+  return { counts, sum: (isAnew ? cells.at(sumAt) : gained) / unit };
 }

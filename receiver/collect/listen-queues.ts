@@ -93,8 +93,7 @@ export class ListenQueues {
       for (const row of group) this.#addAccept(row, row.refused);
       return;
     }
-    const overflows = now.acceptOverflows - known.last.acceptOverflows;
-    const drops = now.synDrops - known.last.synDrops;
+    const { acceptOverflows: overflows, cookies, synDrops: drops } = gainedBetween(known.last, now);
     const refused = group.reduce((sum, row) => sum + row.refused, 0);
     // What was refused before the first reading has no count to be compared with.
     known.credit += known.isSettled ? overflows : Math.max(overflows, refused - drops);
@@ -105,7 +104,7 @@ export class ListenQueues {
     }
     // Counted after the rows were read: those of a moment ago show at the next look.
     known.credit = Math.min(known.credit, overflows);
-    this.#addSyn(group, TCP_SYN_QUEUE_ACTION_VALUE_COOKIE, now.cookies - known.last.cookies);
+    this.#addSyn(group, TCP_SYN_QUEUE_ACTION_VALUE_COOKIE, cookies);
     this.#addSyn(group, TCP_SYN_QUEUE_ACTION_VALUE_DROP, drops);
     known.last = now;
     known.isSettled = true;
@@ -146,6 +145,18 @@ export class ListenQueues {
       );
     if (isAlone) onOverflow({ row: first, action });
   }
+}
+
+/** A namespace whose counters fell is another one that was given the same number: all of it is new. */
+function gainedBetween(last: NamespaceCounters, now: NamespaceCounters): NamespaceCounters {
+  const isAnother =
+    now.acceptOverflows < last.acceptOverflows || now.cookies < last.cookies || now.synDrops < last.synDrops;
+  if (isAnother) return now;
+  return {
+    acceptOverflows: now.acceptOverflows - last.acceptOverflows,
+    cookies: now.cookies - last.cookies,
+    synDrops: now.synDrops - last.synDrops,
+  };
 }
 
 function commonAttributes(rows: readonly ListenerRow[]): Attributes {

@@ -4,7 +4,8 @@ import { RowMemory } from './context.ts';
 export const ROWS_PER_SLAB = 128;
 
 interface Slab {
-  readonly seen: Float64Array;
+  /** Two words a cell. */
+  readonly seen: Uint32Array;
   /** Places that nobody has. */
   readonly free: number[];
 }
@@ -44,8 +45,8 @@ export class RowPool {
     const [slab = this.#newSlab()] = this.#withRoom;
     const place = slab.free.pop() ?? 0;
     if (slab.free.length === 0) this.#withRoom.delete(slab);
-    const first = place * this.#cells;
-    slab.seen.fill(0, first, first + this.#cells);
+    const first = 2 * place * this.#cells;
+    slab.seen.fill(0, first, first + 2 * this.#cells);
     return new PooledMemory(this.#cells, slab, place);
   }
 
@@ -62,7 +63,7 @@ export class RowPool {
 
   #newSlab(): Slab {
     const free = Array.from({ length: ROWS_PER_SLAB }, (_, i) => ROWS_PER_SLAB - 1 - i);
-    const slab = { seen: new Float64Array(ROWS_PER_SLAB * this.#cells), free };
+    const slab = { seen: new Uint32Array(2 * ROWS_PER_SLAB * this.#cells), free };
     this.#withRoom.add(slab);
     this.#slabs += 1;
     return slab;

@@ -18,6 +18,7 @@ const FILES = [
   'lifecycle',
   'retransmits',
   'figures',
+  'counters',
   'receive',
   'outliers',
   'request-edges',

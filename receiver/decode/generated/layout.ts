@@ -64,7 +64,7 @@ export const OWNER_RECORD = {
 
 /** Byte offsets in `struct connection_record`. */
 export const CONNECTION_RECORD = {
-  size: 216,
+  size: 224,
   header: 0,
   cookie: 16,
   owner: 24,
@@ -75,19 +75,19 @@ export const CONNECTION_RECORD = {
   bytes_sent: 112,
   bytes_received: 120,
   segments_sent: 128,
-  segments_received: 132,
-  segments_retransmitted: 136,
-  rtt_smoothed_us: 140,
-  rtt_min_us: 144,
-  syn_retransmits: 148,
-  what: 152,
-  error: 153,
-  reason: 154,
-  preexisting: 155,
-  context: 160,
-  receive_window_limited_us: 200,
-  segments_out_of_order: 208,
-  rto_us: 212,
+  segments_received: 136,
+  segments_retransmitted: 144,
+  rtt_smoothed_us: 152,
+  rtt_min_us: 156,
+  syn_retransmits: 160,
+  what: 164,
+  error: 165,
+  reason: 166,
+  preexisting: 167,
+  context: 168,
+  receive_window_limited_us: 208,
+  segments_out_of_order: 216,
+  rto_us: 220,
 } as const;
 
 /** Byte offsets in `struct state_record`. */

@@ -186,4 +186,14 @@ describe('queueOverflowRecord', () => {
       action: 'drop',
     });
   });
+
+  it('of a namespace that was given the number of one that is gone count from zero', () => {
+    const space = new Namespace();
+    space.look(1, { acceptOverflows: 90, synDrops: 40 }, { drops: 0 });
+    space.look(2, { acceptOverflows: 97, synDrops: 40 }, { drops: 7 });
+    assert.equal(space.harness.sink.total(ACCEPT), 7);
+    space.look(3, { acceptOverflows: 5, synDrops: 2 }, { drops: 12 });
+    assert.equal(space.harness.sink.total(ACCEPT), 12);
+    assert.equal(space.harness.sink.total(SYN), 2);
+  });
 });
