@@ -48,7 +48,8 @@ static __always_inline void note_accept(struct sock *sk)
 	struct accepted value = {};
 	u64 address = (u64)sk;
 
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP ||
+	    BPF_CORE_READ(sk, sk_type) != SOCK_STREAM_NR)
 		return;
 	value.ns = bpf_ktime_get_ns();
 	if (!current_owner(&value.owner, PROBE_ACCEPT))

@@ -14,7 +14,7 @@ static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 	u8 *network = skb->head + skb->network_header;
 	u8 next = 0;
 
-	if (sk && sk->sk_protocol != IPPROTO_TCP)
+	if (sk && !is_tcp(sk))
 		return 0;
 	if (protocol == ETH_P_IP)
 		bpf_probe_read_kernel(&next, 1, network + 9); /* iphdr.protocol, RFC 791 */

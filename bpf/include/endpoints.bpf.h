@@ -5,9 +5,13 @@
 
 #include "track.bpf.h"
 
+/* A raw socket can have TCP's protocol, and other families number theirs as they like. */
 static __always_inline bool is_tcp(const struct sock *sk)
 {
-	return sk->sk_protocol == IPPROTO_TCP;
+	u16 family = sk->__sk_common.skc_family;
+
+	return sk->sk_type == SOCK_STREAM_NR && sk->sk_protocol == IPPROTO_TCP &&
+	       (family == AF_INET || family == AF_INET6);
 }
 
 /* The TCP socket that an open file is; NULL when it is none, or no file. */

@@ -66,6 +66,7 @@ enum {
 
 #define AF_INET			2
 #define AF_INET6		10
+#define SOCK_STREAM_NR		1
 #define IPPROTO_TCP		6
 #define ETH_P_IP		0x0800
 #define ETH_P_IPV6		0x86DD
