@@ -18,8 +18,8 @@ static __always_inline void handle_accept(struct sock *sk)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!conn || !tp || !(conn->flags & CONN_OWNER_PROVISIONAL))
 		return;
-	if (current_owner(&owner, PROBE_ACCEPT))
-		take_accept(sk, tp, conn, &owner, now, now);
+	if (current_owner(&owner))
+		take_accept(sk, tp, conn, &owner, current_leader(), now, now);
 }
 
 /* inet_csk_accept(sk, arg): since 6.10. The returned socket is the third word. */
@@ -39,6 +39,26 @@ int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool 
 	return 0;
 }
 
+/* The filter's answer to a socket without a type, as accept() returns it. */
+static __always_inline bool refuses_untyped(struct sock *sk, const struct known_owner *owner)
+{
+	struct filter_facts facts = {.owner_rules = owner->rules, .pid = owner->key.pid};
+
+	if (!filter_setup)
+		return false;
+	facts.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	facts.local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	facts.remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	facts.family = 4;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_INET) {
+		struct in6_addr address = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
+
+		facts.family = is_mapped(&address) ? 4 : 6;
+	}
+	read_mapped_peer(sk, facts.family, facts.peer);
+	return filter_refuses(&facts);
+}
+
 /*
  * Without trampolines the verifier has no type for the socket, so it is only a key:
  * `accepts` waits for the next hook that meets the socket.
@@ -52,8 +72,11 @@ static __always_inline void note_accept(struct sock *sk)
 	    BPF_CORE_READ(sk, sk_type) != SOCK_STREAM_NR)
 		return;
 	value.ns = bpf_ktime_get_ns();
-	if (!current_owner(&value.owner, PROBE_ACCEPT))
+	if (!current_owner(&value.owner))
 		return;
+	if (value.owner.is_new && value.owner.key.pid != agent_pid &&
+	    !refuses_untyped(sk, &value.owner))
+		announce_owner(&value.owner.key, current_leader(), PROBE_ACCEPT);
 	if (bpf_map_update_elem(&accepts, &address, &value, BPF_ANY))
 		count_loss(PROBE_ACCEPT, LOST_MAP_FULL);
 }

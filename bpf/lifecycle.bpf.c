@@ -37,7 +37,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 
 	if (!conn)
 		return;
-	current_owner(&owner, PROBE_STATE);
+	current_owner(&owner);
 	conn->owner = owner.key;
 	conn->owner_rules = owner.rules;
 	conn->role = ROLE_LISTENER;
@@ -53,6 +53,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	if (owner.key.pid == agent_pid)
 		return;
 	apply_filter(sk, tp, conn);
+	announce(&owner, current_leader(), conn, PROBE_STATE);
 	if (!(conn->flags & CONN_IGNORED))
 		emit_listener(sk, tp, conn, 0, now);
 }

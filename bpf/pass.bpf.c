@@ -92,7 +92,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 
 /* One tracked socket of a pass; `owner` when the pass knows who has it open. */
 static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					const struct known_owner *owner)
+					const struct known_owner *owner, struct task_struct *leader)
 {
 	u8 state = sk->__sk_common.skc_state;
 
@@ -118,7 +118,7 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 	}
 	merge_accept(sk, tp, conn, pass_now_ns);
 	if (owner && (conn->flags & CONN_OWNER_PROVISIONAL))
-		confirm_owner(sk, tp, conn, owner, PROBE_SCAN, pass_now_ns);
+		confirm_owner(sk, tp, conn, owner, leader, PROBE_SCAN, pass_now_ns);
 	if (!(conn->flags & CONN_IGNORED))
 		pass_connection(sk, tp, conn, state);
 }
@@ -184,7 +184,7 @@ static __always_inline void pass_held(struct conn *conn, u64 key)
 		pass_gone(conn);
 	} else {
 		conn->unused = 0;
-		pass_socket(sk, tp, conn, 0);
+		pass_socket(sk, tp, conn, 0, 0);
 		pass_strays_of(sk, tp, conn);
 	}
 	release_entry(conn);
@@ -228,7 +228,7 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 	conn = conn_of(sk);
 	if (!tp || !conn)
 		return 0;
-	pass_socket(sk, tp, conn, 0);
+	pass_socket(sk, tp, conn, 0, 0);
 	pass_strays_of(sk, tp, conn);
 	return 0;
 }
@@ -254,8 +254,8 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	if (!tp || !conn || conn->pass == pass_number)
 		return 0;
 	if (conn->flags & CONN_OWNER_PROVISIONAL)
-		know_owner(&owner, task->group_leader, task->tgid, PROBE_SCAN);
-	pass_socket(sk, tp, conn, &owner);
+		know_owner(&owner, task->group_leader, task->tgid);
+	pass_socket(sk, tp, conn, &owner, task->group_leader);
 	pass_strays_of(sk, tp, conn);
 	if (cfg_conn_table || conn->role != ROLE_LISTENER || !sk->sk_ack_backlog ||
 	    (u32)task->tgid == agent_pid || (conn->flags & CONN_IGNORED))

@@ -85,7 +85,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 		return 0; /* seen alive, or found through another process that shares it */
 	if ((u32)task->tgid == agent_pid)
 		return 0;
-	know_owner(&owner, task->group_leader, task->tgid, PROBE_SCAN);
+	know_owner(&owner, task->group_leader, task->tgid);
 	conn = track(sk, PROBE_SCAN);
 	if (!conn)
 		return 0;
@@ -99,6 +99,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	else
 		scan_connection(sk, tp, conn, local_port_of(tp));
 	apply_filter(sk, tp, conn);
+	announce(&owner, task->group_leader, conn, PROBE_SCAN);
 	if (!(conn->flags & CONN_IGNORED))
 		pass_scanned += 1;
 	return 0;
@@ -122,25 +123,32 @@ int ws_refilter(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* The same for sockets of processes that are not known, as there was no room for them. */
+/*
+ * The same for sockets of processes that are not known: there was no room for them, or the
+ * filter before left all of theirs out. Those that it now wants are announced.
+ */
 SEC("iter/task_file")
 int ws_refilter_files(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task, *leader;
 	struct sock *sk = tcp_socket_of(ctx->file);
-	struct owner_info info = {};
+	struct known_owner owner = {};
+	struct tcp_sock *tp;
 	struct conn *conn;
 
 	if (!task || !sk)
 		return 0;
 	conn = conn_of(sk);
+	tp = bpf_skc_to_tcp_sock(sk);
 	leader = task->group_leader;
-	if (!conn || conn->owner.pid != (u32)task->tgid ||
+	if (!conn || !tp || conn->owner.pid != (u32)task->tgid ||
 	    conn->owner.start_ns != leader->start_boottime ||
 	    bpf_map_lookup_elem(&owners, &conn->owner))
 		return 0;
-	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
-	conn->owner_rules = match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
+	know_owner(&owner, leader, task->tgid);
+	conn->owner_rules = owner.rules;
+	refilter(sk, tp, conn);
+	announce(&owner, leader, conn, PROBE_SCAN);
 	return 0;
 }
 

@@ -120,11 +120,12 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	conn->segments_received = tp->segs_in;
 	conn->segments_retransmitted = tp->total_retrans;
 	/* inet_csk_listen_stop(): in the context of who closes the listener. */
-	if (!sk->sk_socket && !sk->sk_err && current_owner(&owner, PROBE_STATE)) {
+	if (!sk->sk_socket && !sk->sk_err && current_owner(&owner)) {
 		conn->owner = owner.key;
 		conn->owner_rules = owner.rules;
 	}
 	apply_filter(sk, tp, conn);
+	announce(&owner, current_leader(), conn, PROBE_STATE);
 	return conn;
 }
 
@@ -159,8 +160,8 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	merge_accept(sk, tp, conn, now);
 	if (conn->reason == CLOSE_NONE)
 		conn->reason = first_cause(sk, old, new);
-	if (closes_locally(sk, old, new) && needs_owner(conn) && current_owner(&owner, PROBE_STATE))
-		confirm_owner(sk, tp, conn, &owner, PROBE_STATE, now);
+	if (closes_locally(sk, old, new) && needs_owner(conn) && current_owner(&owner))
+		confirm_owner(sk, tp, conn, &owner, current_leader(), PROBE_STATE, now);
 	if (conn->flags & CONN_IGNORED) {
 		conn->state = new;
 		conn->state_ns = now;

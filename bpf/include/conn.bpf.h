@@ -24,9 +24,11 @@ static __always_inline void count_open(struct conn *conn, struct series *row)
 /*
  * A process showed itself as the user of a connection. The first one decides whether the
  * filter wants it; one that comes later and is not wanted leaves the connection to the first.
+ * `leader`: of that process; NULL where it was announced before.
  */
 static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					  const struct known_owner *owner, u32 probe, u64 now)
+					  const struct known_owner *owner,
+					  struct task_struct *leader, u32 probe, u64 now)
 {
 	bool first = conn->flags & CONN_OWNER_PROVISIONAL;
 	struct series_key key;
@@ -42,6 +44,8 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 		set_flags(conn, CONN_IGNORED);
 	else if (first)
 		apply_filter(sk, tp, conn);
+	if (leader)
+		announce(owner, leader, conn, probe);
 	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
 		return;
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
@@ -101,12 +105,13 @@ static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp
 
 /* An accept is known: its time, the queue wait, and the owner. */
 static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					const struct known_owner *owner, u64 accepted_ns, u64 now)
+					const struct known_owner *owner, struct task_struct *leader,
+					u64 accepted_ns, u64 now)
 {
 	struct listener *row;
 
 	conn->accepted_ns = accepted_ns;
-	confirm_owner(sk, tp, conn, owner, PROBE_ACCEPT, now);
+	confirm_owner(sk, tp, conn, owner, leader, PROBE_ACCEPT, now);
 	if (conn->flags & CONN_IGNORED)
 		return;
 	if (conn->established_ns && accepted_ns >= conn->established_ns &&
@@ -140,7 +145,7 @@ static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, s
 	copy = *found;
 	bpf_map_delete_elem(&accepts, &address);
 	if (copy.ns >= conn->established_ns)
-		take_accept(sk, tp, conn, &copy.owner, copy.ns, now);
+		take_accept(sk, tp, conn, &copy.owner, 0, copy.ns, now);
 }
 
 #endif

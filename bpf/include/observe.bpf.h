@@ -39,6 +39,30 @@ static __always_inline bool is_refused(struct sock *sk, struct tcp_sock *tp,
 	return filter_refuses(&facts);
 }
 
+/* A process is announced with its first socket that is observed: the rest takes nobody's room. */
+static __always_inline void announce(const struct known_owner *owner, struct task_struct *leader,
+				     const struct conn *conn, u32 probe)
+{
+	if (owner->is_new && !(conn->flags & CONN_IGNORED))
+		announce_owner(&owner->key, leader, probe);
+}
+
+/*
+ * A client that the filter left out until its local port was known. Not in its context: the
+ * thread that connected is a label, so it is asked whether it is still of that process.
+ */
+static __always_inline void announce_opener(const struct conn *conn)
+{
+	struct task_struct *thread = (struct task_struct *)conn->thread_task, *leader;
+
+	if (!filter_setup || bpf_map_lookup_elem(&owners, &conn->owner))
+		return;
+	leader = BPF_CORE_READ(thread, group_leader);
+	if (leader && (u32)BPF_CORE_READ(leader, tgid) == conn->owner.pid &&
+	    BPF_CORE_READ(leader, start_boottime) == conn->owner.start_ns)
+		announce_owner(&conn->owner, leader, PROBE_STATE);
+}
+
 /* Decides by the filter in force. What is the agent's own stays ignored. */
 static __always_inline void apply_filter(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {

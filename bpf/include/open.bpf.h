@@ -11,16 +11,16 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 {
 	bool again = cookie_of(sk); /* it closed, and connects once more */
 	struct conn *conn = track(sk, PROBE_STATE);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct known_owner owner = {};
-	struct tcp_sock *tp;
 
-	if (!conn)
+	if (!conn || !tp)
 		return;
 	if (again && cfg_requests)
 		bpf_sk_storage_delete(&requests, sk);
 	if (again && cfg_receive)
 		bpf_sk_storage_delete(&arrivals, sk);
-	current_owner(&owner, PROBE_STATE);
+	current_owner(&owner);
 	conn->owner = owner.key;
 	conn->owner_rules = owner.rules;
 	conn->role = ROLE_CLIENT;
@@ -35,8 +35,9 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	conn->state_ns = now;
 	if (owner.key.pid == agent_pid)
 		conn->flags = CONN_IGNORED;
-	else if (filter_setup && (tp = bpf_skc_to_tcp_sock(sk)))
+	else
 		apply_filter(sk, tp, conn);
+	announce(&owner, current_leader(), conn, PROBE_STATE);
 }
 
 /* SYN_SENT to ESTABLISHED. */
@@ -64,6 +65,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 	}
 	if (is_ignored(sk, tp, conn))
 		return;
+	announce_opener(conn);
 	enter_state(conn, TCP_ESTABLISHED, now);
 	conn->established_ns = now;
 	set_flags(conn, CONN_ESTABLISHED);
@@ -107,6 +109,7 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 
 	if (!conn || !tp || is_ignored(sk, tp, conn))
 		return;
+	announce_opener(conn);
 	conn->error = failure_of(sk, tp);
 	conn->syn_retransmits = tp->total_retrans;
 	set_flags(conn, CONN_CLOSED);

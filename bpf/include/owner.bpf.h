@@ -10,11 +10,21 @@ static __always_inline u32 netns_of(const struct sock *sk)
 	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
+/* What the filter's rules say of a process that has no row. Not inlined: once for all callers. */
+static __noinline u64 rules_of(struct task_struct *leader)
+{
+	struct owner_info info = {};
+
+	/* As text: what is behind its end may be of the command before. */
+	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
+	return match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
+}
+
 /*
- * First sight of a process: keep its facts, and tell user space while /proc still has it.
- * What the filter's rules say of it is right also when there is no room to keep that.
+ * First socket of a process that is observed: keep its facts, and tell user space while
+ * /proc still has it. What the filter leaves out takes no room from anybody.
  */
-static __noinline u64 announce_owner(const struct owner_key *key, struct task_struct *leader,
+static __noinline int announce_owner(const struct owner_key *key, struct task_struct *leader,
 				     u32 probe)
 {
 	struct owner_info info = {};
@@ -23,7 +33,6 @@ static __noinline u64 announce_owner(const struct owner_key *key, struct task_st
 
 	info.cgroup_id = note_cgroup((u64)BPF_CORE_READ(leader, cgroups));
 	info.netns = BPF_CORE_READ(leader, nsproxy, net_ns, ns.inum);
-	/* As text: what is behind its end may be of the command before. */
 	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
 	name = BPF_CORE_READ(leader, mm, exe_file, f_path.dentry, d_name.name);
 	if (name)
@@ -32,7 +41,7 @@ static __noinline u64 announce_owner(const struct owner_key *key, struct task_st
 	if (bpf_map_update_elem(&owners, key, &info, BPF_NOEXIST)) {
 		if (!bpf_map_lookup_elem(&owners, key))
 			count_loss(probe, LOST_MAP_FULL);
-		return info.rules;
+		return 0;
 	}
 	record = reserve(PROBE_OWNER, RECORD_OWNER, sizeof(*record), bpf_ktime_get_ns());
 	if (record) {
@@ -40,12 +49,12 @@ static __noinline u64 announce_owner(const struct owner_key *key, struct task_st
 		record->info = info;
 		submit(PROBE_OWNER, record);
 	}
-	return info.rules;
+	return 0;
 }
 
 /* `leader` as an owner. Process context, or an iterator. */
 static __always_inline void know_owner(struct known_owner *owner, struct task_struct *leader,
-				       u32 pid, u32 probe)
+				       u32 pid)
 {
 	struct owner_info *info;
 
@@ -53,23 +62,29 @@ static __always_inline void know_owner(struct known_owner *owner, struct task_st
 	owner->key.pad = 0;
 	owner->key.start_ns = leader->start_boottime;
 	info = bpf_map_lookup_elem(&owners, &owner->key);
+	owner->is_new = !info;
 	if (info) {
 		refresh_owner_rules(info, leader);
 		owner->rules = info->rules;
 	} else {
-		owner->rules = announce_owner(&owner->key, leader, probe);
+		owner->rules = filter_setup ? rules_of(leader) : 0;
 	}
 }
 
 /* The calling process. False in a kernel thread: then nobody's. Process context only. */
-static __always_inline bool current_owner(struct known_owner *owner, u32 probe)
+static __always_inline bool current_owner(struct known_owner *owner)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (task->flags & PF_KTHREAD)
 		return false;
-	know_owner(owner, task->group_leader, task->tgid, probe);
+	know_owner(owner, task->group_leader, task->tgid);
 	return true;
+}
+
+static __always_inline struct task_struct *current_leader(void)
+{
+	return bpf_get_current_task_btf()->group_leader;
 }
 
 static __always_inline bool is_exiting(void)

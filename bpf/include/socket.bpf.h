@@ -23,6 +23,7 @@
 struct known_owner {
 	struct owner_key key;
 	u64 rules;
+	u64 is_new; /* has no row in `owners`: it gets one with the first socket that is observed */
 };
 
 /*

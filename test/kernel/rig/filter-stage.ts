@@ -24,11 +24,11 @@ export class FilterStage {
   readonly script: TcpScript;
   readonly #cleanup: Cleanup;
 
-  /** `options`: of the programs. */
-  constructor(cleanup: Cleanup, options: Partial<KernelOptions> = {}) {
+  /** `options`: of the programs; `refused`: those that are taken for refused by this kernel. */
+  constructor(cleanup: Cleanup, options: Partial<KernelOptions> = {}, refused: readonly string[] = []) {
     this.#cleanup = cleanup;
     this.room = this.makeRoom();
-    this.watcher = new Watcher(options);
+    this.watcher = new Watcher(options, refused);
     cleanup.add(() => this.watcher.close());
     this.script = this.start(this.room);
   }

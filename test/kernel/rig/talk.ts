@@ -36,8 +36,8 @@ export interface TalkOptions {
   readonly family?: 4 | 6;
   /** Serves instead of the client's own process. */
   readonly acceptor?: TcpScript;
-  /** An open listener of the acceptor. */
-  readonly at?: { readonly listener: number; readonly port: number };
+  /** An open listener of the acceptor; closed at the end unless `isKept`. */
+  readonly at?: { readonly listener: number; readonly port: number; readonly isKept?: boolean };
 }
 
 /** What is seen is told by port: one that the kernel gave before would show what was seen then. */
@@ -76,7 +76,7 @@ export async function talk(
     await script.run('close', client);
     await acceptor.run('close', server);
   }
-  await acceptor.run('close', listener);
+  if (at?.isKept !== true) await acceptor.run('close', listener);
   return port;
 }
 
