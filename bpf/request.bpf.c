@@ -229,7 +229,7 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 	opening = take_request(
 		bpf_sk_storage_get(&requests, sk, 0, write.first ? BPF_SK_STORAGE_GET_F_CREATE : 0),
 		&write, now);
-	if (opening && is_opener(opening, conn->thread, conn->sleeps))
+	if (opening && is_opener(opening, &conn->owner, conn->thread, conn->sleeps))
 		emit_handshake(sk, tp, conn, opening, now);
 }
 
@@ -278,7 +278,8 @@ int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
 	ring = write.first || followed->ring.written ? &followed->ring : 0;
 	now = bpf_ktime_get_ns();
 	opening = take_request(ring, &write, now);
-	if (opening && is_opener(opening, followed->thread, followed->sleeps))
+	if (opening &&
+	    is_opener(opening, &followed->handshake.owner, followed->thread, followed->sleeps))
 		emit_followed_handshake(followed, opening, now);
 	return 0;
 }

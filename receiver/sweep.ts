@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import type { ConnectionRow, ConnectionSums } from './collect/connections.ts';
 import type { ListenerSums } from './collect/listeners.ts';
 import { LISTENER, OWNER_KEY, SERIES } from './decode/generated/layout.ts';
 import type { OwnerTable } from './decode/owners.ts';
+import { isProcessAlive } from './enrich/process-start.ts';
 import type { MapImage } from './map-image.ts';
 import type { ObservedResource, Owner } from './model.ts';
 
@@ -41,8 +41,8 @@ export interface SweepParts {
   retire(resourceId: string): void;
   /** Processes, as `pid:startNs`, for which figures wait that the next collection reads. */
   awaited?(): Iterable<string>;
-  /** Whether the process is still there; default: `/proc` says so. */
-  isAlive?(pid: number): boolean;
+  /** Whether this very process is still there; default: `/proc` says so. */
+  isAlive?(owner: Owner): boolean;
 }
 
 /** A row is left alone until nothing was added to it for so long: a program may hold it. */
@@ -96,7 +96,8 @@ export class Sweep {
   }
 
   #sortOwners(): { live: Owner[]; ended: Map<string, Ended> } {
-    const isAlive = this.#parts.isAlive ?? ((pid: number) => existsSync(`/proc/${String(pid)}`));
+    const isAlive =
+      this.#parts.isAlive ?? (({ pid, startNs }: Owner) => isProcessAlive('/proc', pid, startNs));
     const all = this.#everyOwner();
     const newest = new Map<number, bigint>();
     for (const { owner } of all.values())
@@ -105,8 +106,8 @@ export class Sweep {
     const ended = new Map<string, Ended>();
     for (const [id, each] of all) {
       const { pid, startNs } = each.owner;
-      // A pid that was given out again: the earlier process ended.
-      if (newest.get(pid) === startNs && isAlive(pid)) live.push(each.owner);
+      // A pid that was given out again: the earlier process ended, also one of the same tick.
+      if (newest.get(pid) === startNs && isAlive(each.owner)) live.push(each.owner);
       else ended.set(id, each);
     }
     return { live, ended };

@@ -7,10 +7,12 @@
 #include "request.bpf.h"
 
 /* The thread that connected writes the request, and did not sleep in between. */
-static __always_inline bool is_opener(const struct request *request, u64 thread, u64 sleeps)
+static __always_inline bool is_opener(const struct request *request, const struct owner_key *owner,
+				      u64 thread, u64 sleeps)
 {
 	return cfg_emit_handshake && (request->flags & 1) && thread == bpf_get_current_pid_tgid() &&
-	       sleeps == bpf_get_current_task_btf()->nvcsw;
+	       sleeps == bpf_get_current_task_btf()->nvcsw &&
+	       owner->start_ns == current_leader()->start_boottime;
 }
 
 /* Everything but the header and the request. */

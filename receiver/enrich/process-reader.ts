@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { Owner } from '../model.ts';
 import { readProcCgroup, type ContainerIdentity } from './cgroup-path.ts';
 import { findOtelVariables, type OtelEnvironment } from './otel-environment.ts';
+import { isProcessAlive } from './process-start.ts';
 
 /** What `/proc` says about one process, read while it was surely the one meant. */
 export interface ProcessFacts {
@@ -20,8 +21,6 @@ export interface ProcessReader {
   readonly counters: { environUnreadable: number; environTruncated: number };
 }
 
-/** `/proc/PID/stat` counts in ticks of 1/100 s: USER_HZ is 100 wherever Node runs. */
-const nsPerTick = 10_000_000n;
 const maxEnvironBytes = 256 * 1024;
 
 export function createProcessReader(procRoot: string): ProcessReader {
@@ -39,10 +38,7 @@ export function createProcessReader(procRoot: string): ProcessReader {
     return found;
   };
 
-  const isAlive = (pid: number, startNs: bigint): boolean => {
-    const stat = readText(join(procRoot, String(pid), 'stat'));
-    return stat !== undefined && startTicks(stat) === startNs / nsPerTick;
-  };
+  const isAlive = (pid: number, startNs: bigint): boolean => isProcessAlive(procRoot, pid, startNs);
 
   return {
     counters,
@@ -64,12 +60,6 @@ export function createProcessReader(procRoot: string): ProcessReader {
       };
     },
   };
-}
-
-/** Field 22 of `/proc/PID/stat`; the command in field 2 may hold spaces and parentheses. */
-function startTicks(stat: string): bigint | undefined {
-  const field = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  return field !== undefined && /^\d+$/.test(field) ? BigInt(field) : undefined;
 }
 
 function executableOf(link: string): string | undefined {

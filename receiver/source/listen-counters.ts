@@ -16,6 +16,8 @@ export function readListenCounters(pid: number, netns: number, root = '/proc'): 
   try {
     if (readlinkSync(`${folder}/ns/net`) !== `net:[${String(netns)}]`) return undefined;
     const fields = tcpExtensions(readFileSync(`${folder}/net/netstat`, 'latin1'));
+    // The pid may have been given out again, to a process elsewhere.
+    if (readlinkSync(`${folder}/ns/net`) !== `net:[${String(netns)}]`) return undefined;
     return {
       acceptOverflows: fields.get('ListenOverflows') ?? 0,
       cookies: fields.get('TCPReqQFullDoCookies') ?? 0,

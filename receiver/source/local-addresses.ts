@@ -22,6 +22,8 @@ export function readLocalAddresses(pid: number, netns: number, root = '/proc'): 
     if (readlinkSync(`${folder}/ns/net`) !== `net:[${String(netns)}]`) return undefined;
     const prefixes = localPrefixes(readHead(`${folder}/net/fib_trie`));
     const ipv6 = ipv6Addresses(`${folder}/net/if_inet6`);
+    // The pid may have been given out again, to a process elsewhere.
+    if (readlinkSync(`${folder}/ns/net`) !== `net:[${String(netns)}]`) return undefined;
     return {
       has: (address, family) =>
         family === 6 ? ipv6.has(Buffer.from(address).toString('hex')) : isIn(prefixes, address),

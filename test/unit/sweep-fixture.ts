@@ -86,7 +86,7 @@ export class Sweeper {
       forget: ({ pid }) => this.forgotten.push(pid),
       retire: (id) => this.retired.push(id),
       awaited: () => this.awaited,
-      ...(!usesProc && { isAlive: (pid: number) => !this.#ended.has(pid) }),
+      ...(!usesProc && { isAlive: ({ pid }) => !this.#ended.has(pid) }),
     };
     this.sweep = new Sweep(parts);
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Sweeper } from './sweep-fixture.ts';
@@ -204,14 +205,23 @@ describe('the sweep', () => {
     assert.equal(s.rowsIn('series'), 1);
   });
 
-  it('asks /proc by default', () => {
-    const s = new Sweeper(undefined, { usesProc: true });
-    const self = { pid: process.pid, startNs: 1n };
-    // Above the greatest pid that Linux gives out (PID_MAX_LIMIT, 4,194,304).
-    const nobody = { pid: 4_194_305, startNs: 1n };
-    for (const owner of [self, nobody]) s.announce(owner);
-    s.run(NOW);
-    assert.deepEqual([s.has('owners', self), s.has('owners', nobody)], [true, false]);
+  it('asks /proc by default, which knows a pid that was given out again by its start', () => {
+    const ticks = BigInt(readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[19] ?? '0');
+    for (const [startNs, isAlive] of [
+      [ticks * 10_000_000n, true],
+      [ticks * 10_000_000n + 9_999_999n, true],
+      [(ticks - 1n) * 10_000_000n, false],
+      [(ticks + 1n) * 10_000_000n, false],
+      [1n, false],
+    ] as const) {
+      const s = new Sweeper(undefined, { usesProc: true });
+      const self = { pid: process.pid, startNs };
+      // Above the greatest pid that Linux gives out (PID_MAX_LIMIT, 4,194,304).
+      const nobody = { pid: 4_194_305, startNs };
+      for (const owner of [self, nobody]) s.announce(owner);
+      s.run(NOW);
+      assert.deepEqual([s.has('owners', self), s.has('owners', nobody)], [isAlive, false], String(startNs));
+    }
   });
 });
 
