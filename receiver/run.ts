@@ -97,6 +97,7 @@ class Agent {
       onState: (state, endpoint, cause) => this.#onCollector(state, endpoint, cause),
       onRejected: (signal, items, cause) =>
         this.#log.warn({ signal, items, cause }, 'the collector rejected telemetry; it is counted as lost'),
+      onLibrary: (line) => this.#log.warn({ line }, 'the gRPC library says'),
     });
     this.#source = KernelSource.start(started);
     this.#pipeline = new Pipeline(this.#source, config, {

@@ -16,7 +16,7 @@ export interface Delivery<R = OtlpRequest> {
   deliver(request: R, untilMs: number): Promise<DeliveryResult>;
   /** A delivery that waits for its next attempt makes it now. */
   hurry(): void;
-  /** The delivery under way ends now, as `expired`. */
+  /** The delivery under way ends now, as `expired`; its connection is closed. */
   interrupt(): void;
   /** Every delivery ends now, as `abandoned`; so do later ones. */
   abandon(): void;
@@ -27,6 +27,8 @@ export interface DeliveryParts<R> {
   readonly transport: OtlpTransport<R>;
   readonly retry: RetryOptions;
   readonly reachability: Reachability;
+  /** Makes a text from the collector fit to be shown: short, on one line, without our secrets. */
+  readonly safeText: (text: string) => string;
 }
 
 /** One delivery for one signal: the waits grow over consecutive failures, whichever request failed. */
@@ -79,11 +81,9 @@ class RetryingDelivery<R> implements Delivery<R> {
 
   /** `undefined` when it was ended from outside; whatever the transport says later is ignored. */
   async #attempt(request: R): Promise<SendResult | undefined> {
-    const { transport, reachability, endpoint } = this.#parts;
-    const result = await new Promise<SendResult | undefined>((resolve) => {
-      this.#endStep = () => resolve(undefined);
-      void transport.send(request).then(resolve);
-    });
+    const { reachability, endpoint } = this.#parts;
+    const result = await this.#send(request);
+    this.#endStep = undefined;
     // What never left says nothing about the collector.
     if (result === undefined || result.status === 'unencodable') return result;
     if (result.status === 'retry') {
@@ -93,6 +93,36 @@ class RetryingDelivery<R> implements Delivery<R> {
       reachability.succeeded(endpoint.origin, endpoint.signal);
     }
     return result;
+  }
+
+  /**
+   * One attempt, ended after the endpoint's timeout whatever it waits for: the name, the connection, a proxy,
+   * TLS, room to write, the first or the last byte of the answer.
+   */
+  #send(request: R): Promise<SendResult | undefined> {
+    const { transport, endpoint } = this.#parts;
+    return new Promise((resolve) => {
+      const end = (result: SendResult | undefined): void => {
+        clearTimeout(timer);
+        resolve(result);
+      };
+      const abort = (result: SendResult | undefined): void => {
+        end(result);
+        transport.abort();
+      };
+      const cause = `no complete answer within ${endpoint.timeoutMs} ms`;
+      const timer = setTimeout(() => abort({ status: 'retry', cause, afterMs: 0 }), endpoint.timeoutMs);
+      this.#endStep = () => abort(undefined);
+      void transport.send(request).then((result) => end(this.#safe(result)));
+    });
+  }
+
+  /** What others wrote of it, fit to be shown. */
+  #safe(result: SendResult): SendResult {
+    const safe = this.#parts.safeText;
+    return result.status === 'taken'
+      ? { ...result, message: safe(result.message) }
+      : { ...result, cause: safe(result.cause) };
   }
 
   #wait(waitMs: number): Promise<void> {

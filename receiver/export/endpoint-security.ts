@@ -37,10 +37,33 @@ export function readTls(endpoint: SettledEndpoint): TlsFiles {
 
 /** Credentials of a gRPC channel; throws as `readTls`. */
 export function channelCredentialsOf(endpoint: SettledEndpoint): ChannelCredentials {
+  checkProxy(process.env);
   const isPlain = endpoint.url.startsWith('unix:') || new URL(endpoint.url).protocol === 'http:';
   if (isPlain) return credentials.createInsecure();
   const { ca, cert, key } = readTls(endpoint);
   return credentials.createSsl(ca, key, cert);
+}
+
+/** Variables that the gRPC library takes its proxy from: the first that is set. */
+const PROXY_VARIABLES = ['grpc_proxy', 'https_proxy', 'http_proxy'] as const;
+
+/** The library goes on without a proxy that it cannot read, or fails with each attempt. */
+function checkProxy(env: Readonly<Record<string, string | undefined>>): void {
+  const name = PROXY_VARIABLES.find((each) => env[each] !== undefined && env[each] !== '');
+  if (name === undefined || isProxy(env[name] ?? '')) return;
+  throw new EndpointError(
+    `The proxy in the variable ${name} is not a URL such as http://host:3128: correct the variable or unset it.`,
+  );
+}
+
+function isProxy(text: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(text);
+    decodeURIComponent(`${username}:${password}`);
+    return protocol === 'http:';
+  } catch {
+    return false;
+  }
 }
 
 /** The endpoint's headers as gRPC carries them. Throws an EndpointError for one that it cannot carry. */

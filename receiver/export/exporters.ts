@@ -4,6 +4,7 @@ import { createBatchExporter } from './batch-exporter.ts';
 import type { SignalCounters } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import { createDelivery } from './delivery.ts';
+import { takeGrpcLog } from './grpc-log.ts';
 import { encodeEvents } from './log-request.ts';
 import type { MetricExporter } from './metric-exporter.ts';
 import { createMetricExporter } from './metric-exporter.ts';
@@ -13,6 +14,7 @@ import type { StateListener } from './reachability.ts';
 import { createReachability } from './reachability.ts';
 import type { MergedRejections, RejectionListener } from './rejection.ts';
 import { mergeRejections } from './rejection.ts';
+import { createSafeText } from './safe-text.ts';
 import { toReadableSpans } from './span-request.ts';
 import { createSpanTransport } from './span-transport.ts';
 import { createTimedDelivery, type OperationLog } from './timed-delivery.ts';
@@ -24,6 +26,8 @@ export interface ExportListeners {
   readonly onState?: StateListener;
   /** At most once per signal and 10 s, with the items of that time summed and their last cause. */
   readonly onRejected?: RejectionListener;
+  /** A line of the gRPC library, such as that its proxy cannot be reached; each at most once. */
+  readonly onLibrary?: (line: string) => void;
 }
 
 /** Size and bound of a queue, in items. */
@@ -72,6 +76,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
   const retry: RetryOptions = { ...DEFAULT_RETRY, ...options.retry };
   const rejections = mergeRejections(listeners.onRejected ?? (() => undefined));
   const onRejected = rejections.add;
+  takeGrpcLog(listeners.onLibrary ?? (() => undefined));
   const reachability = createReachability(listeners.onState ?? (() => undefined));
   const operations: OperationLog = { onOperation: undefined };
   const transports: Pick<OtlpTransport, 'close'>[] = [];
@@ -90,7 +95,8 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
     const transport = createTransport(endpoint);
     transports.push(transport);
     origins[signal] = endpoint.origin;
-    const delivery = createDelivery({ endpoint, transport, retry, reachability });
+    const safeText = createSafeText(endpoint);
+    const delivery = createDelivery({ endpoint, transport, retry, reachability, safeText });
     return createTimedDelivery(delivery, signal, operations);
   };
   const queueOf = (signal: 'traces' | 'logs'): QueueOptions => ({

@@ -1,3 +1,6 @@
+import type { IncomingMessage } from 'node:http';
+import type { Answer } from './connection.ts';
+
 /** What became of one request. */
 export type SendResult =
   /** Taken; `rejected` of its items were not (OTLP partial success), for the reason in `message`. */
@@ -20,20 +23,37 @@ const retryableGrpcCodes: ReadonlySet<number> = new Set([
 ]);
 const resourceExhausted = 8;
 
+/** HTTP statuses that the OTLP specification allows to be retried. */
+const retryableHttpStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
 interface GrpcError extends Error {
   readonly code: number;
   readonly details: string;
   readonly metadata?: { get(key: string): (string | Buffer)[] };
 }
 
-/** Judges the error with which the SDK's transport gave up on a request. */
+/** Judges the error with which a transport gave up on a request. */
 export function judgeFailure(error: unknown): SendResult {
   if (isGrpcError(error)) return judgeGrpc(error);
   const code = (error as { code?: unknown } | undefined)?.code;
-  const text = error instanceof Error && error.message !== '' ? error.message : String(code ?? error);
-  // An HTTP status: the transport reports those that may be retried without one.
-  if (typeof code === 'number') return { status: 'rejected', cause: `HTTP ${code} ${text}` };
-  return { status: 'retry', cause: text, afterMs: 0 };
+  const cause = error instanceof Error && error.message !== '' ? error.message : String(code ?? error);
+  return { status: 'retry', cause, afterMs: 0 };
+}
+
+/** Judges a whole HTTP answer with its `body`. */
+export function judgeStatus(response: IncomingMessage, body: Uint8Array): Answer {
+  const { statusCode: code = 0, statusMessage = '', headers } = response;
+  if (code >= 200 && code < 300) return { status: 'answered', bytes: body };
+  const cause = `HTTP ${code} ${statusMessage}`.trimEnd();
+  if (!retryableHttpStatuses.has(code)) return { status: 'rejected', cause };
+  return { status: 'retry', cause, afterMs: retryAfterMs(headers['retry-after']) };
+}
+
+/** `Retry-After`, in seconds or as a date; 0 when it says nothing. */
+function retryAfterMs(header: string | undefined): number {
+  if (header === undefined) return 0;
+  const waitMs = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return waitMs > 0 ? waitMs : 0;
 }
 
 function isGrpcError(error: unknown): error is GrpcError {

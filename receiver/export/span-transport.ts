@@ -9,12 +9,12 @@ import { channelCredentialsOf, metadataOf } from './endpoint-security.ts';
 import type { SendResult } from './failure.ts';
 import { judgeFailure } from './failure.ts';
 import type { SettledEndpoint } from './options.ts';
+import type { Sockets } from './sockets.ts';
+import { createSockets } from './sockets.ts';
 import { encodeSpans } from './span-request.ts';
 import type { OtlpTransport } from './transport.ts';
 import { createOtlpTransport } from './transport.ts';
 
-/** After so many requests without an answer in a row, the connection is taken for dead and made anew. */
-const maxTimeouts = 3;
 const deadlineExceeded: number = status.DEADLINE_EXCEEDED;
 const unavailable: number = status.UNAVAILABLE;
 const success: number = ExportResultCode.SUCCESS;
@@ -34,6 +34,7 @@ export function createSpanTransport(endpoint: SettledEndpoint): OtlpTransport<re
         return unencodable(error);
       }
     },
+    abort: () => transport.abort(),
     close: () => transport.close(),
   };
 }
@@ -45,48 +46,41 @@ function unencodable(error: unknown): SendResult {
 /**
  * The exporter lets its channel wait up to two minutes between attempts to connect and offers no
  * setting for it, so after a failed connection the next request gets an exporter of its own: the
- * delivery's back-off is then the only wait.
+ * delivery's back-off is then the only wait. It does not close what is still being connected either:
+ * its sockets are closed here.
  */
 function createGrpcSpanTransport(endpoint: SettledEndpoint): OtlpTransport<readonly ReadableSpan[]> {
   const createExporter = exporterFactory(endpoint);
-  let exporter = createExporter();
-  let isStale = false;
-  let timeouts = 0;
+  let current: { readonly exporter: OTLPTraceExporter; readonly sockets: Sockets } | undefined;
 
-  const close = (): void => void exporter.shutdown().catch(() => undefined);
-
-  const settle = (error: unknown): SendResult => {
-    const code = (error as { code?: unknown } | undefined)?.code;
-    timeouts = code === deadlineExceeded ? timeouts + 1 : 0;
-    isStale = code === unavailable || timeouts >= maxTimeouts;
-    return judgeFailure(error);
+  const abort = (): void => {
+    current?.sockets.close();
+    void current?.exporter.shutdown().catch(() => undefined);
+    current = undefined;
   };
-
-  return {
-    send(spans) {
-      if (isStale) {
-        close();
-        exporter = createExporter();
-        isStale = false;
-        timeouts = 0;
-      }
-      return new Promise((resolve) => {
-        try {
-          exporter.export([...spans], ({ code, error }) => {
-            if ((code as number) !== success) resolve(settle(error));
-            else {
-              timeouts = 0;
-              // The exporter only logs a partial success: see docs/decisions/0007.
-              resolve({ status: 'taken', rejected: 0, message: '' });
-            }
-          });
-        } catch (error) {
-          resolve(unencodable(error));
-        }
-      });
-    },
-    close,
+  const create = (): NonNullable<typeof current> => {
+    const sockets = createSockets();
+    return { sockets, exporter: sockets.run(createExporter) };
   };
+  const send = (spans: readonly ReadableSpan[]): Promise<SendResult> =>
+    new Promise((resolve) => {
+      const used = (current ??= create());
+      const settle = (error: unknown): SendResult => {
+        const code = (error as { code?: unknown } | undefined)?.code;
+        // Late news of an exporter that was given up says nothing of its successor.
+        if ((code === unavailable || code === deadlineExceeded) && used === current) abort();
+        return judgeFailure(error);
+      };
+      const work = (): void =>
+        used.exporter.export([...spans], ({ code, error }) => {
+          // The exporter only logs a partial success: see docs/decisions/0007.
+          if ((code as number) === success) resolve({ status: 'taken', rejected: 0, message: '' });
+          else resolve(settle(error));
+        });
+      used.sockets.run(work);
+    });
+
+  return { send: (spans) => send(spans).catch(unencodable), abort, close: abort };
 }
 
 /** Each exporter that it makes has a connection of its own. Reads the certificate files once. */

@@ -41,3 +41,17 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     assert.doesNotMatch(refusal, /secret/);
   });
 }
+
+for (const proxy of [
+  'user:word@proxy:3128',
+  'https://user:word@proxy:3128',
+  'http://us%er:word@proxy:3128',
+]) {
+  test(`gRPC: a proxy that the library cannot use is refused by its variable: ${proxy}`, (t) => {
+    t.after(() => delete process.env['https_proxy']);
+    process.env['https_proxy'] = proxy;
+    const refusal = refusalOf({ protocol: 'grpc', endpoint: 'http://127.0.0.1:9' });
+    assert.match(refusal, /^The proxy in the variable https_proxy is not a URL/);
+    assert.doesNotMatch(refusal, /word/);
+  });
+}

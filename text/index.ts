@@ -1,0 +1,2 @@
+export { MAX_OUTSIDE_CHARS, outsideText } from './outside.ts';
+export { createSecretHider, secretsOfHeader, secretsOfUrl } from './secrets.ts';
