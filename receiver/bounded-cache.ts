@@ -1,77 +1,81 @@
-interface Slot<V> {
-  value: V;
-  isRecent: boolean;
-}
+import { LRUCache } from 'lru-cache';
+
+type Present = NonNullable<unknown>;
 
 /**
- * A map with a bound. When full, the oldest entry that was not read since the last
- * sweep goes (second chance): near LRU, without a write per read.
+ * A map with a bound: the least recently used entry makes room. `lru-cache` is told the bound as a
+ * weight, because with a number of entries it takes the memory of all of them at once: 23 bytes an
+ * entry, used or not.
  */
-export class BoundedCache<K, V> {
+export class BoundedCache<K extends Present, V extends Present> {
   /** Entries that had to make room; never decreases. */
   evictions = 0;
-  readonly #slots = new Map<K, Slot<V>>();
-  /**
-   * Stands before the oldest entry: what it has passed is gone or at the end again. Kept,
-   * because a new iterator would step over the place of every deleted entry.
-   */
-  #oldest = this.#slots.entries();
-  readonly #maxEntries: number;
-  readonly #onEvict: ((value: V, key: K) => void) | undefined;
+  readonly #cache: LRUCache<K, V>;
+  readonly #isWeighed: boolean;
 
-  /** `onEvict` is called for entries that make room, not for those deleted. */
-  constructor(maxEntries: number, onEvict?: (value: V, key: K) => void) {
-    this.#maxEntries = Math.max(1, maxEntries);
-    this.#onEvict = onEvict;
+  /**
+   * `onEvict` is called for entries that made room: neither for those deleted nor for values replaced.
+   * `weightOf` says what an entry counts of `bound`, which is 1 without it; it must not change while
+   * the entry is there.
+   */
+  constructor(bound: number, onEvict?: (value: V, key: K) => void, weightOf?: (value: V, key: K) => number) {
+    this.#isWeighed = weightOf !== undefined;
+    this.#cache = new LRUCache<K, V>({
+      maxSize: Math.max(1, bound),
+      sizeCalculation:
+        weightOf === undefined ? () => 1 : (value, key) => Math.max(1, Math.ceil(weightOf(value, key))),
+      disposeAfter: (value, key, reason) => {
+        if (reason !== 'evict') return;
+        this.evictions += 1;
+        onEvict?.(value, key);
+      },
+    });
   }
 
   get size(): number {
-    return this.#slots.size;
+    return this.#cache.size;
+  }
+
+  /** Of all entries together: never above the bound. */
+  get weight(): number {
+    return this.#cache.calculatedSize;
   }
 
   get(key: K): V | undefined {
-    const slot = this.#slots.get(key);
-    if (slot === undefined) return undefined;
-    slot.isRecent = true;
-    return slot.value;
+    return this.#cache.get(key);
   }
 
+  /** What weighs more than the whole bound is not kept, and counted as if it had made room. */
   set(key: K, value: V): void {
-    const slot = this.#slots.get(key);
-    if (slot !== undefined) {
-      slot.value = value;
-      slot.isRecent = true;
-      return;
-    }
-    if (this.#slots.size >= this.#maxEntries) this.#evict();
-    this.#slots.set(key, { value, isRecent: false });
+    this.#cache.set(key, value);
+    if (this.#isWeighed && !this.#cache.has(key)) this.evictions += 1;
   }
 
   delete(key: K): boolean {
-    return this.#slots.delete(key);
+    return this.#cache.delete(key);
   }
 
-  /** Oldest first. Safe against deletion while iterating. */
-  *entries(): IterableIterator<[K, V]> {
-    for (const [key, slot] of this.#slots) yield [key, slot.value];
+  /** The entry that makes room next. */
+  oldest(): readonly [K, V] | undefined {
+    for (const key of this.#cache.rkeys()) return this.#entryOf(key);
+    return undefined;
   }
 
-  #evict(): void {
-    for (;;) {
-      const { done, value } = this.#oldest.next();
-      if (done === true) {
-        this.#oldest = this.#slots.entries();
-        continue;
-      }
-      const [key, slot] = value;
-      this.#slots.delete(key);
-      if (!slot.isRecent) {
-        this.evictions += 1;
-        this.#onEvict?.(slot.value, key);
-        return;
-      }
-      slot.isRecent = false;
-      this.#slots.set(key, slot);
-    }
+  /** The oldest makes room now. */
+  evictOldest(): void {
+    this.#cache.pop();
+  }
+
+  /** Oldest first, as they are now: the cache may change meanwhile. */
+  entries(): readonly (readonly [K, V])[] {
+    return [...this.#cache.rkeys()].flatMap((key) => {
+      const entry = this.#entryOf(key);
+      return entry === undefined ? [] : [entry];
+    });
+  }
+
+  #entryOf(key: K): readonly [K, V] | undefined {
+    const value = this.#cache.peek(key);
+    return value === undefined ? undefined : [key, value];
   }
 }

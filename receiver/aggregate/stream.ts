@@ -7,6 +7,8 @@ import type { ServerPorts } from './server-ports.ts';
 import type { Series, StreamIdentity } from './series.ts';
 import { createSeries } from './series.ts';
 
+/** Rows that differ in nothing that the metric shows have a series in common. */
+const IDENTITIES_PER_SERIES = 4;
 const overflowKey = attributeKey(OVERFLOW_ATTRIBUTES);
 
 /** One metric of one resource: its series, within the bounds of the stream and of the budget. */
@@ -20,7 +22,9 @@ export class Stream implements StreamIdentity {
   readonly #bucketCount: number;
   readonly #byKey = new Map<string, Series>();
   /** Frozen attribute objects cannot change, so their series is found by identity. */
-  readonly #byIdentity = new WeakMap<Attributes, Series>();
+  #byIdentity = new WeakMap<Attributes, Series>();
+  /** Objects put into it: it never shrinks, so it begins anew when most of them must be gone. */
+  #identities = 0;
   #overflow: Series | undefined;
   #isReserved = false;
 
@@ -48,8 +52,17 @@ export class Stream implements StreamIdentity {
         ? // What overflowed in the kernel, and what comes back, is no second series of the same attributes.
           this.findOverflow(startTime, false)
         : (this.#byKey.get(key) ?? this.#create(key, attributes, startTime));
-    if (series !== undefined && Object.isFrozen(attributes)) this.#byIdentity.set(attributes, series);
+    if (series !== undefined && Object.isFrozen(attributes)) this.#remember(attributes, series);
     return series;
+  }
+
+  #remember(attributes: Attributes, series: Series): void {
+    if (this.#identities >= IDENTITIES_PER_SERIES * this.#maxSeries) {
+      this.#byIdentity = new WeakMap();
+      this.#identities = 0;
+    }
+    this.#identities += 1;
+    this.#byIdentity.set(attributes, series);
   }
 
   /** The overflow series, created at `startTime` if there is room; `undefined` if not. */

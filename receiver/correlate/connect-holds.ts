@@ -1,3 +1,4 @@
+import { BoundedCache } from '../bounded-cache.ts';
 import type { ConnectionRecord } from '../record.ts';
 
 /**
@@ -22,42 +23,32 @@ export function createConnectHolds(
   maxHeld: number,
   release: (record: ConnectionRecord) => void,
 ): ConnectHolds {
-  /** Oldest first. */
-  const held = new Map<string, ConnectionRecord>();
-  let releasedEarly = 0;
+  const held = new BoundedCache<string, ConnectionRecord>(maxHeld, release);
 
-  const releaseKey = (key: string, record: ConnectionRecord): void => {
-    held.delete(key);
-    release(record);
+  const releaseOldest = (waitedFor: (record: ConnectionRecord) => boolean): void => {
+    for (let oldest = held.oldest(); oldest !== undefined; oldest = held.oldest()) {
+      const [key, record] = oldest;
+      if (!waitedFor(record)) return;
+      held.delete(key);
+      release(record);
+    }
   };
 
   return {
     hold(record) {
-      if (held.size >= maxHeld) {
-        const [oldest] = held;
-        if (oldest !== undefined) releaseKey(...oldest);
-        releasedEarly += 1;
-      }
       held.set(socketKey(record), record);
     },
     take(record) {
       if (held.size === 0) return undefined;
       const key = socketKey(record);
       const waiting = held.get(key);
-      held.delete(key);
+      if (waiting !== undefined) held.delete(key);
       return waiting;
     },
-    expire(nowNs) {
-      for (const [key, record] of held) {
-        if (nowNs - record.timeNs < waitNs) return;
-        releaseKey(key, record);
-      }
-    },
-    releaseAll() {
-      for (const [key, record] of held) releaseKey(key, record);
-    },
+    expire: (nowNs) => releaseOldest(({ timeNs }) => nowNs - timeNs >= waitNs),
+    releaseAll: () => releaseOldest(() => true),
     get releasedEarly() {
-      return releasedEarly;
+      return held.evictions;
     },
   };
 }

@@ -9,6 +9,8 @@ export interface SpanRef {
 
 const maxLinks = 16;
 const maxSockets = 10_000;
+/** Of all sockets together: some 200 bytes each. */
+const maxSpans = 40_000;
 
 interface SocketLinks {
   /** Our own span of the handshake. */
@@ -19,7 +21,10 @@ interface SocketLinks {
 
 /** Remembers which spans a connection's own span will link to. */
 export class ConnectionLinks {
-  readonly #sockets = new BoundedCache<string, SocketLinks>(maxSockets);
+  readonly #sockets = new BoundedCache<string, SocketLinks>(maxSockets, ({ used }) => {
+    this.#spans -= used.size;
+  });
+  #spans = 0;
 
   /** Sockets whose links were forgotten because there were too many. */
   get evictions(): number {
@@ -35,10 +40,13 @@ export class ConnectionLinks {
   addUse(netns: number, cookie: bigint, { traceId, spanId, traceFlags }: SpanRef): void {
     const { used } = this.#of(netns, cookie);
     const key = `${traceId}${spanId}`;
+    const before = used.size;
     used.delete(key);
     used.set(key, { traceId, spanId, traceFlags });
     const [oldest] = used.keys();
     if (used.size > maxLinks && oldest !== undefined) used.delete(oldest);
+    this.#spans += used.size - before;
+    while (this.#spans > maxSpans) this.#sockets.evictOldest();
   }
 
   /** The links of a socket, which is then forgotten: the handshake's span first. */
@@ -47,6 +55,7 @@ export class ConnectionLinks {
     const links = this.#sockets.get(key);
     if (links === undefined) return { spans: [], isUsed: false };
     this.#sockets.delete(key);
+    this.#spans -= links.used.size;
     const used = [...links.used.values()];
     const spans = links.handshake === undefined ? used : [links.handshake, ...used];
     return { spans, isUsed: used.length > 0 };

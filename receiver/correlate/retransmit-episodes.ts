@@ -1,3 +1,4 @@
+import { BoundedCache } from '../bounded-cache.ts';
 import type { TraceContext } from '../model.ts';
 import type { RetransmitRecord } from '../record.ts';
 
@@ -17,25 +18,25 @@ const quietNs = 1_000_000_000n;
  * `maxEpisodes`: one more ends the quietest early.
  */
 export class RetransmitEpisodes {
-  /** Episodes ended early because there were too many at once. */
-  cutShort = 0;
-  /** Quietest first: an episode moves to the end with each retransmission. */
-  readonly #episodes = new Map<string, Episode>();
+  /** Each look at an episode is for a retransmission of it: the least recently used is the quietest. */
+  readonly #episodes: BoundedCache<string, Episode>;
   readonly #keysBySocket = new Map<string, Set<string>>();
-  readonly #maxEpisodes: number;
   readonly #onEnd: (episode: Episode) => void;
 
   constructor(maxEpisodes: number, onEnd: (episode: Episode) => void) {
-    this.#maxEpisodes = maxEpisodes;
+    this.#episodes = new BoundedCache(maxEpisodes, (episode, key) => this.#ended(key, episode));
     this.#onEnd = onEnd;
+  }
+
+  /** Episodes ended early because there were too many at once. */
+  get cutShort(): number {
+    return this.#episodes.evictions;
   }
 
   add(record: RetransmitRecord, parent: TraceContext): void {
     const key = episodeKey(record, parent);
     const known = this.#episodes.get(key);
     if (known !== undefined && record.timeNs - known.lastNs < quietNs) {
-      this.#episodes.delete(key);
-      this.#episodes.set(key, known);
       if (record.timeNs > known.lastNs) known.lastNs = record.timeNs;
       known.segments += record.segments;
       return;
@@ -46,31 +47,30 @@ export class RetransmitEpisodes {
 
   /** Ends those without a retransmission in the second before `nowNs` (CLOCK_MONOTONIC). */
   expire(nowNs: bigint): void {
-    for (const [key, episode] of this.#episodes) {
-      if (nowNs - episode.lastNs < quietNs) return;
-      this.#end(key, episode);
-    }
+    this.#endQuietest(({ lastNs }) => nowNs - lastNs >= quietNs);
   }
 
   /** Ends those of a socket. */
   endSocket(netns: number, cookie: bigint): void {
     if (this.#episodes.size === 0) return;
-    for (const key of this.#keysBySocket.get(socketKey(netns, cookie)) ?? []) {
+    for (const key of [...(this.#keysBySocket.get(socketKey(netns, cookie)) ?? [])]) {
       const episode = this.#episodes.get(key);
       if (episode !== undefined) this.#end(key, episode);
     }
   }
 
   endAll(): void {
-    for (const [key, episode] of this.#episodes) this.#end(key, episode);
+    this.#endQuietest(() => true);
+  }
+
+  #endQuietest(isOver: (episode: Episode) => boolean): void {
+    for (let next = this.#episodes.oldest(); next !== undefined; next = this.#episodes.oldest()) {
+      if (!isOver(next[1])) return;
+      this.#end(...next);
+    }
   }
 
   #begin(key: string, record: RetransmitRecord, parent: TraceContext): void {
-    if (this.#episodes.size >= this.#maxEpisodes) {
-      const [quietest] = this.#episodes;
-      if (quietest !== undefined) this.#end(...quietest);
-      this.cutShort += 1;
-    }
     const { timeNs, segments, netns, cookie } = record;
     this.#episodes.set(key, { first: record, parent, lastNs: timeNs, segments });
     const socket = socketKey(netns, cookie);
@@ -81,6 +81,10 @@ export class RetransmitEpisodes {
 
   #end(key: string, episode: Episode): void {
     this.#episodes.delete(key);
+    this.#ended(key, episode);
+  }
+
+  #ended(key: string, episode: Episode): void {
     const socket = socketKey(episode.first.netns, episode.first.cookie);
     const keys = this.#keysBySocket.get(socket);
     keys?.delete(key);

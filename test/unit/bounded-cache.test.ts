@@ -57,3 +57,50 @@ test('a long run of reads, deletions and new keys keeps to the bound and evicts 
   );
   assert.equal(evicted.length, cache.evictions);
 });
+
+test('entries are told oldest first, and may be deleted meanwhile', () => {
+  const cache = new BoundedCache<number, number>(10);
+  for (const key of [1, 2, 3]) cache.set(key, 10 * key);
+  cache.get(1);
+  assert.deepEqual(cache.oldest(), [2, 20]);
+  const met: number[] = [];
+  for (const [key] of cache.entries()) {
+    met.push(key);
+    cache.delete(key);
+  }
+  assert.deepEqual(met, [2, 3, 1]);
+  assert.equal(cache.oldest(), undefined);
+});
+
+test('a bound can be of weights: what is too heavy for it is not kept, and counted', () => {
+  const evicted: string[] = [];
+  const cache = new BoundedCache<string, string>(
+    10,
+    (_value, key) => evicted.push(key),
+    (value) => value.length,
+  );
+  cache.set('a', '12345');
+  cache.set('b', '12345');
+  assert.equal(cache.weight, 10);
+  cache.set('c', '123456');
+  assert.deepEqual(evicted, ['a', 'b']);
+  assert.equal(cache.weight, 6);
+  cache.set('d', '12345678901');
+  assert.equal(cache.get('d'), undefined);
+  assert.equal(cache.evictions, 3);
+});
+
+test('who is told of an eviction may use the cache', () => {
+  const cache: BoundedCache<number, number> = new BoundedCache(2, (_value, key) => {
+    assert.equal(cache.get(key), undefined);
+    cache.delete(key + 1);
+  });
+  for (const key of [1, 2, 3]) cache.set(key, key);
+  assert.deepEqual(
+    cache.entries().map(([key]) => key),
+    [3],
+  );
+  cache.evictOldest();
+  assert.equal(cache.size, 0);
+  assert.equal(cache.evictions, 2);
+});

@@ -89,9 +89,9 @@ test('what was learned needs no walk, and an unknown id is nothing', () => {
   index.learn(6n, {});
   index.learn(7n, {});
   assert.deepEqual(
-    [index.find(6n), index.find(7n)].filter((found) => found === undefined).length,
-    1,
-    'bounded',
+    [index.find(5n), index.find(6n), index.find(7n)],
+    [undefined, {}, {}],
+    'bounded: the least used makes room',
   );
 });
 

@@ -1,0 +1,131 @@
+import { BoundedCache } from '../../../receiver/bounded-cache.ts';
+import { ListenQueues } from '../../../receiver/collect/listen-queues.ts';
+import { createConnectHolds } from '../../../receiver/correlate/connect-holds.ts';
+import { createConnectionIds } from '../../../receiver/correlate/connection-id.ts';
+import { ConnectionLinks } from '../../../receiver/correlate/connection-links.ts';
+import { createEventLimit } from '../../../receiver/correlate/event-limit.ts';
+import { RetransmitEpisodes } from '../../../receiver/correlate/retransmit-episodes.ts';
+import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
+import { OwnerTable } from '../../../receiver/decode/owners.ts';
+import { createCgroupIndex } from '../../../receiver/enrich/cgroup-index.ts';
+import { createEnricher } from '../../../receiver/enrich/enricher.ts';
+import { KernelSymbols } from '../../../receiver/source/kernel-symbols.ts';
+import { LocalAddressCache } from '../../../receiver/source/local-addresses.ts';
+import { connection, owner, request, retransmit } from '../correlate/fixture.ts';
+import { ExemplarStage } from '../../../receiver/exemplar-stage.ts';
+import { createHarness } from '../collect/fixture.ts';
+import { host } from '../enrich/proc-fixture.ts';
+import { churnOf, HELD, type Churn } from './churn.ts';
+
+const MAX_OWNERS = 16_384;
+const ownerOf = (index: number): typeof owner => ({ ...owner, pid: 1 + index, startNs: BigInt(index) });
+const spanOf = (index: number): ReturnType<typeof request> => request(index);
+
+/** Every cache of the receiver, through what its users call. */
+export const CACHE_CHURNS: readonly Churn[] = [
+  churnOf('BoundedCache, set and deleted', () => {
+    const cache = new BoundedCache<number, number>(10_000);
+    return (index) => {
+      cache.set(index, index);
+      cache.delete(index - HELD);
+    };
+  }),
+  churnOf('BoundedCache, evicted', () => {
+    const cache = new BoundedCache<number, number>(10_000);
+    return (index) => cache.set(index, index);
+  }),
+  churnOf('OwnerTable', () => {
+    const owners = new OwnerTable(MAX_OWNERS, () => false);
+    return (index) => {
+      owners.learn(ownerOf(index));
+      owners.forget(ownerOf(index - HELD));
+    };
+  }),
+  churnOf('connection ids', () => {
+    const ids = createConnectionIds('boot');
+    return (index) => void ids(7, BigInt(index));
+  }),
+  churnOf('links of connections', () => {
+    const links = new ConnectionLinks();
+    return (index) => {
+      links.addUse(7, BigInt(index), spanOf(index));
+      links.take(7, BigInt(index - HELD));
+    };
+  }),
+  churnOf('handshakes that wait', () => {
+    const holds = createConnectHolds(10_000, () => undefined);
+    return (index) => {
+      holds.hold(connection({ cookie: BigInt(index) }));
+      holds.take(connection({ cookie: BigInt(index - HELD) }));
+    };
+  }),
+  churnOf('requests of connections, for exemplars', () => {
+    const stage = new ExemplarStage({
+      store: { offer: () => undefined },
+      filter: 'trace_based',
+      context: { ...createHarness(), isOn: () => false },
+      subnets: [],
+      clock: { toUnixNs: (ns) => ns },
+      dropReason: String,
+    });
+    return (index) => {
+      stage.see(connection({ kind: 'handshake', cookie: BigInt(index), context: spanOf(index) }));
+      stage.see(connection({ kind: 'close', cookie: BigInt(index - HELD) }));
+    };
+  }),
+  churnOf('retransmission episodes', () => {
+    const episodes = new RetransmitEpisodes(10_000, () => undefined);
+    return (index) => {
+      const context = spanOf(index);
+      const record = retransmit({ cookie: BigInt(index), context });
+      episodes.add(record, { ...context, confidence: 'exact' });
+      episodes.endSocket(7, BigInt(index - HELD));
+    };
+  }),
+  churnOf('limits of spans', () => {
+    const limit = createSpanLimit({ perSecond: 0, maxPerParent: 10, maxPerTrace: 10 }, 0n);
+    return (index) => void limit.refuse(spanOf(index).traceId, spanOf(index).spanId, BigInt(index));
+  }),
+  churnOf('limits of events', () => {
+    const limit = createEventLimit(10);
+    return (index) => void limit.admit('wirespan.tcp.retransmit', `workload ${index}`, BigInt(index));
+  }),
+  churnOf('network namespaces', () => {
+    const queues = new ListenQueues({
+      context: createHarness(),
+      read: () => ({ acceptOverflows: 0, cookies: 0, synDrops: 0 }),
+      onOverflow: () => undefined,
+    });
+    return (index) => queues.meet(index, 1);
+  }),
+  churnOf('cgroups', () => {
+    const cgroups = createCgroupIndex({ maxEntries: MAX_OWNERS, now: () => 0 });
+    return (index) => cgroups.learn(BigInt(2 + index), { containerId: 'c'.repeat(64) });
+  }),
+  churnOf('local addresses', () => {
+    const cache = new LocalAddressCache(() => ({ has: () => true }));
+    return (index) => {
+      cache.of(index, 1);
+      if (index % HELD === 0) cache.clear();
+    };
+  }),
+  churnOf('functions of the kernel', () => {
+    const symbols = new KernelSymbols({ symbols: '/dev/null', modules: '/dev/null' });
+    return (index) => void symbols.functionAt(BigInt(index));
+  }),
+  churnOf('processes and their resources', () => {
+    const enricher = createEnricher({
+      procRoot: '/nonexistent',
+      host,
+      granularity: 'auto',
+      maxEntries: MAX_OWNERS,
+      foldShortLived: true,
+      bootToUnixNs: () => 0n,
+      now: () => 0,
+    });
+    return (index) => {
+      enricher.observe(ownerOf(index));
+      enricher.forget(ownerOf(index - HELD));
+    };
+  }),
+];

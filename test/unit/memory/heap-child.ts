@@ -1,0 +1,35 @@
+import { CACHE_CHURNS } from './cache-churns.ts';
+import type { Churn } from './churn.ts';
+import { ROW_CHURNS } from './row-churns.ts';
+
+/** Every structure reaches its bound in as many. */
+const WARM_UP = 100_000;
+const OPERATIONS = 1_000_000;
+
+// A process that is gone is an error of the file system, and most of its time goes into its trace.
+Error.stackTraceLimit = 0;
+
+/** Run with --expose-gc and `caches` or `rows`: for each churn a line with its name and the bytes that the operations left behind. */
+const collectGarbage = globalThis.gc;
+if (collectGarbage === undefined) throw new Error('run with --expose-gc');
+
+/** In use after a full collection, outside of the heap too. */
+function heapBytes(): number {
+  for (let i = 0; i < 2; i += 1) collectGarbage?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+function growthOf({ start }: Churn): number {
+  const churn = start();
+  churn(0, WARM_UP);
+  const before = heapBytes();
+  churn(WARM_UP, WARM_UP + OPERATIONS);
+  const growth = heapBytes() - before;
+  // Alive until here: what is measured must not be collected before.
+  churn(0, 0);
+  return growth;
+}
+
+for (const churn of process.argv[2] === 'rows' ? ROW_CHURNS : CACHE_CHURNS)
+  console.log(JSON.stringify({ name: churn.name, growth: growthOf(churn) }));

@@ -1,0 +1,105 @@
+import { ExemplarStore } from '../../../receiver/aggregate/exemplars.ts';
+import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
+import { ConnectionSums } from '../../../receiver/collect/connections.ts';
+import type { CollectContext } from '../../../receiver/collect/context.ts';
+import { DropSums, StateSums } from '../../../receiver/collect/host-sums.ts';
+import { ListenerSums } from '../../../receiver/collect/listeners.ts';
+import { ReceiveWaits } from '../../../receiver/collect/receive-waits.ts';
+import { ResetSums } from '../../../receiver/collect/resets.ts';
+import { STATE_SUMS } from '../../../receiver/decode/generated/layout.ts';
+import type { MapImage } from '../../../receiver/map-image.ts';
+import type { ObservedResource } from '../../../receiver/model.ts';
+import { METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION } from '../../../semconv/index.ts';
+import {
+  dropKey,
+  listenerKey,
+  mapImage,
+  resetKey,
+  seriesKey,
+  seriesValue,
+  sparse,
+  stateKey,
+} from '../../fixtures/records/write-rows.ts';
+import { createHarness, dropDetails, NGINX } from '../collect/fixture.ts';
+import { churnOf, HELD, type Churn } from './churn.ts';
+
+/** What is given to it is gone. */
+const context: CollectContext = {
+  ...createHarness({ optIn: ['network.connection.state'] }),
+  sink: { add: () => undefined, addHistogram: () => undefined, set: () => undefined },
+};
+
+interface Rows {
+  update(image: MapImage): void;
+  forget(id: string): void;
+}
+
+/** Rows in one reading of a map. */
+const ROWS = 200;
+
+/** Rows of a kernel map come, gain something, and go with their process. */
+function rowsOf(name: string, key: Uint8Array, value: Uint8Array, create: () => Rows): Churn {
+  return churnOf(name, () => {
+    const rows = create();
+    const image = mapImage(Array.from({ length: ROWS }, () => [key, value] as const));
+    const keys = new DataView(image.keys.buffer);
+    const setKey = (index: number): string => {
+      const at = (Math.max(0, index) % ROWS) * key.length;
+      keys.setBigUint64(at, BigInt(Math.max(0, index)), true);
+      return Buffer.from(image.keys.subarray(at, at + key.length)).toString('latin1');
+    };
+    return (index) => {
+      rows.forget(setKey(index - HELD));
+      setKey(index);
+      if (index % ROWS === ROWS - 1) rows.update(image);
+    };
+  });
+}
+
+const ones = (count: number): Uint8Array =>
+  sparse(count, Object.fromEntries(Array.from({ length: count }, (_, i) => [i, 1])));
+const workload = (index: number): ObservedResource => ({
+  id: `w${String(index)}`,
+  kind: 'workload',
+  attributes: { 'process.pid': index },
+});
+
+/** Rows of kernel maps as the receiver remembers them, and the series that they end in. */
+export const ROW_CHURNS: readonly Churn[] = [
+  rowsOf(
+    'rows of connections',
+    seriesKey({ owner: NGINX, role: 1, state: 1 }),
+    seriesValue({ 0: 1, 22: 1, 23: 1 }),
+    () => new ConnectionSums(context),
+  ),
+  rowsOf('rows of listeners', listenerKey(NGINX, 80), ones(40), () => new ListenerSums(context)),
+  rowsOf('rows of drops', dropKey(NGINX, 6, 4), ones(1), () => new DropSums(context, dropDetails(String))),
+  rowsOf('rows of resets', resetKey({ owner: NGINX }), ones(1), () => new ResetSums(context, String)),
+  rowsOf('rows of waits', seriesKey({ owner: NGINX, role: 1 }), ones(32), () => new ReceiveWaits(context)),
+  rowsOf('rows of states', stateKey(NGINX, 1, 1), ones(STATE_SUMS.size >> 3), () => new StateSums(context)),
+  churnOf('series of workloads', () => {
+    const store = createMetricStore({ temporality: 'delta', startUnixNs: 0n });
+    return (index) => {
+      store.add(METRIC_TCP_CONNECTION_OPENED, workload(index), { 'server.port': 80 }, 1);
+      store.retire(workload(index).id);
+      if (index % HELD === 0) store.collect(BigInt(index));
+    };
+  }),
+  churnOf('series of one workload', () => {
+    const store = createMetricStore({ temporality: 'delta', startUnixNs: 0n });
+    return (index) => {
+      const attributes = Object.freeze({ 'network.peer.address': String(index) });
+      store.add(METRIC_TCP_CONNECTION_OPENED, workload(1), attributes, 1);
+      if (index % HELD === 0) store.collect(BigInt(index));
+    };
+  }),
+  churnOf('exemplars', () => {
+    const store = new ExemplarStore();
+    return (index) => {
+      store.offer(METRIC_TCP_HANDSHAKE_DURATION, workload(index), { index }, { time: [index, 0], value: 1 });
+      if (index % HELD === 0) store.attach([]);
+      if (index % HELD === 1)
+        store.offer(METRIC_TCP_HANDSHAKE_DURATION, workload(1), {}, { time: [0, 0], value: 1 });
+    };
+  }),
+];
