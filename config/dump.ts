@@ -1,13 +1,13 @@
 import { Document, isScalar } from 'yaml';
+import { originOf } from '../text/index.ts';
 import { readCheckedSettings } from './load.ts';
 import { SCHEMA } from './schema.ts';
 import type { ConfigSources } from './settings.ts';
 
 const MASK = '[hidden]';
 
-function withoutUserInfo(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/\/\/[^/@\s]*@/, `//${MASK}@`) : value;
-}
+/** Told beside an endpoint that has more than an origin. */
+const REST_HIDDEN = 'the rest is not shown';
 
 function shown(key: string, value: unknown): unknown {
   const setting = SCHEMA.get(key);
@@ -15,12 +15,18 @@ function shown(key: string, value: unknown): unknown {
     const pairs = value as [string, string][];
     return Object.fromEntries(pairs.map(([name, item]) => [name, setting.sensitive === true ? MASK : item]));
   }
-  return setting?.sensitive === true ? MASK : withoutUserInfo(value);
+  if (setting?.sensitive === true) return MASK;
+  return setting?.isEndpoint === true ? (originOf(String(value)) ?? MASK) : value;
+}
+
+function commentOf(key: string, value: unknown, origin: string | undefined): string {
+  const isCut = SCHEMA.get(key)?.isEndpoint === true && originOf(String(value)) !== value;
+  return [origin, isCut ? REST_HIDDEN : undefined].filter((part) => part !== undefined).join('; ');
 }
 
 /**
- * The effective settings as a YAML file that could be loaded again: secrets are masked,
- * and a comment says where each value that is no default came from.
+ * The effective settings as a YAML file that could be loaded again: secrets are masked, of an endpoint
+ * the origin is shown, and a comment says where each value that is no default came from.
  * @throws ConfigError
  */
 export function dumpConfig(sources: ConfigSources): string {
@@ -31,8 +37,8 @@ export function dumpConfig(sources: ConfigSources): string {
     const path = key.split('.');
     document.setIn(path, document.createNode(shown(key, value)));
     const node = document.getIn(path, true);
-    const origin = origins.get(key);
-    if (isScalar(node) && origin !== undefined) node.comment = ` ${origin}`;
+    const comment = commentOf(key, value, origins.get(key));
+    if (isScalar(node) && comment !== '') node.comment = ` ${comment}`;
   }
   return document.toString({ lineWidth: 0 });
 }

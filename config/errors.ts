@@ -1,3 +1,5 @@
+import { outsideText } from '../text/index.ts';
+
 /** One thing that is wrong with the settings, and where it was found. */
 export interface ConfigProblem {
   /** The key path, variable or flag the sentence is about. */
@@ -9,9 +11,13 @@ export interface ConfigProblem {
 }
 
 const MAX_LINES = 6;
+const MAX_LINE_CHARS = 600;
+const MAX_QUOTED_CHARS = 60;
 
+/** Names come from outside as well: of files, keys and variables. */
 function line({ subject, where, problem }: ConfigProblem): string {
-  return where === undefined ? `${subject}: ${problem}` : `${subject} (${where}): ${problem}`;
+  const place = where === undefined ? '' : ` (${outsideText(where)})`;
+  return outsideText(`${outsideText(subject)}${place}: ${problem}`, MAX_LINE_CHARS);
 }
 
 /**
@@ -35,6 +41,5 @@ export class ConfigError extends Error {
 
 /** A value as it may be shown in a message: one line, quoted when a string, cut when long. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return outsideText(JSON.stringify(value) ?? String(value), MAX_QUOTED_CHARS);
 }

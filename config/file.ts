@@ -2,26 +2,24 @@ import {
   isAlias,
   isMap,
   isScalar,
-  LineCounter,
-  parseDocument,
   type Document,
+  type LineCounter,
   type Node,
   type Pair,
   type YAMLMap,
 } from 'yaml';
+import { FileError } from '../text/index.ts';
 import type { Entry, SourceResult } from './entry.ts';
 import type { ConfigProblem } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { GROUPS, SCHEMA } from './schema.ts';
+import { parseYaml, plainValue } from './yaml.ts';
 
-/** Reads a text file; throws like `fs.readFileSync`. */
+/** Reads a text file; throws a FileError. */
 export type ReadFile = (path: string) => string;
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
-  EISDIR: 'is a directory',
-};
+/** What a key looks like; anything else is not repeated: it may be a value that slipped. */
+const PLAUSIBLE_KEY = /^[\w.-]{1,100}$/;
 
 const MAX_DEPTH = 10;
 
@@ -76,7 +74,10 @@ class FileReader {
     const where = this.#where(pair.key);
     const node = this.#resolve(pair.value);
     const isEmpty = node === undefined || node === null || (isScalar(node) && node.value === null);
-    const problem = (text: string): void => void this.problems.push({ subject: key, where, problem: text });
+    const subject = PLAUSIBLE_KEY.test(key)
+      ? key
+      : `a key of ${prefix === '' ? 'the file' : prefix.slice(0, -1)}`;
+    const problem = (text: string): void => void this.problems.push({ subject, where, problem: text });
     const setting = SCHEMA.get(key);
     if (setting === undefined) {
       if (!GROUPS.has(key))
@@ -88,38 +89,42 @@ class FileReader {
     else if (this.entries.has(key)) problem('is given twice');
     else if (isMap(node) && setting.format.takesMap !== true)
       problem(`is one value (${setting.format.expects}), not a group of keys`);
-    else this.entries.set(key, { key, value: (node as Node).toJS(this.#document), where });
+    else {
+      const plain = plainValue(node as Node, this.#document);
+      if (plain === undefined) problem('repeats too much by aliases (*name); write the values out');
+      else this.entries.set(key, { key, value: plain.value, where });
+    }
   }
 }
 
-function readText(path: string, readFile: ReadFile): string | ConfigProblem {
+function readText(path: string, readFile: ReadFile): { text: string } | { problem: string } {
   try {
-    return readFile(path);
+    return { text: readFile(path) };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    return { subject: `configuration file ${path}`, problem: REASONS[code] ?? `cannot be read (${code})` };
+    if (error instanceof FileError) return { problem: error.message };
+    throw error;
   }
+}
+
+/** Who gives the text of a file in place of its name must not find it in a message. */
+function nameOf(path: string): string {
+  return /[\r\n\0]/.test(path) ? 'configuration file' : `configuration file ${path}`;
 }
 
 /** Reads a YAML file; keys nest, or are written with dots, or both. */
 export function readConfigFile(path: string, readFile: ReadFile): SourceResult {
-  const text = readText(path, readFile);
-  if (typeof text !== 'string') return { entries: [], problems: [text] };
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const error = document.errors[0];
-  if (error !== undefined) {
-    const at = lines.linePos(error.pos[0]);
-    const problem = `is not valid YAML at line ${String(at.line)}, column ${String(at.col)}: ${error.message.split('\n')[0] ?? ''}`;
-    return { entries: [], problems: [{ subject: `configuration file ${path}`, problem }] };
-  }
+  const failed = (problem: string): SourceResult => ({
+    entries: [],
+    problems: [{ subject: nameOf(path), problem }],
+  });
+  const read = readText(path, readFile);
+  if ('problem' in read) return failed(read.problem);
+  const parsed = parseYaml(read.text);
+  if ('problem' in parsed) return failed(parsed.problem);
+  const { document, lines } = parsed;
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return { entries: [], problems: [] };
-  if (!isMap(root))
-    return {
-      entries: [],
-      problems: [{ subject: `configuration file ${path}`, problem: 'must be a map of settings' }],
-    };
+  if (!isMap(root)) return failed('must be a map of settings');
   const reader = new FileReader(path, document, lines);
   reader.readMap(root, '');
   return { entries: [...reader.entries.values()], problems: reader.problems };

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { YAML_OPTIONS } from './yaml.ts';
 import { type Format, integer, refuse, text } from './format.ts';
 import { parseCidr } from './cidr.ts';
 
@@ -10,7 +11,7 @@ function asList(value: unknown, what: string): unknown[] {
   if (!/^\s*[[{-]/.test(value)) return value.split(',').map((item) => item.trim());
   let parsed: unknown;
   try {
-    parsed = parse(value);
+    parsed = parse(value, YAML_OPTIONS);
   } catch {
     return refuse(`be a list of ${what}, in YAML such as [{port: 22}]`);
   }
@@ -59,6 +60,7 @@ export function pairs(name: RegExp, nameRule: string): Format<Pairs> {
   return {
     expects: 'map; as text `name=value,other=value`, percent-encoded',
     takesMap: true,
+    isQuiet: true,
     read: (value) =>
       pairsOf(value).map(([key, item]) => {
         if (!name.test(key)) return refuse(`have names ${nameRule}`);

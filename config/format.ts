@@ -15,6 +15,8 @@ export interface Format<T = unknown> {
   read(value: unknown): T;
   /** Whether a YAML map is one value of this key and not a group of keys. */
   readonly takesMap?: boolean;
+  /** A value that is refused is not repeated: there may be a secret in it. */
+  readonly isQuiet?: boolean;
 }
 
 /** Fails with a message that completes "<value> must …". */
@@ -53,8 +55,16 @@ export const text: Format<string> = {
   },
 };
 
-/** Path of a readable file; read when the exporter starts. */
-export const filePath: Format<string> = { ...text, expects: 'path' };
+/** Path of a readable file; read when the exporter starts. Its content in its place may be a private key. */
+export const filePath: Format<string> = {
+  expects: 'path',
+  isQuiet: true,
+  read(value) {
+    const path = text.read(value);
+    if (/[\r\n\0]|-----BEGIN /.test(path)) return refuse('be the path of a file, not its content');
+    return path;
+  },
+};
 
 /** A whole number from `min` to `max`. */
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Format<number> {

@@ -12,6 +12,8 @@ export interface Setting {
   readonly env: string;
   /** Masked in every dump and message. */
   readonly sensitive?: boolean;
+  /** An endpoint: of its value a dump shows the origin, and a message nothing. */
+  readonly isEndpoint?: boolean;
 }
 
 /** A setting before its variable's name is derived from its place. */
@@ -30,7 +32,7 @@ export function setting<T>(
   format: Format<T>,
   defaultValue: T | undefined,
   doc: string,
-  more: { readonly defaultText?: string; readonly sensitive?: boolean } = {},
+  more: Pick<SettingSource, 'defaultText' | 'sensitive' | 'isEndpoint'> = {},
 ): SettingSource {
   return { doc, format, default: defaultValue, ...more };
 }

@@ -73,7 +73,8 @@ function readEntry({ key, value, where }: Entry, problems: ConfigProblem[]): unk
   try {
     return setting.format.read(value);
   } catch (error) {
-    problems.push({ subject: key, where, problem: badValue(value, error, setting.sensitive === true) });
+    const isSecret = setting.sensitive === true || setting.format.isQuiet === true;
+    problems.push({ subject: key, where, problem: badValue(value, error, isSecret) });
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { ConfigError, configOf, dumpConfig, readCheckedSettings } from '../config/index.ts';
 import { NativeError } from '../native/index.ts';
-import { EndpointError } from './export/endpoint-security.ts';
+import { readTextFile } from '../text/index.ts';
+import { EndpointError } from './export/endpoint-error.ts';
 import { parseArguments } from './cli/args.ts';
 import { readVersion, renderHelp } from './cli/help.ts';
 import { EXIT_UNSUPPORTED, runAgent, UnsupportedError } from './run.ts';
@@ -13,7 +13,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const sources = {
     argv: flags,
     env: process.env,
-    readFile: (path: string) => readFileSync(path, 'utf8'),
+    readFile: readTextFile,
     isTerminal: process.stdout.isTTY,
   };
   if (command === 'check-config') return print(dumpConfig(sources));

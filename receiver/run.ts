@@ -210,7 +210,7 @@ class Agent {
         accept: plan.accept,
         pass: plan.iterators.pass,
         found: this.#source.scanned(),
-        endpoint: this.#config.otlp.metrics.endpoint,
+        endpoint: this.#exporters.origins().metrics,
       },
       'ready',
     );
@@ -267,7 +267,7 @@ class Agent {
       pipeline.processLosses(),
     );
     const { metrics } = this.#exporters.counters();
-    const status = `${String(this.#source.trackedConnections())} connections · ${this.#config.otlp.metrics.endpoint} · ${String(metrics.exported)} points exported`;
+    const status = `${String(this.#source.trackedConnections())} connections · ${this.#exporters.origins().metrics ?? 'no metrics'} · ${String(metrics.exported)} points exported`;
     return { rows, status };
   }
 

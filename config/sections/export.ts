@@ -5,6 +5,7 @@ import { setting, type SettingSource, type SettingTree } from '../setting.ts';
 /** `http(s)://host[:port][/path]`, or `host:port` for gRPC. */
 const endpoint: Format<string> = {
   expects: 'URL (`http://…`, `https://…`); for gRPC also `host:port`',
+  isQuiet: true,
   read(value) {
     const given = typeof value === 'string' ? value.trim() : '';
     const hasScheme = given.includes('://');
@@ -42,6 +43,7 @@ function transport(of: string): Settings {
   return {
     endpoint: setting(endpoint, undefined, `Collector that takes ${of}.`, {
       defaultText: '`http://localhost:4317`; for `http/protobuf` `http://localhost:4318`',
+      isEndpoint: true,
     }),
     protocol: setting(protocol, 'grpc', `OTLP transport for ${of}.`),
     headers: setting(headers, [], `Headers sent with ${of}.`, { defaultText: 'none', sensitive: true }),

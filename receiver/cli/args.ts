@@ -15,6 +15,7 @@ function takesNext(flag: string, next: string | undefined): boolean {
 
 function commandOf(words: readonly string[], hasFlags: boolean): Arguments['command'] {
   const [word, extra] = words;
+  // Neither word is repeated: it may be a value that slipped, such as the second half of a header.
   if (word === undefined) {
     if (!hasFlags) return 'help';
     throw new ConfigError([
@@ -23,12 +24,15 @@ function commandOf(words: readonly string[], hasFlags: boolean): Arguments['comm
   }
   const command = COMMANDS.find((name) => name === word) ?? (word === 'help' ? 'help' : undefined);
   if (command === undefined) {
-    const problem = `is no command; the nearest is ${nearest(word, COMMANDS) ?? 'run'}`;
-    throw new ConfigError([{ subject: word, problem }]);
+    const problem = `has a word that is no command; the nearest is ${nearest(word, COMMANDS) ?? 'run'}`;
+    throw new ConfigError([{ subject: 'command line', problem }]);
   }
   if (extra !== undefined) {
     throw new ConfigError([
-      { subject: extra, problem: `is one word too many after ${word}; flags are --key.path value` },
+      {
+        subject: 'command line',
+        problem: `has one word too many after ${word}; flags are --key.path value, and a value with spaces is quoted`,
+      },
     ]);
   }
   return command;

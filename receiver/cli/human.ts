@@ -1,3 +1,5 @@
+import { outsideText } from '../../text/index.ts';
+
 const BYTE_STEPS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 const COUNT_STEPS = ['', 'k', 'M', 'G', 'T'] as const;
 
@@ -50,7 +52,7 @@ export function columnsOf(text: string): number {
  * column of its own becomes `?`.
  */
 export function printable(text: string): string {
-  return text.replace(/[\p{C}\p{M}\p{Zl}\p{Zp}]/gu, '?');
+  return outsideText(text).replace(/\p{M}/gu, '?');
 }
 
 /** Cuts a printable text to `width` columns, with `…` where something is left out. */

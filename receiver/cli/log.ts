@@ -1,5 +1,6 @@
 import { destination, pino, type DestinationStream, type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { SAFE_LINES } from './safe-lines.ts';
 
 export type { Logger } from 'pino';
 
@@ -27,14 +28,15 @@ export function createLog({ level, isTerminal, stream }: CreateLogOptions): Logg
       singleLine: true,
     });
     const lines = { write: (line: string): void => void out.write(format(line)) };
-    return pino({ level, base: null }, lines);
+    return pino({ ...SAFE_LINES, level, base: null }, lines);
   }
   return pino(
     {
+      ...SAFE_LINES,
       level,
       base: { pid: process.pid },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { ...SAFE_LINES.formatters, level: (label) => ({ level: label }) },
     },
     out,
   );

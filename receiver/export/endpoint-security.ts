@@ -1,16 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { credentials, Metadata } from '@grpc/grpc-js';
+import { FileError, outsideText, readRegularFile } from '../../text/index.ts';
+import { EndpointError } from './endpoint-error.ts';
 import type { SettledEndpoint } from './options.ts';
-
-/** A setting of an endpoint that cannot be used: one sentence for the user, who can mend it. */
-export class EndpointError extends Error {
-  /** That of bad settings. */
-  readonly exitCode = 2;
-}
 
 /** TLS files of an endpoint; only what is configured: Node's own defaults stand for the rest. */
 export type TlsFiles = Partial<Record<'ca' | 'cert' | 'key', Buffer>>;
@@ -27,9 +22,8 @@ export function readTls(endpoint: SettledEndpoint): TlsFiles {
   };
   // Node takes a file without any certificate for an empty list, and says so to nobody.
   const { ca } = tls;
-  if (ca !== undefined)
-    tryOut(() => new X509Certificate(ca), `trusted certificates file "${String(caFile)}"`);
-  const pair = `client certificate "${String(clientCertificateFile)}" and key "${String(clientKeyFile)}"`;
+  if (ca !== undefined) tryOut(() => new X509Certificate(ca), `trusted certificates file ${named(caFile)}`);
+  const pair = `client certificate ${named(clientCertificateFile)} and key ${named(clientKeyFile)}`;
   if (tls.cert !== undefined || tls.key !== undefined)
     tryOut(() => createSecureContext({ cert: tls.cert, key: tls.key }), pair);
   return tls;
@@ -72,8 +66,8 @@ export function metadataOf(endpoint: SettledEndpoint): Metadata {
   for (const [name, value] of Object.entries(endpoint.headers)) {
     try {
       metadata.set(name, value);
-    } catch (cause) {
-      throw badHeader(name, 'gRPC', cause);
+    } catch {
+      throw badHeader(name, 'gRPC');
     }
   }
   return metadata;
@@ -84,27 +78,30 @@ export function headersOf({ headers }: SettledEndpoint): Readonly<Record<string,
   for (const [name, value] of Object.entries(headers)) {
     try {
       validateHeaderValue(name, value);
-    } catch (cause) {
-      throw badHeader(name, 'HTTP', cause);
+    } catch {
+      throw badHeader(name, 'HTTP');
     }
   }
   return headers;
 }
 
-/** Names the header only: its value is a secret. */
-function badHeader(name: string, transport: string, cause: unknown): EndpointError {
+/** Names the header only: its value is a secret, and what a library says of it repeats it. */
+function badHeader(name: string, transport: string): EndpointError {
   const why = `has a value that ${transport} cannot carry: use printable ASCII characters`;
-  return new EndpointError(`The OTLP header "${name}" ${why}.`, { cause });
+  return new EndpointError(`The OTLP header "${name}" ${why}.`);
+}
+
+function named(file: string | undefined): string {
+  return `"${outsideText(file ?? '')}"`;
 }
 
 function readPem(file: string, what: string): Buffer {
   try {
-    return readFileSync(file);
+    return readRegularFile(file);
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const reason = cause instanceof FileError ? cause.message : 'cannot be read';
     throw new EndpointError(
-      `The OTLP ${what} file "${file}" cannot be read (${reason}): give a readable PEM file.`,
-      { cause },
+      `The OTLP ${what} file "${outsideText(file)}" ${reason}: give a readable PEM file.`,
     );
   }
 }
@@ -113,9 +110,7 @@ function tryOut(use: () => unknown, what: string): void {
   try {
     use();
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new EndpointError(`The OTLP ${what} cannot be used (${reason}): give PEM files that fit.`, {
-      cause,
-    });
+    const reason = (cause as NodeJS.ErrnoException).code ?? outsideText(String(cause));
+    throw new EndpointError(`The OTLP ${what} cannot be used (${reason}): give PEM files that fit.`);
   }
 }

@@ -1,3 +1,5 @@
+import { EndpointError } from './endpoint-error.ts';
+
 /** The OTLP signals, named as in the standard environment variables. */
 export type Signal = 'metrics' | 'traces' | 'logs';
 
@@ -84,7 +86,7 @@ export const DEFAULT_QUEUE: QueueOptions = { capacity: 8192, batchSize: 512, sch
 
 /**
  * What the options say for one signal. A signal's headers replace the general ones, as the
- * specification has it. Throws an Error with one clear sentence when the endpoint is no URL.
+ * specification has it. Throws an EndpointError when the endpoint is no URL.
  */
 export function settleEndpoint(options: ExportOptions, signal: Signal): SettledEndpoint {
   const own = options.signals?.[signal] ?? {};
@@ -112,23 +114,24 @@ function grpcUrl(endpoint: string = defaultEndpoints.grpc, isInsecure: boolean):
   const trimmed = endpoint.trim();
   if (trimmed.startsWith('unix:')) return trimmed;
   const url = /^[a-z]+:\/\//i.test(trimmed) ? trimmed : `${isInsecure ? 'http' : 'https'}://${trimmed}`;
-  parseUrl(url, endpoint);
+  parseUrl(url);
   return url;
 }
 
 function httpUrl(options: ExportOptions, own: EndpointOptions, signal: Signal): string {
-  if (own.endpoint !== undefined) return parseUrl(own.endpoint.trim(), own.endpoint).href;
+  if (own.endpoint !== undefined) return parseUrl(own.endpoint.trim()).href;
   const base = (options.endpoint ?? defaultEndpoints['http/protobuf']).trim();
-  const url = parseUrl(base, base);
+  const url = parseUrl(base);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/${signal}`;
   return url.href;
 }
 
-function parseUrl(url: string, given: string): URL {
+/** The text is not repeated: a key can be in it. */
+function parseUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.host === '') {
-    throw new Error(
-      `The OTLP endpoint "${given}" is not a URL: write it as http://host:port or https://host:port.`,
+    throw new EndpointError(
+      'The OTLP endpoint is not a URL: write it as http://host:port or https://host:port.',
     );
   }
   return parsed;

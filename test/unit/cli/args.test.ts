@@ -34,12 +34,12 @@ describe('parseArguments', () => {
   });
 
   it('names the nearest command', () => {
-    fails(['chek-config'], /^chek-config: is no command; the nearest is check-config$/);
+    fails(['chek-config'], /^command line: has a word that is no command; the nearest is check-config$/);
     fails(['rum'], /the nearest is run$/);
   });
 
   it('wants one command', () => {
     fails(['--output', 'json'], /^command line: has no command; use run or check-config$/);
-    fails(['run', 'fast'], /^fast: is one word too many after run/);
+    fails(['run', 'fast'], /^command line: has one word too many after run/);
   });
 });

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ConfigError, loadConfig, type AppConfig } from '../../../config/index.ts';
+import { readTextFile } from '../../../text/index.ts';
 
-const FIXTURES = new URL('../../fixtures/config/', import.meta.url);
+const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures', 'config');
 
 /** What a test gives; the rest is empty. */
 export interface Given {
@@ -21,7 +22,7 @@ export function sourcesOf({ argv = [], env = {}, yaml, fixture }: Given): Parame
     argv: file === undefined ? argv : ['--config', file, ...argv],
     env,
     readFile: (path) =>
-      path === 'test.yaml' && yaml !== undefined ? yaml : readFileSync(new URL(path, FIXTURES), 'utf8'),
+      path === 'test.yaml' && yaml !== undefined ? yaml : readTextFile(join(FIXTURES, path)),
   };
 }
 

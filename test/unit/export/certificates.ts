@@ -6,8 +6,11 @@ import { join } from 'node:path';
 export const withoutOpenssl =
   spawnSync('openssl', ['version']).status === 0 ? false : 'needs openssl, to make certificates for one day';
 
-/** An authority and one certificate for 127.0.0.1, which server and client share. */
-export function makeCertificates(folder: string): { ca: string; cert: string; key: string } {
+/** An authority and one certificate for 127.0.0.1, or other names, which server and client share. */
+export function makeCertificates(
+  folder: string,
+  names = 'IP:127.0.0.1',
+): { ca: string; cert: string; key: string } {
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): unknown =>
     execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
@@ -26,7 +29,7 @@ export function makeCertificates(folder: string): { ca: string; cert: string; ke
     'ca.pem',
   );
   openssl('req', ...newKey, '-subj', '/CN=localhost', '-keyout', 'end.key', '-out', 'end.csr');
-  writeFileSync(file('ext'), 'subjectAltName=IP:127.0.0.1\n');
+  writeFileSync(file('ext'), `subjectAltName=${names}\n`);
   const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'ext'];
   openssl('x509', '-req', '-in', 'end.csr', ...signing, '-days', '1', '-out', 'end.pem');
   return { ca: file('ca.pem'), cert: file('end.pem'), key: file('end.key') };

@@ -14,7 +14,7 @@ export type StubSignal = 'metrics' | 'traces' | 'logs';
 export type StubReply =
   | { kind: 'ok'; rejected?: number; message?: string }
   /** gRPC: a status code; HTTP: a status. `retryAfterMs` travels as RetryInfo, or as Retry-After. */
-  | { kind: 'error'; code: number; retryAfterMs?: number }
+  | { kind: 'error'; code: number; retryAfterMs?: number; details?: string }
   /** No answer at all. */
   | { kind: 'silence' };
 
@@ -155,7 +155,7 @@ function statusOf(reply: Extract<StubReply, { kind: 'error' }>): object {
   const metadata = new Metadata();
   if (reply.retryAfterMs !== undefined)
     metadata.set('grpc-status-details-bin', retryInfo(reply.retryAfterMs));
-  return { code: reply.code, details: `stub status ${reply.code}`, metadata };
+  return { code: reply.code, details: reply.details ?? `stub status ${reply.code}`, metadata };
 }
 
 function startHttp(handle: Handle, { port = 0, tls }: StubOptions): Promise<Running> {
