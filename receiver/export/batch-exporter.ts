@@ -1,6 +1,7 @@
 import type { SignalCounters } from './counters.ts';
 import { Ledger } from './counters.ts';
 import type { Delivery } from './delivery.ts';
+import { ItemQueue } from './item-queue.ts';
 import type { QueueOptions, RetryOptions, Signal } from './options.ts';
 import type { RejectionListener } from './rejection.ts';
 
@@ -24,6 +25,8 @@ export interface BatchParts<T, R> {
   readonly retry: RetryOptions;
   readonly delivery: Delivery<R>;
   readonly encode: (items: readonly T[]) => R;
+  /** Bytes of memory that the item keeps. */
+  readonly sizeOf: (item: T) => number;
   readonly onRejected: RejectionListener;
 }
 
@@ -35,7 +38,7 @@ export function createBatchExporter<T, R>(parts: BatchParts<T, R>): BatchExporte
 class Batcher<T, R> implements BatchExporter<T> {
   readonly #parts: BatchParts<T, R>;
   readonly #ledger = new Ledger();
-  #queue: T[] = [];
+  readonly #queue: ItemQueue<T>;
   /** Items that ever entered the queue, and that left it settled: a flush waits for a count. */
   #entered = 0;
   #settled = 0;
@@ -46,15 +49,15 @@ class Batcher<T, R> implements BatchExporter<T> {
 
   constructor(parts: BatchParts<T, R>) {
     this.#parts = parts;
+    this.#queue = new ItemQueue(parts.queue.capacity, parts.sizeOf);
   }
 
   offer(item: T): boolean {
     this.#ledger.accept(1);
-    if (this.#isClosed || this.#queue.length >= this.#parts.queue.capacity) {
+    if (this.#isClosed || !this.#queue.push(item)) {
       this.#ledger.drop(1, this.#isClosed ? 'already_shutdown' : 'queue_full');
       return false;
     }
-    this.#queue.push(item);
     this.#entered += 1;
     if (this.#queue.length >= this.#parts.queue.batchSize) void this.#drain();
     else this.#schedule();
@@ -109,7 +112,7 @@ class Batcher<T, R> implements BatchExporter<T> {
   async #sendAll(): Promise<void> {
     const { batchSize } = this.#parts.queue;
     while (this.#queue.length >= batchSize || (this.#queue.length > 0 && this.#settled < this.#flushUpTo)) {
-      const batch = this.#queue.splice(0, batchSize);
+      const batch = this.#queue.take(batchSize);
       await this.#sendBatch(batch);
       this.#settled += batch.length;
     }

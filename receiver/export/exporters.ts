@@ -5,6 +5,7 @@ import type { SignalCounters } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import { createDelivery } from './delivery.ts';
 import { takeGrpcLog } from './grpc-log.ts';
+import { sizeOfEvent, sizeOfSpan } from './item-size.ts';
 import { encodeEvents } from './log-request.ts';
 import type { MetricExporter } from './metric-exporter.ts';
 import { createMetricExporter } from './metric-exporter.ts';
@@ -118,6 +119,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
         queue: queueOf('traces'),
         delivery: spanDelivery,
         encode: toReadableSpans,
+        sizeOf: sizeOfSpan,
       }),
     events:
       eventDelivery &&
@@ -127,6 +129,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
         queue: queueOf('logs'),
         delivery: eventDelivery,
         encode: encodeEvents,
+        sizeOf: sizeOfEvent,
       }),
     transports,
     rejections,

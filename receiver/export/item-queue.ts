@@ -1,0 +1,62 @@
+/** Bytes that an item of a queue may have on average; a workload's usual spans and events have 1,000 to 1,500. */
+export const BYTES_PER_PLACE = 2_048;
+/** Of one request, as the items are estimated: below the 4 MiB that collectors accept by default. */
+const MAX_BATCH_BYTES = 3_000_000;
+
+/** Items that wait, first in, first out: bounded by their number, and by their size together. */
+export class ItemQueue<T> {
+  readonly #capacity: number;
+  readonly #sizeOf: (item: T) => number;
+  #items: T[] = [];
+  #sizes: number[] = [];
+  #bytes = 0;
+
+  /** Holds `capacity` items of `BYTES_PER_PLACE` bytes each, so fewer that are larger. */
+  constructor(capacity: number, sizeOf: (item: T) => number) {
+    this.#capacity = capacity;
+    this.#sizeOf = sizeOf;
+  }
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  /** As estimated. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** False when there is no room. An empty queue takes any item. */
+  push(item: T): boolean {
+    const size = this.#measure(item);
+    const maxBytes = this.#capacity * BYTES_PER_PLACE;
+    if (this.length >= this.#capacity || (this.length > 0 && this.#bytes + size > maxBytes)) return false;
+    this.#items.push(item);
+    this.#sizes.push(size);
+    this.#bytes += size;
+    return true;
+  }
+
+  /** What cannot be measured cannot be encoded either, which is told then. */
+  #measure(item: T): number {
+    try {
+      return this.#sizeOf(item);
+    } catch {
+      return BYTES_PER_PLACE;
+    }
+  }
+
+  /** Takes the first items out: at most `count`, and at most one request's bytes, but one item at least. */
+  take(count: number): T[] {
+    let taken = 0;
+    let bytes = 0;
+    for (const size of this.#sizes) {
+      if (taken >= count || (taken > 0 && bytes + size > MAX_BATCH_BYTES)) break;
+      taken += 1;
+      bytes += size;
+    }
+    this.#sizes.splice(0, taken);
+    this.#bytes -= bytes;
+    return this.#items.splice(0, taken);
+  }
+}
