@@ -187,7 +187,8 @@ export class Pipeline {
   drain(): number {
     return this.#source.drain((bytes) => {
       const oldest = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(RECORD_HEADER.ts_ns, true);
-      this.onBatch?.(Number(process.hrtime.bigint() - oldest) / 1e9);
+      // Read anew for each batch: the real-time clock may have been set.
+      this.onBatch?.(Number(this.clock.now() - oldest) / 1e9);
       decodeBatch(bytes, this.#owners, this.decoded, (record) => this.#handle(record));
     });
   }

@@ -1,16 +1,16 @@
-import type { HrTime } from '@opentelemetry/api';
 import { ValueType } from '@opentelemetry/api';
 import type { Histogram, MetricData } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { Series, StoredPoint } from './series.ts';
-import { histogramValue, resetSeries } from './series.ts';
+import { beginAnew, histogramValue, noteDeparture, resetSeries, shiftSeries } from './series.ts';
 import type { Stream } from './stream.ts';
+import type { Interval } from './timeline.ts';
 
 /** How one collection takes points out of streams. */
 export interface CollectContext {
   readonly isDelta: boolean;
-  readonly endTime: HrTime;
+  readonly interval: Interval;
 }
 
 const noBoundaries: readonly number[] = [];
@@ -42,17 +42,20 @@ function collectPoints<T extends number | Histogram>(
   const points: StoredPoint<T>[] = [];
   const isDelta = isDeltaMetric(stream.metric, context.isDelta);
   const isSet = isSetMetric(stream.metric);
+  const { end: endTime, setBackNs } = context.interval;
   const isEmitted = (series: Series): boolean => series.isTouched || series.isShown || (!isDelta && !isSet);
   stream.sweep((series) => !isEmitted(series));
   for (const series of stream.series()) {
+    if (setBackNs > 0n) (isDelta || isSet ? shiftSeries : beginAnew)(series, setBackNs);
     if (!isEmitted(series)) continue;
     const value = valueOf(series, stream);
     const { startTime, attributes } = series;
-    points.push({ startTime, endTime: context.endTime, attributes, value, stream, isMoved: isDelta });
+    points.push({ startTime, endTime, attributes, value, stream, isMoved: isDelta });
     series.isTouched = false;
     series.isShown = stream.metric.instrument === 'updowncounter' && series.value !== 0;
-    if (isDelta) resetSeries(series, context.endTime);
+    if (isDelta) resetSeries(series, endTime);
     else if (isSet) series.value = 0;
+    else noteDeparture(series, { value, time: endTime });
   }
   return points;
 }

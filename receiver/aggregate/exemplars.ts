@@ -133,7 +133,7 @@ export class ExemplarStore {
     for (const [slot, exemplar] of slots.entries()) {
       if (exemplar === undefined || isBucketEmpty(point, slot)) continue;
       slots[slot] = undefined;
-      if (isOf(exemplar, point, passed)) taken.push(exemplar);
+      if (isOf(exemplar, point, passed)) taken.push(within(exemplar, point));
       else this.#unmatched += 1;
     }
     return taken;
@@ -168,6 +168,11 @@ export function withExemplars(source: MetricSource, exemplars: ExemplarStore): M
 /** A delta holds no measurement from before its start, unless its sum was read late. */
 function isOf(exemplar: Exemplar, point: StoredPoint<number | Histogram>, passed: number): boolean {
   return !point.isMoved || passed > 0 || !isEarlier(exemplar.time, point.startTime);
+}
+
+/** The clock may have been set back after its time was taken. */
+function within(exemplar: Exemplar, { endTime }: StoredPoint<number | Histogram>): Exemplar {
+  return isEarlier(endTime, exemplar.time) ? { ...exemplar, time: endTime } : exemplar;
 }
 
 function isBucketEmpty({ value }: StoredPoint<number | Histogram>, bucket: number): boolean {

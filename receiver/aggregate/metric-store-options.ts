@@ -6,6 +6,8 @@ export interface MetricStoreOptions {
   readonly temporality: 'cumulative' | 'delta' | 'lowmemory';
   /** When the agent started, Unix nanoseconds. */
   readonly startUnixNs: bigint;
+  /** CLOCK_MONOTONIC, nanoseconds: how long an interval was when the real-time clock was set back in it. */
+  readonly monotonicNs?: () => bigint;
   /** Most series in all; at least 2. Default 50,000. */
   readonly maxSeries?: number;
   /** Most points of one metric and resource in one collection, the overflow series included. Default 2,000. */

@@ -5,7 +5,6 @@ import { SCOPE_NAMES } from '../../semconv/index.ts';
 import type { HistogramDelta, MetricSink, ObservedResource } from '../model.ts';
 import { collectStream, isSetMetric } from './collect-points.ts';
 import { foldResources, type FoldInto } from './fold-resources.ts';
-import { isEarlier, toHrTime } from './hr-time.ts';
 import { scopeOf } from './instrumentation-scopes.ts';
 import type { MetricStoreOptions } from './metric-store-options.ts';
 import { createEntry, type ResourceEntry } from './resource-entry.ts';
@@ -15,6 +14,7 @@ import { MAX_SERVER_PORTS } from './server-ports.ts';
 import type { Series, StoredPoint } from './series.ts';
 import { addHistogram, mergeSeries } from './series.ts';
 import { Stream } from './stream.ts';
+import { Timeline, type Interval } from './timeline.ts';
 
 /** Something that is collected, exported, and told what could not be exported. */
 export interface MetricSource {
@@ -51,6 +51,8 @@ const defaultStaleAfter = 60;
  * Start times: a delta point starts where the last collection ended. A cumulative series starts
  * where the collection before its first measurement ended (the agent's start when there was
  * none), because the kernel summed since then; so a resource that comes back never overlaps itself.
+ * When the clock was set back behind the last collection, all of it is told by the new time, and
+ * cumulative sums begin anew: for each start, times only go forward and values only grow.
  */
 export function createMetricStore(options: MetricStoreOptions): MetricStore {
   return new Store(options);
@@ -65,7 +67,7 @@ class Store implements MetricStore {
   readonly #staleAfter: number;
   readonly #spill: ObservedResource;
   readonly #foldInto: FoldInto | undefined;
-  #lastTime: HrTime;
+  readonly #timeline: Timeline;
   #collections = 0;
   #overflowed = 0;
   #spilled = 0;
@@ -81,7 +83,7 @@ class Store implements MetricStore {
     this.#staleAfter = options.staleAfterCollections ?? defaultStaleAfter;
     this.#spill = options.spillResource ?? { id: 'wirespan.overflow', kind: 'host', attributes: {} };
     this.#foldInto = options.foldInto;
-    this.#lastTime = toHrTime(options.startUnixNs);
+    this.#timeline = new Timeline(options.startUnixNs, options.monotonicNs);
   }
 
   add(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, delta: number): void {
@@ -120,8 +122,7 @@ class Store implements MetricStore {
   }
 
   collect(nowUnixNs: bigint): ResourceMetrics[] {
-    const now = toHrTime(nowUnixNs);
-    const endTime = isEarlier(now, this.#lastTime) ? this.#lastTime : now;
+    const interval = this.#timeline.advance(nowUnixNs);
     const collected: ResourceMetrics[] = [];
     if (this.#foldInto !== undefined) this.#fold(this.#foldInto);
     for (const [id, entry] of this.#entries) {
@@ -130,12 +131,11 @@ class Store implements MetricStore {
         continue;
       }
       entry.wasCollected = true;
-      const scopeMetrics = this.#collectEntry(entry, endTime);
+      const scopeMetrics = this.#collectEntry(entry, interval);
       if (scopeMetrics.length > 0) collected.push({ resource: entry.resource, scopeMetrics });
       entry.isLeaving =
         entry.streams.size === 0 || ((entry.isRetired || this.#isStale(entry)) && !isShown(entry));
     }
-    this.#lastTime = endTime;
     this.#collections += 1;
     return collected;
   }
@@ -187,7 +187,7 @@ class Store implements MetricStore {
     metric: MetricDescriptor,
     resource: ObservedResource,
     attributes: Attributes,
-    startTime = this.#lastTime,
+    startTime = this.#timeline.last,
   ): Series | undefined {
     const entry = this.#entry(resource);
     const stream = this.#stream(entry, metric);
@@ -245,10 +245,10 @@ class Store implements MetricStore {
     return this.#staleAfter > 0 && this.#collections - entry.touchedAt >= this.#staleAfter;
   }
 
-  #collectEntry(entry: ResourceEntry, endTime: HrTime): ScopeMetrics[] {
+  #collectEntry(entry: ResourceEntry, interval: Interval): ScopeMetrics[] {
     const byScope = new Map<string, MetricData[]>();
     for (const [name, stream] of entry.streams) {
-      const data = collectStream(stream, { isDelta: this.#isDelta, endTime });
+      const data = collectStream(stream, { isDelta: this.#isDelta, interval });
       if (stream.size === 0) entry.streams.delete(name);
       if (data === undefined) continue;
       const scope = SCOPE_NAMES[stream.metric.scope];
@@ -267,17 +267,23 @@ class Store implements MetricStore {
 
   #putBack(point: StoredPoint<number | Histogram>): void {
     const { metric, observed } = point.stream;
-    if (!point.isMoved) {
-      // A state that goes on; but of a resource that is leaving, and of a value that ends, it was the last word.
-      const entry = this.#entries.get(observed.id);
-      if (entry !== undefined) entry.isLeaving = false;
-      if (isSetMetric(metric)) entry?.streams.get(metric.name)?.show(point.attributes);
-      return;
-    }
+    if (!point.isMoved) return this.#putBackState(point);
     const { startTime, value, attributes } = point;
     const gain =
       typeof value === 'number' ? { value } : { value: value.sum ?? 0, counts: value.buckets.counts };
     mergeSeries(this.#series(metric, observed, attributes, startTime), { startTime, ...gain });
+  }
+
+  /** A state that goes on; but of a resource that is leaving, and of a value that ends, it was the last word. */
+  #putBackState({ stream: { metric, observed }, attributes }: StoredPoint<number | Histogram>): void {
+    const entry = this.#entries.get(observed.id);
+    if (entry === undefined) return;
+    entry.isLeaving = false;
+    const series = entry.streams.get(metric.name)?.known(attributes);
+    if (series === undefined) return;
+    series.left = undefined;
+    // What is exported next, a zero at least, takes its place.
+    if (isSetMetric(metric)) series.isShown = true;
   }
 }
 

@@ -4,6 +4,7 @@ import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { HistogramDelta, ObservedResource } from '../model.ts';
 import type { Exemplar } from './exemplars.ts';
 import { isEarlier } from './hr-time.ts';
+import { earlier } from './timeline.ts';
 
 /** Which metric of which resource: what a series and its points belong to. */
 export interface StreamIdentity {
@@ -22,6 +23,12 @@ export interface StoredPoint<T extends number | Histogram> extends DataPoint<T> 
   exemplars?: readonly Exemplar[];
 }
 
+/** A value that left. */
+export interface Departure {
+  readonly value: number | Histogram;
+  readonly time: HrTime;
+}
+
 /** One attribute set of one stream. Numbers use `value`; histograms use `counts`, `value` being the sum. */
 export interface Series {
   readonly attributes: Attributes;
@@ -34,6 +41,10 @@ export interface Series {
   isShown: boolean;
   /** Whether its slot was given back: it must not be used again. */
   isFreed: boolean;
+  /** Cumulative sums: what the last collection took, until it comes back. */
+  left?: Departure | undefined;
+  /** What is known to have arrived before that. */
+  arrived?: Departure | undefined;
 }
 
 /** `counts` gets `bucketCount` zeros when that is not 0. */
@@ -67,6 +78,41 @@ export function resetSeries(series: Series, startTime: HrTime): void {
   series.value = 0;
   series.counts?.fill(0);
   series.startTime = startTime;
+}
+
+/** A cumulative value leaves: the one before it did not come back. */
+export function noteDeparture(series: Series, departure: Departure): void {
+  if (series.left !== undefined) series.arrived = series.left;
+  series.left = departure;
+}
+
+/** The clock was set back by so many nanoseconds: everything began as much earlier by the new time. */
+export function shiftSeries(series: Series, setBackNs: bigint): void {
+  series.startTime = earlier(series.startTime, setBackNs);
+}
+
+/**
+ * The same for a cumulative sum: points of one start go forward in time, so it begins anew with what
+ * has not arrived yet.
+ */
+export function beginAnew(series: Series, setBackNs: bigint): void {
+  const arrived = series.left ?? series.arrived;
+  if (arrived !== undefined) {
+    takeOut(series, arrived.value);
+    series.startTime = arrived.time;
+  }
+  series.left = undefined;
+  series.arrived = undefined;
+  shiftSeries(series, setBackNs);
+}
+
+function takeOut(series: Series, value: number | Histogram): void {
+  if (typeof value === 'number') {
+    series.value -= value;
+    return;
+  }
+  series.value -= value.sum ?? 0;
+  series.counts?.forEach((count, i, counts) => (counts[i] = count - (value.buckets.counts[i] ?? 0)));
 }
 
 /** The histogram value of a point: a copy, since the series goes on. */

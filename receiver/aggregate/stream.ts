@@ -74,11 +74,10 @@ export class Stream implements StreamIdentity {
     return this.#overflow;
   }
 
-  /** The last value of `attributes` did not arrive: what is exported next, a zero at least, takes its place. */
-  show(attributes: Attributes): void {
+  /** The series of `attributes`, if there is one. */
+  known(attributes: Attributes): Series | undefined {
     const key = attributeKey(attributes);
-    const series = key === overflowKey ? this.#overflow : this.#byKey.get(key);
-    if (series !== undefined) series.isShown = true;
+    return key === overflowKey ? this.#overflow : this.#byKey.get(key);
   }
 
   get size(): number {

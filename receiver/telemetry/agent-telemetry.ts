@@ -60,7 +60,7 @@ export function createAgentTelemetry(options: AgentTelemetryOptions): AgentTelem
     ? own.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries: [...boundaries] } })
     : undefined;
   return {
-    collect: () => source.collect(),
+    collect: (nowUnixNs) => source.collect(nowUnixNs),
     restore: (failed) => source.restore(failed),
     recordLag: (seconds) => lag?.record(Math.max(0, seconds)),
   };

@@ -259,12 +259,3 @@ test('values that an instrument does not take are refused and counted', () => {
   assert.equal(store.overflowed().refused, 5);
   assert.deepEqual(store.collect(at(1)), []);
 });
-
-test('time that goes backwards makes no interval that ends before it starts', () => {
-  const store = createMetricStore({ temporality: 'delta', startUnixNs });
-  store.add(counter, workload('a'), {}, 1);
-  store.collect(at(10));
-  store.add(counter, workload('a'), {}, 1);
-  const [point] = pointsOf(store.collect(at(5)), 'test.things');
-  assert.deepEqual(point?.startTime, point?.endTime);
-});

@@ -58,7 +58,7 @@ test('every point has its exemplars, and is otherwise as the SDK writes it', () 
         else store.addHistogram(descriptor, on, attributes, { counts: [1, 0, 0, 0], sum: 0 });
         for (const one of offered) exemplars.offer(descriptor, on, attributes, one);
       }
-      const collected = store.collect(10n);
+      const collected = store.collect(BigInt(seconds + 1) * 1_000_000_000n);
       const plain = collected.map((part) => ProtobufMetricsSerializer.serializeRequest(part));
       exemplars.attach(collected);
       const expected = new Map<string, readonly Exemplar[]>();
