@@ -86,6 +86,8 @@ export interface Binding {
   closeRing(ring: Handle): void;
   tryLoad(objectPath: string, program: string): LoadAnswer;
   mayLoad(): boolean;
+  reduceThread(thread: number, low: number, high: number): boolean;
+  hideMemory(): void;
   possibleCpus(): number;
   tickNs(): number;
   clocks(): ClockSample;

@@ -20,6 +20,8 @@ export const NATIVE_ERROR_CODES = [
   'ERR_NATIVE_MAP',
   'ERR_NATIVE_ITERATOR',
   'ERR_NATIVE_STATS',
+  /** Capabilities could not be given up. */
+  'ERR_NATIVE_PRIVILEGE',
   /** The kernel has no readable BTF. */
   'ERR_NATIVE_BTF',
 ] as const;

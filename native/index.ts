@@ -1,22 +1,12 @@
 /**
- * libbpf over Node-API: the typed seam, and the only file that loads the addon.
+ * libbpf over Node-API: the typed seam.
  *
  * Everything is synchronous and throws {@link NativeError}. Buffers belong to the caller: the
  * addon fills or reads them during the call and keeps none. A session that is no longer
  * referenced is closed by the garbage collector: keep it as long as its programs shall run.
  */
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-
-import type {
-  Binding,
-  ClockSample,
-  Handle,
-  LoadAnswer,
-  MapInfo,
-  ProgramInfo,
-  ProgramStats,
-} from './binding.ts';
+import { native } from './addon.ts';
+import type { ClockSample, Handle, LoadAnswer, MapInfo, ProgramInfo, ProgramStats } from './binding.ts';
 import { NativeError } from './error.ts';
 import { describeMachine, type ProbeAnswer } from './machine.ts';
 
@@ -24,27 +14,7 @@ export type { ClockSample, LoadAnswer, MapInfo, ProgramInfo, ProgramStats } from
 export type { NativeErrorCode, NativeErrorDetails } from './error.ts';
 export type { ProbeAnswer } from './machine.ts';
 export { NATIVE_ERROR_CODES, NativeError } from './error.ts';
-
-const ADDON_PATH = fileURLToPath(new URL('../build/native/wirespan.node', import.meta.url));
-
-let loaded: Binding | undefined;
-
-/** Loads the addon at its first use, so that importing this file needs no build. */
-function native(): Binding {
-  if (loaded !== undefined) return loaded;
-  try {
-    loaded = createRequire(import.meta.url)(ADDON_PATH) as Binding;
-  } catch (cause) {
-    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
-    throw new NativeError(
-      `Cannot load the native addon '${ADDON_PATH}': ${reason}; build it with 'npm run build'.`,
-      { code: 'ERR_NATIVE_MISSING', step: 'load the native addon', object: ADDON_PATH },
-      { cause },
-    );
-  }
-  loaded.setErrorClass(NativeError);
-  return loaded;
-}
+export { hideMemory, reduceCapabilities } from './privileges.ts';
 
 /** One BPF object: open → configure → load → attach → close. */
 export class BpfSession {

@@ -4,7 +4,8 @@ import { readTextFile } from '../text/index.ts';
 import { EndpointError } from './export/endpoint-error.ts';
 import { parseArguments } from './cli/args.ts';
 import { readVersion, renderHelp } from './cli/help.ts';
-import { EXIT_UNSUPPORTED, runAgent, UnsupportedError } from './run.ts';
+import { runAgent } from './run.ts';
+import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const { command, flags } = parseArguments(argv);

@@ -1,5 +1,4 @@
 import type { AppConfig } from '../config/index.ts';
-import { probe, type ProbeAnswer } from '../native/index.ts';
 import { ATTR_SERVICE_NAME } from '../semconv/index.ts';
 import { AgentEvents } from './agent-events.ts';
 import { LiveJson, LiveTable } from './cli/live.ts';
@@ -15,13 +14,12 @@ import { LiveFilter } from './filter-rules.ts';
 import { kernelOptionsOf } from './kernel-options.ts';
 import type { ObservedResource } from './model.ts';
 import { Pipeline } from './pipeline.ts';
+import { reducePrivileges } from './privileges.ts';
 import { hasTerminal, Reloader, type LoadedSettings } from './reload.ts';
 import { SelfFigures } from './self-figures.ts';
 import { KernelSource } from './source/kernel-source.ts';
+import { checkSupport } from './support.ts';
 import { createAgentTelemetry } from './telemetry/agent-telemetry.ts';
-
-/** Exit status of a machine or a user that cannot run the agent. */
-export const EXIT_UNSUPPORTED = 3;
 
 const OTHER_PID_NAMESPACE =
   "The agent is not in the host's pid namespace, so what is in /proc (service names) and connections older than the agent are not found: start it with hostPID: true in Kubernetes, --pid=host in Docker.";
@@ -29,11 +27,6 @@ const BUSY_DRAIN_MS = 10;
 const IDLE_DRAIN_MS = 250;
 const TICK_MS = 1000;
 const SWEEP_MS = 5000;
-
-/** A machine that lacks what the agent needs, in one sentence. */
-export class UnsupportedError extends Error {
-  readonly exitCode = EXIT_UNSUPPORTED;
-}
 
 /**
  * Runs the agent until SIGTERM or SIGINT, then drains and returns. SIGHUP reads the settings again; when the
@@ -53,18 +46,6 @@ export async function runAgent(load: () => LoadedSettings): Promise<void> {
   agent.start();
   const signal = await stopped;
   await agent.stop(signal);
-}
-
-/** @throws UnsupportedError when programs cannot be loaded here */
-function checkSupport(answer: ProbeAnswer): void {
-  if (!answer.btf)
-    throw new UnsupportedError(
-      `The kernel ${answer.kernel} has no BTF (/sys/kernel/btf/vmlinux): run one built with CONFIG_DEBUG_INFO_BTF=y.`,
-    );
-  if (!answer.bpf)
-    throw new UnsupportedError(
-      'This process may not load BPF programs: run it as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.',
-    );
 }
 
 class Agent {
@@ -90,7 +71,7 @@ class Agent {
     const hierarchies = findCgroupHierarchies('/proc');
     const started = kernelOptionsOf(config, hierarchies);
     this.#config = config;
-    checkSupport(probe());
+    checkSupport();
     this.#live = this.#createLive();
     this.#log = this.#createLog();
     this.#exporters = createExporters(exportOptionsOf(config), {
@@ -188,8 +169,9 @@ class Agent {
 
   start(): void {
     const { plan } = this.#source;
+    const { kept: capabilities, warnings } = reducePrivileges(this.#config);
     this.#events.started();
-    for (const warning of warningsOf(this.#config)) this.#log.warn(warning);
+    for (const warning of [...warningsOf(this.#config), ...warnings]) this.#log.warn(warning);
     for (const { probe: name, why } of plan.missing) {
       this.#log.warn({ probe: name }, `not measured: ${why}`);
       this.#events.probeFailed(name);
@@ -211,6 +193,7 @@ class Agent {
         pass: plan.iterators.pass,
         found: this.#source.scanned(),
         endpoint: this.#exporters.origins().metrics,
+        capabilities,
       },
       'ready',
     );

@@ -28,6 +28,7 @@ const FILES = [
   'tracked-sockets',
   'opt-in-attributes',
   'filter-cgroups',
+  'privileges',
 ].map((name) => `test/kernel/${name}.test.ts`);
 const LIMIT_S = 420;
 const RUN = join(projectFolder, 'test', 'kernel', 'vm', 'run.sh');
