@@ -56,7 +56,7 @@ export const signalSettings: SettingTree = {
     rate_limit: setting(
       integer(0),
       5,
-      'Events a second for each event name and workload; the rest is counted. 0: no limit, for the node neither.',
+      'Events a second for each event name and workload, ten times that for the node, shared fairly; the rest is counted. 0: no limit.',
     ),
     ...switches(
       'events',
@@ -64,9 +64,13 @@ export const signalSettings: SettingTree = {
     ),
   },
   spans: {
-    rate_limit: setting(integer(0), 1000, 'Spans a second for the node. 0: no limit.'),
-    max_per_parent: setting(integer(1), 20, 'Spans below one application span.'),
-    max_per_trace: setting(integer(1), 200, 'Spans in one trace.'),
+    rate_limit: setting(
+      integer(0),
+      1000,
+      'Spans a second for the node, shared fairly by user, container, service and process. 0: no limit.',
+    ),
+    max_per_parent: setting(integer(1), 20, 'Spans below one application span, of one user and container.'),
+    max_per_trace: setting(integer(1), 200, 'Spans in one trace, of one user and container.'),
     ...switches(
       'spans',
       SPANS.map((s) => [

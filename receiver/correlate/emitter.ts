@@ -16,6 +16,7 @@ import type { SocketRecord } from '../record.ts';
 import type { SpanRef } from './connection-links.ts';
 import type { ConnectionSampling } from './connection-sampling.ts';
 import { createEventLimit, type EventLimit } from './event-limit.ts';
+import { sharePath } from './share-path.ts';
 import { createSpanLimit, type SpanLimit, type SpanLimits, type SpanRefusal } from './span-limit.ts';
 
 /** What can change while the agent runs. */
@@ -146,7 +147,8 @@ export class Emitter {
     if (mode === 'off' || (mode === 'correlated' && draft.context === undefined)) return;
     const resource = this.#options.resolve(draft.record.owner);
     const nowNs = this.#options.now();
-    const suppressed = this.#eventLimit.admit(descriptor.name, resource.id, nowNs);
+    const path = sharePath(resource, draft.record.owner);
+    const suppressed = this.#eventLimit.admit(descriptor.name, path, nowNs);
     if (suppressed === undefined) {
       this.counters.eventsRateLimited += 1;
       return;
@@ -172,7 +174,9 @@ export class Emitter {
   span(descriptor: SpanDescriptor, draft: SpanDraft): SpanRef | undefined {
     const { parent, startNs, endNs } = draft;
     const traceId = parent?.traceId ?? randomHex(16);
-    const refusal = this.#spanLimit.refuse(traceId, parent?.spanId, this.#options.now());
+    const resource = this.#options.resolve(draft.record.owner);
+    const place = { path: sharePath(resource, draft.record.owner), traceId, parentSpanId: parent?.spanId };
+    const refusal = this.#spanLimit.refuse(place, this.#options.now());
     if (refusal !== undefined) {
       this.counters[refusalCounters[refusal]] += 1;
       return undefined;
@@ -183,7 +187,7 @@ export class Emitter {
     this.#options.emitSpan({
       ...ref,
       name: spanName(descriptor, draft.attributes),
-      resource: this.#options.resolve(draft.record.owner),
+      resource,
       scope: SCOPE_NAMES[descriptor.scope],
       ...(parent === undefined ? {} : { parentSpanId: parent.spanId }),
       startUnixNs,

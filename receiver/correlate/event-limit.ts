@@ -1,4 +1,5 @@
 import { BoundedCache } from '../bounded-cache.ts';
+import { FairShares } from './fair-shares.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 const nodeFactor = 10;
@@ -10,9 +11,9 @@ interface WorkloadLimit {
   suppressed: number;
 }
 
-/** Of one event name: the node's rate, and that of each workload. */
+/** Of one event name: the node's rate, which is shared fairly, and that of each workload. */
 interface NameLimit {
-  readonly node: TokenBucket;
+  readonly node: FairShares;
   readonly workloads: BoundedCache<string, WorkloadLimit>;
 }
 
@@ -20,16 +21,17 @@ interface NameLimit {
 export interface EventLimit {
   /**
    * Undefined when the event must be left out (it is then counted); otherwise how many
-   * of this name and workload were left out since the last that went through.
+   * of this name and workload were left out since the last that went through. `path`: as
+   * `sharePath()` tells it; its end is the workload.
    */
-  admit(name: string, resourceId: string, nowNs: bigint): number | undefined;
-  /** Workloads whose rate was forgotten because there were too many. */
+  admit(name: string, path: readonly string[], nowNs: bigint): number | undefined;
+  /** Workloads whose rate was forgotten, and shares that were joined, because there were too many. */
   readonly evictions: number;
 }
 
 /**
  * `perSecond` for each event name and workload, ten times that for each name on the
- * node, twice as much in a burst. 0: no limit of either kind. Names are the registry's,
+ * node, shared fairly; twice as much in a burst. 0: no limit of either kind. Names are the registry's,
  * so there are few; of each, the rates of 10,000 workloads are kept.
  */
 export function createEventLimit(perSecond: number): EventLimit {
@@ -39,7 +41,7 @@ export function createEventLimit(perSecond: number): EventLimit {
     let limit = names.get(name);
     if (limit === undefined) {
       const perNode = perSecond * nodeFactor;
-      const node = new TokenBucket(perNode, perNode * burstFactor, nowNs);
+      const node = new FairShares(perNode, perNode * burstFactor, nowNs);
       limit = { node, workloads: new BoundedCache(maxWorkloads) };
       names.set(name, limit);
     }
@@ -59,19 +61,18 @@ export function createEventLimit(perSecond: number): EventLimit {
   return {
     get evictions() {
       let sum = 0;
-      for (const { workloads } of names.values()) sum += workloads.evictions;
+      for (const { node, workloads } of names.values()) sum += workloads.evictions + node.joined;
       return sum;
     },
-    admit(name, resourceId, nowNs) {
+    admit(name, path, nowNs) {
       if (perSecond === 0) return 0;
       const limit = limitOf(name, nowNs);
-      const workload = workloadOf(limit, resourceId, nowNs);
-      if (!workload.bucket.hasToken(nowNs) || !limit.node.hasToken(nowNs)) {
+      const workload = workloadOf(limit, path.at(-1) ?? '', nowNs);
+      if (!workload.bucket.hasToken(nowNs) || !limit.node.admit(path, nowNs)) {
         workload.suppressed += 1;
         return undefined;
       }
       workload.bucket.take();
-      limit.node.take();
       const { suppressed } = workload;
       workload.suppressed = 0;
       return suppressed;

@@ -84,11 +84,20 @@ export const CACHE_CHURNS: readonly Churn[] = [
   }),
   churnOf('limits of spans', () => {
     const limit = createSpanLimit({ perSecond: 0, maxPerParent: 10, maxPerTrace: 10 }, 0n);
-    return (index) => void limit.refuse(spanOf(index).traceId, spanOf(index).spanId, BigInt(index));
+    return (index) => {
+      const { traceId, spanId } = spanOf(index);
+      limit.refuse(
+        { path: ['user', 'container', 'service', 'w'], traceId, parentSpanId: spanId },
+        BigInt(index),
+      );
+    };
   }),
   churnOf('limits of events', () => {
     const limit = createEventLimit(10);
-    return (index) => void limit.admit('wirespan.tcp.retransmit', `workload ${index}`, BigInt(index));
+    return (index) => {
+      const path = [`user ${index % 97}`, 'container', `service ${index}`, `workload ${index}`];
+      limit.admit('wirespan.tcp.retransmit', path, BigInt(index) * 1_000_000n);
+    };
   }),
   churnOf('network namespaces', () => {
     const queues = new ListenQueues({
