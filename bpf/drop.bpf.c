@@ -161,16 +161,19 @@ static __always_inline u16 server_port_of(struct sock *sk, const struct conn *co
 
 static __always_inline void count_drop(struct drop_key *key)
 {
-	u64 one = 1, *count = bpf_map_lookup_elem(&drops, key);
+	u64 *count = bpf_map_lookup_elem(&drops, key);
 
-	if (!count && !bpf_map_update_elem(&drops, key, &one, BPF_NOEXIST))
+	if (count && count_use(count))
 		return;
-	if (!count)
-		count = bpf_map_lookup_elem(&drops, key);
+	place_drop(key, PROBE_DROP, !!count);
+	count = bpf_map_lookup_elem(&drops, key);
+	if (count && count_use(count))
+		return;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->overflow = 1;
+	count = bpf_map_lookup_elem(&drops, key);
 	if (count)
-		__sync_fetch_and_add(count, 1);
-	else
-		count_loss(PROBE_DROP, LOST_MAP_FULL);
+		count_use(count);
 }
 
 SEC("tp_btf/kfree_skb")

@@ -83,13 +83,12 @@ static __always_inline struct receive_sums *receive_sums_for(struct sock *sk, st
 
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = bpf_map_lookup_elem(&receives, &key);
-	if (row)
+	if (row && count_use(&row->uses))
 		return row;
-	bpf_map_update_elem(&receives, &key, &zero_receive_sums, BPF_NOEXIST);
+	place_receive(&key, PROBE_RECEIVE, !!row);
 	row = bpf_map_lookup_elem(&receives, &key);
-	if (row)
+	if (row && count_use(&row->uses))
 		return row;
-	count_loss(PROBE_RECEIVE, LOST_MAP_FULL);
 	__builtin_memset(&key, 0, sizeof(key));
 	key.overflow = 1;
 	return bpf_map_lookup_elem(&receives, &key);

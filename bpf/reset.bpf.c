@@ -34,16 +34,19 @@ static __always_inline void fill_ends(struct reset_key *key, const struct sock *
 
 static __always_inline void count_reset(struct reset_key *key)
 {
-	u64 one = 1, *count = bpf_map_lookup_elem(&resets, key);
+	u64 *count = bpf_map_lookup_elem(&resets, key);
 
-	if (!count && !bpf_map_update_elem(&resets, key, &one, BPF_NOEXIST))
+	if (count && count_use(count))
 		return;
-	if (!count)
-		count = bpf_map_lookup_elem(&resets, key);
+	place_reset(key, PROBE_RESET, !!count);
+	count = bpf_map_lookup_elem(&resets, key);
+	if (count && count_use(count))
+		return;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->overflow = 1;
+	count = bpf_map_lookup_elem(&resets, key);
 	if (count)
-		__sync_fetch_and_add(count, 1);
-	else
-		count_loss(PROBE_RESET, LOST_MAP_FULL);
+		count_use(count);
 }
 
 /* `sk` may be absent, a listener, or (for TIME_WAIT) no full socket: then nobody owns the RST. */

@@ -10,6 +10,7 @@
 #include "softirq.bpf.c"
 #include "scan.bpf.c"
 #include "pass.bpf.c"
+#include "rows.bpf.c"
 
 /* Keeps the wire types in the object's BTF, from which user space's layouts are made. */
 const struct wire_types {

@@ -73,6 +73,7 @@ export interface Binding {
   attachCgroup(session: Handle, program: string, cgroupPath: string): void;
   detach(session: Handle, program: string): void;
   runIterator(session: Handle, program: string, map: string, into: Uint8Array): number;
+  runProgram(session: Handle, program: string, context: Uint8Array): number;
   lookup(session: Handle, map: string, key: Uint8Array, value: Uint8Array): boolean;
   update(session: Handle, map: string, key: Uint8Array, value: Uint8Array): void;
   remove(session: Handle, map: string, key: Uint8Array): boolean;

@@ -19,6 +19,7 @@ export const NATIVE_ERROR_CODES = [
   'ERR_NATIVE_ATTACH',
   'ERR_NATIVE_MAP',
   'ERR_NATIVE_ITERATOR',
+  'ERR_NATIVE_PROGRAM',
   'ERR_NATIVE_STATS',
   /** Capabilities could not be given up. */
   'ERR_NATIVE_PRIVILEGE',

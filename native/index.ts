@@ -135,6 +135,11 @@ export class BpfSession {
     return native().runIterator(this.#handle, program, options.map ?? '', into);
   }
 
+  /** Runs a `syscall` program once and returns its answer; it may change `context`, its argument. */
+  runProgram(program: string, context: Uint8Array): number {
+    return native().runProgram(this.#handle, program, context);
+  }
+
   programStats(program: string): ProgramStats {
     return native().programStats(this.#handle, program);
   }

@@ -5,6 +5,7 @@
 
 #include "counters.bpf.h"
 #include "latency.bpf.h"
+#include "room.bpf.h"
 #include "../generated/bounds.h"
 
 /* Payload acknowledged: bytes_acked less the client's SYN and, when acknowledged, our FIN. */
@@ -76,24 +77,33 @@ static __always_inline void fill_series_key(struct series_key *key, struct sock 
 	fill_addresses(sk, conn, key->family, key->peer, key->server);
 }
 
-/* The row for a key; on a full map the overflow row. NULL only when even that is absent. */
+static __noinline struct series *place_for(struct series_key *key, u32 probe, u64 now, u32 gone)
+{
+	struct series *row;
+
+	place_series(key, probe, gone);
+	row = bpf_map_lookup_elem(&series, key);
+	if (row && touch_row(&row->touched_ns, now))
+		return row;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->overflow = 1;
+	row = bpf_map_lookup_elem(&series, key);
+	if (row)
+		row->touched_ns = now;
+	return row;
+}
+
+/*
+ * The row for a key, or else the overflow row of its owner or of the host, which the key then
+ * says. NULL only when even that is absent.
+ */
 static __always_inline struct series *series_for(struct series_key *key, u32 probe, u64 now)
 {
 	struct series *row = bpf_map_lookup_elem(&series, key);
 
-	if (!row) {
-		bpf_map_update_elem(&series, key, &zero_series, BPF_NOEXIST);
-		row = bpf_map_lookup_elem(&series, key);
-	}
-	if (!row) {
-		count_loss(probe, LOST_MAP_FULL);
-		__builtin_memset(key, 0, sizeof(*key));
-		key->overflow = 1;
-		row = bpf_map_lookup_elem(&series, key);
-	}
-	if (row)
-		row->touched_ns = now;
-	return row;
+	if (row && touch_row(&row->touched_ns, now))
+		return row;
+	return place_for(key, probe, now, !!row);
 }
 
 /* Of a listening socket, for itself and for the connections that it takes. */
@@ -135,13 +145,15 @@ listener_for(const struct owner_key *owner, const struct conn *conn, u16 port, u
 	key.family = family;
 	fill_listen_local(&key, conn);
 	row = bpf_map_lookup_elem(&listeners, &key);
-	if (row)
+	if (row && count_use(&row->uses))
 		return row;
-	bpf_map_update_elem(&listeners, &key, &zero_listener, BPF_NOEXIST);
+	place_listener(&key, probe, !!row);
 	row = bpf_map_lookup_elem(&listeners, &key);
-	if (!row)
-		count_loss(probe, LOST_MAP_FULL);
-	return row;
+	if (row && count_use(&row->uses))
+		return row;
+	__builtin_memset(&key, 0, sizeof(key));
+	key.overflow = 1;
+	return bpf_map_lookup_elem(&listeners, &key);
 }
 
 static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)

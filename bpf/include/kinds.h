@@ -74,6 +74,20 @@ enum latency_kind {
 	LATENCY_RTT = 3,
 };
 
+/* Maps of sums, of which each owner has a share. */
+enum row_map {
+	ROWS_SERIES = 0,
+	ROWS_LISTENERS = 1,
+	ROWS_DROPS = 2,
+	ROWS_RESETS = 3,
+	ROWS_STATES = 4,
+	ROWS_RECEIVES = 5,
+	ROW_MAPS = 6,
+};
+
+/* In the cell of a row that tells its use: user space took it out of its map. */
+#define ROW_GONE (1ULL << 63)
+
 /* Programs that can lose something; the first index of `lost`. */
 enum probe_id {
 	PROBE_STATE = 0,

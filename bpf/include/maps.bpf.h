@@ -47,6 +47,7 @@ static struct series zero_series;
 static struct listener zero_listener;
 static struct state_sums zero_state_sums;
 static struct receive_sums zero_receive_sums;
+static u64 zero_count;
 
 #define DROP_SITES 1024
 
@@ -81,9 +82,9 @@ struct {
 } cgroups SEC(".maps");
 
 /*
- * The sums behind every connection metric. Rows are added atomically in place.
- * User space deletes rows whose process ended and that are quiet. Full: the row
- * with .overflow set takes it all, and it is counted.
+ * The sums behind every connection metric. Rows are added atomically in place. This and each
+ * map of sums after it: an owner has a share (room.bpf.h), past which rows with .overflow set
+ * take the rest, and it is counted. User space takes rows out that are quiet.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -107,7 +108,7 @@ struct {
 	__type(value, struct state_sums);
 } state_durations SEC(".maps");
 
-/* wirespan.tcp.receive_queue.duration; one entry unless it is on. Full: the overflow row takes it. */
+/* wirespan.tcp.receive_queue.duration; one entry unless it is on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);

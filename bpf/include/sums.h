@@ -10,7 +10,8 @@ struct reset_key {
 	__u8 family;
 	__u8 received;
 	__u8 reason;
-	__u8 pad[2];
+	__u8 overflow; /* as in series_key */
+	__u8 pad[1];
 	__u8 peer[16];	 /* as in series_key */
 	__u8 server[16]; /* " */
 	__u32 cidr;	 /* zero unless attributes.peer.cidr is on */
@@ -26,9 +27,9 @@ struct series_key {
 	__u16 server_port;
 	__u8 role;
 	__u8 family;
-	__u8 error; /* errno, ERROR_CANCELLED or NO_ERROR */
-	__u8 overflow;
-	__u8 state; /* of retransmits when attributes.network.connection.state is on, else 0 */
+	__u8 error;    /* errno, ERROR_CANCELLED or NO_ERROR */
+	__u8 overflow; /* of its owner, or of everybody without one: what found no row of its own */
+	__u8 state;    /* of retransmits when attributes.network.connection.state is on, else 0 */
 	__u8 pad[5];
 	__u8 server[16]; /* zero unless attributes.server.address is on */
 };
@@ -46,7 +47,7 @@ struct series {
 	__u64 segments_received;
 	__u64 active;	     /* established connections, as of `active_pass` */
 	__u64 active_pass;   /* number of the iterator pass that counted `active` */
-	__u64 touched_ns;    /* last time anything was added */
+	__u64 touched_ns;    /* last time anything was added, or ROW_GONE */
 	__u64 handshake[24]; /* 22 bounds: 23 buckets and the sum */
 	__u64 duration[21];  /* 19 bounds */
 	__u64 rtt[17];	     /* 15 bounds */
@@ -61,7 +62,8 @@ struct listener_key {
 	__u16 port;
 	__u8 family;
 	__u8 has_local; /* attributes.network.local.address is on */
-	__u8 pad[4];
+	__u8 overflow;	/* as in series_key */
+	__u8 pad[3];
 	__u8 local[16];
 };
 _Static_assert(sizeof(struct listener_key) == 40, "listener_key");
@@ -79,28 +81,32 @@ struct listener {
 	__u64 cookie;
 	__u64 backlog;
 	__u8 local[16];
+	__u64 uses; /* counts up with each use, or has ROW_GONE */
 };
-_Static_assert(sizeof(struct listener) == 320, "listener");
+_Static_assert(sizeof(struct listener) == 328, "listener");
 
 struct state_key {
 	struct owner_key owner;
 	__u8 state;
 	__u8 role;
 	__u16 server_port; /* zero unless attributes.server.port is on */
-	__u8 pad[4];
+	__u8 overflow;	   /* as in series_key */
+	__u8 pad[3];
 };
 _Static_assert(sizeof(struct state_key) == 24, "state_key");
 
 struct state_sums {
 	__u64 duration[21];
+	__u64 uses; /* as in listener */
 };
-_Static_assert(sizeof(struct state_sums) == 168, "state_sums");
+_Static_assert(sizeof(struct state_sums) == 176, "state_sums");
 
 /* wirespan.tcp.receive_queue.duration, by series_key. */
 struct receive_sums {
 	__u64 wait[18]; /* 16 bounds */
+	__u64 uses;	/* as in listener */
 };
-_Static_assert(sizeof(struct receive_sums) == 144, "receive_sums");
+_Static_assert(sizeof(struct receive_sums) == 152, "receive_sums");
 
 struct drop_key {
 	struct owner_key owner;
@@ -109,10 +115,20 @@ struct drop_key {
 	/* Zero unless their attribute is on, or not known. */
 	__u8 state;
 	__u16 server_port;
-	__u32 site; /* number of a drop_site */
-	__u8 pad[4];
+	__u32 site;    /* number of a drop_site */
+	__u8 overflow; /* as in series_key */
+	__u8 pad[3];
 };
 _Static_assert(sizeof(struct drop_key) == 32, "drop_key");
+
+/* What ws_take_row takes out: a row whose cell of use is still what user space saw. */
+struct row_removal {
+	__u64 seen;
+	__u32 map; /* enum row_map */
+	__u8 pad[4];
+	__u8 key[64]; /* as long as the map's keys are, then zeros */
+};
+_Static_assert(sizeof(struct row_removal) == 80, "row_removal");
 
 struct softirq_sums {
 	__u64 entered_ns; /* 0: not running */

@@ -42,9 +42,10 @@ struct owner_info {
 	__u32 pad;
 	char command[COMM_LEN];
 	char executable[EXECUTABLE_LEN];
-	__u64 rules; /* filter generation << 32 | rules whose command and cgroup match */
+	__u64 rules;	      /* filter generation << 32 | rules whose command and cgroup match */
+	__u32 rows[ROW_MAPS]; /* that it has in each map of sums */
 };
-_Static_assert(sizeof(struct owner_info) == 72, "owner_info");
+_Static_assert(sizeof(struct owner_info) == 96, "owner_info");
 
 struct endpoints {
 	__u8 local[16];
@@ -77,7 +78,7 @@ struct owner_record {
 	struct owner_key owner;
 	struct owner_info info;
 };
-_Static_assert(sizeof(struct owner_record) == 104, "owner_record");
+_Static_assert(sizeof(struct owner_record) == 128, "owner_record");
 
 struct connection_record {
 	struct record_header header;

@@ -40,6 +40,8 @@ class Session {
   // Runs an iterator to its end. `written` counts all bytes, also those beyond `into`.
   Status RunIterator(const std::string& program, const std::string& map, Bytes into,
                      size_t* written);
+  // Runs a syscall program once, which may change `context`.
+  Status RunProgram(const std::string& program, Bytes context, uint32_t* answer);
   // Destroys links before the object. Idempotent.
   void Close();
 

@@ -138,6 +138,19 @@ Napi::Value JsRunIterator(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(written));
 }
 
+Napi::Value JsRunProgram(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* session = args.Handle<Session>(0);
+  const std::string program = args.Text(1, "program");
+  const Bytes context = args.Buffer(2, "context");
+  if (!args.Ok()) return info.Env().Undefined();
+  uint32_t answer = 0;
+  if (Status status = session->RunProgram(program, context, &answer)) {
+    return Throw(info.Env(), *status);
+  }
+  return Napi::Number::New(info.Env(), answer);
+}
+
 Napi::Value JsTryLoad(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Args args(info);
@@ -174,6 +187,7 @@ void ExportSession(Napi::Env env, Napi::Object exports) {
   add("attachCgroup", JsAttachCgroup);
   add("detach", JsProgram<&Session::Detach>);
   add("runIterator", JsRunIterator);
+  add("runProgram", JsRunProgram);
   add("tryLoad", JsTryLoad);
 }
 

@@ -198,6 +198,19 @@ int wsn_cells(struct bpf_iter__bpf_map_elem *ctx)
 	return 0;
 }
 
+struct sum {
+	__u64 first;
+	__u64 second;
+	__u64 total;
+};
+
+SEC("syscall")
+int wsn_sum(struct sum *sum)
+{
+	sum->total = sum->first + sum->second;
+	return sum->total > 100;
+}
+
 SEC("cgroup_skb/egress")
 int wsn_cgroup(struct __sk_buff *skb)
 {

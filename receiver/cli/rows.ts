@@ -35,7 +35,7 @@ export function tableRows(
     addConnections(draftFor(drafts, row.owner, row.role ?? 'unknown', endpointOf(row)), row, pass);
   }
   for (const row of listeners) {
-    if (row.memory.seen(LISTENER.pass) !== pass) continue;
+    if (row.isOverflow || row.memory.seen(LISTENER.pass) !== pass) continue;
     const draft = draftFor(drafts, row.owner, 'listener', `:${String(row.port)}`);
     draft.listening += row.memory.seen(LISTENER.count);
     draft.queued += row.memory.seen(LISTENER.usage);

@@ -22,7 +22,7 @@ import { CLOSE_REASON_NAMES, RETRANSMIT_TYPE_NAMES } from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
 import type { ObservedResource } from '../model.ts';
 import { readConnectionKey, type ConnectionKey } from './connection-key.ts';
-import { Cells, gainedHistogram, type CollectContext, type RowMemory } from './context.ts';
+import { Cells, gainedHistogram, resourceOf, type CollectContext, type RowMemory } from './context.ts';
 import { createBook, RetransmitBooks, takeOther, type RetransmitBook } from './retransmit-book.ts';
 import { RowPool } from './row-pool.ts';
 
@@ -104,7 +104,7 @@ export class ConnectionSums {
     this.#lastPass = pass;
     if (!this.#context.isOn(METRIC_TCP_CONNECTION_ACTIVE)) return;
     for (const row of this.#rows.values()) {
-      if (row.isFailure || row.isOverflow) continue;
+      if (row.isFailure) continue;
       const active = row.memory.seen(SERIES.active_pass) === pass ? row.memory.seen(SERIES.active) : 0;
       const everOpened = row.memory.seen(SERIES.opened) > 0;
       if (active === 0 && !everOpened) continue;
@@ -119,7 +119,7 @@ export class ConnectionSums {
   }
 
   #resourceOf(row: ConnectionRow): ObservedResource {
-    return row.owner.pid === 0 ? this.#context.host() : this.#context.resolve(row.owner);
+    return resourceOf(this.#context, row.owner);
   }
 
   #newRow(key: Uint8Array, view: DataView, at: number): ConnectionRow {

@@ -23,8 +23,13 @@ export function cidrOf({ subnets }: CollectContext, index: number): string | und
   return index === 0 ? 'other' : (subnets[index - 1] ?? 'other');
 }
 
-/** The attributes of a series that a full kernel map folded into one. */
-export const OVERFLOW_ATTRIBUTES: Attributes = { 'otel.metric.overflow': true };
+/** The attributes of what found no row of its own in a kernel map. */
+export const OVERFLOW_ATTRIBUTES: Attributes = Object.freeze({ 'otel.metric.overflow': true });
+
+/** Whose a row is: of no process, the host's. */
+export function resourceOf(context: CollectContext, owner: Owner): ObservedResource {
+  return owner.pid === 0 ? context.host() : context.resolve(owner);
+}
 
 const TURN = 4294967296;
 /** Of the upper word of a difference: from here on it is a step back. */

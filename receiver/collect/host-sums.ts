@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import {
   ATTR_CPU_LOGICAL_NUMBER,
   ATTR_NETWORK_CONNECTION_STATE,
@@ -16,7 +17,14 @@ import { DROP_KEY, SOFTIRQ_SUMS, STATE_KEY, STATE_SUMS } from '../decode/generat
 import { ROLE_NAMES, SOFTIRQ_NAMES, STATE_NAMES } from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
 import type { DropDetails } from './drop-details.ts';
-import { Cells, gainedHistogram, RowMemory, type CollectContext } from './context.ts';
+import {
+  Cells,
+  gainedHistogram,
+  OVERFLOW_ATTRIBUTES,
+  resourceOf,
+  RowMemory,
+  type CollectContext,
+} from './context.ts';
 
 const NS = 1e9;
 /** Softirq vectors whose durations are recorded by default: the network's. */
@@ -65,20 +73,20 @@ export class DropSums {
       const at = i * image.keySize;
       const gained = this.#memories.of(image, i).gain(cells.moveTo(i * image.stride), 0);
       if (gained <= 0 || !this.#context.isOn(METRIC_PACKET_DROPPED)) continue;
-      const owner = this.#context.ownerAt(view, at + DROP_KEY.owner);
-      this.#context.sink.add(
-        METRIC_PACKET_DROPPED,
-        owner.pid === 0 ? this.#context.host() : this.#context.resolve(owner),
-        this.#details.attributes({
-          reason: view.getUint32(at + DROP_KEY.reason, true),
-          family: view.getUint8(at + DROP_KEY.family),
-          state: view.getUint8(at + DROP_KEY.state),
-          serverPort: view.getUint16(at + DROP_KEY.server_port, true),
-          site: view.getUint32(at + DROP_KEY.site, true),
-        }),
-        gained,
-      );
+      const resource = resourceOf(this.#context, this.#context.ownerAt(view, at + DROP_KEY.owner));
+      this.#context.sink.add(METRIC_PACKET_DROPPED, resource, this.#attributes(view, at), gained);
     }
+  }
+
+  #attributes(view: DataView, at: number): Attributes {
+    if (view.getUint8(at + DROP_KEY.overflow) !== 0) return OVERFLOW_ATTRIBUTES;
+    return this.#details.attributes({
+      reason: view.getUint32(at + DROP_KEY.reason, true),
+      family: view.getUint8(at + DROP_KEY.family),
+      state: view.getUint8(at + DROP_KEY.state),
+      serverPort: view.getUint16(at + DROP_KEY.server_port, true),
+      site: view.getUint32(at + DROP_KEY.site, true),
+    });
   }
 
   forget(id: string): void {
@@ -104,26 +112,30 @@ export class StateSums {
       const memory = this.#memories.of(image, i);
       const row = cells.moveTo(i * image.stride);
       const gained = gainedHistogram(memory, row, { from: STATE_SUMS.duration, buckets, unit: NS });
-      const state = STATE_NAMES[view.getUint8(at + STATE_KEY.state)];
-      if (gained === undefined || state === undefined) continue;
-      const role = ROLE_NAMES[view.getUint8(at + STATE_KEY.role)];
-      const port = view.getUint16(at + STATE_KEY.server_port, true);
-      this.#context.sink.addHistogram(
-        METRIC_TCP_STATE_DURATION,
-        this.#context.resolve(this.#context.ownerAt(view, at + STATE_KEY.owner)),
-        {
-          [ATTR_NETWORK_CONNECTION_STATE]: state,
-          ...(role !== undefined && { [ATTR_TCP_HANDSHAKE_ROLE]: role }),
-          ...(port !== 0 && { [ATTR_SERVER_PORT]: port }),
-        },
-        gained,
-      );
+      const attributes = stateAttributes(view, at);
+      if (gained === undefined || attributes === undefined) continue;
+      const resource = resourceOf(this.#context, this.#context.ownerAt(view, at + STATE_KEY.owner));
+      this.#context.sink.addHistogram(METRIC_TCP_STATE_DURATION, resource, attributes, gained);
     }
   }
 
   forget(id: string): void {
     this.#memories.forget(id);
   }
+}
+
+/** Undefined: no state that has a name. */
+function stateAttributes(view: DataView, at: number): Attributes | undefined {
+  if (view.getUint8(at + STATE_KEY.overflow) !== 0) return OVERFLOW_ATTRIBUTES;
+  const state = STATE_NAMES[view.getUint8(at + STATE_KEY.state)];
+  if (state === undefined) return undefined;
+  const role = ROLE_NAMES[view.getUint8(at + STATE_KEY.role)];
+  const port = view.getUint16(at + STATE_KEY.server_port, true);
+  return {
+    [ATTR_NETWORK_CONNECTION_STATE]: state,
+    ...(role !== undefined && { [ATTR_TCP_HANDSHAKE_ROLE]: role }),
+    ...(port !== 0 && { [ATTR_SERVER_PORT]: port }),
+  };
 }
 
 /** CPU time in softirq handlers. */

@@ -11,7 +11,7 @@ import {
 } from '../../semconv/index.ts';
 import { BoundedCache } from '../bounded-cache.ts';
 import { LISTENER } from '../decode/generated/layout.ts';
-import type { CollectContext } from './context.ts';
+import { resourceOf, type CollectContext } from './context.ts';
 import type { ListenerRow } from './listeners.ts';
 
 /** What the kernel counts by network namespace, since the namespace exists. */
@@ -123,8 +123,13 @@ export class ListenQueues {
     if (count <= 0) return;
     const { context, onOverflow } = this.#parts;
     if (context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
-      context.sink.add(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS, context.resolve(row.owner), row.attributes, count);
-    onOverflow({ row });
+      context.sink.add(
+        METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
+        resourceOf(context, row.owner),
+        row.attributes,
+        count,
+      );
+    if (!row.isOverflow) onOverflow({ row });
   }
 
   /** On the only listener that it can have been, else on the host, with what they have in common. */
@@ -139,11 +144,11 @@ export class ListenQueues {
     if (context.isOn(METRIC_TCP_SYN_QUEUE_OVERFLOWS))
       context.sink.add(
         METRIC_TCP_SYN_QUEUE_OVERFLOWS,
-        isAlone ? context.resolve(first.owner) : context.host(),
+        isAlone ? resourceOf(context, first.owner) : context.host(),
         { ...commonAttributes(candidates), [ATTR_TCP_SYN_QUEUE_ACTION]: action },
         count,
       );
-    if (isAlone) onOverflow({ row: first, action });
+    if (isAlone && !first.isOverflow) onOverflow({ row: first, action });
   }
 }
 

@@ -14,15 +14,24 @@ import {
 import { readAddress } from '../decode/bytes.ts';
 import { LISTENER, LISTENER_KEY } from '../decode/generated/layout.ts';
 import type { MapImage } from '../map-image.ts';
-import type { ObservedResource, Owner } from '../model.ts';
+import type { Owner } from '../model.ts';
 import { addressAttributes } from './addresses.ts';
-import { Cells, gainedHistogram, RowMemory, type CollectContext } from './context.ts';
+import {
+  Cells,
+  gainedHistogram,
+  OVERFLOW_ATTRIBUTES,
+  resourceOf,
+  RowMemory,
+  type CollectContext,
+} from './context.ts';
 
 /** One row of the kernel's `listeners`. */
 export interface ListenerRow {
   readonly key: Uint8Array;
   readonly owner: Owner;
   readonly port: number;
+  /** Several of its owner's, or of everybody's: it has no port, nor an address. */
+  readonly isOverflow: boolean;
   readonly attributes: Attributes;
   readonly memory: RowMemory;
   /** `struct listener.local` of the socket that the row speaks of. */
@@ -31,6 +40,7 @@ export interface ListenerRow {
   refused: number;
 }
 
+const ADDRESS_BYTES = 16;
 const PARTS_PER_MILLION = 1e6;
 const NS = 1e9;
 
@@ -44,6 +54,7 @@ const FACTS = [
   LISTENER.netns,
   LISTENER.cookie,
   LISTENER.backlog,
+  LISTENER.uses,
 ];
 
 /** Listening sockets and their accept queues. */
@@ -74,7 +85,7 @@ export class ListenerSums {
       }
       const from = i * image.stride;
       this.#add(row, cells.moveTo(from));
-      row.local = image.values.slice(from + LISTENER.local, from + LISTENER.size);
+      row.local = image.values.slice(from + LISTENER.local, from + LISTENER.local + ADDRESS_BYTES);
     }
   }
 
@@ -86,7 +97,7 @@ export class ListenerSums {
     if (row.refused > 0 && this.#context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
       this.#context.sink.add(
         METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
-        this.#context.resolve(row.owner),
+        resourceOf(this.#context, row.owner),
         row.attributes,
         row.refused,
       );
@@ -101,7 +112,7 @@ export class ListenerSums {
     this.#lastPass = pass;
     for (const row of this.#rows.values()) {
       if (row.memory.seen(LISTENER.pass) !== pass) continue;
-      const resource = this.#context.resolve(row.owner);
+      const resource = resourceOf(this.#context, row.owner);
       const set = (metric: MetricDescriptor, offset: number): void => {
         if (!this.#context.isOn(metric)) return;
         this.#context.sink.set(metric, resource, row.attributes, row.memory.seen(offset));
@@ -113,25 +124,30 @@ export class ListenerSums {
   }
 
   #newRow(key: Uint8Array, view: DataView, at: number): ListenerRow {
-    const port = view.getUint16(at + LISTENER_KEY.port, true);
+    return {
+      key,
+      owner: this.#context.ownerAt(view, at + LISTENER_KEY.owner),
+      port: view.getUint16(at + LISTENER_KEY.port, true),
+      isOverflow: view.getUint8(at + LISTENER_KEY.overflow) !== 0,
+      attributes: this.#attributes(view, at),
+      memory: new RowMemory(LISTENER.size >> 3),
+      local: new Uint8Array(ADDRESS_BYTES),
+      refused: 0,
+    };
+  }
+
+  #attributes(view: DataView, at: number): Attributes {
+    if (view.getUint8(at + LISTENER_KEY.overflow) !== 0) return OVERFLOW_ATTRIBUTES;
     const family = view.getUint8(at + LISTENER_KEY.family);
     const type = family === 6 ? 'ipv6' : 'ipv4';
     const hasLocal = view.getUint8(at + LISTENER_KEY.has_local) !== 0;
     return {
-      key,
-      owner: this.#context.ownerAt(view, at + LISTENER_KEY.owner),
-      port,
-      attributes: {
-        [ATTR_SERVER_PORT]: port,
-        ...(this.#context.optIn.has(ATTR_NETWORK_TYPE) && { [ATTR_NETWORK_TYPE]: type }),
-        ...(hasLocal &&
-          addressAttributes(this.#context, {
-            [ATTR_NETWORK_LOCAL_ADDRESS]: readAddress(view, at + LISTENER_KEY.local, family),
-          })),
-      },
-      memory: new RowMemory(LISTENER.size >> 3),
-      local: new Uint8Array(LISTENER.size - LISTENER.local),
-      refused: 0,
+      [ATTR_SERVER_PORT]: view.getUint16(at + LISTENER_KEY.port, true),
+      ...(this.#context.optIn.has(ATTR_NETWORK_TYPE) && { [ATTR_NETWORK_TYPE]: type }),
+      ...(hasLocal &&
+        addressAttributes(this.#context, {
+          [ATTR_NETWORK_LOCAL_ADDRESS]: readAddress(view, at + LISTENER_KEY.local, family),
+        })),
     };
   }
 
@@ -139,7 +155,7 @@ export class ListenerSums {
     const { sink } = this.#context;
     for (const offset of FACTS) row.memory.gain(cells, offset);
     row.refused += row.memory.gain(cells, LISTENER.drops);
-    const resource: ObservedResource = this.#context.resolve(row.owner);
+    const resource = resourceOf(this.#context, row.owner);
     const histogram = (metric: MetricDescriptor, from: number, unit: number): void => {
       const buckets = (metric.boundaries?.length ?? 0) + 1;
       const gained = gainedHistogram(row.memory, cells, { from, buckets, unit });

@@ -2,7 +2,7 @@ import { METRIC_TCP_RECEIVE_QUEUE_DURATION } from '../../semconv/index.ts';
 import { RECEIVE_SUMS } from '../decode/generated/layout.ts';
 import type { MapImage } from '../map-image.ts';
 import { readConnectionKey, type ConnectionKey } from './connection-key.ts';
-import { Cells, gainedHistogram, RowMemory, type CollectContext } from './context.ts';
+import { Cells, gainedHistogram, resourceOf, RowMemory, type CollectContext } from './context.ts';
 
 const NS = 1e9;
 const BUCKETS = (METRIC_TCP_RECEIVE_QUEUE_DURATION.boundaries?.length ?? 0) + 1;
@@ -32,7 +32,7 @@ export class ReceiveWaits {
         unit: NS,
       });
       if (gained === undefined || !this.#context.isOn(METRIC_TCP_RECEIVE_QUEUE_DURATION)) continue;
-      const resource = row.owner.pid === 0 ? this.#context.host() : this.#context.resolve(row.owner);
+      const resource = resourceOf(this.#context, row.owner);
       this.#context.sink.addHistogram(
         METRIC_TCP_RECEIVE_QUEUE_DURATION,
         resource,

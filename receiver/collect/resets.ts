@@ -14,7 +14,7 @@ import { RESET_KEY } from '../decode/generated/layout.ts';
 import { ROLE_NAMES } from '../decode/names.ts';
 import type { MapImage } from '../map-image.ts';
 import { addressAt, addressAttributes } from './addresses.ts';
-import { Cells, cidrOf, RowMemory, type CollectContext } from './context.ts';
+import { Cells, cidrOf, OVERFLOW_ATTRIBUTES, resourceOf, RowMemory, type CollectContext } from './context.ts';
 
 /** RSTs by direction, on the owner of their socket, else on the host. */
 export class ResetSums {
@@ -41,12 +41,13 @@ export class ResetSums {
       const gained = memory.gain(cells.moveTo(i * image.stride), 0);
       if (gained <= 0 || !this.#context.isOn(METRIC_TCP_RESETS)) continue;
       const owner = this.#context.ownerAt(view, at + RESET_KEY.owner);
-      const resource = owner.pid === 0 ? this.#context.host() : this.#context.resolve(owner);
+      const resource = resourceOf(this.#context, owner);
       this.#context.sink.add(METRIC_TCP_RESETS, resource, this.#attributes(view, at), gained);
     }
   }
 
   #attributes(view: DataView, at: number): Attributes {
+    if (view.getUint8(at + RESET_KEY.overflow) !== 0) return OVERFLOW_ATTRIBUTES;
     const { optIn } = this.#context;
     const role = ROLE_NAMES[view.getUint8(at + RESET_KEY.role)];
     const family = view.getUint8(at + RESET_KEY.family);

@@ -53,6 +53,7 @@ const STRUCTS = [
   'stray',
   'listen_end_key',
   'listen_end',
+  'row_removal',
   'softirq_sums',
 ];
 /** Enums of which BTF keeps a trace only when a program uses them by name; read from the header instead. */
@@ -68,6 +69,7 @@ const HEADER_ENUMS = [
   'filter_field',
   'filter_kind',
   'stray_found',
+  'row_map',
 ];
 
 const root = join(import.meta.dirname, '..', '..');

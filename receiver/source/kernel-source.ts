@@ -13,9 +13,9 @@ import type { KernelNames } from '../record.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import { KernelSymbols } from './kernel-symbols.ts';
 import { setKnobs, subnetKey, u32, u8, type KernelOptions } from './knobs.ts';
-import { addOverflowRows } from './overflow-rows.ts';
 import { Passes } from './passes.ts';
 import { makePlan, type Plan } from './plan.ts';
+import { addOverflowRows, setRowLimits, takeRow, TAKE_ROW } from './row-maps.ts';
 
 export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
 
@@ -194,6 +194,11 @@ export class KernelSource {
     return this.#session.lookup(map, key, value);
   }
 
+  /** Takes a row of sums out, unless it was used since its cell of use was `seen`; then false. */
+  takeRow(map: string, key: Uint8Array, seen: Uint8Array): boolean {
+    return takeRow(this.#session, map, key, seen);
+  }
+
   delete(map: string, key: Uint8Array): void {
     this.#session.delete(map, key);
   }
@@ -263,9 +268,11 @@ function configure(
   const needed = new Set([
     ...plan.attached.map(({ program }) => program),
     ...Object.values(plan.iterators).flat(),
+    TAKE_ROW,
   ]);
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
   setKnobs(session, plan, options, reasons);
+  setRowLimits(session);
 }
 
 /** Numbers of this kernel's enums, and its addresses, to words. */

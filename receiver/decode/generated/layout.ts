@@ -16,12 +16,13 @@ export const OWNER_KEY = {
 
 /** Byte offsets in `struct owner_info`. */
 export const OWNER_INFO = {
-  size: 72,
+  size: 96,
   cgroup_id: 0,
   netns: 8,
   command: 16,
   executable: 32,
   rules: 64,
+  rows: 72,
 } as const;
 
 /** Byte offsets in `struct cgroup_names`. */
@@ -56,7 +57,7 @@ export const TRACE_CONTEXT = {
 
 /** Byte offsets in `struct owner_record`. */
 export const OWNER_RECORD = {
-  size: 104,
+  size: 128,
   header: 0,
   owner: 16,
   info: 32,
@@ -188,6 +189,7 @@ export const RESET_KEY = {
   family: 19,
   received: 20,
   reason: 21,
+  overflow: 22,
   peer: 24,
   server: 40,
   cidr: 56,
@@ -267,12 +269,13 @@ export const LISTENER_KEY = {
   port: 16,
   family: 18,
   has_local: 19,
+  overflow: 20,
   local: 24,
 } as const;
 
 /** Byte offsets in `struct listener`. */
 export const LISTENER = {
-  size: 320,
+  size: 328,
   pass: 0,
   count: 8,
   usage: 16,
@@ -285,6 +288,7 @@ export const LISTENER = {
   cookie: 288,
   backlog: 296,
   local: 304,
+  uses: 320,
 } as const;
 
 /** Byte offsets in `struct state_key`. */
@@ -294,18 +298,21 @@ export const STATE_KEY = {
   state: 16,
   role: 17,
   server_port: 18,
+  overflow: 20,
 } as const;
 
 /** Byte offsets in `struct state_sums`. */
 export const STATE_SUMS = {
-  size: 168,
+  size: 176,
   duration: 0,
+  uses: 168,
 } as const;
 
 /** Byte offsets in `struct receive_sums`. */
 export const RECEIVE_SUMS = {
-  size: 144,
+  size: 152,
   wait: 0,
+  uses: 144,
 } as const;
 
 /** Byte offsets in `struct drop_key`. */
@@ -317,6 +324,7 @@ export const DROP_KEY = {
   state: 21,
   server_port: 22,
   site: 24,
+  overflow: 28,
 } as const;
 
 /** Byte offsets in `struct drop_site`. */
@@ -377,6 +385,14 @@ export const LISTEN_END = {
   pass: 16,
   found: 24,
   only_ipv6: 28,
+} as const;
+
+/** Byte offsets in `struct row_removal`. */
+export const ROW_REMOVAL = {
+  size: 80,
+  seen: 0,
+  map: 8,
+  key: 16,
 } as const;
 
 /** Byte offsets in `struct softirq_sums`. */
@@ -507,4 +523,15 @@ export const STRAY_FOUND = {
   STRAY_NOBODY: 0,
   STRAY_OWNED: 1,
   STRAY_IGNORED: 2,
+} as const;
+
+/** `enum row_map`. */
+export const ROW_MAP = {
+  ROWS_SERIES: 0,
+  ROWS_LISTENERS: 1,
+  ROWS_DROPS: 2,
+  ROWS_RESETS: 3,
+  ROWS_STATES: 4,
+  ROWS_RECEIVES: 5,
+  ROW_MAPS: 6,
 } as const;

@@ -61,7 +61,7 @@ describe('connection rows', () => {
     );
   });
 
-  it('that overflowed are one, on the host, marked, and without a gauge', () => {
+  it('that overflowed are one, on the host, and marked', () => {
     const harness = createHarness({ optIn: [ATTR_NETWORK_TYPE, ATTR_NETWORK_PEER_ADDRESS] });
     const sums = collect(
       harness,
@@ -72,7 +72,17 @@ describe('connection rows', () => {
       'wirespan.tcp.connection.opened host otel.metric.overflow=true': 1,
       'wirespan.tcp.io host network.io.direction=transmit otel.metric.overflow=true': 8,
     });
-    assert.equal(harness.sink.gauges.size, 0);
+    assert.deepEqual(Object.fromEntries(harness.sink.gauges), {
+      'wirespan.tcp.connection.active host otel.metric.overflow=true': 2,
+    });
+  });
+
+  it('that overflowed are their owner’s, when they say so', () => {
+    const harness = createHarness();
+    collect(harness, one({ owner: NGINX, overflow: 1, family: 0 }, opened));
+    assert.deepEqual(Object.fromEntries(harness.sink.sums), {
+      'wirespan.tcp.connection.opened w10 otel.metric.overflow=true': 1,
+    });
   });
 
   const peerKey = { ...CLIENT, peer: [192, 0, 2, 1] };
