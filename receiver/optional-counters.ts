@@ -7,8 +7,16 @@ import { countersOf, type OwnedCounters } from './sweep.ts';
 
 /** Sums of metrics that are off by default: their kernel maps are read only when they are on. */
 export function optionalCounters(context: CollectContext): readonly OwnedCounters[] {
-  const states = countersOf('state_durations', STATE_SUMS.size, new StateSums(context));
-  const receives = countersOf('receives', RECEIVE_SUMS.size, new ReceiveWaits(context));
+  const states = countersOf(
+    'state_durations',
+    { ...STATE_SUMS, useAt: STATE_SUMS.uses },
+    new StateSums(context),
+  );
+  const receives = countersOf(
+    'receives',
+    { ...RECEIVE_SUMS, useAt: RECEIVE_SUMS.uses },
+    new ReceiveWaits(context),
+  );
   return [
     ...(context.isOn(METRIC_TCP_STATE_DURATION) ? [states] : []),
     ...(context.isOn(METRIC_TCP_RECEIVE_QUEUE_DURATION) ? [receives] : []),

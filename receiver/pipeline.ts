@@ -33,7 +33,8 @@ import type { KernelFilter } from './source/filter.ts';
 import type { KernelSource } from './source/kernel-source.ts';
 import { u64 } from './source/knobs.ts';
 import { LocalAddressCache } from './source/local-addresses.ts';
-import { countersOf, Sweep, type OwnedCounters } from './sweep.ts';
+import { QuietRows } from './quiet-rows.ts';
+import { countersOf, Sweep, type OwnedCounters, type SweepParts } from './sweep.ts';
 
 /** Where finished events and spans go; false when it was not taken. */
 export interface Outlets {
@@ -55,6 +56,7 @@ export class Pipeline {
   readonly clock: Clock;
   readonly decoded: DecodeCounters = { decoded: 0, bad: 0, received: [] };
   readonly sweep: Sweep;
+  readonly quietRows: QuietRows;
   readonly exemplars: Exemplars;
   lastPass = 0;
   /** Told the age of the oldest record of each batch, in seconds. */
@@ -122,7 +124,7 @@ export class Pipeline {
     this.#softirqs = new SoftirqSums(this.#context);
     this.correlator = this.#createCorrelator(outlets);
     this.exemplars = createExemplars(this.store, this.#context, config, { ...this, names: source.names });
-    this.sweep = this.#createSweep();
+    [this.sweep, this.quietRows] = this.#createSweeps();
     this.#meetNamespaces();
   }
 
@@ -162,12 +164,13 @@ export class Pipeline {
     });
   }
 
-  #createSweep(): Sweep {
+  #createSweeps(): [Sweep, QuietRows] {
     const source = this.#source;
-    return new Sweep({
+    const parts: SweepParts = {
       read: (map) => source.read(map),
       lookup: (map, key, value) => source.lookup(map, key, value),
       delete: (map, key) => source.delete(map, key),
+      takeRow: (map, key, seen) => source.takeRow(map, key, seen),
       connections: this.connections,
       listeners: this.listeners,
       counters: this.#ownedCounters(),
@@ -176,11 +179,16 @@ export class Pipeline {
       forget: (owner) => this.enricher.forget(owner),
       retire: (resourceId) => this.store.retire(resourceId),
       awaited: () => (source.hasStrays ? claimersOf(source.read('strays')) : []),
-    });
+    };
+    return [new Sweep(parts), new QuietRows(parts)];
   }
 
   #ownedCounters(): readonly OwnedCounters[] {
-    return [countersOf('drops', 8, this.#drops), countersOf('resets', 8, this.#resets), ...this.#optional];
+    return [
+      countersOf('drops', { size: 8 }, this.#drops),
+      countersOf('resets', { size: 8 }, this.#resets),
+      ...this.#optional,
+    ];
   }
 
   /** Empties the ring; returns the bytes read. */
@@ -263,7 +271,9 @@ export class Pipeline {
   sweepEnded(): void {
     this.readSums();
     this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
-    this.sweep.run(Number(this.clock.now()));
+    const now = Number(this.clock.now());
+    this.sweep.run(now);
+    this.quietRows.run(now);
   }
 
   tick(): void {

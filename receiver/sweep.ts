@@ -11,17 +11,19 @@ export interface OwnedCounters {
   readonly map: string;
   /** Bytes of a value. */
   readonly size: number;
+  /** Of the cell that changes with each use of a row; the count itself in a row that is one. */
+  readonly useAt: number;
   update(image: MapImage): void;
   forget(id: string): void;
 }
 
-/** Sums of a map whose rows hold `size` bytes. */
+/** Sums of a map whose rows hold `size` bytes, with the cell of use at `useAt`. */
 export function countersOf(
   map: string,
-  size: number,
+  { size, useAt = 0 }: { readonly size: number; readonly useAt?: number },
   sums: { update(image: MapImage): void; forget(id: string): void },
 ): OwnedCounters {
-  return { map, size, update: (image) => sums.update(image), forget: (id) => sums.forget(id) };
+  return { map, size, useAt, update: (image) => sums.update(image), forget: (id) => sums.forget(id) };
 }
 
 /** What a sweep needs of the rest. */
@@ -30,11 +32,13 @@ export interface SweepParts {
   read(map: string): MapImage;
   /** Fills `value`; false when there is no such row. */
   lookup(map: string, key: Uint8Array, value: Uint8Array): boolean;
-  delete(map: string, key: Uint8Array): void;
+  delete(map: 'owners', key: Uint8Array): void;
+  /** Takes a row of sums out, unless its cell of use is no longer `seen` (8 bytes): then false. */
+  takeRow(map: string, key: Uint8Array, seen: Uint8Array): boolean;
   readonly connections: ConnectionSums;
   readonly listeners: ListenerSums;
   /** Further maps with rows of processes. */
-  readonly counters?: readonly OwnedCounters[];
+  readonly counters: readonly OwnedCounters[];
   readonly owners: OwnerTable;
   resourceOf(owner: Owner): Pick<ObservedResource, 'id' | 'kind'>;
   forget(owner: Owner): void;
@@ -45,7 +49,7 @@ export interface SweepParts {
   isAlive?(owner: Owner): boolean;
 }
 
-/** A row is left alone until nothing was added to it for so long: a program may hold it. */
+/** A row is left alone until it was not used for so long: a program may still be adding to it. */
 const QUIET_NS = 2_000_000_000;
 /**
  * Sockets outlive their process: unacknowledged data is sent again for up to 102 s
@@ -61,9 +65,8 @@ interface Ended {
 
 /**
  * Takes the rows of ended processes out of the kernel's maps, after their last
- * figures were read, so that short-lived processes do not fill them. Nothing added
- * before that reading is lost; what a program adds between it and the deletion, to a
- * row that nobody touched for seconds, is.
+ * figures were read, so that short-lived processes do not fill them. What a program uses
+ * after that reading stays.
  */
 export class Sweep {
   readonly #parts: SweepParts;
@@ -133,7 +136,7 @@ export class Sweep {
 
   /** A packet of a socket without a process may come when its owner's rows were taken out already. */
   #addCounterOwners(all: Map<string, Ended>): void {
-    for (const { map } of this.#parts.counters ?? []) {
+    for (const { map } of this.#parts.counters) {
       for (const { id, key, view } of rowsOf(this.#parts.read(map))) {
         if (all.has(id) || view.getUint32(OWNER_KEY.pid, true) === 0) continue;
         all.set(id, { owner: this.#parts.owners.find(view, 0), key: key.slice(0, OWNER_KEY.size) });
@@ -146,16 +149,13 @@ export class Sweep {
     for (const [id, row] of connections.rows) {
       const owner = idOf(row.owner);
       if (!ended.has(owner)) continue;
-      if (!this.#isBusy(row, nowNs)) {
-        const last = this.#readRow('series', row.key, SERIES.size);
-        if (last !== undefined) connections.update(last, true);
-      }
+      const last = this.#isBusy(row, nowNs) ? undefined : this.#readRow('series', row.key, SERIES.size);
+      if (last !== undefined) connections.update(last, true);
       // Asked again: that reading may have shown a socket of which the one before knew nothing.
-      if (this.#isBusy(row, nowNs)) {
+      if (this.#isBusy(row, nowNs) || !this.#take('series', row.key, last, SERIES.touched_ns)) {
         busy.add(owner);
         continue;
       }
-      this.#parts.delete('series', row.key);
       connections.forget(id);
       this.removed += 1;
     }
@@ -177,26 +177,41 @@ export class Sweep {
         busy.add(owner);
         continue;
       }
+      const usesBefore = row.memory.seen(LISTENER.uses);
       const last = this.#readRow('listeners', row.key, LISTENER.size);
       if (last !== undefined) listeners.update(last);
-      this.#parts.delete('listeners', row.key);
+      // Used since the reading before: that may not be in its figures yet.
+      const isStill = last === undefined || row.memory.seen(LISTENER.uses) === usesBefore;
+      if (!isStill || !this.#take('listeners', row.key, last, LISTENER.uses)) {
+        busy.add(owner);
+        continue;
+      }
       listeners.forget(id);
       this.removed += 1;
     }
   }
 
-  /** Rows of processes that are gone in every other way: nothing adds to them any more. */
-  #sweepCounters(ended: ReadonlyMap<string, Ended>, busy: ReadonlySet<string>): void {
-    for (const { map, size, update, forget } of this.#parts.counters ?? []) {
-      for (const { id, key } of rowsOf(this.#parts.read(map))) {
+  /** Rows of processes that are gone in every other way: hardly anything adds to them any more. */
+  #sweepCounters(ended: ReadonlyMap<string, Ended>, busy: Set<string>): void {
+    for (const { map, size, useAt, update, forget } of this.#parts.counters) {
+      for (const { id, key, value } of rowsOf(this.#parts.read(map))) {
         if (!ended.has(id) || busy.has(id)) continue;
         const last = this.#readRow(map, key, size);
         if (last !== undefined) update(last);
-        this.#parts.delete(map, key);
+        const isStill = last === undefined || isSameCell(last.values, value, useAt);
+        if (!isStill || !this.#take(map, key, last, useAt)) {
+          busy.add(id);
+          continue;
+        }
         forget(Buffer.from(key).toString('latin1'));
         this.removed += 1;
       }
     }
+  }
+
+  /** `last`: as its figures were read last; undefined: it is not there. */
+  #take(map: string, key: Uint8Array, last: MapImage | undefined, useAt: number): boolean {
+    return last === undefined || this.#parts.takeRow(map, key, last.values.subarray(useAt, useAt + 8));
   }
 
   #readRow(map: string, key: Uint8Array, size: number): MapImage | undefined {
@@ -214,18 +229,28 @@ function unclosed({ memory, isFailure }: ConnectionRow): number {
   return open;
 }
 
-/** Keys of a map of counters, each a copy, with the id of its owner. */
-function* rowsOf({
-  count,
-  keys,
-  keySize,
-}: MapImage): Generator<{ id: string; key: Uint8Array; view: DataView }> {
-  for (let at = 0; at < count * keySize; at += keySize) {
-    const key = keys.slice(at, at + keySize);
+interface CounterRow {
+  /** Of its owner. */
+  readonly id: string;
+  /** A copy. */
+  readonly key: Uint8Array;
+  readonly view: DataView;
+  /** Valid until the map is read again. */
+  readonly value: Uint8Array;
+}
+
+function* rowsOf({ count, keys, keySize, values, stride }: MapImage): Generator<CounterRow> {
+  for (let i = 0; i < count; i += 1) {
+    const key = keys.slice(i * keySize, (i + 1) * keySize);
     const view = new DataView(key.buffer);
     const startNs = view.getBigUint64(OWNER_KEY.start_ns, true);
-    yield { id: `${String(view.getUint32(OWNER_KEY.pid, true))}:${String(startNs)}`, key, view };
+    const id = `${String(view.getUint32(OWNER_KEY.pid, true))}:${String(startNs)}`;
+    yield { id, key, view, value: values.subarray(i * stride, (i + 1) * stride) };
   }
+}
+
+function isSameCell(one: Uint8Array, other: Uint8Array, at: number): boolean {
+  return Buffer.compare(one.subarray(at, at + 8), other.subarray(at, at + 8)) === 0;
 }
 
 function idOf(owner: Owner): string {

@@ -82,7 +82,7 @@ describe('accounting', () => {
     }
   });
 
-  test('a full map: the overflow row takes the rest', async (t) => {
+  test('a full map: overflow rows take the rest', async (t) => {
     const { watcher, reference, script } = await open({ maxSeries: MAX_SERIES });
     const listening = [];
     for (let i = 0; i < PORTS; i += 1) listening.push(await script.listen());
@@ -97,13 +97,14 @@ describe('accounting', () => {
       if (attempt < ATTEMPTS && opened !== truth) continue;
       assert.equal(opened, truth);
       const rows = watcher.series();
-      assert.equal(rows.length, MAX_SERIES);
-      const overflow = rows.filter(({ isOverflow }) => isOverflow);
-      assert.equal(overflow.length, 1);
+      assert.ok(rows.length <= MAX_SERIES, `${rows.length} rows`);
+      const swallowed = rows
+        .filter(({ isOverflow }) => isOverflow)
+        .reduce((sum, row) => sum + row.sum('opened'), 0);
       const full = watcher.countAll('LOST_MAP_FULL');
-      t.diagnostic(`${opened} opened, ${overflow[0]?.sum('opened')} in the overflow row, ${full} counted`);
-      assert.ok(full >= (overflow[0]?.sum('opened') ?? 0));
-      assert.ok((overflow[0]?.sum('opened') ?? 0) >= (PORTS * 2 - MAX_SERIES) * ROUNDS);
+      t.diagnostic(`${opened} opened, ${swallowed} in overflow rows, ${full} counted`);
+      assert.ok(full >= swallowed);
+      assert.ok(swallowed >= (PORTS * 2 - MAX_SERIES) * ROUNDS);
       return;
     }
   });

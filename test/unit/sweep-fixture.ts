@@ -6,6 +6,7 @@ import { OwnerTable } from '../../receiver/decode/owners.ts';
 import type { MapImage } from '../../receiver/map-image.ts';
 import { DropSums, StateSums } from '../../receiver/collect/host-sums.ts';
 import { ResetSums } from '../../receiver/collect/resets.ts';
+import { QuietRows } from '../../receiver/quiet-rows.ts';
 import { Sweep, type OwnedCounters, type SweepParts } from '../../receiver/sweep.ts';
 import {
   LISTENER_CELLS,
@@ -21,17 +22,18 @@ import { createHarness, dropDetails } from './collect/fixture.ts';
 const SIZES = {
   owners: OWNER_INFO.size,
   series: 1056,
-  listeners: 320,
+  listeners: 328,
   drops: 8,
   resets: 8,
-  state_durations: 168,
+  state_durations: 176,
 } as const;
 type MapName = keyof typeof SIZES;
 
-/** What another program does just before a call of the sweep, and to which row. */
+/** Cell of `struct state_sums`. */
+const STATE_USES = 21;
+
+/** What another program does just before a call of the sweep. */
 export interface Interloper {
-  readonly owner: ProcessKey;
-  readonly port: number;
   run(): void;
 }
 
@@ -41,6 +43,7 @@ export class Sweeper {
   readonly connections = new ConnectionSums(this.harness);
   readonly listeners = new ListenerSums(this.harness);
   readonly sweep: Sweep;
+  readonly quietRows: QuietRows;
   readonly drops = new DropSums(
     this.harness,
     dropDetails(() => 'REASON'),
@@ -70,7 +73,8 @@ export class Sweeper {
     const parts: SweepParts = {
       read: (map) => this.#whileOthersRun(() => this.#image(mapName(map))),
       lookup: (map, key, value) => this.#whileOthersRun(() => this.#lookup(mapName(map), key, value)),
-      delete: (map, key) => this.#whileOthersRun(() => this.#delete(mapName(map), key), key),
+      delete: (map, key) => this.#whileOthersRun(() => this.#delete(map, key)),
+      takeRow: (map, key, seen) => this.#whileOthersRun(() => this.#take(mapName(map), key, seen)),
       connections: this.connections,
       listeners: this.listeners,
       counters: [
@@ -89,6 +93,7 @@ export class Sweeper {
       ...(!usesProc && { isAlive: ({ pid }) => !this.#ended.has(pid) }),
     };
     this.sweep = new Sweep(parts);
+    this.quietRows = new QuietRows(parts);
   }
 
   announce(owner: ProcessKey): void {
@@ -117,6 +122,7 @@ export class Sweeper {
   listen(owner: ProcessKey, port: number, pass: number, overflows = 0): void {
     const row = this.#row('listeners', listenerKey(owner, port));
     set(row, LISTENER_CELLS.pass, () => pass);
+    set(row, LISTENER_CELLS.uses, (before) => before + 1);
     set(row, LISTENER_CELLS.drops, (before) => before + overflows);
     this.made.overflows += overflows;
   }
@@ -124,6 +130,7 @@ export class Sweeper {
   /** Adds to a row of drops, resets or states: to its first cell. */
   count(map: 'drops' | 'resets' | 'state_durations', key: Uint8Array, more: number): void {
     set(this.#row(map, key), 0, (before) => before + more);
+    if (map === 'state_durations') set(this.#row(map, key), STATE_USES, (before) => before + 1);
   }
 
   readSums(): void {
@@ -150,6 +157,12 @@ export class Sweeper {
     this.#next = undefined;
   }
 
+  sweepQuietDuring(nowNs: number, next: () => Interloper | undefined): void {
+    this.#next = next;
+    this.quietRows.run(nowNs);
+    this.#next = undefined;
+  }
+
   exported(figure: 'opened' | 'closed' | 'overflows'): number {
     // Kept with the row until a collection finds the cause.
     const refused = [...this.listeners.rows.values()].reduce((sum, row) => sum + row.refused, 0);
@@ -172,19 +185,9 @@ export class Sweeper {
     }
   }
 
-  /**
-   * The one window that is not closed: a program that adds to a row after its last
-   * figures were read and before it is deleted. Such a program comes after instead.
-   */
-  #whileOthersRun<T>(call: () => T, deleted?: Uint8Array): T {
-    const other = this.#next?.();
-    if (other === undefined) return call();
-    const target = idOf(seriesKey({ owner: other.owner, serverPort: other.port, role: 1 }));
-    const isWindow = deleted !== undefined && idOf(deleted) === target;
-    if (!isWindow) other.run();
-    const result = call();
-    if (isWindow) other.run();
-    return result;
+  #whileOthersRun<T>(call: () => T): T {
+    this.#next?.()?.run();
+    return call();
   }
 
   #row(map: MapName, key: Uint8Array): Uint8Array {
@@ -208,6 +211,20 @@ export class Sweeper {
     return row !== undefined;
   }
 
+  /** As ws_take_row of bpf/rows.bpf.c. */
+  #take(map: MapName, key: Uint8Array, seen: Uint8Array): boolean {
+    const row = this.#maps[map].get(idOf(key));
+    const cell = {
+      series: SERIES_CELLS.touched,
+      listeners: LISTENER_CELLS.uses,
+      state_durations: STATE_USES,
+    };
+    const at = 8 * (map in cell ? cell[map as keyof typeof cell] : 0);
+    if (row !== undefined && idOf(row.value.subarray(at, at + 8)) !== idOf(seen)) return false;
+    this.#delete(map, key);
+    return true;
+  }
+
   #delete(map: MapName, key: Uint8Array): void {
     this.deletions.push(idOf(key));
     this.#maps[map].delete(idOf(key));
@@ -221,6 +238,7 @@ function counters(
   return {
     map,
     size: SIZES[map],
+    useAt: map === 'state_durations' ? 8 * STATE_USES : 0,
     update: (image) => sums.update(image),
     forget: (id) => sums.forget(id),
   };
