@@ -220,7 +220,7 @@ class Store implements MetricStore {
   #entry(observed: ObservedResource): ResourceEntry {
     let entry = this.#entries.get(observed.id);
     if (entry === undefined) {
-      entry = createEntry(observed, this.#maxPorts);
+      entry = createEntry(observed, this.#maxPorts, this.#budget.share());
       this.#entries.set(observed.id, entry);
     }
     return entry;
@@ -229,7 +229,7 @@ class Store implements MetricStore {
   #stream(entry: ResourceEntry, metric: MetricDescriptor): Stream {
     let stream = entry.streams.get(metric.name);
     if (stream === undefined) {
-      stream = new Stream(metric, entry, this.#budget, this.#maxPoints);
+      stream = new Stream(metric, entry, this.#maxPoints);
       entry.streams.set(metric.name, stream);
     }
     return stream;

@@ -1,6 +1,7 @@
 import type { Resource } from '@opentelemetry/resources';
 import type { ObservedResource } from '../model.ts';
 import { toSdkResource } from './sdk-resource.ts';
+import type { SeriesShare } from './series-budget.ts';
 import { ServerPorts } from './server-ports.ts';
 import type { Stream } from './stream.ts';
 
@@ -10,6 +11,7 @@ export interface ResourceEntry {
   readonly resource: Resource;
   readonly streams: Map<string, Stream>;
   readonly ports: ServerPorts;
+  readonly share: SeriesShare;
   isRetired: boolean;
   /** It was part of a collection. */
   wasCollected: boolean;
@@ -20,12 +22,13 @@ export interface ResourceEntry {
 }
 
 /** `maxPorts`: of a workload; what is on the host is of many. */
-export function createEntry(observed: ObservedResource, maxPorts: number): ResourceEntry {
+export function createEntry(observed: ObservedResource, maxPorts: number, share: SeriesShare): ResourceEntry {
   return {
     observed,
     resource: toSdkResource(observed),
     streams: new Map(),
     ports: new ServerPorts(observed.kind === 'workload' ? maxPorts : Infinity),
+    share,
     isRetired: false,
     wasCollected: false,
     isLeaving: false,

@@ -10,15 +10,21 @@ export interface OverflowCounts {
   readonly overPorts: number;
 }
 
-/**
- * Shares out the slots of all series. A stream (one metric of one resource) that gets its
- * first ordinary series also reserves a slot for its overflow series, so overflow stays on the
- * stream where it happened. The last `spillReserve` slots belong to the spill resource.
- */
+/** The slots of all series, of which each resource has a share. */
 export interface SeriesBudget {
   readonly limit: number;
   /** Series that exist. Never above `limit`. */
   used(): number;
+  /** For one more resource. */
+  share(): SeriesShare;
+}
+
+/**
+ * What one resource has of the budget. A stream (one metric of one resource) that gets its
+ * first ordinary series also reserves a slot for its overflow series, so overflow stays on the
+ * stream where it happened. The last `spillReserve` slots belong to the spill resource.
+ */
+export interface SeriesShare {
   /** Room for an ordinary series? `isFirst`: its stream holds no reservation yet. */
   takeSeries(isFirst: boolean): boolean;
   /** Room for an overflow series? */
@@ -31,28 +37,41 @@ const maxSpillReserve = 64;
 
 /** A budget of `limit` slots (at least 2). */
 export function createSeriesBudget(limit: number): SeriesBudget {
-  const spillReserve = Math.min(maxSpillReserve, limit >> 1);
+  const room = limit - Math.min(maxSpillReserve, limit >> 1);
   let used = 0;
   let reserved = 0;
-  return {
-    limit,
-    used: () => used,
-    takeSeries(isFirst) {
-      const slots = isFirst ? 2 : 1;
-      if (used + reserved + slots > limit - spillReserve) return false;
-      used += 1;
-      if (isFirst) reserved += 1;
-      return true;
-    },
-    takeOverflow(isReserved, isSpill) {
-      if (isReserved) reserved -= 1;
-      else if (used + reserved + 1 > (isSpill ? limit : limit - spillReserve)) return false;
-      used += 1;
-      return true;
-    },
-    release(series, isReserved) {
-      used -= series;
-      if (isReserved) reserved -= 1;
-    },
+  /**
+   * A share falls with the square of what is free, as in the kernel's maps (docs/decisions/0020): one
+   * resource has at most 38 % of the room, and who comes after ten such still has some.
+   */
+  const mayHave = (series: number): boolean => {
+    const free = room - used - reserved;
+    return series * room <= free * free;
   };
+  const share = (): SeriesShare => {
+    let own = 0;
+    return {
+      takeSeries(isFirst) {
+        const slots = isFirst ? 2 : 1;
+        if (used + reserved + slots > room || !mayHave(own + 1)) return false;
+        own += 1;
+        used += 1;
+        if (isFirst) reserved += 1;
+        return true;
+      },
+      takeOverflow(isReserved, isSpill) {
+        if (isReserved) reserved -= 1;
+        else if (used + reserved + 1 > (isSpill ? limit : room)) return false;
+        own += 1;
+        used += 1;
+        return true;
+      },
+      release(series, isReserved) {
+        own -= series;
+        used -= series;
+        if (isReserved) reserved -= 1;
+      },
+    };
+  };
+  return { limit, used: () => used, share };
 }

@@ -2,7 +2,7 @@ import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { ObservedResource } from '../model.ts';
 import { attributeKey, OVERFLOW_ATTRIBUTES } from './attribute-key.ts';
-import type { SeriesBudget } from './series-budget.ts';
+import type { SeriesShare } from './series-budget.ts';
 import type { ServerPorts } from './server-ports.ts';
 import type { Series, StreamIdentity } from './series.ts';
 import { createSeries } from './series.ts';
@@ -11,13 +11,21 @@ import { createSeries } from './series.ts';
 const IDENTITIES_PER_SERIES = 4;
 const overflowKey = attributeKey(OVERFLOW_ATTRIBUTES);
 
-/** One metric of one resource: its series, within the bounds of the stream and of the budget. */
+/** What the streams of one resource have in common. */
+export interface StreamOwner {
+  readonly observed: ObservedResource;
+  readonly ports: ServerPorts;
+  readonly share: SeriesShare;
+}
+
+/** One metric of one resource: its series, within the bounds of the stream and of its resource. */
 export class Stream implements StreamIdentity {
   readonly metric: MetricDescriptor;
   readonly observed: ObservedResource;
   /** Of all streams of the resource. */
   readonly #ports: ServerPorts;
-  readonly #budget: SeriesBudget;
+  /** Of the resource, as are the ports. */
+  readonly #budget: SeriesShare;
   readonly #maxSeries: number;
   readonly #bucketCount: number;
   readonly #byKey = new Map<string, Series>();
@@ -28,16 +36,11 @@ export class Stream implements StreamIdentity {
   #overflow: Series | undefined;
   #isReserved = false;
 
-  constructor(
-    metric: MetricDescriptor,
-    { observed, ports }: { readonly observed: ObservedResource; readonly ports: ServerPorts },
-    budget: SeriesBudget,
-    maxPoints: number,
-  ) {
+  constructor(metric: MetricDescriptor, { observed, ports, share }: StreamOwner, maxPoints: number) {
     this.metric = metric;
     this.observed = observed;
     this.#ports = ports;
-    this.#budget = budget;
+    this.#budget = share;
     this.#maxSeries = Math.max(1, Math.min(metric.maxSeries, maxPoints));
     this.#bucketCount = metric.instrument === 'histogram' ? (metric.boundaries?.length ?? 0) + 1 : 0;
   }

@@ -79,17 +79,19 @@ export interface ChurnOptions {
   readonly destinations?: number;
   /** A client process for each connection. */
   readonly isShort?: boolean;
+  /** Connections a second of all pairs; default: as fast as it goes. */
+  readonly rate?: number;
   /** The network namespace (`ip netns`) to run in; default: this one. */
   readonly netns?: string;
 }
 
 /** Opens, uses and closes connections as fast as it goes. */
 export async function runChurn(connections: number, options: ChurnOptions = {}): Promise<ChurnTruth> {
-  const { pairs = 1, destinations = 200, isShort = false, netns } = options;
+  const { pairs = 1, destinations = 200, isShort = false, rate = 0, netns } = options;
   const program = [
     ...(netns === undefined ? [] : ['ip', 'netns', 'exec', netns]),
     join(workloadsFolder, 'churn'),
-    ...[connections, pairs, destinations, Number(isShort)].map(String),
+    ...[connections, pairs, destinations, Number(isShort), rate].map(String),
   ];
   const [command = '', ...args] = program;
   const { code, stdout, stderr } = await runToEnd(command, args, { withinMs: 300_000 });

@@ -3,10 +3,11 @@
  * One process that has a lot of something, on 127.0.0.1 and COUNT ports from FIRST on.
  *
  *   hog refused FIRST COUNT   tries ports where nobody listens
- *   hog listen FIRST COUNT    listens there until its standard input ends
+ *   hog listen FIRST COUNT    listens there
  *   hog noise FIRST COUNT     sends each port a packet without flags, which TCP drops
  *
- * Prints how many there were: when it is done with them, or with `listen` when all are there.
+ * Prints how many there were, when it is done with them; does the same again for each line of its
+ * standard input, and ends with it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -76,16 +77,8 @@ static void send_noise(int raw, uint16_t port)
 		fail("send");
 }
 
-int main(int argc, char **argv)
+static void do_all(const char *mode, int raw, long first, long count)
 {
-	struct rlimit files = {65536, 65536};
-	const char *mode = argc == 4 ? argv[1] : "";
-	long first = argc == 4 ? atol(argv[2]) : 0, count = argc == 4 ? atol(argv[3]) : 0;
-	int raw = -1;
-
-	setrlimit(RLIMIT_NOFILE, &files);
-	if (!strcmp(mode, "noise") && (raw = socket(AF_INET, SOCK_RAW, IPPROTO_TCP)) < 0)
-		fail("raw socket");
 	for (long i = 0; i < count; i++) {
 		uint16_t port = (uint16_t)(first + i);
 
@@ -98,8 +91,20 @@ int main(int argc, char **argv)
 	}
 	printf("%ld\n", count);
 	fflush(stdout);
-	if (!strcmp(mode, "listen"))
-		while (getchar() != EOF)
-			;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit files = {65536, 65536};
+	const char *mode = argc == 4 ? argv[1] : "";
+	long first = argc == 4 ? atol(argv[2]) : 0, count = argc == 4 ? atol(argv[3]) : 0;
+	int raw = -1;
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	if (!strcmp(mode, "noise") && (raw = socket(AF_INET, SOCK_RAW, IPPROTO_TCP)) < 0)
+		fail("raw socket");
+	do
+		do_all(mode, raw, first, count);
+	while (getchar() != EOF);
 	return 0;
 }

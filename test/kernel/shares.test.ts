@@ -101,7 +101,6 @@ describe('shares', () => {
       assert.equal(total(of(rows, 0).filter(({ isOverflow }) => isOverflow)), 0);
     }
     assert.ok(watcher.count('PROBE_STATE', 'LOST_MAP_FULL') > 0);
-    await hog.stop();
   });
 
   test('20,000 peers of one process: 2,000 others have role and port', async (t) => {

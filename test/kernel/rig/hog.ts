@@ -7,11 +7,11 @@ import type { NetRoom } from './net-room.ts';
 
 export interface Hog {
   readonly pid: number;
-  /** Ends it. */
-  readonly stop: () => Promise<void>;
+  /** Does all of it once more; resolves when it did. */
+  readonly again: () => Promise<void>;
 }
 
-/** Resolves when it did it all; with `listen` it goes on until `stop`. */
+/** Resolves when it did it all; it lives until the test ends. */
 export async function startHog(
   cleanup: Cleanup,
   room: NetRoom,
@@ -21,16 +21,25 @@ export async function startHog(
   const args = ['netns', 'exec', room.name, program, mode, String(first), String(count)];
   const child = spawn('ip', args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const stop = async (): Promise<void> => {
+  cleanup.add(() => {
     child.stdin.end();
-    await closed;
-  };
-  cleanup.add(stop);
-  const answer = await new Promise<string>((resolve) => {
-    child.stdout.setEncoding('utf8').once('data', resolve);
-    child.once('close', () => resolve('nothing'));
+    return closed;
   });
-  if (Number(answer) !== count) throw new Error(`hog ${mode} told ${answer.trim()} of ${count}`);
-  // `ip netns exec` becomes the program itself.
-  return { pid: child.pid ?? 0, stop };
+  child.stdout.setEncoding('utf8');
+  const isDone = async (): Promise<void> => {
+    const answer = await Promise.race([
+      new Promise<string>((resolve) => child.stdout.once('data', resolve)),
+      closed.then(() => 'nothing'),
+    ]);
+    if (Number(answer) !== count) throw new Error(`hog ${mode} told ${answer.trim()} of ${count}`);
+  };
+  await isDone();
+  return {
+    // `ip netns exec` becomes the program itself.
+    pid: child.pid ?? 0,
+    again: () => {
+      child.stdin.write('\n');
+      return isDone();
+    },
+  };
 }
