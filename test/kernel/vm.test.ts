@@ -29,6 +29,7 @@ const FILES = [
   'opt-in-attributes',
   'filter-cgroups',
   'privileges',
+  'quiet-rows',
 ].map((name) => `test/kernel/${name}.test.ts`);
 const LIMIT_S = 420;
 const RUN = join(projectFolder, 'test', 'kernel', 'vm', 'run.sh');
