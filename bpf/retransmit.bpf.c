@@ -154,15 +154,17 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	struct conn *conn = conn_of((void *)sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
 	u64 now = bpf_ktime_get_ns(), first;
+	struct conn as_server = {};
 	struct remote_end end = {};
-	struct series_key key = {};
+	struct series_key key;
 	struct series *row;
 
 	if (!conn || !tp || conn->role != ROLE_LISTENER)
 		return 0;
-	key.owner = conn->owner;
-	key.role = ROLE_SERVER;
-	key.server_port = local_port_of(tp);
+	as_server.owner = conn->owner;
+	as_server.role = ROLE_SERVER;
+	as_server.listen_port = local_port_of(tp);
+	fill_series_key(&key, (void *)sk, tp, &as_server, NO_ERROR);
 	key.family = req->__req_common.skc_family == AF_INET ? 4 : 6;
 	end.port = bpf_ntohs(req->__req_common.skc_dport);
 	end.netns = conn->netns;

@@ -22,6 +22,8 @@ export type ReadFile = (path: string) => string;
 const PLAUSIBLE_KEY = /^[\w.-]{1,100}$/;
 
 const MAX_DEPTH = 10;
+/** More than a message shows. */
+const MAX_HINTS = 10;
 
 /** The whole path of the first value below a key: what a misspelt group was meant for. */
 function firstLeaf(key: string, node: unknown): string {
@@ -64,6 +66,12 @@ class FileReader {
     return isAlias(node) ? node.resolve(this.#document) : node;
   }
 
+  /** Looked for as long as it is shown: a file can have thousands of keys. */
+  #nearestTo(key: string): string {
+    if (this.problems.length >= MAX_HINTS) return '';
+    return `; the nearest is ${nearest(key, SCHEMA.keys()) ?? ''}`;
+  }
+
   readMap(map: YAMLMap, prefix: string): void {
     for (const pair of map.items) this.#readPair(pair, prefix);
   }
@@ -80,8 +88,7 @@ class FileReader {
     const problem = (text: string): void => void this.problems.push({ subject, where, problem: text });
     const setting = SCHEMA.get(key);
     if (setting === undefined) {
-      if (!GROUPS.has(key))
-        problem(`is no setting; the nearest is ${nearest(firstLeaf(key, node), SCHEMA.keys()) ?? ''}`);
+      if (!GROUPS.has(key)) problem(`is no setting${this.#nearestTo(firstLeaf(key, node))}`);
       else if (isMap(node)) this.readMap(node, `${key}.`);
       else if (!isEmpty)
         problem(`is a group of settings, not one; the nearest is ${nearest(key, keysOf(key)) ?? ''}`);

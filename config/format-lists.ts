@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { YAML_OPTIONS } from './yaml.ts';
+import { MAX_YAML_CHARS, YAML_OPTIONS } from './yaml.ts';
 import { type Format, integer, refuse, text } from './format.ts';
 import { parseCidr } from './cidr.ts';
 
@@ -9,6 +9,7 @@ function asList(value: unknown, what: string): unknown[] {
   if (typeof value !== 'string') return refuse(`be a list of ${what}`);
   if (value.trim() === '') return [];
   if (!/^\s*[[{-]/.test(value)) return value.split(',').map((item) => item.trim());
+  if (value.length > MAX_YAML_CHARS) return refuse(`have at most ${String(MAX_YAML_CHARS)} characters`);
   let parsed: unknown;
   try {
     parsed = parse(value, YAML_OPTIONS);

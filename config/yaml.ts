@@ -1,5 +1,11 @@
 import { LineCounter, parseDocument, visit, type Document, type ErrorCode, type Node } from 'yaml';
 
+/**
+ * Longest text that is parsed, in characters: all settings written out are a tenth of it. The library's time
+ * grows with the square of the keys of a map, and it would take minutes for a megabyte of them.
+ */
+export const MAX_YAML_CHARS = 65_536;
+
 /** More than anybody writes by hand; each may stand for a large part of the file. */
 const MAX_ALIASES = 50;
 
@@ -40,6 +46,8 @@ export type ParsedYaml =
 
 /** Parses a text that anybody wrote. Never throws. */
 export function parseYaml(text: string): ParsedYaml {
+  if (text.length > MAX_YAML_CHARS)
+    return { problem: `has more than ${String(MAX_YAML_CHARS)} characters; is it the right file?` };
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, { ...YAML_OPTIONS, lineCounter: lines });

@@ -71,7 +71,7 @@ class Agent {
     const hierarchies = findCgroupHierarchies('/proc');
     const started = kernelOptionsOf(config, hierarchies);
     this.#config = config;
-    checkSupport();
+    checkSupport(started);
     this.#live = this.#createLive();
     this.#log = this.#createLog();
     this.#exporters = createExporters(exportOptionsOf(config), {

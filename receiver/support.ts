@@ -1,4 +1,6 @@
 import { hideMemory, probe } from '../native/index.ts';
+import { readRoom, roomProblem } from './room.ts';
+import type { KernelOptions } from './source/knobs.ts';
 
 /** Exit status of a machine or a user that cannot run the agent. */
 export const EXIT_UNSUPPORTED = 3;
@@ -12,7 +14,9 @@ export class UnsupportedError extends Error {
  * Before anything is loaded; from here on the process is not dumpable.
  * @throws UnsupportedError when programs cannot be loaded here
  */
-export function checkSupport(): void {
+export function checkSupport(options: KernelOptions): void {
+  const lacking = roomProblem(options, readRoom());
+  if (lacking !== undefined) throw new UnsupportedError(lacking);
   hideMemory();
   const answer = probe();
   if (!answer.btf)

@@ -19,7 +19,7 @@ export const kernelSettings: SettingTree = {
     max_series: setting(
       integer(1, 2 ** 22),
       16384,
-      'Entries of each kernel map of sums. Each process has a share; more are summed in overflow entries.',
+      'Entries of each kernel map of sums; more are summed in one overflow entry.',
     ),
     max_sockets: setting(
       integer(1, 2 ** 24),
@@ -67,7 +67,7 @@ export const shapeSettings: SettingTree = {
   ),
   series: {
     limit: setting(
-      integer(100),
+      integer(100, 2 ** 22),
       50_000,
       'Live metric series of the whole agent; more go to overflow series.',
     ),

@@ -116,12 +116,12 @@ export const otlpSettings: SettingTree = {
 function queue(of: string, delayMs: number, delayText: string): SettingTree {
   return {
     queue_size: setting(
-      integer(1),
+      integer(1, 2 ** 20),
       undefined,
       `Most ${of} waiting to be exported; more are dropped and counted.`,
       { defaultText: 'as `export.queue_size`' },
     ),
-    batch_size: setting(integer(1), 512, `Most ${of} in one request.`),
+    batch_size: setting(integer(1, 2 ** 20), 512, `Most ${of} in one request.`),
     delay: setting(duration(1), delayMs, `Longest wait before ${of} are sent.`, { defaultText: delayText }),
     timeout: setting(
       duration(1),

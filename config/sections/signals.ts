@@ -69,8 +69,12 @@ export const signalSettings: SettingTree = {
       1000,
       'Spans a second for the node, shared fairly by user, container, service and process. 0: no limit.',
     ),
-    max_per_parent: setting(integer(1), 20, 'Spans below one application span, of one user and container.'),
-    max_per_trace: setting(integer(1), 200, 'Spans in one trace, of one user and container.'),
+    max_per_parent: setting(
+      integer(1, 2 ** 20),
+      20,
+      'Spans below one application span, of one user and container.',
+    ),
+    max_per_trace: setting(integer(1, 2 ** 20), 200, 'Spans in one trace, of one user and container.'),
     ...switches(
       'spans',
       SPANS.map((s) => [

@@ -36,11 +36,15 @@ const char* AdviceFor(int error) {
     case ENOTSUP:
     case kNotSupported:
       return "this kernel or this kind of object does not support it; choose another variant";
-    case ENOMEM:
-    case E2BIG:
     case EMFILE:
+      return "raise the limit of open files of this process to 1024 (LimitNOFILE= in systemd, "
+             "ulimit -n)";
     case ENFILE:
-      return "make the maps smaller or raise the limit of the process";
+      return "raise the limit of open files of this machine (sysctl fs.file-max)";
+    case ENOMEM:
+      return "give the machine or the control group more memory, or make the maps smaller";
+    case E2BIG:
+      return "make the maps smaller";
     case EBUSY:
       return "wait until the other user of it has ended";
     default:
@@ -56,12 +60,13 @@ std::string MessageOf(const Failure& failure) {
   if (failure.error != 0) message += " (" + NameOf(failure.error) + ")";
   message += "; ";
   // A verifier that has read the program refuses with EACCES or EINVAL, whatever the privilege.
-  const bool is_verified = failure.log.find("\nprocessed ") != std::string::npos;
+  const bool is_verified =
+      !IsShortage(failure.error) && failure.log.find("\nprocessed ") != std::string::npos;
   // Before version 1.5 libbpf gives up when it may not look for a kernel function in modules.
   const bool needs_modules = failure.log.find("failed to iterate BTF objects") != std::string::npos;
   if (!failure.advice.empty()) {
     message += failure.advice;
-  } else if (needs_modules) {
+  } else if (needs_modules && !IsShortage(failure.error)) {
     message +=
         "before Linux 6.2 this libbpf loads with CAP_SYS_ADMIN only: add it, it is given up "
         "when everything is loaded";
@@ -73,6 +78,8 @@ std::string MessageOf(const Failure& failure) {
 }
 
 }  // namespace
+
+bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
 
 void SetErrorClass(Napi::Env env, Napi::Function constructor) {
   DataOf(env).error_class = Napi::Persistent(constructor);

@@ -27,6 +27,9 @@ using Status = std::optional<Failure>;
 // Throws `failure` in `env` and returns undefined, for `return Throw(...)`.
 Napi::Value Throw(Napi::Env env, const Failure& failure);
 
+// Whether the process or the machine lacks something, which says nothing of what was asked for.
+bool IsShortage(int error);
+
 // Undefined on success, else throws.
 Napi::Value Settle(Napi::Env env, const Status& status);
 

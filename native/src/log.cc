@@ -47,12 +47,17 @@ std::string LogCapture::Verifier() const {
 }
 
 std::string LogCapture::FailedProgram() const {
-  static const std::string kOpen = "prog '";
-  const size_t failed = text_.find("': BPF program load failed");
-  if (failed == std::string::npos) return {};
-  const size_t open = text_.rfind(kOpen, failed);
-  if (open == std::string::npos) return {};
-  return text_.substr(open + kOpen.size(), failed - open - kOpen.size());
+  return NameBetween("prog '", "': BPF program load failed");
+}
+
+std::string LogCapture::FailedMap() const { return NameBetween("map '", "': failed to create"); }
+
+std::string LogCapture::NameBetween(const std::string& open, const std::string& close) const {
+  const size_t end = text_.find(close);
+  if (end == std::string::npos) return {};
+  const size_t begin = text_.rfind(open, end);
+  if (begin == std::string::npos) return {};
+  return text_.substr(begin + open.size(), end - begin - open.size());
 }
 
 }  // namespace wirespan

@@ -21,8 +21,12 @@ class LogCapture {
   std::string Verifier() const;
   // The program named in "prog '<name>': BPF program load failed", else empty.
   std::string FailedProgram() const;
+  // The map named in "map '<name>': failed to create", else empty.
+  std::string FailedMap() const;
 
  private:
+  std::string NameBetween(const std::string& open, const std::string& close) const;
+
   std::string text_;
   LogCapture* outer_;
 };

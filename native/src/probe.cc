@@ -5,28 +5,34 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <iterator>
 
+#include "error.h"
 #include "log.h"
 
 namespace wirespan {
 namespace {
 
 // Loads "return 0" as a tracepoint program: what CAP_BPF and CAP_PERFMON permit.
-bool MayLoad() {
+Status MayLoad(bool* may) {
   LogCapture log;
   bpf_insn body[2] = {};
   body[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
   body[1].code = BPF_JMP | BPF_EXIT;
   const int fd = bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "wirespan_probe", "GPL", body,
                                std::size(body), nullptr);
-  if (fd < 0) return false;
-  close(fd);
-  return true;
+  const int error = errno;
+  *may = fd >= 0;
+  if (fd >= 0) close(fd);
+  if (*may || !IsShortage(error)) return {};
+  return Failure{.code = "ERR_NATIVE_LOAD", .step = "load a program", .error = error};
 }
 
 Napi::Value JsMayLoad(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), MayLoad());
+  bool may = false;
+  if (Status status = MayLoad(&may)) return Throw(info.Env(), *status);
+  return Napi::Boolean::New(info.Env(), may);
 }
 
 Napi::Value JsPossibleCpus(const Napi::CallbackInfo& info) {

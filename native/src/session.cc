@@ -103,9 +103,15 @@ Status Session::Load() {
   state_ = result == 0 ? State::kLoaded : State::kFailed;
   if (result == 0) return {};
   const std::string program = log.FailedProgram();
+  const std::string map = log.FailedMap();
+  std::string step = "load BPF object";
+  if (!map.empty()) step = "create map";
+  if (!program.empty()) step = "load program";
   return Failure{.code = "ERR_NATIVE_LOAD",
-                 .step = program.empty() ? "load BPF object" : "load program",
-                 .object = program.empty() ? path_ : program,
+                 .step = step,
+                 .object = !program.empty() ? program
+                           : !map.empty()   ? map
+                                            : path_,
                  .error = -result,
                  .log = log.Verifier()};
 }

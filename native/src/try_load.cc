@@ -58,6 +58,8 @@ Status TryLoad(const std::string& path, const std::string& name, Status* refused
   Shrink(session.object());
   *refused = session.Load();
   if (!*refused && AttachesAlone(wanted)) *refused = session.Attach(name);
+  // What this process lacks says nothing of the kernel.
+  if (*refused && IsShortage((*refused)->error)) return *refused;
   return {};
 }
 

@@ -194,7 +194,6 @@ class Store implements MetricStore {
     this.#touch(entry);
     const own = stream.find(attributes, startTime);
     if (own !== undefined) return own;
-    entry.isTight = true;
     const overflow = stream.findOverflow(startTime, false);
     if (overflow !== undefined) {
       this.#overflowed += 1;
@@ -248,11 +247,8 @@ class Store implements MetricStore {
 
   #collectEntry(entry: ResourceEntry, interval: Interval): ScopeMetrics[] {
     const byScope = new Map<string, MetricData[]>();
-    // Where there is no room, what gained nothing for long makes some.
-    const overAfter = entry.isTight ? this.#staleAfter : 0;
-    entry.isTight = false;
     for (const [name, stream] of entry.streams) {
-      const data = collectStream(stream, { isDelta: this.#isDelta, interval, overAfter });
+      const data = collectStream(stream, { isDelta: this.#isDelta, interval });
       if (stream.size === 0) entry.streams.delete(name);
       if (data === undefined) continue;
       const scope = SCOPE_NAMES[stream.metric.scope];
@@ -286,7 +282,6 @@ class Store implements MetricStore {
     const series = entry.streams.get(metric.name)?.known(attributes);
     if (series === undefined) return;
     series.left = undefined;
-    series.idle = 0;
     // What is exported next, a zero at least, takes its place.
     if (isSetMetric(metric)) series.isShown = true;
   }

@@ -12,8 +12,6 @@ export interface ResourceEntry {
   readonly streams: Map<string, Stream>;
   readonly ports: ServerPorts;
   readonly share: SeriesShare;
-  /** Since the last collection something found no series of its own. */
-  isTight: boolean;
   isRetired: boolean;
   /** It was part of a collection. */
   wasCollected: boolean;
@@ -31,7 +29,6 @@ export function createEntry(observed: ObservedResource, maxPorts: number, share:
     streams: new Map(),
     ports: new ServerPorts(observed.kind === 'workload' ? maxPorts : Infinity),
     share,
-    isTight: false,
     isRetired: false,
     wasCollected: false,
     isLeaving: false,

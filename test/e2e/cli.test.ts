@@ -100,6 +100,16 @@ describe('the command line', () => {
     assert.match(help.stdout, /check-config/);
   });
 
+  it('too few open files: status 3 and one sentence on what to do', async () => {
+    const { code, stderr } = await runToEnd('prlimit', [
+      '--nofile=60',
+      process.execPath,
+      ...agentArgs('run', '--output=none'),
+    ]);
+    assert.deepEqual([code, stderr.trimEnd().split('\n').length], [3, 1], stderr);
+    assert.match(stderr, /may have 60 files open.*LimitNOFILE=/);
+  });
+
   it('without privilege: status 3 and one sentence on what is missing', async () => {
     // Root without capabilities: it may still read the project, wherever that is.
     const { code, stderr } = await runToEnd('setpriv', [
