@@ -1,4 +1,4 @@
-import { agentSettings, kernelSettings, shapeSettings } from './sections/agent.ts';
+import { agentSettings, kernelSettings, profileSettings, shapeSettings } from './sections/agent.ts';
 import { exportSettings, otlpSettings } from './sections/export.ts';
 import { signalSettings } from './sections/signals.ts';
 import { thresholdSettings } from './sections/thresholds.ts';
@@ -6,6 +6,7 @@ import { flatten, groupsOf, type Schema } from './setting.ts';
 
 /** Every setting by key path, grouped as the pipeline is. */
 export const SCHEMA: Schema = flatten({
+  ...profileSettings,
   ...kernelSettings,
   ...signalSettings,
   ...thresholdSettings,

@@ -5,6 +5,7 @@ import { ConfigError, type ConfigProblem } from './errors.ts';
 import { readConfigFile, type ReadFile } from './file.ts';
 import { readFlags } from './flags.ts';
 import { badValue } from './format.ts';
+import { PROFILES, type Profile } from './profiles.ts';
 import { SCHEMA } from './schema.ts';
 
 /** Where settings come from. */
@@ -45,7 +46,7 @@ function merge(given: ReadonlyMap<string, unknown>): Map<string, unknown> {
 }
 
 /**
- * Reads all sources: defaults < file < environment < flags. A bad value is an error
+ * Reads all sources: defaults < profile < file < environment < flags. A bad value is an error
  * even where a stronger source overrides it.
  * @throws ConfigError
  */
@@ -64,7 +65,18 @@ export function readSettings(sources: ConfigSources): Settings {
     origins.set(entry.key, entry.where);
   }
   if (problems.length > 0) throw new ConfigError(problems);
+  addProfile(given, origins);
   return { values: merge(given), origins };
+}
+
+/** Below all that is given, above the defaults. */
+function addProfile(given: Map<string, unknown>, origins: Map<string, string>): void {
+  const profile = given.get('profile') as Profile | undefined;
+  for (const [key, value] of Object.entries(PROFILES[profile ?? 'default'])) {
+    if (given.has(key)) continue;
+    given.set(key, value);
+    origins.set(key, `profile ${String(profile)}`);
+  }
 }
 
 function readEntry({ key, value, where }: Entry, problems: ConfigProblem[]): unknown {

@@ -1,9 +1,10 @@
-import { ConfigError, configOf, dumpConfig, readCheckedSettings } from '../config/index.ts';
+import { ConfigError, configOf, dumpConfig, loadConfig, readCheckedSettings } from '../config/index.ts';
 import { NativeError } from '../native/index.ts';
 import { readTextFile } from '../text/index.ts';
 import { EndpointError } from './export/endpoint-error.ts';
 import { parseArguments } from './cli/args.ts';
 import { readVersion, renderHelp } from './cli/help.ts';
+import { memoryBound, renderMemoryBound } from './memory-bound.ts';
 import { runAgent } from './run.ts';
 import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
 
@@ -17,7 +18,8 @@ async function main(argv: readonly string[]): Promise<number> {
     readFile: readTextFile,
     isTerminal: process.stdout.isTTY,
   };
-  if (command === 'check-config') return print(dumpConfig(sources));
+  if (command === 'check-config')
+    return print(dumpConfig(sources) + renderMemoryBound(memoryBound(loadConfig(sources))));
   await runAgent(() => {
     const settings = readCheckedSettings(sources);
     return { config: configOf(settings, sources.isTerminal), values: settings.values };

@@ -1,6 +1,16 @@
 import { choice, duration, integer, onOff, powerOfTwoBytes, text } from '../format.ts';
 import { cidrList, filterRules, pairs } from '../format-lists.ts';
+import { PROFILES, type Profile } from '../profiles.ts';
 import { setting, type SettingTree } from '../setting.ts';
+
+/** Which defaults the others have. */
+export const profileSettings: SettingTree = {
+  profile: setting(
+    choice(Object.keys(PROFILES) as Profile[]),
+    'default',
+    'Other defaults for bounds: `small` is for a node where the agent may have 150 MB, kernel memory included. What is given elsewhere wins.',
+  ),
+};
 
 /** What runs in the kernel and how much of it is kept. */
 export const kernelSettings: SettingTree = {

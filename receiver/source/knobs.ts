@@ -1,6 +1,7 @@
 import { tickNs, type BpfSession } from '../../native/index.ts';
 import { SUBNET_KEY } from '../decode/generated/layout.ts';
 import type { KernelFilter } from './filter.ts';
+import { mapSizes } from './map-sizes.ts';
 import { detailKnobs, type RowDetails } from './row-details.ts';
 import type { Plan } from './plan.ts';
 import { setSlowKnobs, type SlowOptions } from './slow-knobs.ts';
@@ -53,11 +54,6 @@ export interface KernelOptions extends SlowOptions {
   readonly filter: KernelFilter;
 }
 
-const MAX_STATE_ROWS = 16_384;
-/** Client connections at once; of more, requests are not known, which is counted. */
-const MAX_FOLLOWED = 8_192;
-/** The oldest make room: their connections keep the owner that is learned later. */
-const MAX_UNMET_ACCEPTS = 65_536;
 /** `accept` and `accept4`: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
 const ACCEPT_NUMBERS: Readonly<Record<string, readonly [bigint, bigint]>> = {
   x64: [43n, 288n],
@@ -109,18 +105,8 @@ export function setKnobs(
   session.setVariable('cfg_ring_wakeup_bytes', u64(BigInt(options.ringBufferBytes >> 1)));
   const acceptNumbers = BigUint64Array.from(ACCEPT_NUMBERS[process.arch] ?? [0n, 0n]);
   session.setVariable('cfg_accept_nr', new Uint8Array(acceptNumbers.buffer));
-  setMapSizes(session, plan, options);
-}
-
-/** Maps that nobody needs keep one entry. */
-function setMapSizes(session: BpfSession, plan: Plan, options: KernelOptions): void {
-  session.setMaxEntries('events', options.ringBufferBytes);
-  session.setMaxEntries('series', options.maxSeries);
-  session.setMaxEntries('owners', options.maxOwners);
-  if (plan.isConnTable) session.setMaxEntries('connections', options.maxSockets);
-  if (plan.isRequestByAddress) session.setMaxEntries('follows', MAX_FOLLOWED);
-  if (plan.isAcceptByAddress) session.setMaxEntries('accepts', MAX_UNMET_ACCEPTS);
-  if (options.stateDuration) session.setMaxEntries('state_durations', MAX_STATE_ROWS);
+  // Maps that nobody needs keep one entry.
+  for (const [map, entries] of Object.entries(mapSizes(options, plan))) session.setMaxEntries(map, entries);
 }
 
 export function u32(value: number): Uint8Array {

@@ -17,11 +17,10 @@ export interface SlowOptions {
   /** Data is followed until it is read: programs that run for each segment. */
   readonly receive: boolean;
   readonly receiveDuration: boolean;
-  readonly maxSeries: number;
 }
 
 export function setSlowKnobs(session: BpfSession, options: SlowOptions): void {
-  const { emit, thresholds, receive, receiveDuration, maxSeries } = options;
+  const { emit, thresholds, receive, receiveDuration } = options;
   const nanoseconds = {
     cfg_slow_handshake_ns: emit.latency && thresholds.handshakeUs,
     cfg_slow_accept_ns: emit.latency && thresholds.acceptQueueUs,
@@ -34,5 +33,4 @@ export function setSlowKnobs(session: BpfSession, options: SlowOptions): void {
     session.setVariable(name, new Uint8Array(new BigUint64Array([BigInt(Number(us)) * 1000n]).buffer));
   session.setVariable('cfg_receive', Uint8Array.of(Number(receive)));
   session.setVariable('cfg_receive_duration', Uint8Array.of(Number(receiveDuration)));
-  if (receiveDuration) session.setMaxEntries('receives', maxSeries);
 }

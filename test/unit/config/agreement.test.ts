@@ -20,6 +20,7 @@ const TEXTS = [
   'none',
   'prefix',
   'table',
+  'small',
   'json',
   'grpc',
   'http/protobuf',
