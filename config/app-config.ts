@@ -84,6 +84,8 @@ export interface AppConfig {
   };
   readonly resourceGranularity: 'auto' | 'process' | 'container' | 'service';
   /** Metrics of processes that end before a collection meets them are their container's or the host's. */
+  /** Workload resources at once. */
+  readonly resourceLimit: number;
   readonly foldShortLived: boolean;
   readonly addresses: 'full' | 'prefix' | 'none';
   readonly subnets: readonly Cidr[];

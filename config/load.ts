@@ -89,6 +89,7 @@ export function configOf(settings: Settings, isTerminal: boolean): AppConfig {
       connectionSlowMs: value('sampling.connection_slow'),
     },
     resourceGranularity: value('resource.granularity'),
+    resourceLimit: value('resource.limit'),
     foldShortLived: value('resource.fold_short_lived') === 'on',
     addresses: value('addresses'),
     subnets: value<string[]>('subnets').map(parseCidr),

@@ -33,10 +33,21 @@ export class BoundsWatch {
 }
 
 /** Of everything between the kernel and the exporters that keeps something for later. */
-export function boundCountsOf({ store, exemplars, listenQueues, correlator }: Pipeline): BoundCounts {
+export function boundCountsOf({
+  store,
+  exemplars,
+  listenQueues,
+  correlator,
+  enricher,
+}: Pipeline): BoundCounts {
   const { overflowed, spilled, refused, overPorts } = store.overflowed();
   const { episodes, connects, links, limits } = correlator.counters.boundsMet;
+  const { folded, reduced, attributesCut } = enricher.counters;
   return {
+    'processes on their container or the host until there is room (resource.limit)': folded,
+    'processes with their service name alone (2 KiB for each resource of resource.limit)': reduced,
+    'processes whose OTEL_RESOURCE_ATTRIBUTES were cut (3,000 bytes, 1,024 a value, 128 a key)':
+      attributesCut,
     'measurements in overflow series (series.limit, or the bound of a metric)': overflowed - overPorts,
     'measurements in overflow series (64 server ports of a workload)': overPorts,
     'measurements of resources without room (series.limit)': spilled,

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { createMetricStore, type MetricStore } from './aggregate/metric-store.ts';
 import type { AppConfig } from '../config/index.ts';
 import { monotonicToRealtime } from '../native/index.ts';
-import { VERSION } from '../semconv/index.ts';
 import { createClock, type Clock } from './clock.ts';
 import { ConnectionSums } from './collect/connections.ts';
 import { readProcessLosses, type ProcessLosses } from './collect/process-losses.ts';
@@ -18,20 +17,17 @@ import { readListenCounters } from './source/listen-counters.ts';
 import { maskAddress } from './correlate/mask.ts';
 import { createCorrelator, type Correlator } from './correlate/correlator.ts';
 import { decodeBatch, type DecodeCounters } from './decode/records.ts';
-import { readCgroupNames } from './decode/cgroup-names.ts';
-import { CGROUP_NAMES, RECORD_HEADER } from './decode/generated/layout.ts';
+import { RECORD_HEADER } from './decode/generated/layout.ts';
 import { OwnerTable } from './decode/owners.ts';
-import { findCgroup2Mount } from './enrich/cgroup-index.ts';
-import { createEnricher, type Enricher } from './enrich/enricher.ts';
-import { readHostFacts } from './enrich/host-facts.ts';
+import type { Enricher } from './enrich/enricher.ts';
 import { emitterSettingsOf } from './emitter-settings.ts';
 import { createExemplars, type Exemplars } from './exemplar-stage.ts';
 import { optionalCounters } from './optional-counters.ts';
+import { createPipelineEnricher } from './pipeline-enricher.ts';
 import type { KernelRecord } from './record.ts';
 import type { NetworkEvent, NetworkSpan } from './model.ts';
 import type { KernelFilter } from './source/filter.ts';
 import type { KernelSource } from './source/kernel-source.ts';
-import { u64 } from './source/knobs.ts';
 import { LocalAddressCache } from './source/local-addresses.ts';
 import { QuietRows } from './quiet-rows.ts';
 import { countersOf, Sweep, type OwnedCounters, type SweepParts } from './sweep.ts';
@@ -78,19 +74,7 @@ export class Pipeline {
     this.#source = source;
     this.#config = config;
     this.clock = createClock(monotonicToRealtime);
-    this.enricher = createEnricher({
-      cgroupRoot: findCgroup2Mount('/proc'),
-      cgroupPathOf: (cgroupId) => {
-        const names = new Uint8Array(CGROUP_NAMES.size);
-        return source.lookup('cgroups', u64(cgroupId), names) ? readCgroupNames(names) : undefined;
-      },
-      host: readHostFacts(VERSION),
-      granularity: config.resourceGranularity,
-      foldShortLived: config.foldShortLived,
-      maxEntries: config.bpf.maxOwners,
-      bootToUnixNs: (boottimeNs) => this.clock.bootToUnixNs(boottimeNs),
-      now: () => performance.now(),
-    });
+    this.enricher = createPipelineEnricher(source, config, this);
     this.#owners = new OwnerTable(config.bpf.maxOwners, (key, info) => source.lookup('owners', key, info));
     this.store = createMetricStore({
       temporality: config.temporality,
@@ -269,11 +253,13 @@ export class Pipeline {
 
   /** Once every few seconds: frees what ended processes left behind. */
   sweepEnded(): void {
+    this.drain();
     this.readSums();
     this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
     const now = Number(this.clock.now());
     this.sweep.run(now);
     this.quietRows.run(now);
+    this.enricher.sweep();
   }
 
   tick(): void {

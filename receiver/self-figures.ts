@@ -120,7 +120,7 @@ export class SelfFigures {
    * lost by that, so it is no reason for `wirespan.agent.event.loss`.
    */
   #unnamed(): LossTotal[] {
-    const { gone, evictions, environUnreadable, environTruncated, environInvalid } =
+    const { gone, evictions, environUnreadable, environTruncated, environInvalid, attributesCut, reduced } =
       this.#pipeline.enricher.counters;
     const counts = {
       process_gone: gone,
@@ -128,6 +128,8 @@ export class SelfFigures {
       environ_unreadable: environUnreadable,
       environ_truncated: environTruncated,
       environ_invalid: environInvalid,
+      attributes_cut: attributesCut,
+      attributes_reduced: reduced,
     };
     const probe = PROBE_NAMES[PROBE_ID.PROBE_OWNER];
     return Object.entries(counts)

@@ -59,6 +59,11 @@ export const shapeSettings: SettingTree = {
       'auto',
       'What one OTLP resource is. `auto`: the best identity known of each workload.',
     ),
+    limit: setting(
+      integer(1, 2 ** 20),
+      2_000,
+      'Workload resources at once, with 2 KiB of attributes for each on average; more processes are on their container, else the host, until there is room.',
+    ),
     fold_short_lived: setting(
       onOff,
       'off',

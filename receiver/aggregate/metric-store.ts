@@ -7,7 +7,7 @@ import { collectStream, isSetMetric } from './collect-points.ts';
 import { foldResources, type FoldInto } from './fold-resources.ts';
 import { scopeOf } from './instrumentation-scopes.ts';
 import type { MetricStoreOptions } from './metric-store-options.ts';
-import { createEntry, type ResourceEntry } from './resource-entry.ts';
+import { createEntry, isShown, type ResourceEntry } from './resource-entry.ts';
 import type { OverflowCounts, SeriesBudget } from './series-budget.ts';
 import { createSeriesBudget } from './series-budget.ts';
 import { MAX_SERVER_PORTS } from './server-ports.ts';
@@ -38,6 +38,8 @@ export interface MetricStore extends MetricSink, MetricSource {
   seriesCount(): number;
   seriesLimit(): number;
   resourceCount(): number;
+  /** Attributes of the workload resources that are here. */
+  resourceBytes(): number;
   overflowed(): OverflowCounts;
 }
 
@@ -68,6 +70,7 @@ class Store implements MetricStore {
   readonly #spill: ObservedResource;
   readonly #foldInto: FoldInto | undefined;
   readonly #timeline: Timeline;
+  #resourceBytes = 0;
   #collections = 0;
   #overflowed = 0;
   #spilled = 0;
@@ -169,6 +172,10 @@ class Store implements MetricStore {
     return this.#entries.size;
   }
 
+  resourceBytes(): number {
+    return this.#resourceBytes;
+  }
+
   overflowed(): OverflowCounts {
     let overPorts = this.#overPorts;
     for (const { ports } of this.#entries.values()) overPorts += ports.refused;
@@ -222,6 +229,7 @@ class Store implements MetricStore {
     if (entry === undefined) {
       entry = createEntry(observed, this.#maxPorts, this.#budget.share());
       this.#entries.set(observed.id, entry);
+      this.#resourceBytes += entry.resourceBytes;
     }
     return entry;
   }
@@ -263,6 +271,7 @@ class Store implements MetricStore {
     for (const stream of entry.streams.values()) stream.free();
     this.#overPorts += entry.ports.refused;
     this.#entries.delete(id);
+    this.#resourceBytes -= entry.resourceBytes;
   }
 
   #putBack(point: StoredPoint<number | Histogram>): void {
@@ -285,9 +294,4 @@ class Store implements MetricStore {
     // What is exported next, a zero at least, takes its place.
     if (isSetMetric(metric)) series.isShown = true;
   }
-}
-
-function isShown({ streams }: ResourceEntry): boolean {
-  for (const stream of streams.values()) if (stream.isShown) return true;
-  return false;
 }

@@ -1,5 +1,6 @@
 import type { Resource } from '@opentelemetry/resources';
 import type { ObservedResource } from '../model.ts';
+import { resourceBytes } from '../resource-bytes.ts';
 import { toSdkResource } from './sdk-resource.ts';
 import type { SeriesShare } from './series-budget.ts';
 import { ServerPorts } from './server-ports.ts';
@@ -9,6 +10,8 @@ import type { Stream } from './stream.ts';
 export interface ResourceEntry {
   readonly observed: ObservedResource;
   readonly resource: Resource;
+  /** Of its attributes; 0 of what is not a workload. */
+  readonly resourceBytes: number;
   readonly streams: Map<string, Stream>;
   readonly ports: ServerPorts;
   readonly share: SeriesShare;
@@ -26,6 +29,7 @@ export function createEntry(observed: ObservedResource, maxPorts: number, share:
   return {
     observed,
     resource: toSdkResource(observed),
+    resourceBytes: observed.kind === 'workload' ? resourceBytes(observed) : 0,
     streams: new Map(),
     ports: new ServerPorts(observed.kind === 'workload' ? maxPorts : Infinity),
     share,
@@ -34,4 +38,10 @@ export function createEntry(observed: ObservedResource, maxPorts: number, share:
     isLeaving: false,
     touchedAt: 0,
   };
+}
+
+/** Whether a value of it is a state that goes on. */
+export function isShown({ streams }: ResourceEntry): boolean {
+  for (const stream of streams.values()) if (stream.isShown) return true;
+  return false;
 }

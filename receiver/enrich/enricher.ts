@@ -1,32 +1,25 @@
-import { BoundedCache } from '../bounded-cache.ts';
 import type { ObservedResource, Owner } from '../model.ts';
-import { createCgroupIndex, type CgroupIndex } from './cgroup-index.ts';
+import { nameOnly } from './declared.ts';
 import type { HostFacts } from './host-facts.ts';
-import { readOtelAttributes } from './otel-environment.ts';
-import { createProcessReader, type ProcessFacts, type ProcessReader } from './process-reader.ts';
+import { Identities, type IdentityOptions } from './identities.ts';
+import { ProcessTable, type Entry } from './process-table.ts';
 import { ResourceBuilder, type Granularity } from './resources.ts';
 import { ShortLived } from './short-lived.ts';
 import { WorkloadRegistry } from './workload-registry.ts';
 
-export interface EnricherOptions {
-  /** Default `/proc`. */
-  readonly procRoot?: string;
-  /** Mount point of cgroup v2 (`findCgroup2Mount`); absent when there is none. */
-  readonly cgroupRoot?: string | undefined;
-  /** The path that the kernel noted of a cgroup when it met a process in it. */
-  cgroupPathOf?(cgroupId: bigint): string | undefined;
+export interface EnricherOptions extends IdentityOptions {
   readonly host: HostFacts;
   readonly granularity: Granularity;
   /** Processes remembered at once. */
   readonly maxEntries: number;
   /** Processes that end before a collection meets them are told on their container or the host. Default: no. */
   readonly foldShortLived?: boolean;
-  /** Workload resources at once; further processes are folded. Default 2,000. */
-  readonly maxResources?: number;
-  /** CLOCK_BOOTTIME to Unix nanoseconds. */
-  bootToUnixNs(boottimeNs: bigint): bigint;
-  /** Milliseconds, any steady origin. */
-  now(): number;
+  /** Workload resources at once; further processes are folded. 2 KiB of attributes are allowed for each, in all. */
+  readonly maxResources: number;
+  /** Attributes of the resources that wait for an export, bytes; they get as much room again. Default: none. */
+  exportedBytes?(): number;
+  /** A process moved on, and no other has this resource: it is exported once more. */
+  retire?(resourceId: string): void;
 }
 
 export interface EnricherCounters {
@@ -36,8 +29,12 @@ export interface EnricherCounters {
   readonly workloads: number;
   /** Processes forgotten to make room. */
   readonly evictions: number;
-  /** Processes whose own resource would have been one too many. */
+  /** Processes whose own resource would have been one too many, and ended ones that made room. */
   readonly folded: number;
+  /** Processes that kept their service's name alone: attributes of all resources took all their room. */
+  readonly reduced: number;
+  /** Processes whose declared attributes were too long for a resource. */
+  readonly attributesCut: number;
   /** Resources of processes that ended before a collection met them, once a collection. */
   readonly shortLived: number;
   /** Processes of which not even a name is known: what they did is on their container or on the host. */
@@ -63,25 +60,17 @@ export interface Enricher {
   foldOf(resource: ObservedResource): ObservedResource | undefined;
   /** The process ended. It is kept a while for records that are still under way. */
   forget(owner: Owner): void;
+  /** Once every few seconds: lets go of who ended, and gives a resource to those that live without one of their own. */
+  sweep(): void;
   readonly counters: EnricherCounters;
 }
 
-interface Entry {
-  readonly owner: Owner;
-  readonly resource: ObservedResource;
-  /** Milliseconds; when the process was known to be gone. */
-  goneMs?: number;
-}
-
-const defaultMaxResources = 2_000;
-const graceMs = 30_000;
-const sweepIntervalMs = 10_000;
-const memoSlots = 256;
-const memoRefresh = 64;
-const nsPerTick = 10_000_000;
-const msPerTick = 10;
-/** Pids take 22 bits; 2^31 ticks of 10 ms are 248 days, and the product stays below 2^53. */
-const tickSpan = 2 ** 31;
+const graceMs = 10_000;
+const scanIntervalMs = 10_000;
+const bytesPerResource = 2_048;
+/** Processes that one sweep gives a resource of their own, and those that it looks at for that. */
+const maxHealed = 500;
+const maxAsked = 4_000;
 
 export function createEnricher(options: EnricherOptions): Enricher {
   return new ProcessEnricher(options);
@@ -90,64 +79,41 @@ export function createEnricher(options: EnricherOptions): Enricher {
 class ProcessEnricher implements Enricher {
   readonly #options: EnricherOptions;
   readonly #builder: ResourceBuilder;
-  readonly #reader: ProcessReader;
-  readonly #cgroups: CgroupIndex;
+  readonly #identities: Identities;
   readonly #workloads: WorkloadRegistry;
-  readonly #entries: BoundedCache<number, Entry>;
+  readonly #table: ProcessTable;
   readonly #shortLived: ShortLived | undefined;
-  /** Unix milliseconds of the boot: taken once, so that a process keeps its creation time. */
-  readonly #bootMs: number;
-  /** The process last resolved for each slot of pids: saves most look-ups. */
-  readonly #memo: (Entry | undefined)[] = Array<Entry | undefined>(memoSlots).fill(undefined);
-  #resolved = 0;
-  #lastSweepMs = Number.NEGATIVE_INFINITY;
-  #gone = 0;
-  #unknown = 0;
-  #environInvalid = 0;
+  /** They lived when they did not get what is theirs; the first waits longest. */
+  readonly #waiting = new Set<Entry>();
+  #lastScanMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: EnricherOptions) {
-    const { maxEntries } = options;
+    const { maxResources, exportedBytes = () => 0 } = options;
     this.#options = options;
     this.#builder = new ResourceBuilder(options.host, options.granularity);
-    this.#reader = createProcessReader(options.procRoot ?? '/proc');
-    this.#cgroups = createCgroupIndex({
-      root: options.cgroupRoot,
-      pathOf: (cgroupId) => options.cgroupPathOf?.(cgroupId),
-      maxEntries,
-      now: () => options.now(),
-    });
-    this.#workloads = new WorkloadRegistry(options.maxResources ?? defaultMaxResources, this.#builder.host);
+    this.#identities = new Identities(options);
+    const bounds = { maxResources, maxBytes: maxResources * bytesPerResource, exportedBytes };
+    this.#workloads = new WorkloadRegistry(bounds, this.#builder.host);
     if (options.foldShortLived === true)
       this.#shortLived = new ShortLived({
-        isAlive: ({ pid, startNs }) => this.#reader.isAlive(pid, startNs),
+        isAlive: (owner) => this.#identities.isAlive(owner),
         folded: (container) => this.#builder.folded(container),
       });
-    this.#entries = new BoundedCache(maxEntries, (entry) => this.#release(entry));
-    this.#bootMs = Math.round(Number(options.bootToUnixNs(0n)) / nsPerTick) * msPerTick;
+    this.#table = new ProcessTable(options.maxEntries, (entry) => this.#release(entry));
   }
 
   observe(owner: Owner): void {
     if (owner.pid <= 0) return;
-    const known = this.#entries.get(processKey(owner));
+    const known = this.#table.find(owner);
     // The same process with another executable: it called execve, its environment may be new.
     if (known !== undefined && known.owner.executable === owner.executable) return;
-    if (known !== undefined) this.#drop(known);
+    if (known !== undefined) this.#table.drop(known);
     this.#learn(owner);
   }
 
   resolve(owner: Owner): ObservedResource {
     if (owner.pid <= 0) return this.#builder.host;
-    const slot = owner.pid % memoSlots;
-    const memo = this.#memo[slot];
-    this.#resolved += 1;
-    // The cache is asked now and then all the same: it must know which entries are in use.
-    const mayUseMemo = this.#resolved % memoRefresh !== 0;
-    if (mayUseMemo && memo?.owner.pid === owner.pid && memo.owner.startNs === owner.startNs) {
-      return memo.resource;
-    }
-    const entry = this.#entries.get(processKey(owner)) ?? this.#learn(owner);
-    this.#memo[slot] = entry;
-    return entry.resource;
+    return (this.#table.find(owner) ?? this.#learn(owner)).resource;
   }
 
   host(): ObservedResource {
@@ -163,95 +129,118 @@ class ProcessEnricher implements Enricher {
   }
 
   forget(owner: Owner): void {
-    const entry = this.#entries.get(processKey(owner));
-    if (entry !== undefined) entry.goneMs ??= this.#options.now();
+    const entry = this.#table.find(owner);
+    if (entry === undefined) return;
+    this.#table.leave(entry, this.#options.now());
+    this.#waiting.delete(entry);
+  }
+
+  sweep(): void {
+    const nowMs = this.#options.now();
+    for (const entry of this.#table.leaving) {
+      if (nowMs - (entry.goneMs ?? nowMs) < graceMs) break;
+      this.#table.drop(entry);
+    }
+    const living = this.#livingInWait();
+    if (living.length === 0) return;
+    this.#makeRoom(living.length);
+    for (const entry of living) {
+      if (entry.standing === 'folded' ? !this.#workloads.isFull : this.#workloads.hasBytes) this.#move(entry);
+    }
   }
 
   get counters(): EnricherCounters {
-    const { walks, walksTruncated } = this.#cgroups.counters;
     return {
-      processes: this.#entries.size,
+      processes: this.#table.size,
       workloads: this.#workloads.size,
-      evictions: this.#entries.evictions,
+      evictions: this.#table.evictions,
       folded: this.#workloads.folded,
+      reduced: this.#workloads.reduced,
       shortLived: this.#shortLived?.folded ?? 0,
-      unknown: this.#unknown,
-      gone: this.#gone,
-      ...this.#reader.counters,
-      environInvalid: this.#environInvalid,
-      cgroupWalks: walks,
-      cgroupWalksTruncated: walksTruncated,
+      ...this.#identities.counters,
     };
   }
 
   #learn(owner: Owner): Entry {
-    const facts = this.#reader.read(owner);
-    if (facts === undefined) this.#gone += 1;
-    else this.#cgroups.learn(owner.cgroupId, facts.container);
-    const container = facts?.container ?? this.#cgroups.find(owner.cgroupId) ?? {};
-    const executable = executableName(owner, facts);
-    if (executable === '') this.#unknown += 1;
-    const own =
-      executable === ''
-        ? // The kernel had no room for its facts and it is gone: nobody could tell it from others.
-          this.#builder.folded(container)
-        : this.#builder.workload({
-            owner,
-            executable,
-            declared: this.#declared(facts),
-            container,
-            creationTime: this.#creationTime(owner),
-          });
-    if (this.#workloads.isFull && !this.#workloads.has(own)) this.#sweep();
-    const resource = this.#workloads.acquire(own, () => this.#builder.folded(container));
-    this.#shortLived?.remember(resource, owner, container);
-    const entry = { owner, resource };
-    this.#entries.set(processKey(owner), entry);
+    const { workload, isAlive } = this.#identities.of(owner);
+    const { container, declared } = workload;
+    const folded = (): ObservedResource => this.#builder.folded(container);
+    // The kernel had no room for its facts and it is gone: nobody could tell it from others.
+    const own = workload.executable === '' ? folded() : this.#builder.workload(workload);
+    if (this.#workloads.isFull && !this.#workloads.has(own)) this.#makeRoomNow(isAlive);
+    const reduced = (): ObservedResource =>
+      this.#builder.workload({ ...workload, declared: nameOnly(declared) });
+    const entry = { owner, container, ...this.#workloads.acquire(own, { reduced, folded }) };
+    this.#shortLived?.remember(entry.resource, owner, container);
+    this.#table.put(entry);
+    if (isAlive && entry.standing !== 'own') this.#waiting.add(entry);
     return entry;
   }
 
-  #declared(facts: ProcessFacts | undefined): ReadonlyMap<string, string> {
-    const { attributes, isInvalid } = readOtelAttributes(facts?.environment ?? {});
-    if (isInvalid) this.#environInvalid += 1;
-    return attributes;
+  /** Those that still live, first those that wait longest. */
+  #livingInWait(): Entry[] {
+    const living: Entry[] = [];
+    let asked = 0;
+    for (const entry of this.#waiting) {
+      if (living.length === maxHealed || asked === maxAsked) break;
+      asked += 1;
+      if (this.#isAlive(entry)) living.push(entry);
+      else this.#waiting.delete(entry);
+    }
+    return living;
   }
 
-  #creationTime(owner: Owner): string {
-    const sinceBootMs = Math.floor(Number(owner.startNs) / nsPerTick) * msPerTick;
-    return new Date(this.#bootMs + sinceBootMs).toISOString();
+  /** What it did until now stays where it is; from now on it is told on its own. */
+  #move(entry: Entry): void {
+    this.#table.drop(entry);
+    this.#learn(entry.owner);
+    this.#retireUnused(entry.resource);
   }
 
-  /** Makes room: lets go of processes that ended a while ago. At most every ten seconds. */
-  #sweep(): void {
+  /** For a process that has just come: for one that lives asks who else does, at most every ten seconds. */
+  #makeRoomNow(isAlive: boolean): void {
     const nowMs = this.#options.now();
-    if (nowMs - this.#lastSweepMs < sweepIntervalMs) return;
-    this.#lastSweepMs = nowMs;
-    for (const [, entry] of this.#entries.entries()) {
-      if (entry.goneMs === undefined && this.#reader.isAlive(entry.owner.pid, entry.owner.startNs)) continue;
-      entry.goneMs ??= nowMs;
-      if (nowMs - entry.goneMs >= graceMs) this.#drop(entry);
+    const mayScan = isAlive && nowMs - this.#lastScanMs >= scanIntervalMs;
+    if (mayScan) this.#lastScanMs = nowMs;
+    this.#makeRoom(1, mayScan ? maxAsked : 0);
+  }
+
+  /** Ended processes go first: those that are done with, then those whose last figures are still awaited. */
+  #makeRoom(places: number, maxScanned = maxAsked): void {
+    const hasRoom = (): boolean => this.#workloads.size + places <= this.#options.maxResources;
+    for (const entry of this.#table.leaving) {
+      if (hasRoom()) return;
+      this.#table.drop(entry);
+    }
+    if (maxScanned === 0 || hasRoom()) return;
+    let asked = 0;
+    for (const entry of this.#table) {
+      if (hasRoom() || asked === maxScanned) return;
+      if (entry.standing === 'folded') continue;
+      asked += 1;
+      if (!this.#isAlive(entry)) this.#foldEnded(entry);
     }
   }
 
-  #drop(entry: Entry): void {
-    this.#entries.delete(processKey(entry.owner));
-    this.#release(entry);
+  #isAlive({ owner, goneMs }: Entry): boolean {
+    return goneMs === undefined && this.#identities.isAlive(owner);
+  }
+
+  /** What is still to come of it goes to its container, else the host. */
+  #foldEnded(entry: Entry): void {
+    const { owner, container } = entry;
+    this.#table.drop(entry);
+    this.#table.put({ owner, container, ...this.#workloads.fold(this.#builder.folded(container)) });
+    this.#retireUnused(entry.resource);
+  }
+
+  #retireUnused(resource: ObservedResource): void {
+    if (resource.kind === 'workload' && !this.#workloads.has(resource)) this.#options.retire?.(resource.id);
   }
 
   #release(entry: Entry): void {
-    const slot = entry.owner.pid % memoSlots;
-    if (this.#memo[slot] === entry) this.#memo[slot] = undefined;
+    this.#waiting.delete(entry);
     this.#shortLived?.forget(entry.resource);
     this.#workloads.release(entry.resource);
   }
-}
-
-/** A number, because building a string costs more than the look-up. */
-function processKey({ pid, startNs }: Owner): number {
-  return pid * tickSpan + (Math.floor(Number(startNs) / nsPerTick) % tickSpan);
-}
-
-function executableName(owner: Owner, facts: ProcessFacts | undefined): string {
-  if (owner.executable !== '') return owner.executable;
-  return facts?.executable ?? owner.command;
 }

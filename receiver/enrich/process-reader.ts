@@ -8,6 +8,8 @@ import { isProcessAlive } from './process-start.ts';
 /** What `/proc` says about one process, read while it was surely the one meant. */
 export interface ProcessFacts {
   readonly executable?: string;
+  /** Whose process it is; absent where real, effective and saved user differ: it is of one and acts for another. */
+  readonly userId?: number;
   readonly environment: OtelEnvironment;
   readonly container: ContainerIdentity;
 }
@@ -49,6 +51,7 @@ export function createProcessReader(procRoot: string): ProcessReader {
       if (cgroup === undefined) return undefined;
       const executable = owner.executable === '' ? executableOf(join(folder, 'exe')) : owner.executable;
       const environment = environmentOf(owner.pid);
+      const userId = userOf(readText(join(folder, 'status')) ?? '');
       // Last, so that it vouches for all reads above: a pid does not come back to a process.
       if (!isAlive(owner.pid, owner.startNs)) return undefined;
       if (environment === undefined) counters.environUnreadable += 1;
@@ -56,10 +59,17 @@ export function createProcessReader(procRoot: string): ProcessReader {
       return {
         environment: environment ?? {},
         container,
+        ...(userId === undefined ? {} : { userId }),
         ...(executable === undefined ? {} : { executable }),
       };
     },
   };
+}
+
+/** `Uid:` of `/proc/PID/status`: real, effective, saved, of the file system. */
+function userOf(status: string): number | undefined {
+  const [, real, effective, saved] = /^Uid:\t(\d+)\t(\d+)\t(\d+)\t/m.exec(status) ?? [];
+  return real === effective && real === saved && real !== undefined ? Number(real) : undefined;
 }
 
 function executableOf(link: string): string | undefined {

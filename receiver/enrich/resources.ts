@@ -12,6 +12,7 @@ import {
   ATTR_PROCESS_CREATION_TIME,
   ATTR_PROCESS_EXECUTABLE_NAME,
   ATTR_PROCESS_PID,
+  ATTR_PROCESS_USER_ID,
   ATTR_SERVICE_INSTANCE_ID,
   ATTR_SERVICE_NAME,
   ATTR_TELEMETRY_DISTRO_NAME,
@@ -24,15 +25,20 @@ import type { ObservedResource, Owner } from '../model.ts';
 import type { ContainerIdentity } from './cgroup-path.ts';
 import type { HostFacts } from './host-facts.ts';
 
-/** What tells two workloads apart; `auto`: service, else container, else process. */
+/**
+ * What tells two workloads apart; `auto`: service, else container, else process. A service is what one user's processes
+ * declare in one container, or outside of containers: its name alone proves nothing.
+ */
 export type Granularity = 'auto' | 'process' | 'container' | 'service';
 
 export interface WorkloadFacts {
   readonly owner: Owner;
   /** Base name of the executable file, or the command where that is not known. */
   readonly executable: string;
-  /** From the `OTEL_*` variables of the process. */
+  /** From the `OTEL_*` variables of the process, without what is observed. */
   readonly declared: ReadonlyMap<string, string>;
+  /** Absent: not known, so nothing that it declares lets it share a resource. */
+  readonly userId: number | undefined;
   readonly container: ContainerIdentity;
   /** ISO 8601. */
   readonly creationTime: string;
@@ -77,15 +83,17 @@ export class ResourceBuilder {
 
   workload(facts: WorkloadFacts): ObservedResource {
     const { declared, container, executable } = facts;
-    const level = this.#level(declared.has(ATTR_SERVICE_NAME), container.containerId !== undefined);
-    const isPerContainer = this.#granularity !== 'service';
+    const level = this.#level(facts);
+    // Whoever says nothing of itself in a container is the container's.
+    const isTold = level !== 'container' || declared.size > 0;
     return identified('workload', {
+      [ATTR_SERVICE_NAME]: executable,
+      ...Object.fromEntries(declared),
       ...this.#hostAttributes,
       [ATTR_PROCESS_EXECUTABLE_NAME]: executable,
-      [ATTR_SERVICE_NAME]: executable,
-      ...(isPerContainer ? containerAttributes(container) : {}),
-      ...Object.fromEntries(declared),
-      ...(level === 'process' ? processAttributes(facts) : {}),
+      ...containerAttributes(container),
+      ...(isTold && facts.userId !== undefined && { [ATTR_PROCESS_USER_ID]: facts.userId }),
+      ...(level === 'process' && processAttributes(facts)),
       ...this.#telemetry,
     });
   }
@@ -97,7 +105,9 @@ export class ResourceBuilder {
     return identified('workload', attributes);
   }
 
-  #level(isService: boolean, isContainer: boolean): Exclude<Granularity, 'auto'> {
+  #level({ declared, container, userId }: WorkloadFacts): Exclude<Granularity, 'auto'> {
+    if (declared.size > 0 && userId === undefined) return 'process';
+    const isContainer = container.containerId !== undefined;
     switch (this.#granularity) {
       case 'process':
       case 'service':
@@ -105,7 +115,7 @@ export class ResourceBuilder {
       case 'container':
         return isContainer ? 'container' : 'process';
       case 'auto':
-        if (isService) return 'service';
+        if (declared.has(ATTR_SERVICE_NAME)) return 'service';
         return isContainer ? 'container' : 'process';
     }
   }
@@ -114,7 +124,7 @@ export class ResourceBuilder {
 /** Equal attributes, equal id. */
 function identified(kind: ObservedResource['kind'], attributes: Attributes): ObservedResource {
   const sorted = Object.entries(attributes).sort(([left], [right]) => (left < right ? -1 : 1));
-  return { id: `${kind}:${hash('sha256', JSON.stringify(sorted), 'hex').slice(0, 16)}`, kind, attributes };
+  return { id: `${kind}:${hash('sha256', JSON.stringify(sorted), 'hex').slice(0, 32)}`, kind, attributes };
 }
 
 function containerAttributes({ containerId, podUid }: ContainerIdentity): Attributes {

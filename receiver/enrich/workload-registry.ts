@@ -1,9 +1,39 @@
 import type { ObservedResource } from '../model.ts';
+import { resourceBytes } from '../resource-bytes.ts';
+
+/**
+ * What a process has: its own resource; `reduced`: its own with its service's name alone, as there was no room for more
+ * attributes; `folded`: its container's, else the host's.
+ */
+export type Standing = 'own' | 'reduced' | 'folded';
+
+export interface Place {
+  readonly resource: ObservedResource;
+  readonly standing: Standing;
+}
+
+/** What stands in for a process's own resource. */
+export interface Substitutes {
+  reduced(): ObservedResource;
+  folded(): ObservedResource;
+}
+
+export interface WorkloadBounds {
+  readonly maxResources: number;
+  /** Of the attributes of resources in use; `reduced` ones do not ask. */
+  readonly maxBytes: number;
+  /** Bytes of the resources that wait for an export, used or not. */
+  exportedBytes(): number;
+}
 
 interface Use {
   readonly resource: ObservedResource;
+  readonly bytes: number;
   processes: number;
 }
+
+/** Of a resource: see declared.ts. */
+const MAX_RESOURCE_BYTES = 4_096;
 
 /**
  * The workload resources in use. At most `maxResources` of processes' own choosing, and
@@ -12,12 +42,16 @@ interface Use {
 export class WorkloadRegistry {
   /** Processes that did not get the resource of their own. */
   folded = 0;
+  /** Processes that kept their service's name alone. */
+  reduced = 0;
+  /** Attributes of the resources in use. */
+  bytes = 0;
   readonly #uses = new Map<string, Use>();
-  readonly #maxResources: number;
+  readonly #bounds: WorkloadBounds;
   readonly #host: ObservedResource;
 
-  constructor(maxResources: number, host: ObservedResource) {
-    this.#maxResources = maxResources;
+  constructor(bounds: WorkloadBounds, host: ObservedResource) {
+    this.#bounds = bounds;
     this.#host = host;
   }
 
@@ -26,20 +60,32 @@ export class WorkloadRegistry {
   }
 
   get isFull(): boolean {
-    return this.#uses.size >= this.#maxResources;
+    return this.#uses.size >= this.#bounds.maxResources;
+  }
+
+  /** Whether a resource of any size may come. */
+  get hasBytes(): boolean {
+    return this.#fits(MAX_RESOURCE_BYTES);
   }
 
   has(resource: ObservedResource): boolean {
     return this.#uses.has(resource.id);
   }
 
-  /** `own` while there is room, else what `fold` builds, else the host: give back what it returned. */
-  acquire(own: ObservedResource, fold: () => ObservedResource): ObservedResource {
-    if (!this.isFull || this.has(own)) return this.#use(own);
-    this.folded += 1;
-    const folded = fold();
-    const hasRoom = this.#uses.size < 2 * this.#maxResources || this.has(folded);
-    return hasRoom ? this.#use(folded) : this.#host;
+  /** `own` while there is room, else what stands in for it: give back what it returned. */
+  acquire(own: ObservedResource, { reduced, folded }: Substitutes): Place {
+    if (this.has(own)) return { resource: this.#use(own), standing: 'own' };
+    if (this.isFull) return this.#fold(folded());
+    if (this.#fits(resourceBytes(own))) return { resource: this.#use(own), standing: 'own' };
+    const less = reduced();
+    if (less.id === own.id) return { resource: this.#use(own), standing: 'own' };
+    this.reduced += 1;
+    return { resource: this.#use(less), standing: 'reduced' };
+  }
+
+  /** Of a process that makes room for others. */
+  fold(folded: ObservedResource): Place {
+    return this.#fold(folded);
   }
 
   /** One process less uses it. */
@@ -47,14 +93,29 @@ export class WorkloadRegistry {
     const use = this.#uses.get(resource.id);
     if (use === undefined) return;
     use.processes -= 1;
-    if (use.processes === 0) this.#uses.delete(resource.id);
+    if (use.processes > 0) return;
+    this.#uses.delete(resource.id);
+    this.bytes -= use.bytes;
+  }
+
+  #fold(folded: ObservedResource): Place {
+    this.folded += 1;
+    const hasRoom = this.#uses.size < 2 * this.#bounds.maxResources || this.has(folded);
+    return { resource: hasRoom ? this.#use(folded) : this.#host, standing: 'folded' };
+  }
+
+  #fits(bytes: number): boolean {
+    const { maxBytes } = this.#bounds;
+    return this.bytes + bytes <= maxBytes && this.#bounds.exportedBytes() <= maxBytes;
   }
 
   #use(resource: ObservedResource): ObservedResource {
     if (resource.kind === 'host') return resource;
     const use = this.#uses.get(resource.id);
     if (use === undefined) {
-      this.#uses.set(resource.id, { resource, processes: 1 });
+      const bytes = resourceBytes(resource);
+      this.#uses.set(resource.id, { resource, bytes, processes: 1 });
+      this.bytes += bytes;
       return resource;
     }
     use.processes += 1;

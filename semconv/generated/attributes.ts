@@ -140,6 +140,9 @@ export const ATTR_PROCESS_OWNER = 'process.owner';
 /** Process identifier (PID). @experimental */
 export const ATTR_PROCESS_PID = 'process.pid';
 
+/** The effective user ID (EUID) of the process. @experimental */
+export const ATTR_PROCESS_USER_ID = 'process.user.id';
+
 /** Server domain name if available without reverse DNS lookup; otherwise, IP address or UNIX domain socket name. */
 export const ATTR_SERVER_ADDRESS = 'server.address';
 
@@ -480,6 +483,7 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
   { key: 'process.linux.cgroup', type: 'string', open: false },
   { key: 'process.owner', type: 'string', open: false },
   { key: 'process.pid', type: 'int', open: false },
+  { key: 'process.user.id', type: 'int', open: false },
   { key: 'server.address', type: 'string', open: false },
   { key: 'server.port', type: 'int', open: false },
   { key: 'service.instance.id', type: 'string', open: false },

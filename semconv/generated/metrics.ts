@@ -72,7 +72,7 @@ export const METRIC_AGENT_EVENT_LAG: MetricDescriptor = {
   bccTools: [],
 };
 
-/** Records lost or discarded. `error.type` is `ring_buffer_full`, `map_full`, `recursion` (a program the kernel skipped), `state_repaired` (a change that was missed, put right later), `decode_error`, `rate_limited`, `queue_full`, `rejected`, `retry_expired`, `encode_error` or `already_shutdown`; `owner_unknown` counts processes whose telemetry went to their container or the host. With the probe `owner`, it is the names of a process that are lost, and no event: `process_gone` (it ended before `/proc` was read), `owner_evicted`, `environ_unreadable`, `environ_truncated` and `environ_invalid` (`OTEL_RESOURCE_ATTRIBUTES` with an error). @experimental */
+/** Records lost or discarded. `error.type` is `ring_buffer_full`, `map_full`, `recursion` (a program the kernel skipped), `state_repaired` (a change that was missed, put right later), `decode_error`, `rate_limited`, `queue_full`, `rejected`, `retry_expired`, `encode_error` or `already_shutdown`; `owner_unknown` counts processes whose telemetry went to their container or the host. With the probe `owner`, it is the names of a process that are lost, and no event: `process_gone` (it ended before `/proc` was read), `owner_evicted`, `environ_unreadable`, `environ_truncated`, `environ_invalid` (`OTEL_RESOURCE_ATTRIBUTES` with an error), `attributes_cut` (it is too long for a resource) and `attributes_reduced` (its service name alone is kept, since the attributes of all resources have used up their room). @experimental */
 export const METRIC_AGENT_EVENT_LOST: MetricDescriptor = {
   name: 'wirespan.agent.event.lost',
   instrument: 'counter',

@@ -259,3 +259,17 @@ test('values that an instrument does not take are refused and counted', () => {
   assert.equal(store.overflowed().refused, 5);
   assert.deepEqual(store.collect(at(1)), []);
 });
+
+test('knows how many bytes of resources it holds, until they are freed', () => {
+  const store = createMetricStore({ temporality: 'cumulative', startUnixNs });
+  const large = { id: 'large', kind: 'workload', attributes: { key: 'v'.repeat(97), number: 1 } } as const;
+  const host = { id: 'host', kind: 'host', attributes: { key: 'v'.repeat(97) } } as const;
+  for (let i = 0; i < 3; i += 1) store.add(counter, large, {}, 1);
+  store.add(counter, host, {}, 1);
+  assert.equal(store.resourceBytes(), 100 + 6 + 8);
+  store.retire('large');
+  store.collect(at(1));
+  assert.equal(store.resourceBytes(), 114, 'its last values are on their way');
+  store.collect(at(2));
+  assert.equal(store.resourceBytes(), 0);
+});

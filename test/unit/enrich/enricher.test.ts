@@ -122,7 +122,7 @@ test('granularity decides what tells workloads apart', () => {
   assert.equal(attributes(109, {}, { granularity: 'container' })['process.pid'], undefined);
   assert.equal(attributes(105, {}, { granularity: 'container' })['process.pid'], 105);
   assert.equal(attributes(107, {}, { granularity: 'service' })['process.pid'], undefined);
-  assert.equal(attributes(101, {}, { granularity: 'service' })['container.id'], undefined);
+  assert.equal(attributes(101, {}, { granularity: 'service' })['process.pid'], undefined);
 });
 
 test('a reused pid is not mistaken for the process that had it', () => {
@@ -215,18 +215,6 @@ test('a folded process goes to its container', () => {
   assert.equal(folded['process.pid'], undefined);
   // As many again may stand for containers; then only the host is left.
   assert.equal(subject.resolve(owner(104)), subject.host());
-});
-
-test('room comes back once processes are gone for a while', () => {
-  let nowMs = 0;
-  const subject = enricher({ maxResources: 2, now: () => nowMs });
-  subject.resolve(owner(1_000));
-  subject.resolve(owner(107));
-  assert.equal(subject.resolve(owner(1_001)), subject.host());
-  nowMs = 60_000;
-  assert.equal(subject.resolve(owner(1_002)).attributes['process.pid'], 1_002);
-  assert.equal(subject.resolve(owner(1_001)), subject.host(), 'a folded process stays folded');
-  assert.equal(subject.resolve(owner(107)).attributes['process.pid'], 107, 'a live process stays');
 });
 
 test('remembers a bounded number of processes, and its resources go with them', () => {

@@ -24,6 +24,7 @@ export function enricher(options: Partial<EnricherOptions> = {}): Enricher {
     host,
     granularity: 'auto',
     maxEntries: 100,
+    maxResources: 2_000,
     bootToUnixNs: (ns) => 1_700_000_000_000_000_000n + ns,
     now: () => 0,
     ...options,

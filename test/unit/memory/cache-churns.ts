@@ -128,6 +128,7 @@ export const CACHE_CHURNS: readonly Churn[] = [
       host,
       granularity: 'auto',
       maxEntries: MAX_OWNERS,
+      maxResources: 2_000,
       foldShortLived: true,
       bootToUnixNs: () => 0n,
       now: () => 0,

@@ -1,0 +1,100 @@
+import { ATTR_K8S_POD_UID, ATTR_SERVICE_NAME } from '../../semconv/index.ts';
+import type { OtelEnvironment } from './otel-environment.ts';
+
+/** What a process says of itself, as far as it is its own to say. */
+export interface Declared {
+  readonly attributes: ReadonlyMap<string, string>;
+  /** The list had an error and was discarded. */
+  readonly isInvalid: boolean;
+  /** Something was left out, or a value shortened: it was too long. */
+  readonly isCut: boolean;
+}
+
+/** Bytes of UTF-8; with what is observed beside it, a resource stays below 4 KiB. */
+export const MAX_KEY_BYTES = 128;
+export const MAX_VALUE_BYTES = 1_024;
+export const MAX_DECLARED_BYTES = 3_000;
+const maxAttributes = 64;
+
+/** What wirespan sees itself nobody can declare, also where it did not see it. */
+const observedNamespaces = ['host.', 'os.', 'container.', 'process.', 'telemetry.', 'wirespan.'];
+const observedKeys: ReadonlySet<string> = new Set([ATTR_K8S_POD_UID]);
+
+export function isObservedKey(key: string): boolean {
+  return observedKeys.has(key) || observedNamespaces.some((namespace) => key.startsWith(namespace));
+}
+
+/**
+ * The attributes of `OTEL_RESOURCE_ATTRIBUTES` (`key=value,…`, percent-encoded), with
+ * `OTEL_SERVICE_NAME` on top. As the specification asks, one error discards the whole
+ * list; the service name is then alone.
+ */
+export function readDeclared(environment: OtelEnvironment): Declared {
+  const listed = parseList(environment.resourceAttributes ?? '');
+  const all = new Map(listed);
+  const serviceName = environment.serviceName?.trim() ?? '';
+  if (serviceName !== '') all.set(ATTR_SERVICE_NAME, serviceName);
+  const { attributes, isCut } = bounded(all);
+  return { attributes, isInvalid: listed === undefined, isCut: isCut || environment.isCut === true };
+}
+
+/** The service's name alone: of a process for whose attributes there is no room. */
+export function nameOnly(attributes: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const name = attributes.get(ATTR_SERVICE_NAME);
+  return new Map(name === undefined ? [] : [[ATTR_SERVICE_NAME, shortened(name, MAX_KEY_BYTES)]]);
+}
+
+/** The service's name first, then the others in their order as long as there is room. */
+function bounded(all: ReadonlyMap<string, string>): { attributes: Map<string, string>; isCut: boolean } {
+  const attributes = new Map<string, string>();
+  let room = MAX_DECLARED_BYTES;
+  let isCut = false;
+  const names = [...all.keys()].filter((key) => !isObservedKey(key));
+  for (const key of [ATTR_SERVICE_NAME, ...names.filter((name) => name !== ATTR_SERVICE_NAME)]) {
+    const whole = all.get(key);
+    if (whole === undefined) continue;
+    const value = shortened(whole, MAX_VALUE_BYTES);
+    const keyBytes = Buffer.byteLength(key);
+    const bytes = keyBytes + Buffer.byteLength(value);
+    if (value !== whole) isCut = true;
+    if (keyBytes > MAX_KEY_BYTES || bytes > room || attributes.size >= maxAttributes) {
+      isCut = true;
+      continue;
+    }
+    attributes.set(key, value);
+    room -= bytes;
+  }
+  return { attributes, isCut };
+}
+
+/** At most so many bytes, and no character in two. */
+function shortened(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return text;
+  let end = maxBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}
+
+function parseList(text: string): Map<string, string> | undefined {
+  const attributes = new Map<string, string>();
+  for (const member of text.split(',')) {
+    if (member.trim() === '') continue;
+    const equals = member.indexOf('=');
+    if (equals < 0) return undefined;
+    const key = decode(member.slice(0, equals).trim());
+    const value = decode(member.slice(equals + 1).trim());
+    if (key === undefined || key === '' || value === undefined) return undefined;
+    attributes.set(key, value);
+  }
+  return attributes;
+}
+
+/** A string of its own: a slice would keep the whole list in memory. */
+function decode(text: string): string | undefined {
+  try {
+    return Buffer.from(decodeURIComponent(text)).toString();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import type { Owner } from '../model.ts';
+import { createCgroupIndex, type CgroupIndex } from './cgroup-index.ts';
+import { readDeclared, type Declared } from './declared.ts';
+import { createProcessReader, type ProcessFacts, type ProcessReader } from './process-reader.ts';
+import type { WorkloadFacts } from './resources.ts';
+
+export interface IdentityOptions {
+  /** Default `/proc`. */
+  readonly procRoot?: string;
+  /** Mount point of cgroup v2 (`findCgroup2Mount`); absent when there is none. */
+  readonly cgroupRoot?: string | undefined;
+  /** The path that the kernel noted of a cgroup when it met a process in it. */
+  cgroupPathOf?(cgroupId: bigint): string | undefined;
+  /** Control groups remembered at once. */
+  readonly maxEntries: number;
+  /** CLOCK_BOOTTIME to Unix nanoseconds. */
+  bootToUnixNs(boottimeNs: bigint): bigint;
+  /** Milliseconds, any steady origin. */
+  now(): number;
+}
+
+export interface Identity {
+  /** `executable` is '' when not even a name is known. */
+  readonly workload: WorkloadFacts;
+  /** It was there when `/proc` was read. */
+  readonly isAlive: boolean;
+}
+
+const nsPerTick = 10_000_000;
+const msPerTick = 10;
+
+/** What the kernel and `/proc` say of processes. */
+export class Identities {
+  readonly #reader: ProcessReader;
+  readonly #cgroups: CgroupIndex;
+  /** Unix milliseconds of the boot: taken once, so that a process keeps its creation time. */
+  readonly #bootMs: number;
+  readonly #counts = { gone: 0, unknown: 0, environInvalid: 0, attributesCut: 0 };
+
+  constructor(options: IdentityOptions) {
+    this.#reader = createProcessReader(options.procRoot ?? '/proc');
+    this.#cgroups = createCgroupIndex({
+      root: options.cgroupRoot,
+      pathOf: (cgroupId) => options.cgroupPathOf?.(cgroupId),
+      maxEntries: options.maxEntries,
+      now: () => options.now(),
+    });
+    this.#bootMs = Math.round(Number(options.bootToUnixNs(0n)) / nsPerTick) * msPerTick;
+  }
+
+  get counters() {
+    const { walks, walksTruncated } = this.#cgroups.counters;
+    return {
+      ...this.#counts,
+      ...this.#reader.counters,
+      cgroupWalks: walks,
+      cgroupWalksTruncated: walksTruncated,
+    };
+  }
+
+  isAlive({ pid, startNs }: Owner): boolean {
+    return this.#reader.isAlive(pid, startNs);
+  }
+
+  of(owner: Owner): Identity {
+    const facts = this.#reader.read(owner);
+    if (facts === undefined) this.#counts.gone += 1;
+    else this.#cgroups.learn(owner.cgroupId, facts.container);
+    const executable = executableName(owner, facts);
+    if (executable === '') this.#counts.unknown += 1;
+    const workload = {
+      owner,
+      executable,
+      declared: this.#declared(facts),
+      userId: facts?.userId,
+      container: facts?.container ?? this.#cgroups.find(owner.cgroupId) ?? {},
+      creationTime: this.#creationTime(owner),
+    };
+    return { workload, isAlive: facts !== undefined };
+  }
+
+  #declared(facts: ProcessFacts | undefined): Declared['attributes'] {
+    const { attributes, isInvalid, isCut } = readDeclared(facts?.environment ?? {});
+    if (isInvalid) this.#counts.environInvalid += 1;
+    if (isCut) this.#counts.attributesCut += 1;
+    return attributes;
+  }
+
+  #creationTime(owner: Owner): string {
+    const sinceBootMs = Math.floor(Number(owner.startNs) / nsPerTick) * msPerTick;
+    return new Date(this.#bootMs + sinceBootMs).toISOString();
+  }
+}
+
+function executableName(owner: Owner, facts: ProcessFacts | undefined): string {
+  if (owner.executable !== '') return owner.executable;
+  return facts?.executable ?? owner.command;
+}
