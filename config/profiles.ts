@@ -7,6 +7,7 @@ export const PROFILES = {
     'bpf.max_series': 2_048,
     'bpf.max_sockets': 32_768,
     'bpf.max_owners': 1_024,
+    'resource.limit': 500,
     'series.limit': 5_000,
     'export.queue_size': 1_024,
   },

@@ -31,9 +31,8 @@ const BYTES_PER_SERIES = 550;
 const BYTES_PER_PROCESS = 950;
 /** Connection ids, links, exemplars and limits of requests that carry a trace, when every cache is full; measured. */
 const TRACES = 20e6;
-/** Workloads at once, and bytes of a resource on average: receiver/enrich/. */
-const MAX_RESOURCES = 2_000;
-const BYTES_PER_RESOURCE = 2_048;
+/** Of a resource on average, in use and once more while it waits for an export: receiver/enrich/. */
+const BYTES_PER_RESOURCE = 2 * 2_048;
 /** V8 lets what is dead lie until there is half as much of it as of what is alive; measured under load. */
 const GARBAGE = 1.5;
 
@@ -56,7 +55,6 @@ export function memoryBound(config: AppConfig, cpus = availableParallelism()): M
     .filter(([name]) => !named.includes(name))
     .reduce((sum, [, bytes]) => sum + bytes, 0);
   const sockets = take('connections') + (onDemand.get('connections') ?? 0);
-  const resources = BYTES_PER_RESOURCE * Math.min(MAX_RESOURCES, maxOwners);
   const places = config.spanQueue.queueSize + config.eventQueue.queueSize;
   return {
     kernel: [
@@ -70,11 +68,12 @@ export function memoryBound(config: AppConfig, cpus = availableParallelism()): M
       { what: 'Node and the agent, at rest', bytes: AGENT_IDLE },
       part('bpf.max_series', maxSeries, 'rows read', GARBAGE * BYTES_PER_ROW * maxSeries),
       part('series.limit', config.seriesLimit, 'series', GARBAGE * BYTES_PER_SERIES * config.seriesLimit),
+      part('bpf.max_owners', maxOwners, 'processes known', GARBAGE * BYTES_PER_PROCESS * maxOwners),
       part(
-        'bpf.max_owners',
-        maxOwners,
-        'processes known',
-        GARBAGE * (BYTES_PER_PROCESS * maxOwners + resources),
+        'resource.limit',
+        config.resourceLimit,
+        'resources',
+        GARBAGE * BYTES_PER_RESOURCE * config.resourceLimit,
       ),
       { what: 'what is remembered of requests with a trace', bytes: GARBAGE * TRACES },
       part('export.*.queue_size', places, 'spans and events that wait', GARBAGE * BYTES_PER_PLACE * places),
