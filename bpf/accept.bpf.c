@@ -3,7 +3,7 @@
  * accept(): the owner of a passive connection and its time in the queue.
  * Variants, best first; the loader takes the first that loads.
  */
-#include "include/conn.bpf.h"
+#include "include/repair.bpf.h"
 
 static __always_inline void handle_accept(struct sock *sk)
 {
@@ -16,7 +16,10 @@ static __always_inline void handle_accept(struct sock *sk)
 		return;
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!conn || !tp || !(conn->flags & CONN_OWNER_PROVISIONAL))
+	if (!tp)
+		return;
+	conn = opened_conn(sk, tp, conn);
+	if (!conn || !(conn->flags & CONN_OWNER_PROVISIONAL))
 		return;
 	if (current_owner(&owner))
 		take_accept(sk, tp, conn, &owner, current_leader(), now, now);

@@ -50,6 +50,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	conn->established_ns = now;
 	conn->listen_port = local_port_of(tp);
 	note_listen_local(sk, conn);
+	note_listening(sk, conn, 0);
 	if (owner.key.pid == agent_pid)
 		return;
 	apply_filter(sk, tp, conn);
@@ -99,6 +100,21 @@ static __always_inline bool needs_clock(int new)
 	       new == TCP_ESTABLISHED || new == TCP_CLOSE || new == TCP_LISTEN;
 }
 
+static __always_inline void begin_child(struct sock *sk)
+{
+	struct conn *copy;
+
+	if (cfg_conn_table) {
+		track_copy(sk);
+		return;
+	}
+	copy = conn_of(sk);
+	if (!copy)
+		return;
+	copy->established_ns = bpf_ktime_get_ns();
+	copy->state = TCP_SYN_RECV;
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 {
@@ -107,8 +123,8 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 	if (!is_tcp(sk))
 		return 0;
 	if (new == TCP_SYN_RECV) {
-		if (cfg_conn_table && old == TCP_LISTEN)
-			track_copy(sk);
+		if (old == TCP_LISTEN)
+			begin_child(sk);
 		return 0;
 	}
 	/* The changes that say nothing new leave here. */
@@ -135,5 +151,49 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		claim_at_close(sk);
 	if (new == TCP_CLOSE)
 		follow_no_more(sk);
+	return 0;
+}
+
+/* A socket in TCP_CLOSE: what a program should have seen of it by now. */
+static __always_inline void see_end(struct sock *sk)
+{
+	struct conn *conn = conn_of(sk);
+	struct tcp_sock *tp;
+
+	if (!conn)
+		conn = copy_of_listener(sk);
+	if (!conn || (conn->flags & CONN_CLOSED))
+		return;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return;
+	if (conn->role == ROLE_LISTENER && conn->listener_sock == (u64)sk) {
+		handle_listen_end(sk, bpf_ktime_get_ns());
+		return;
+	}
+	end_late(sk, tp, conn, bpf_get_socket_cookie(sk));
+	if (strays_seen || pass_strays)
+		claim_at_close(sk);
+	follow_no_more(sk);
+}
+
+/*
+ * The last that is heard of a socket. A program of its own, so it is not skipped when the one
+ * for changes is: of all programs the kernel skips the one alone that it interrupted.
+ */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(ws_destroy, struct sock *sk)
+{
+	if (is_tcp(sk))
+		see_end(sk);
+	return 0;
+}
+
+/* Closed by an error, of which the application is told now: connect() clears the figures when it hears of it. */
+SEC("tp_btf/inet_sk_error_report")
+int BPF_PROG(ws_error, struct sock *sk)
+{
+	if (sk->__sk_common.skc_state == TCP_CLOSE && is_tcp(sk))
+		see_end(sk);
 	return 0;
 }

@@ -4,6 +4,7 @@
  * meanwhile: no program runs for a segment.
  */
 #include "include/listener.bpf.h"
+#include "include/repair.bpf.h"
 #include "include/stray.bpf.h"
 
 static __always_inline void count_active(struct series *row, u64 count)
@@ -90,6 +91,13 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }
 
+/* A connect() of this moment is told before the socket's state is changed. */
+static __always_inline bool is_settled(const struct conn *conn)
+{
+	return (conn->flags & CONN_ESTABLISHED) ||
+	       (conn->role == ROLE_CLIENT && conn->start_ns + 3000000000ULL < pass_now_ns);
+}
+
 /* One tracked socket of a pass; `owner` when the pass knows who has it open. */
 static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					const struct known_owner *owner, struct task_struct *leader)
@@ -107,15 +115,15 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 			pass_listener(sk, tp, conn);
 		return;
 	}
+	if (conn->flags & CONN_CLOSED)
+		return;
+	if (state == TCP_CLOSE && is_settled(conn))
+		end_late(sk, tp, conn, cookie_of(sk));
+	else if (is_open_state(state) && !(conn->flags & CONN_ESTABLISHED))
+		open_late(sk, tp, conn, cookie_of(sk));
 	if (!(conn->flags & CONN_ESTABLISHED) || (conn->flags & CONN_CLOSED) ||
 	    conn->role == ROLE_LISTENER)
 		return;
-	if (state == TCP_CLOSE) {
-		/* The close was never seen: a program was skipped. Repair, and say so. */
-		set_flags(conn, CONN_CLOSED);
-		count_loss(PROBE_STATE, LOST_REPAIRED);
-		return;
-	}
 	merge_accept(sk, tp, conn, pass_now_ns);
 	if (owner && (conn->flags & CONN_OWNER_PROVISIONAL))
 		confirm_owner(sk, tp, conn, owner, leader, PROBE_SCAN, pass_now_ns);
@@ -150,22 +158,27 @@ static __always_inline void pass_unused(struct conn *conn, u64 key)
 	release_entry(conn);
 }
 
-/* The close was never seen: a program was skipped. Twice, or the entry was just being taken over. */
+/* Another socket is there by now. Twice, or the entry was just being taken over. */
 static __always_inline void pass_gone(struct conn *conn)
 {
 	conn->unused += 1;
-	if (conn->unused < 2)
-		return;
-	if ((conn->flags & (CONN_ESTABLISHED | CONN_IGNORED)) == CONN_ESTABLISHED)
-		count_loss(PROBE_STATE, LOST_REPAIRED);
-	set_flags(conn, CONN_CLOSED);
+	if (conn->unused >= 2)
+		account_gone(conn);
+}
+
+/* A copy of its listener that is a connection by now, as no program saw. */
+static __always_inline bool is_unseen_child(const struct conn *conn, const struct sock *sk)
+{
+	return is_copy(conn) && is_open_state(sk->__sk_common.skc_state);
 }
 
 /* Nothing comes any more of it: it closed, or its handshake did not end well. */
 static __always_inline bool is_over(const struct conn *conn, const struct sock *sk)
 {
-	if (conn->flags & CONN_CLOSED || conn->state == TCP_SYN_RECV)
+	if (conn->flags & CONN_CLOSED)
 		return true;
+	if (conn->state == TCP_SYN_RECV)
+		return !is_unseen_child(conn, sk);
 	return (conn->flags & CONN_IGNORED) && sk->__sk_common.skc_state == TCP_CLOSE;
 }
 
@@ -180,7 +193,7 @@ static __always_inline void pass_held(struct conn *conn, u64 key)
 		pass_unused(conn, key);
 		return;
 	}
-	if (conn->cookie != cookie_of(sk)) {
+	if (conn->cookie != cookie_of(sk) && !is_unseen_child(conn, sk)) {
 		pass_gone(conn);
 	} else {
 		conn->unused = 0;

@@ -5,7 +5,7 @@
  * at a message boundary of a stream followed from its first byte; everything
  * uncertain gives no context and is counted. Payload stays here: 26 bytes leave.
  */
-#include "include/handshake.bpf.h"
+#include "include/repair.bpf.h"
 #include "include/head.bpf.h"
 
 enum iter_type {
@@ -207,7 +207,7 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 	write.bytes_acked = tp->bytes_acked;
 	write.first = !tp->bytes_sent && write.write_seq == tp->snd_una;
 	if (write.first) {
-		conn = conn_of(sk);
+		conn = opened_conn(sk, tp, conn_of(sk));
 		if (!conn)
 			return;
 		if (conn->flags & CONN_OWNER_PROVISIONAL)

@@ -65,6 +65,12 @@ static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason
 	if (conn && tp) {
 		if (is_ignored(sk, tp, conn))
 			return;
+		/* Should its end be missed: sk_err is gone once the application has read it. */
+		if (received)
+			conn->reset_cause = 1 + CLOSE_RESET_RECEIVED;
+		else
+			conn->reset_cause = 1 +
+					    (is_exiting() ? CLOSE_PROCESS_EXIT : CLOSE_RESET_SENT);
 		key.owner = conn->owner;
 		key.family = family_of(sk);
 		key.role = conn->role == ROLE_LISTENER ? ROLE_SERVER : conn->role;

@@ -69,6 +69,8 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	if (cfg_retransmit_state)
 		key.state = sk->__sk_common.skc_state;
+	if (type == RETRANSMIT_SYN)
+		__sync_fetch_and_add(&conn->syn_retransmits, 1);
 	row = series_for(&key, PROBE_RETRANSMIT, bpf_ktime_get_ns());
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[type],
@@ -153,7 +155,8 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 {
 	struct conn *conn = conn_of((void *)sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)sk);
-	u64 now = bpf_ktime_get_ns(), first;
+	u64 now = bpf_ktime_get_ns();
+	struct synack synack = {}, *kept;
 	struct conn as_server = {};
 	struct remote_end end = {};
 	struct series_key key;
@@ -183,10 +186,13 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN_ACK], 1);
 	if (cfg_emit_retransmit == 2)
 		emit_synack(tp, conn, req, key.family, now);
-	if (req->num_retrans > 1)
-		return 0;
-	/* Remember when the first one went, for the handshake's duration. */
-	first = BPF_CORE_READ((struct tcp_request_sock *)req, snt_synack) * 1000;
-	bpf_map_update_elem(&synacks, &end, &first, BPF_NOEXIST);
+	if (req->num_retrans <= 1) {
+		/* Remember when the first one went, for the handshake's duration. */
+		synack.first_ns = BPF_CORE_READ((struct tcp_request_sock *)req, snt_synack) * 1000;
+		bpf_map_update_elem(&synacks, &end, &synack, BPF_NOEXIST);
+	}
+	kept = bpf_map_lookup_elem(&synacks, &end);
+	if (kept)
+		kept->again = (u64)req->num_retrans + 1;
 	return 0;
 }

@@ -8,9 +8,6 @@
 
 static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u16 port)
 {
-	struct listen_port key = {.netns = conn->netns, .port = port};
-	u8 one = 1;
-
 	conn->role = ROLE_LISTENER;
 	conn->queued = sk->sk_ack_backlog;
 	conn->listener_sock = (u64)sk;
@@ -18,7 +15,7 @@ static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u1
 	conn->state = TCP_LISTEN;
 	conn->listen_port = port;
 	note_listen_local(sk, conn);
-	bpf_map_update_elem(&listen_ports, &key, &one, BPF_ANY);
+	note_listening(sk, conn, sk->sk_ack_backlog);
 }
 
 /*

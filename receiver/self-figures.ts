@@ -27,7 +27,7 @@ const REASON_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.LOST_RING_FULL]: 'ring_buffer_full',
   [LOSS_REASON.LOST_MAP_FULL]: 'map_full',
   [LOSS_REASON.LOST_STORAGE]: 'map_full',
-  [LOSS_REASON.LOST_REPAIRED]: 'state_repaired',
+  [LOSS_REASON.LOST_SKIPPED]: 'recursion',
 };
 
 /** `enum loss_reason` to `wirespan.agent.correlation.result`. */
@@ -39,6 +39,13 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_FRAMING]: 'stale',
   [LOSS_REASON.MISS_INVALID]: 'invalid',
 };
+
+/** Programs whose skipped runs are made good; what could not be is counted by the kernel side, once a connection. */
+const REPAIRED_PROBES: ReadonlySet<string> = new Set([
+  'inet_sock_set_state',
+  'tcp_destroy_sock',
+  'inet_sk_error_report',
+]);
 
 const MAPS = ['series', 'owners', 'listeners', 'drops', 'drop_sites', 'strays', 'resets'] as const;
 
@@ -101,11 +108,9 @@ export class SelfFigures {
       const name = REASON_NAMES[reason];
       return name === undefined ? [] : [{ reason: name, ...(probe !== undefined && { probe }), count }];
     });
-    const skipped = this.#recursion.map(({ probe, missed }) => ({
-      reason: 'recursion',
-      probe,
-      count: missed,
-    }));
+    const skipped = this.#recursion
+      .filter(({ probe }) => !REPAIRED_PROBES.has(probe))
+      .map(({ probe, missed }) => ({ reason: 'recursion', probe, count: missed }));
     return [
       ...kernel,
       ...skipped.filter(({ count }) => count > 0),

@@ -3,8 +3,7 @@
 #ifndef WIRESPAN_CLOSE_H
 #define WIRESPAN_CLOSE_H
 
-#include "handshake.bpf.h"
-#include "state.bpf.h"
+#include "repair.bpf.h"
 
 static __always_inline bool fin_was_sent(u8 state)
 {
@@ -39,58 +38,6 @@ static __always_inline bool closes_locally(struct sock *sk, u8 old, u8 new)
 	       (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT);
 }
 
-static __always_inline u8 close_error(struct tcp_sock *tp, struct conn *conn)
-{
-	if (conn->reason == CLOSE_TIMEOUT)
-		return ETIMEDOUT_NR;
-	if (conn->reason == CLOSE_RESET_RECEIVED &&
-	    (tp->rcv_nxt != tp->copied_seq || tp->write_seq != tp->snd_una))
-		return ECONNRESET_NR;
-	return NO_ERROR;
-}
-
-/* Final figures of a connection that leaves for TCP_CLOSE. */
-static __always_inline void handle_close(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					 u8 old, u64 now)
-{
-	struct series_key key;
-	struct series *row;
-
-	set_flags(conn, CONN_CLOSED);
-	conn->error = close_error(tp, conn);
-	fill_series_key(&key, sk, tp, conn, NO_ERROR);
-	row = series_for(&key, PROBE_STATE, now);
-	if (!row)
-		return;
-	if (take_pending(conn))
-		count_open(conn, row);
-	add_final(&conn->bytes_sent, payload_sent(tp, conn, fin_was_sent(old)), &row->bytes_sent);
-	add_final(&conn->bytes_received, payload_received(sk, tp), &row->bytes_received);
-	add_final32(&conn->segments_sent, tp->segs_out, &row->segments_sent);
-	add_final32(&conn->segments_received, tp->segs_in, &row->segments_received);
-	add_final32(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
-	add_rtt(row, tp);
-	check_rtt(sk, tp, conn, now, PROBE_STATE);
-	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
-	if (cfg_transfer_size) {
-		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size,
-			      conn->bytes_sent);
-		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
-			      conn->bytes_received);
-	}
-	if (cfg_emit_close == 2 || (cfg_emit_close && was_opened_for_request(sk, conn)))
-		emit_connection(sk, tp, conn, CONNECTION_CLOSE, now, PROBE_STATE);
-	if (!conn->established_ns)
-		return;
-	if (conn->error) {
-		key.error = conn->error;
-		row = series_for(&key, PROBE_STATE, now);
-	}
-	if (row)
-		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration,
-			      now - conn->established_ns);
-}
-
 /*
  * A connection of a listener older than the agent that the scan could not see: it
  * waited in the accept queue, where no process has it open. Its figures begin now.
@@ -99,14 +46,16 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 {
 	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
 	struct known_owner owner = {};
+	struct listening *found;
 	struct conn *conn;
 
-	if ((old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT) ||
-	    !bpf_map_lookup_elem(&listen_ports, &key))
+	found = bpf_map_lookup_elem(&listen_ports, &key);
+	if (!found || !found->queued)
 		return 0;
 	conn = track(sk, PROBE_STATE);
 	if (!conn)
 		return 0;
+	__sync_fetch_and_add(&found->queued, -1);
 	conn->netns = key.netns;
 	conn->listen_port = key.port;
 	conn->role = ROLE_SERVER;
@@ -126,6 +75,36 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	}
 	apply_filter(sk, tp, conn);
 	announce(&owner, current_leader(), conn, PROBE_STATE);
+	return conn;
+}
+
+/* A connection that closes, and of which no program has seen that it was established. */
+static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock *tp,
+						struct conn *conn, u8 old, u8 new)
+{
+	struct known_owner owner = {};
+
+	if (!is_open_state(old))
+		return 0;
+	if (conn)
+		return opened_conn(sk, tp, conn);
+	conn = opened_conn(sk, tp, 0);
+	if (conn)
+		return conn;
+	if (old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT)
+		return 0;
+	conn = adopt_queued(sk, tp, old);
+	if (conn)
+		return conn;
+	conn = adopt_child(sk, tp);
+	/* inet_csk_listen_stop(): in the context of who closes the listener, which is closed already. */
+	if (conn && !conn->owner.pid && new == TCP_CLOSE && !sk->sk_socket && !sk->sk_err &&
+	    current_owner(&owner)) {
+		conn->owner = owner.key;
+		conn->owner_rules = owner.rules;
+		apply_filter(sk, tp, conn);
+		announce(&owner, current_leader(), conn, PROBE_STATE);
+	}
 	return conn;
 }
 
@@ -150,15 +129,19 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct known_owner owner = {};
 
-	if (!conn && tp)
-		conn = adopt_queued(sk, tp, old);
-	if (!conn || !tp || (conn->flags & CONN_CLOSED) || !(conn->flags & CONN_ESTABLISHED))
+	if (!tp)
+		return;
+	if (!conn || !(conn->flags & CONN_ESTABLISHED))
+		conn = unseen_conn(sk, tp, conn, old, new);
+	if (!conn || (conn->flags & CONN_CLOSED))
 		return;
 	if ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn))
 		return;
 	if (!now && (conn->flags & (CONN_OWNER_PROVISIONAL | CONN_OPEN_PENDING)))
 		now = bpf_ktime_get_ns();
 	merge_accept(sk, tp, conn, now);
+	if (conn->reason == CLOSE_NONE)
+		conn->reason = cause_before(old);
 	if (conn->reason == CLOSE_NONE)
 		conn->reason = first_cause(sk, old, new);
 	if (closes_locally(sk, old, new) && needs_owner(conn) && current_owner(&owner))
@@ -168,10 +151,14 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 		conn->state_ns = now;
 		return;
 	}
+	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
+		note_due(sk, tp, conn);
+	if (conn->state != old && (cfg_state_duration || cfg_emit_state))
+		pass_through(sk, tp, conn, old, now);
 	enter_state(conn, new, now);
 	emit_state(sk, tp, conn, old, new, now);
 	if (new == TCP_CLOSE)
-		handle_close(sk, tp, conn, old, now);
+		end_connection(sk, tp, conn, payload_sent(tp, conn, fin_was_sent(old)), now, now);
 }
 
 #endif

@@ -62,6 +62,7 @@ struct sock {
 	atomic_t sk_drops;
 	struct socket *sk_socket;
 	int sk_err;
+	int sk_err_soft;
 	u32 sk_ack_backlog;
 	u32 sk_max_ack_backlog;
 	u8 sk_shutdown;
@@ -91,6 +92,8 @@ struct inet_connection_sock {
 	__u32 icsk_rto;
 	__u8 icsk_ca_state : 5;
 	__u8 icsk_pending;
+	__u8 icsk_retransmits;
+	__u8 icsk_probes_out;
 };
 
 struct list_head {
@@ -127,6 +130,10 @@ struct tcp_sock {
 	u8 chrono_type : 2;
 	u32 rcv_ooopack;
 	struct minmax rtt_min;
+	u64 tcp_mstamp; /* us, when a packet last came or went */
+	struct {
+		u64 time; /* us, when it was established or much was read last */
+	} rcvq_space;
 	struct list_head tsorted_sent_queue;
 };
 

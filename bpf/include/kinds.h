@@ -14,6 +14,8 @@
 #define NO_FIGURE 0xffffffffU
 /* series_key.error: the application closed the socket before the handshake ended. */
 #define ERROR_CANCELLED 254
+/* It failed, and no program saw how. */
+#define ERROR_UNKNOWN 253
 
 enum record_kind {
 	RECORD_OWNER = 1,
@@ -109,7 +111,8 @@ enum loss_reason {
 	LOST_RING_FULL = 0,
 	LOST_MAP_FULL = 1,
 	LOST_STORAGE = 2,
-	LOST_REPAIRED = 3,
+	/* Programs were skipped, and how it ended is not known: once a connection. */
+	LOST_SKIPPED = 3,
 	/* Not losses: request heads that gave no trace context, by cause. */
 	MISS_HEAD_TOO_LONG = 4,
 	MISS_UNREADABLE = 5,
@@ -121,6 +124,8 @@ enum loss_reason {
 	SENT = 10,
 	/* Data that joined the newest of those that wait to be read. */
 	JOINED = 11,
+	/* Openings and ends that no program saw, made good with their figures. */
+	REPAIRED = 12,
 	LOSS_REASONS = 16,
 };
 

@@ -18,6 +18,7 @@ const volatile u8 cfg_emit_drop = 0;	   /* 1: on a trace only, 2: every one */
 const volatile u8 cfg_drop_stack = 0;
 const volatile u32 cfg_drop_queue_purge = 0; /* QUEUE_PURGE of this kernel: no event on a trace */
 const volatile u8 cfg_emit_reset = 0;
+const volatile u8 cfg_sees_resets = 0;	    /* the programs for them are loaded */
 const volatile u8 cfg_reset_has_reason = 0; /* tcp_send_reset with a reason (6.10) */
 const volatile u32 cfg_subnets = 0;	    /* how many `subnets` holds */
 const volatile u8 cfg_state_duration = 0;

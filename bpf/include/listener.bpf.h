@@ -18,6 +18,18 @@ static __always_inline void describe_listener(struct listener *row, struct sock 
 	row->backlog = sk->sk_max_ack_backlog;
 }
 
+/* For connections whose beginning is not seen. `queued`: of those that wait, how many are older than the agent. */
+static __always_inline void note_listening(struct sock *sk, const struct conn *conn, u64 queued)
+{
+	struct listen_port key = {.netns = conn->netns, .port = conn->listen_port};
+	struct listening now = {.listener = (u64)sk, .queued = queued}, *found;
+
+	found = bpf_map_lookup_elem(&listen_ports, &key);
+	if (found)
+		now.queued += found->queued;
+	bpf_map_update_elem(&listen_ports, &key, &now, BPF_ANY);
+}
+
 /* Whether its SYN queue was ever full: the kernel keeps that for a warning in its log. */
 static __always_inline bool was_flooded(struct tcp_sock *tp)
 {

@@ -219,16 +219,23 @@ struct {
 	__type(value, struct accepted);
 } accepts SEC(".maps");
 
-/* Ports that listen, by namespace: the role of connections older than the agent. Filled by the scan. */
+/*
+ * Ports that listen, by namespace: the role of connections older than the agent, and the
+ * listener of connections whose beginning was not seen. Filled by the scan and by listen().
+ */
 struct listen_port {
 	u32 netns;
 	u32 port;
+};
+struct listening {
+	u64 listener; /* kernel address of the last one there, a label only */
+	u64 queued;   /* older than the agent, and waited when it came: not met since */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct listen_port);
-	__type(value, u8);
+	__type(value, struct listening);
 } listen_ports SEC(".maps");
 
 /*
@@ -257,12 +264,16 @@ struct remote_end {
 	u32 netns;
 };
 
-/* When the first SYN-ACK went out, for handshakes that needed more than one. */
+/* For handshakes that needed more than one SYN-ACK: when the first went out, and how many followed. */
+struct synack {
+	u64 first_ns;
+	u64 again;
+};
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct remote_end);
-	__type(value, u64);
+	__type(value, struct synack);
 } synacks SEC(".maps");
 
 #endif

@@ -40,16 +40,71 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	announce(&owner, current_leader(), conn, PROBE_STATE);
 }
 
+/* Whose connect() was not seen; nor who it was, until a process shows itself. */
+static __always_inline struct conn *adopt_client(struct sock *sk, struct tcp_sock *tp, u64 now)
+{
+	struct conn *conn = track(sk, PROBE_STATE);
+
+	if (!conn)
+		return 0;
+	conn->role = ROLE_CLIENT;
+	conn->reason = CLOSE_NONE;
+	conn->netns = netns_of(sk);
+	conn->cidr = subnet_of(sk);
+	conn->listen_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	conn->start_ns = now - (u64)(tp->srtt_us >> 3) * 1000;
+	conn->state_ns = conn->start_ns;
+	conn->state = TCP_SYN_SENT;
+	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL;
+	if (!tp->srtt_us || tp->total_retrans)
+		conn->flags |= CONN_NO_START;
+	return conn;
+}
+
+/* From the handshake on. `late`: it ended at `at`, which no program saw. */
+static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					u64 at, bool late, u64 now)
+{
+	struct task_struct *thread;
+	struct series_key key;
+	struct series *row;
+
+	if (set_flags(conn, CONN_ESTABLISHED) & CONN_ESTABLISHED)
+		return;
+	announce_opener(conn);
+	enter_state(conn, TCP_ESTABLISHED, at);
+	conn->established_ns = at;
+	if (!late)
+		conn->syn_retransmits = tp->total_retrans;
+	if (cfg_requests && late) {
+		conn->thread = 0; /* whether it slept since is not known */
+	} else if (cfg_requests) {
+		thread = (struct task_struct *)conn->thread_task;
+		conn->sleeps = BPF_CORE_READ(thread, nvcsw);
+		if (cfg_requests_by_address)
+			follow(sk, tp, conn);
+	}
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	conn->family = key.family;
+	row = series_for(&key, PROBE_STATE, now);
+	if (row && !(conn->flags & CONN_OPEN_PENDING))
+		count_open(conn, row);
+	check_handshake(sk, tp, conn);
+	if (cfg_emit_open)
+		emit_connection(sk, tp, conn, CONNECTION_OPEN, at, PROBE_STATE);
+}
+
 /* SYN_SENT to ESTABLISHED. */
 static __always_inline void handle_client_open(struct sock *sk, u64 now)
 {
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct task_struct *thread;
-	struct series_key key;
-	struct series *row;
 
-	if (!conn || !tp)
+	if (!tp)
+		return;
+	if (!conn || conn->role != ROLE_CLIENT || conn->flags & (CONN_CLOSED | CONN_ESTABLISHED))
+		conn = adopt_client(sk, tp, now);
+	if (!conn)
 		return;
 	if ((conn->flags & CONN_IGNORED) && !(conn->flags & CONN_FILTERED)) {
 		struct agent_flow flow = {};
@@ -63,26 +118,8 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 		agent_flow_ns = now;
 		return;
 	}
-	if (is_ignored(sk, tp, conn))
-		return;
-	announce_opener(conn);
-	enter_state(conn, TCP_ESTABLISHED, now);
-	conn->established_ns = now;
-	set_flags(conn, CONN_ESTABLISHED);
-	conn->syn_retransmits = tp->total_retrans;
-	if (cfg_requests) {
-		thread = (struct task_struct *)conn->thread_task;
-		conn->sleeps = BPF_CORE_READ(thread, nvcsw);
-		if (cfg_requests_by_address)
-			follow(sk, tp, conn);
-	}
-	fill_series_key(&key, sk, tp, conn, NO_ERROR);
-	row = series_for(&key, PROBE_STATE, now);
-	if (row)
-		count_open(conn, row);
-	check_handshake(sk, tp, conn);
-	if (cfg_emit_open)
-		emit_connection(sk, tp, conn, CONNECTION_OPEN, now, PROBE_STATE);
+	if (!is_ignored(sk, tp, conn))
+		open_client(sk, tp, conn, now, false, now);
 }
 
 /*
@@ -99,26 +136,24 @@ static __always_inline u8 failure_of(struct sock *sk, struct tcp_sock *tp)
 	return tp->inet_conn.icsk_inet.inet_sport ? ERROR_CANCELLED : EADDRNOTAVAIL_NR;
 }
 
-/* SYN_SENT to CLOSE. */
-static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
+/* The attempt failed at `at`. */
+static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					u8 error, u64 at, u64 now)
 {
-	struct conn *conn = conn_of(sk);
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct series_key key;
 	struct series *row;
 
-	if (!conn || !tp || is_ignored(sk, tp, conn))
+	if (set_flags(conn, CONN_CLOSED) & CONN_CLOSED)
 		return;
 	announce_opener(conn);
-	conn->error = failure_of(sk, tp);
+	conn->error = error;
 	conn->syn_retransmits = tp->total_retrans;
-	set_flags(conn, CONN_CLOSED);
-	enter_state(conn, TCP_CLOSE, now);
+	enter_state(conn, TCP_CLOSE, at);
 	fill_series_key(&key, sk, tp, conn, conn->error);
 	row = series_for(&key, PROBE_STATE, now);
 	if (row) {
 		__sync_fetch_and_add(&row->opened, 1);
-		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, now - conn->start_ns);
+		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, at - conn->start_ns);
 	}
 	/* Segments have no error.type, as those of the retransmit events. */
 	key.error = NO_ERROR;
@@ -129,7 +164,17 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 		__sync_fetch_and_add(&row->segments_received, tp->segs_in);
 	}
 	if (cfg_emit_fail && conn->error != ERROR_CANCELLED)
-		emit_connection(sk, tp, conn, CONNECTION_FAIL, now, PROBE_STATE);
+		emit_connection(sk, tp, conn, CONNECTION_FAIL, at, PROBE_STATE);
+}
+
+/* SYN_SENT to CLOSE. */
+static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
+{
+	struct conn *conn = conn_of(sk);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (conn && tp && !is_ignored(sk, tp, conn))
+		fail_client(sk, tp, conn, failure_of(sk, tp), now, now);
 }
 
 /* The accept queue as this arrival found it. The listener is held by the caller, tcp_v4_rcv(). */
@@ -148,30 +193,38 @@ static __always_inline void see_accept_queue(struct conn *conn, u8 family)
 			      (u64)(usage ? usage - 1 : 0) * 1000000 / limit);
 }
 
-static __always_inline void read_handshake_start(struct sock *sk, struct tcp_sock *tp,
-						 struct conn *conn, u64 now)
+/*
+ * `now`: when it was established. True: when the handshake began is not known. What it counted
+ * belongs to the SYN-ACK's own counts: `late` the socket's own may have joined that.
+ */
+static __always_inline bool read_handshake_start(struct sock *sk, struct tcp_sock *tp,
+						 struct conn *conn, u64 now, bool late)
 {
 	struct remote_end end = {};
-	u64 *first;
+	struct synack *synack;
 
-	conn->syn_retransmits = tp->total_retrans; /* tcp_create_openreq_child(): num_retrans */
+	/* tcp_create_openreq_child(): num_retrans */
+	conn->syn_retransmits = late ? 0 : tp->total_retrans;
 	conn->start_ns = now;
 	if (tp->total_retrans) {
 		read_peer(sk, family_of(sk), end.address);
 		end.port = bpf_ntohs(sk->__sk_common.skc_dport);
 		end.netns = conn->netns;
-		first = bpf_map_lookup_elem(&synacks, &end);
-		if (first && *first < now) {
-			conn->start_ns = *first;
+		synack = bpf_map_lookup_elem(&synacks, &end);
+		if (synack && synack->first_ns < now) {
+			conn->start_ns = synack->first_ns;
+			if (late)
+				conn->syn_retransmits = synack->again;
 			bpf_map_delete_elem(&synacks, &end);
-			return;
 		}
 	}
+	conn->segments_retransmitted = conn->syn_retransmits;
+	if (conn->start_ns != now)
+		return false;
 	/* The handshake is the connection's first RTT sample: tcp_synack_rtt_meas(). */
 	if (tp->srtt_us)
 		conn->start_ns = now - (u64)(tp->srtt_us >> 3) * 1000;
-	else
-		conn->flags |= CONN_NO_START; /* SYN cookie: the kernel kept no time */
+	return !tp->srtt_us; /* SYN cookie: the kernel kept no time */
 }
 
 /* A final ACK of the handshake that was lost is sent again within a second. */
@@ -192,46 +245,69 @@ static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp, 
 	return !bpf_map_delete_elem(&agent_flows, &flow);
 }
 
-/* SYN_RECV to ESTABLISHED: a child that begins with what is kept of its listener. */
-static __always_inline void handle_server_open(struct sock *sk, u64 now)
+/* A child that begins with what is kept of its listener. `late`: at `at`, which no program saw. */
+static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					u64 at, bool late)
 {
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct conn *conn = tp ? track_child(sk) : 0;
-	bool cloned, listener_ignored;
+	bool cloned = conn->role == ROLE_LISTENER;
+	bool listener_ignored = cloned && (conn->flags & CONN_IGNORED);
+	u32 no_start;
 
-	if (!conn)
-		return;
-	cloned = conn->role == ROLE_LISTENER;
-	listener_ignored = cloned && (conn->flags & CONN_IGNORED);
 	conn->listener_owner = conn->owner;
 	conn->has_listen_local &= cloned;
 	conn->role = ROLE_SERVER;
 	conn->reason = CLOSE_NONE;
 	conn->error = NO_ERROR;
-	conn->state_ns = now;
-	conn->established_ns = now;
+	conn->family = family_of(sk);
+	conn->state_ns = at;
+	conn->established_ns = at;
 	conn->accepted_ns = 0;
 	conn->drops = 0;
 	conn->netns = netns_of(sk);
 	conn->cidr = subnet_of(sk);
 	conn->listen_port = local_port_of(tp);
-	/* What the handshake already counted belongs to the SYN-ACK's own counts. */
-	conn->segments_retransmitted = tp->total_retrans;
+	no_start = read_handshake_start(sk, tp, conn, at, late) ? CONN_NO_START : 0;
 	/* A pass that meets it sees the rest. */
 	barrier();
-	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED;
+	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED | no_start;
 	conn->state = TCP_ESTABLISHED;
-	if (is_agent_peer(sk, tp, now)) {
+	if (is_agent_peer(sk, tp, at)) {
 		conn->flags |= CONN_IGNORED;
 		return;
 	}
-	read_handshake_start(sk, tp, conn, now);
 	if (listener_ignored)
 		conn->flags |= CONN_LISTENER_IGNORED;
-	else if (cloned)
-		see_accept_queue(conn, family_of(sk));
+	else if (cloned && !late) /* the listener is held by the caller */
+		see_accept_queue(conn, conn->family);
 	apply_filter(sk, tp, conn);
 	check_handshake(sk, tp, conn);
+}
+
+/* No program saw it being made from its listener: that is the last one at its port. */
+static __always_inline void copy_from_port(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
+	struct listening *found = bpf_map_lookup_elem(&listen_ports, &key);
+	struct conn *listener = cfg_conn_table && found ? listener_at(found->listener) : 0;
+	u64 cookie = conn->cookie;
+
+	if (!listener || listener->listen_port != key.port || listener->netns != key.netns)
+		return;
+	copy_listener(conn, listener);
+	conn->cookie = cookie;
+}
+
+/* SYN_RECV to ESTABLISHED. */
+static __always_inline void handle_server_open(struct sock *sk, u64 now)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct conn *conn = tp ? track_child(sk) : 0;
+
+	if (!conn)
+		return;
+	if (conn->role != ROLE_LISTENER)
+		copy_from_port(sk, tp, conn);
+	open_server(sk, tp, conn, now, false);
 }
 
 #endif

@@ -66,6 +66,16 @@ struct conn {
 	u32 queued;	       /* of a listener: waited when the agent came, and have no entry */
 	u64 owner_rules;       /* as owner_info.rules, for owners that found no room in `owners` */
 	u8 listen_local[16];   /* where its listener listens, IPv4 as ::ffff:a.b.c.d */
+	u8 family;	       /* 4 or 6, once it was opened */
+	u8 reset_cause; /* what a reset says of its end: an enum close_reason plus one, or 0 */
+	u8 pad2[6];
+	/* As of the process's own FIN, should nothing be seen after it. */
+	u64 due_sent; /* payload, what is not acknowledged yet included */
+	u64 due_received;
+	u32 due_segments_sent;
+	u32 due_segments_received;
+	u32 due_segments_retransmitted;
+	u32 has_due;
 };
 
 /* Used by the socket's own storage, or by its address: see track.bpf.h and docs/decisions/0016. */

@@ -47,6 +47,9 @@ static __always_inline void clear_conn(struct conn *conn)
 	__builtin_memset((void *)conn + sizeof(u64), 0, sizeof(*conn) - sizeof(u64));
 }
 
+/* Its end was not seen, and its socket is no more: what was last known of it is all. */
+static __noinline void account_gone(struct conn *conn);
+
 /* Taken over from the socket before, unless the pass is at it; made where there is none. */
 static __always_inline struct conn *claim(u64 key)
 {
@@ -60,6 +63,8 @@ static __always_inline struct conn *claim(u64 key)
 	use = *(volatile u32 *)&conn->use;
 	if (use & 1 || __sync_val_compare_and_swap(&conn->use, use, use + 2) != use)
 		return 0;
+	if (!(conn->flags & CONN_CLOSED))
+		account_gone(conn);
 	clear_conn(conn);
 	return conn;
 }
@@ -73,8 +78,10 @@ static __always_inline struct conn *new_entry(struct sock *sk)
 		return conn;
 	/* It may be of this very socket, before it began anew. */
 	held = entry_at((u64)sk);
-	if (held)
+	if (held) {
 		held->cookie = 0;
+		held->state = TCP_CLOSE; /* nor is it a copy of its listener */
+	}
 	return claim((u64)sk + SECOND_ENTRY);
 }
 
@@ -95,6 +102,8 @@ static __always_inline struct conn *new_storage(struct sock *sk)
 {
 	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 
+	if (conn && !(conn->flags & CONN_CLOSED))
+		account_gone(conn);
 	if (conn)
 		clear_conn(conn);
 	return conn;
@@ -134,7 +143,19 @@ static __always_inline struct conn *listener_at(u64 address)
 	return conn && conn->role == ROLE_LISTENER && !(conn->flags & CONN_CLOSED) ? conn : 0;
 }
 
-/* LISTEN to SYN_RECV: what BPF_F_CLONE does for storage. The cookie comes with the request's. */
+static __always_inline void copy_listener(struct conn *conn, const struct conn *listener)
+{
+	__builtin_memcpy((void *)conn + sizeof(u64), (void *)listener + sizeof(u64),
+			 sizeof(*conn) - sizeof(u64));
+	conn->state = TCP_SYN_RECV;
+	conn->cookie = 0;
+	conn->unused = 0;
+}
+
+/*
+ * LISTEN to SYN_RECV: what BPF_F_CLONE does for storage. The cookie comes with the request's.
+ * It is established at once (tcp_check_req()): so this is the time of that, should it be missed.
+ */
 static __always_inline void track_copy(struct sock *sk)
 {
 	struct conn *listener = listener_at(listener_of_copy(sk));
@@ -142,11 +163,8 @@ static __always_inline void track_copy(struct sock *sk)
 
 	if (!conn || !listener)
 		return;
-	__builtin_memcpy((void *)conn + sizeof(u64), (void *)listener + sizeof(u64),
-			 sizeof(*conn) - sizeof(u64));
-	conn->state = TCP_SYN_RECV;
-	conn->cookie = 0;
-	conn->unused = 0;
+	copy_listener(conn, listener);
+	conn->established_ns = bpf_ktime_get_ns();
 }
 
 static __always_inline bool is_copy(const struct conn *conn)

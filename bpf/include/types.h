@@ -76,6 +76,7 @@ enum {
 #define EEXIST_NR		17
 #define ECONNRESET_NR		104
 #define ETIMEDOUT_NR		110
+#define ECONNREFUSED_NR		111
 #define EADDRNOTAVAIL_NR	99
 #define TCP_CA_RECOVERY		3
 #define TCP_CA_LOSS		4

@@ -47,10 +47,14 @@ export class KernelSource {
 
   /**
    * Chooses, loads and attaches the programs and finds what is older than them. Programs of `refused`
-   * are taken for refused by the kernel: so that tests reach the variants behind them.
+   * are taken for refused by the kernel, so that tests reach the variants behind them; `object` is another build.
    * @throws NativeError when the kernel refuses what cannot be done without
    */
-  static start(options: KernelOptions, refused: readonly string[] = []): KernelSource {
+  static start(
+    options: KernelOptions,
+    refused: readonly string[] = [],
+    object: string = BPF_OBJECT,
+  ): KernelSource {
     const plan = makePlan(
       {
         tracepointArity: (tracepoint) => kernelFunctionArity(`btf_trace_${tracepoint}`),
@@ -65,7 +69,7 @@ export class KernelSource {
     const reasons = kernelEnum('skb_drop_reason');
     const names = kernelNames(reasons, kernelEnum('sk_rst_reason'));
     releaseKernelTypes();
-    const session = BpfSession.open(BPF_OBJECT);
+    const session = BpfSession.open(object);
     try {
       configure(session, plan, options, reasons);
       session.load();
@@ -197,6 +201,10 @@ export class KernelSource {
   /** Takes a row of sums out, unless it was used since its cell of use was `seen`; then false. */
   takeRow(map: string, key: Uint8Array, seen: Uint8Array): boolean {
     return takeRow(this.#session, map, key, seen);
+  }
+
+  update(map: string, key: Uint8Array, value: Uint8Array): void {
+    this.#session.update(map, key, value);
   }
 
   delete(map: string, key: Uint8Array): void {

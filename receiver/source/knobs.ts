@@ -80,6 +80,7 @@ export function setKnobs(
     cfg_emit_drop: modes[options.emit.drop],
     cfg_emit_reset: options.emit.reset,
     cfg_drop_stack: options.dropStacks,
+    cfg_sees_resets: plan.attached.some(({ program }) => program === 'ws_reset_received'),
     cfg_reset_has_reason: plan.hasResetReason,
     cfg_conn_table: plan.isConnTable,
     cfg_state_duration: options.stateDuration,

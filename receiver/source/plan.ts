@@ -136,6 +136,8 @@ function choosePass(answers: KernelAnswers, accept: Plan['accept']): readonly st
 function simplePrograms(options: PlanOptions): readonly Simple[] {
   return [
     { program: 'ws_state', tracepoint: 'inet_sock_set_state', wanted: true },
+    { program: 'ws_destroy', tracepoint: 'tcp_destroy_sock', wanted: true },
+    { program: 'ws_error', tracepoint: 'inet_sk_error_report', wanted: true },
     { program: 'ws_retransmit', tracepoint: 'tcp_retransmit_skb', wanted: options.retransmits },
     { program: 'ws_retransmit_synack', tracepoint: 'tcp_retransmit_synack', wanted: true },
     { program: 'ws_drop', tracepoint: 'kfree_skb', wanted: options.drops },

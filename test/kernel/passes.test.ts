@@ -108,6 +108,6 @@ describe('passes', () => {
       assert.equal(total(rows, role, 'bytes_received'), CHURN * CHURN_BYTES, `bytes received, role ${role}`);
     }
     watcher.pass();
-    assert.equal(watcher.countAll('LOST_REPAIRED'), 0);
+    assert.equal(watcher.countAll('REPAIRED'), 0);
   });
 });

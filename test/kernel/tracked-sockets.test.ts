@@ -111,7 +111,7 @@ describe('tracked sockets', () => {
     const after = watcher.source.trackedSockets();
     t.diagnostic(`${others} of the machine; ${before}, then ${after}`);
     assert.ok(before > others + ROOM / 2 && after < others + ROOM / 2);
-    assert.equal(watcher.countAll('LOST_REPAIRED'), 0);
+    assert.equal(watcher.countAll('REPAIRED'), 0);
     watcher.close();
   });
 
@@ -131,7 +131,7 @@ describe('tracked sockets', () => {
     await closeAll(pairs);
     watcher.pass();
     assert.equal(ends(watcher, port, 'active'), 2, 'the one that waits');
-    assert.equal(watcher.countAll('LOST_REPAIRED'), 0);
+    assert.equal(watcher.countAll('REPAIRED'), 0);
     await script.run('close', waiting);
     watcher.close();
   });
@@ -141,13 +141,13 @@ describe('tracked sockets', () => {
     const { listener, port } = await script.listen();
     const pairs = await connectMany(listener, port);
     watcher.pass();
-    assert.equal(watcher.countAll('LOST_REPAIRED'), 0);
+    assert.equal(watcher.countAll('REPAIRED'), 0);
     watcher.source.detach();
     await closeAll(pairs);
     watcher.source.attach();
     // Storage goes with its socket. An entry whose address has another socket by now is believed to be gone the second time only.
     for (let pass = 0; pass < 3; pass += 1) watcher.pass();
-    if (watcher.source.plan.isConnTable) assert.ok(watcher.countAll('LOST_REPAIRED') >= 2 * CONNECTIONS);
+    if (watcher.source.plan.isConnTable) assert.ok(watcher.countAll('REPAIRED') >= 2 * CONNECTIONS);
     const [client, server] = await connect(listener, port);
     watcher.pass();
     assert.equal(ends(watcher, port, 'active'), 2);

@@ -83,9 +83,9 @@ export class Watcher {
   readonly #owners: OwnerTable;
   readonly #records: KernelRecord[] = [];
 
-  /** `refused`: programs that are taken for refused by this kernel. */
-  constructor(options: Partial<KernelOptions> = {}, refused: readonly string[] = []) {
-    this.source = KernelSource.start({ ...ALL_SIGNALS, ...options }, refused);
+  /** `refused`: programs that are taken for refused by this kernel; `object`: another build of them. */
+  constructor(options: Partial<KernelOptions> = {}, refused: readonly string[] = [], object?: string) {
+    this.source = KernelSource.start({ ...ALL_SIGNALS, ...options }, refused, object);
     this.#owners = new OwnerTable(4096, (key, info) => this.source.lookup('owners', key, info));
   }
 

@@ -51,6 +51,8 @@ function argumentsOf(plan: Plan): string[] {
 
 const COMMON = {
   inet_sock_set_state: 3,
+  tcp_destroy_sock: 1,
+  inet_sk_error_report: 1,
   tcp_retransmit_synack: 2,
   softirq_raise: 1,
   softirq_entry: 1,
@@ -85,6 +87,8 @@ const LINUX_6_1_ARM64: Kernel = {
 
 const BASE = [
   'ws_state',
+  'ws_destroy',
+  'ws_error',
   'ws_retransmit',
   'ws_retransmit_synack',
   'ws_drop',
@@ -195,6 +199,8 @@ describe('the plan', () => {
       plan.missing.slice(1).map(({ probe, why }) => [probe, why]),
       [
         ['inet_sock_set_state', none],
+        ['tcp_destroy_sock', none],
+        ['inet_sk_error_report', none],
         ['tcp_retransmit_skb', none],
         ['tcp_retransmit_synack', none],
         ['kfree_skb', none],
@@ -225,7 +231,13 @@ describe('the plan', () => {
       receive: false,
       writes: false,
     });
-    assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', 'ws_state', 'ws_retransmit_synack']);
+    assert.deepEqual(programsOf(plan), [
+      'ws_accept_fexit2',
+      'ws_state',
+      'ws_destroy',
+      'ws_error',
+      'ws_retransmit_synack',
+    ]);
     assert.deepEqual(plan.missing, []);
     assert.deepEqual(plan.disabled, [
       'tcp_retransmit_skb',
