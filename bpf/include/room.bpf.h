@@ -193,38 +193,46 @@ static __always_inline void fold_state(struct state_key *key)
 /*
  * place_NOUN(): makes room for a row that is not there, or (`gone`) is just being taken out.
  * Past its share the owner's row does without opt-in attributes, then it is the owner's overflow
- * row, and in a full map the host's; the key says which. Not static: verified once.
+ * row, and in a full map the host's; the key says which. Not static: verified once. Before 6.2 a
+ * map takes no key that a caller gave, so it works on a copy.
  */
-#define PLACE_ROW(noun, key_noun, map, number, empty)                                        \
-	__noinline int place_##noun(struct key_noun##_key *key, u32 probe, u32 gone)         \
-	{                                                                                    \
-		u32 *own, room;                                                              \
-		bool had;                                                                    \
-                                                                                             \
-		if (!key)                                                                    \
-			return 0;                                                            \
-		own = rows_of(&key->owner, number);                                          \
-		room = room_for(own, number);                                                \
-		if (!gone && !key->overflow) {                                               \
-			if (room == ROOM_DETAILED && add_row(&map, number, key, empty, own)) \
-				return 0;                                                    \
-			had = drop_##key_noun##_details(key);                                \
-			if (had)                                                             \
-				count_loss(probe, LOST_MAP_FULL);                            \
-			if (had && bpf_map_lookup_elem(&map, key))                           \
-				return 0;                                                    \
-			if (room >= ROOM_PLAIN && add_row(&map, number, key, empty, own))    \
-				return 0;                                                    \
-			if (!had)                                                            \
-				count_loss(probe, LOST_MAP_FULL);                            \
-		}                                                                            \
-		fold_##key_noun(key);                                                        \
-		if (bpf_map_lookup_elem(&map, key) ||                                        \
-		    (room && add_row(&map, number, key, empty, own)))                        \
-			return 0;                                                            \
-		__builtin_memset(key, 0, sizeof(*key));                                      \
-		key->overflow = 1;                                                           \
-		return 0;                                                                    \
+#define PLACE_ROW(noun, key_noun, map, number, empty)                                              \
+	static __always_inline void settle_##noun(struct key_noun##_key *key, u32 probe, u32 gone) \
+	{                                                                                          \
+		u32 *own = rows_of(&key->owner, number), room = room_for(own, number);             \
+		bool had;                                                                          \
+                                                                                                   \
+		if (!gone && !key->overflow) {                                                     \
+			if (room == ROOM_DETAILED && add_row(&map, number, key, empty, own))       \
+				return;                                                            \
+			had = drop_##key_noun##_details(key);                                      \
+			if (had)                                                                   \
+				count_loss(probe, LOST_MAP_FULL);                                  \
+			if (had && bpf_map_lookup_elem(&map, key))                                 \
+				return;                                                            \
+			if (room >= ROOM_PLAIN && add_row(&map, number, key, empty, own))          \
+				return;                                                            \
+			if (!had)                                                                  \
+				count_loss(probe, LOST_MAP_FULL);                                  \
+		}                                                                                  \
+		fold_##key_noun(key);                                                              \
+		if (bpf_map_lookup_elem(&map, key) ||                                              \
+		    (room && add_row(&map, number, key, empty, own)))                              \
+			return;                                                                    \
+		__builtin_memset(key, 0, sizeof(*key));                                            \
+		key->overflow = 1;                                                                 \
+	}                                                                                          \
+                                                                                                   \
+	__noinline int place_##noun(struct key_noun##_key *given, u32 probe, u32 gone)             \
+	{                                                                                          \
+		struct key_noun##_key key;                                                         \
+                                                                                                   \
+		if (!given)                                                                        \
+			return 0;                                                                  \
+		key = *given;                                                                      \
+		settle_##noun(&key, probe, gone);                                                  \
+		*given = key;                                                                      \
+		return 0;                                                                          \
 	}
 
 PLACE_ROW(series, series, series, ROWS_SERIES, &zero_series)
