@@ -42,10 +42,10 @@ static __always_inline bool closes_locally(struct sock *sk, u8 old, u8 new)
  * A connection of a listener older than the agent that the scan could not see: it
  * waited in the accept queue, where no process has it open. Its figures begin now.
  */
-static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_sock *tp, u8 old)
+static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_sock *tp, u8 old,
+						 struct known_owner *owner)
 {
 	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
-	struct known_owner owner = {};
 	struct listening *found;
 	struct conn *conn;
 
@@ -69,21 +69,20 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	conn->segments_received = tp->segs_in;
 	conn->segments_retransmitted = tp->total_retrans;
 	/* inet_csk_listen_stop(): in the context of who closes the listener. */
-	if (!sk->sk_socket && !sk->sk_err && current_owner(&owner)) {
-		conn->owner = owner.key;
-		conn->owner_rules = owner.rules;
+	if (!sk->sk_socket && !sk->sk_err && current_owner(owner)) {
+		conn->owner = owner->key;
+		conn->owner_rules = owner->rules;
 	}
 	apply_filter(sk, tp, conn);
-	announce(&owner, current_leader(), conn, PROBE_STATE);
+	announce(owner, current_leader(), conn, PROBE_STATE);
 	return conn;
 }
 
 /* A connection that closes, and of which no program has seen that it was established. */
 static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock *tp,
-						struct conn *conn, u8 old, u8 new)
+						struct conn *conn, u8 old, u8 new,
+						struct known_owner *owner)
 {
-	struct known_owner owner = {};
-
 	if (!is_open_state(old))
 		return 0;
 	if (conn)
@@ -93,17 +92,17 @@ static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock
 		return conn;
 	if (old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT)
 		return 0;
-	conn = adopt_queued(sk, tp, old);
+	conn = adopt_queued(sk, tp, old, owner);
 	if (conn)
 		return conn;
 	conn = adopt_child(sk, tp);
 	/* inet_csk_listen_stop(): in the context of who closes the listener, which is closed already. */
 	if (conn && !conn->owner.pid && new == TCP_CLOSE && !sk->sk_socket && !sk->sk_err &&
-	    current_owner(&owner)) {
-		conn->owner = owner.key;
-		conn->owner_rules = owner.rules;
+	    current_owner(owner)) {
+		conn->owner = owner->key;
+		conn->owner_rules = owner->rules;
 		apply_filter(sk, tp, conn);
-		announce(&owner, current_leader(), conn, PROBE_STATE);
+		announce(owner, current_leader(), conn, PROBE_STATE);
 	}
 	return conn;
 }
@@ -132,7 +131,7 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	if (!tp)
 		return;
 	if (!conn || !(conn->flags & CONN_ESTABLISHED))
-		conn = unseen_conn(sk, tp, conn, old, new);
+		conn = unseen_conn(sk, tp, conn, old, new, &owner);
 	if (!conn || (conn->flags & CONN_CLOSED))
 		return;
 	if ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn))

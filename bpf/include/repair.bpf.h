@@ -41,8 +41,8 @@ static __always_inline u64 ended_at(struct tcp_sock *tp, u64 earliest, u64 now)
  * A connection that is or was established, as no program saw. NULL: it was not, or is not to be
  * observed. `cookie`: the socket's, which a child's entry does not have yet.
  */
-static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					 u64 cookie)
+static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *tp,
+					      struct conn *conn, u64 cookie)
 {
 	u64 now = bpf_ktime_get_ns(), at;
 
@@ -140,7 +140,8 @@ static __always_inline u8 failure_of_late(struct sock *sk, struct tcp_sock *tp,
 }
 
 /* A socket in TCP_CLOSE whose end no program saw. `cookie`: as above. */
-static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u64 cookie)
+static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+				    u64 cookie)
 {
 	u64 now = bpf_ktime_get_ns(), at;
 	bool fin_acked;

@@ -121,9 +121,16 @@ static __always_inline bool drop_series_details(struct series_key *key)
 /* The subnet stays: bytes are counted by it on the host. */
 static __always_inline void fold_series(struct series_key *key)
 {
-	struct series_key folded = {.owner = key->owner, .cidr = key->cidr, .overflow = 1};
-
-	*key = folded;
+	/* In place: the stack of all callers together is short. */
+	clear_address(key->peer);
+	clear_address(key->server);
+	key->server_port = 0;
+	key->role = 0;
+	key->family = 0;
+	key->error = 0;
+	key->state = 0;
+	__builtin_memset(key->pad, 0, sizeof(key->pad));
+	key->overflow = 1;
 }
 
 static __always_inline bool drop_listener_details(struct listener_key *key)

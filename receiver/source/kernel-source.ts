@@ -11,7 +11,7 @@ import {
 import type { MapImage } from '../map-image.ts';
 import type { KernelNames } from '../record.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
-import { KernelSymbols } from './kernel-symbols.ts';
+import { kernelNames } from './kernel-names.ts';
 import { setKnobs, subnetKey, u32, u8, type KernelOptions } from './knobs.ts';
 import { Passes } from './passes.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -50,11 +50,7 @@ export class KernelSource {
    * are taken for refused by the kernel, so that tests reach the variants behind them; `object` is another build.
    * @throws NativeError when the kernel refuses what cannot be done without
    */
-  static start(
-    options: KernelOptions,
-    refused: readonly string[] = [],
-    object: string = BPF_OBJECT,
-  ): KernelSource {
+  static start(options: KernelOptions, refused: readonly string[] = [], object = BPF_OBJECT): KernelSource {
     const plan = makePlan(
       {
         tracepointArity: (tracepoint) => kernelFunctionArity(`btf_trace_${tracepoint}`),
@@ -281,26 +277,4 @@ function configure(
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
   setKnobs(session, plan, options, reasons);
   setRowLimits(session);
-}
-
-/** Numbers of this kernel's enums, and its addresses, to words. */
-function kernelNames(
-  dropReasons: Readonly<Record<string, number>>,
-  resetReasons: Readonly<Record<string, number>>,
-): KernelNames {
-  const invert = (values: Readonly<Record<string, number>>, prefix: string): Map<number, string> =>
-    new Map(
-      Object.entries(values).map(([name, value]) => [
-        value,
-        (name.startsWith(prefix) ? name.slice(prefix.length) : name).toLowerCase(),
-      ]),
-    );
-  const drops = invert(dropReasons, 'SKB_DROP_REASON_');
-  const resets = invert(resetReasons, 'SK_RST_REASON_');
-  const symbols = new KernelSymbols();
-  return {
-    dropReason: (reason) => drops.get(reason) ?? `unknown_${String(reason)}`,
-    resetReason: (reason) => (reason === 0 ? undefined : resets.get(reason)),
-    functionAt: (address) => symbols.functionAt(address),
-  };
 }
