@@ -60,13 +60,14 @@ std::string MessageOf(const Failure& failure) {
   if (failure.error != 0) message += " (" + NameOf(failure.error) + ")";
   message += "; ";
   // A verifier that has read the program refuses with EACCES or EINVAL, whatever the privilege.
-  const bool is_verified =
-      !IsShortage(failure.error) && failure.log.find("\nprocessed ") != std::string::npos;
+  const bool is_verified = failure.log.find("\nprocessed ") != std::string::npos;
   // Before version 1.5 libbpf gives up when it may not look for a kernel function in modules.
   const bool needs_modules = failure.log.find("failed to iterate BTF objects") != std::string::npos;
-  if (!failure.advice.empty()) {
+  if (IsShortage(failure.error)) {
+    message += AdviceFor(failure.error);
+  } else if (!failure.advice.empty()) {
     message += failure.advice;
-  } else if (needs_modules && !IsShortage(failure.error)) {
+  } else if (needs_modules) {
     message +=
         "before Linux 6.2 this libbpf loads with CAP_SYS_ADMIN only: add it, it is given up "
         "when everything is loaded";

@@ -6,7 +6,6 @@
 
 #include "args.h"
 #include "env.h"
-#include "error.h"
 #include "log.h"
 #include "probe.h"
 
@@ -20,13 +19,11 @@ const btf* KernelTypes(Napi::Env env) {
   LogCapture log;
   data.kernel_btf = btf__load_vmlinux_btf();
   if (data.kernel_btf == nullptr) {
-    const int error = errno;
-    const char* advice = "use a kernel that is built with CONFIG_DEBUG_INFO_BTF";
     Throw(env, {.code = "ERR_NATIVE_BTF",
                 .step = "read kernel types",
                 .object = "/sys/kernel/btf/vmlinux",
-                .error = error,
-                .advice = IsShortage(error) ? "" : advice});
+                .error = errno,
+                .advice = "use a kernel that is built with CONFIG_DEBUG_INFO_BTF"});
   }
   return data.kernel_btf;
 }

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
+#include <vector>
 
 #include "log.h"
 
@@ -96,8 +98,29 @@ Status Session::SetMaxEntries(const std::string& name, uint32_t count) {
       .code = "ERR_NATIVE_MAP", .step = "set max entries of", .object = name, .error = -result};
 }
 
+// libbpf gives other errors, or none, for some of the files that it could not open.
+static Status RequireFiles(bpf_object* object, const std::string& path) {
+  size_t wanted = 16;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) wanted += 1;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) wanted += bpf_program__autoload(program);
+  std::vector<int> files;
+  int error = 0;
+  while (files.size() < wanted && error == 0) {
+    const int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (file < 0) error = errno;
+    if (file >= 0) files.push_back(file);
+  }
+  for (const int file : files) close(file);
+  if (!IsShortage(error)) return {};
+  return Failure{
+      .code = "ERR_NATIVE_LOAD", .step = "load BPF object", .object = path, .error = error};
+}
+
 Status Session::Load() {
   if (Status status = RequireOpened("load")) return status;
+  if (Status status = RequireFiles(object_, path_)) return status;
   LogCapture log;
   const int result = bpf_object__load(object_);
   state_ = result == 0 ? State::kLoaded : State::kFailed;
