@@ -26,8 +26,6 @@ export interface ObservedResource {
   readonly id: string;
   readonly kind: 'workload' | 'host' | 'agent';
   readonly attributes: Attributes;
-  /** Whose process it was made for, in the initial user namespace; no part of the identity. */
-  readonly userId?: number | undefined;
 }
 
 /** What a histogram gained: `counts` has one more entry than the metric's boundaries. */

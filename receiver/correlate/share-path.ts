@@ -1,4 +1,4 @@
-import { ATTR_CONTAINER_ID, ATTR_SERVICE_NAME } from '../../semconv/index.ts';
+import { ATTR_CONTAINER_ID, ATTR_PROCESS_USER_ID, ATTR_SERVICE_NAME } from '../../semconv/index.ts';
 import type { ObservedResource, Owner } from '../model.ts';
 
 /**
@@ -9,11 +9,12 @@ export function sharePath(
   resource: ObservedResource,
   { cgroupId }: Pick<Owner, 'cgroupId'>,
 ): readonly string[] {
-  const { attributes, userId, id } = resource;
+  const { attributes, id } = resource;
+  const userId = attributes[ATTR_PROCESS_USER_ID];
   const container = attributes[ATTR_CONTAINER_ID];
   const service = attributes[ATTR_SERVICE_NAME];
   return [
-    userId === undefined ? 'unknown' : String(userId),
+    typeof userId === 'number' ? String(userId) : 'unknown',
     typeof container === 'string' ? container : String(cgroupId),
     typeof service === 'string' ? service : 'unknown',
     id,

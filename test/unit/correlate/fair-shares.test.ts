@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createEventLimit } from '../../../receiver/correlate/event-limit.ts';
 import { FairShares } from '../../../receiver/correlate/fair-shares.ts';
+import { sharePath } from '../../../receiver/correlate/share-path.ts';
 import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
 import { second } from './fixture.ts';
 
@@ -103,6 +104,14 @@ describe('a quiet workload keeps all its events', () => {
       );
       assert.equal(seen.quiet, QUIET);
     });
+});
+
+test('whose share it is: user, container or control group, service, resource', () => {
+  const attributes = { 'process.user.id': 1_000, 'container.id': 'c', 'service.name': 's' };
+  const resource = { id: 'w', kind: 'workload', attributes } as const;
+  assert.deepEqual(sharePath(resource, { cgroupId: 7n }), ['1000', 'c', 's', 'w']);
+  const bare = { id: 'host', kind: 'host', attributes: {} } as const;
+  assert.deepEqual(sharePath(bare, { cgroupId: 7n }), ['unknown', '7', 'unknown', 'host']);
 });
 
 test('what everybody wants is shared equally: users first, then their services', () => {
