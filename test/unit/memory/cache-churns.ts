@@ -96,7 +96,7 @@ export const CACHE_CHURNS: readonly Churn[] = [
     const limit = createEventLimit(10);
     return (index) => {
       const path = [`user ${index % 97}`, 'container', `service ${index}`, `workload ${index}`];
-      limit.admit('wirespan.tcp.retransmit', path, BigInt(index) * 1_000_000n);
+      limit.admit('wirespan.tcp.retransmit', path, BigInt(index) * 10_000n);
     };
   }),
   churnOf('network namespaces', () => {
