@@ -29,7 +29,7 @@ export const kernelSettings: SettingTree = {
     max_series: setting(
       integer(1, 2 ** 22),
       16384,
-      'Entries of each kernel map of sums; more are summed in one overflow entry.',
+      'Entries of each kernel map of sums. Each process has a share; more are summed in overflow entries.',
     ),
     max_sockets: setting(
       integer(1, 2 ** 24),

@@ -11,6 +11,8 @@ import type { Interval } from './timeline.ts';
 export interface CollectContext {
   readonly isDelta: boolean;
   readonly interval: Interval;
+  /** Cumulative sums that were idle in so many collections are over; 0: none is. */
+  readonly overAfter: number;
 }
 
 const noBoundaries: readonly number[] = [];
@@ -43,7 +45,9 @@ function collectPoints<T extends number | Histogram>(
   const isDelta = isDeltaMetric(stream.metric, context.isDelta);
   const isSet = isSetMetric(stream.metric);
   const { end: endTime, setBackNs } = context.interval;
-  const isEmitted = (series: Series): boolean => series.isTouched || series.isShown || (!isDelta && !isSet);
+  const goesOn = ({ idle }: Series): boolean =>
+    !isDelta && !isSet && (context.overAfter === 0 || idle < context.overAfter);
+  const isEmitted = (series: Series): boolean => series.isTouched || series.isShown || goesOn(series);
   stream.sweep((series) => !isEmitted(series));
   for (const series of stream.series()) {
     if (setBackNs > 0n) (isDelta || isSet ? shiftSeries : beginAnew)(series, setBackNs);
@@ -51,6 +55,7 @@ function collectPoints<T extends number | Histogram>(
     const value = valueOf(series, stream);
     const { startTime, attributes } = series;
     points.push({ startTime, endTime, attributes, value, stream, isMoved: isDelta });
+    series.idle = series.isTouched ? 0 : series.idle + 1;
     series.isTouched = false;
     series.isShown = stream.metric.instrument === 'updowncounter' && series.value !== 0;
     if (isDelta) resetSeries(series, endTime);

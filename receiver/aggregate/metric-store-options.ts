@@ -14,7 +14,10 @@ export interface MetricStoreOptions {
   readonly maxPointsPerMetricAndResource?: number;
   /** Values of `server.port` of one workload at once; more go to overflow series. Default 64. */
   readonly maxServerPorts?: number;
-  /** A resource that gained nothing for so many collections is retired. Default 60; 0: never. */
+  /**
+   * A resource that gained nothing for so many collections is retired; so are cumulative sums of one whose
+   * measurements do not all find a series of their own. Default 60; 0: never.
+   */
   readonly staleAfterCollections?: number;
   /**
    * Takes the sums of resources for which not even an overflow series has room, as its own

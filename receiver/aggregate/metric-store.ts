@@ -7,7 +7,7 @@ import { collectStream, isSetMetric } from './collect-points.ts';
 import { foldResources, type FoldInto } from './fold-resources.ts';
 import { scopeOf } from './instrumentation-scopes.ts';
 import type { MetricStoreOptions } from './metric-store-options.ts';
-import { createEntry, isShown, type ResourceEntry } from './resource-entry.ts';
+import { createEntry, isShown, overAfterOf, type ResourceEntry } from './resource-entry.ts';
 import type { OverflowCounts, SeriesBudget } from './series-budget.ts';
 import { createSeriesBudget } from './series-budget.ts';
 import { MAX_SERVER_PORTS } from './server-ports.ts';
@@ -201,6 +201,7 @@ class Store implements MetricStore {
     this.#touch(entry);
     const own = stream.find(attributes, startTime);
     if (own !== undefined) return own;
+    entry.isTight = true;
     const overflow = stream.findOverflow(startTime, false);
     if (overflow !== undefined) {
       this.#overflowed += 1;
@@ -255,8 +256,9 @@ class Store implements MetricStore {
 
   #collectEntry(entry: ResourceEntry, interval: Interval): ScopeMetrics[] {
     const byScope = new Map<string, MetricData[]>();
+    const overAfter = overAfterOf(entry, this.#staleAfter);
     for (const [name, stream] of entry.streams) {
-      const data = collectStream(stream, { isDelta: this.#isDelta, interval });
+      const data = collectStream(stream, { isDelta: this.#isDelta, interval, overAfter });
       if (stream.size === 0) entry.streams.delete(name);
       if (data === undefined) continue;
       const scope = SCOPE_NAMES[stream.metric.scope];
@@ -291,6 +293,7 @@ class Store implements MetricStore {
     const series = entry.streams.get(metric.name)?.known(attributes);
     if (series === undefined) return;
     series.left = undefined;
+    series.idle = 0;
     // What is exported next, a zero at least, takes its place.
     if (isSetMetric(metric)) series.isShown = true;
   }

@@ -15,6 +15,8 @@ export interface ResourceEntry {
   readonly streams: Map<string, Stream>;
   readonly ports: ServerPorts;
   readonly share: SeriesShare;
+  /** Since the last collection something found no series of its own. */
+  isTight: boolean;
   isRetired: boolean;
   /** It was part of a collection. */
   wasCollected: boolean;
@@ -33,6 +35,7 @@ export function createEntry(observed: ObservedResource, maxPorts: number, share:
     streams: new Map(),
     ports: new ServerPorts(observed.kind === 'workload' ? maxPorts : Infinity),
     share,
+    isTight: false,
     isRetired: false,
     wasCollected: false,
     isLeaving: false,
@@ -44,4 +47,11 @@ export function createEntry(observed: ObservedResource, maxPorts: number, share:
 export function isShown({ streams }: ResourceEntry): boolean {
   for (const stream of streams.values()) if (stream.isShown) return true;
   return false;
+}
+
+/** Where there is no room, what gained nothing for so many collections makes some; 0: there is. Asked once a collection. */
+export function overAfterOf(entry: ResourceEntry, staleAfter: number): number {
+  const overAfter = entry.isTight ? staleAfter : 0;
+  entry.isTight = false;
+  return overAfter;
 }

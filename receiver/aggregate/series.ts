@@ -39,6 +39,8 @@ export interface Series {
   isTouched: boolean;
   /** Up-down counters: the last value that left was not zero. It is taken back by a zero when nothing sets it again. */
   isShown: boolean;
+  /** Collections that a cumulative sum left in without having gained anything. */
+  idle: number;
   /** Whether its slot was given back: it must not be used again. */
   isFreed: boolean;
   /** Cumulative sums: what the last collection took, until it comes back. */
@@ -50,7 +52,16 @@ export interface Series {
 /** `counts` gets `bucketCount` zeros when that is not 0. */
 export function createSeries(attributes: Attributes, startTime: HrTime, bucketCount: number): Series {
   const counts = bucketCount === 0 ? undefined : new Array<number>(bucketCount).fill(0);
-  return { attributes, startTime, value: 0, counts, isTouched: false, isShown: false, isFreed: false };
+  return {
+    attributes,
+    startTime,
+    value: 0,
+    counts,
+    isTouched: false,
+    isShown: false,
+    idle: 0,
+    isFreed: false,
+  };
 }
 
 /** Adds a histogram's gain; the arrays are of equal length (checked by the store). */

@@ -61,6 +61,7 @@ for (const { name, loads, settings, seriesLimit, maxRssBytes } of CASES) {
     let output: Output;
     let peakBytes = 0;
     let bounds: string[];
+    let failures: unknown[];
 
     before(async () => {
       await buildWorkloads();
@@ -85,6 +86,7 @@ for (const { name, loads, settings, seriesLimit, maxRssBytes } of CASES) {
       );
       output = await observation.finish();
       clearInterval(watch);
+      failures = observation.agent.log().filter(({ level }) => level === 'error' || level === 'fatal');
       bounds = observation.agent
         .log()
         .filter(({ msg }) => msg === 'a bound was met')
@@ -128,6 +130,7 @@ for (const { name, loads, settings, seriesLimit, maxRssBytes } of CASES) {
       const lost = totalOf(output.metrics, 'wirespan.agent.event.lost', {
         attributes: { 'error.type': 'map_full' },
       });
+      assert.deepEqual(failures, []);
       assert.ok(lost > 0, 'a kernel map must have been too small');
       // Too many peers: first their addresses are left out.
       const detail = PEER in settings ? 'network.peer.address' : 'server.port';
