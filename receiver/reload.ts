@@ -1,4 +1,3 @@
-import { closeSync, openSync } from 'node:fs';
 import { ConfigError, type AppConfig } from '../config/index.ts';
 import { EVENTS, SPANS } from '../semconv/index.ts';
 import { kernelOptionsOf } from './kernel-options.ts';
@@ -136,15 +135,5 @@ export class Reloader {
       this.#options.log.error(`the settings stay as they are, the new ones cannot be used: ${problems}`);
       return undefined;
     }
-  }
-}
-
-/** Whether this process has a terminal: when it is gone, SIGHUP means the end of the session. */
-export function hasTerminal(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,8 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import type { AppConfig } from '../config/index.ts';
 import { ATTR_SERVICE_NAME } from '../semconv/index.ts';
 import { AgentEvents } from './agent-events.ts';
-import { LiveJson, LiveTable } from './cli/live.ts';
-import { createLog, type Logger } from './cli/log.ts';
+import { AgentOutput } from './agent-output.ts';
+import type { LiveView } from './cli/live.ts';
+import type { Logger } from './cli/log.ts';
+import type { Outputs } from './cli/outputs.ts';
 import { tableRows } from './cli/rows.ts';
 import { BoundsWatch, boundCountsOf } from './bounds-watch.ts';
 import { findCgroupHierarchies } from './cgroup-hierarchies.ts';
@@ -15,11 +18,16 @@ import { kernelOptionsOf } from './kernel-options.ts';
 import type { ObservedResource } from './model.ts';
 import { Pipeline } from './pipeline.ts';
 import { reducePrivileges } from './privileges.ts';
-import { hasTerminal, Reloader, type LoadedSettings } from './reload.ts';
+import { Reloader, type LoadedSettings } from './reload.ts';
+import { isForeground } from './terminal.ts';
 import { SelfFigures } from './self-figures.ts';
+import type { StopSignals } from './stop-signals.ts';
 import { KernelSource } from './source/kernel-source.ts';
 import { checkSupport } from './support.ts';
 import { createAgentTelemetry } from './telemetry/agent-telemetry.ts';
+
+/** Exit status when Ctrl-C a second time ended the drain: as of a process that SIGINT killed. */
+const EXIT_CUT_SHORT = 130;
 
 const OTHER_PID_NAMESPACE =
   "The agent is not in the host's pid namespace, so what is in /proc (service names) and connections older than the agent are not found: start it with hostPID: true in Kubernetes, --pid=host in Docker.";
@@ -29,23 +37,24 @@ const TICK_MS = 1000;
 const SWEEP_MS = 5000;
 
 /**
- * Runs the agent until SIGTERM or SIGINT, then drains and returns. SIGHUP reads the settings again; when the
- * terminal is gone it is the end as well.
+ * Runs the agent until a signal ends it, then drains; the exit status.
  * @throws ConfigError from `load`
  */
-export async function runAgent(load: () => LoadedSettings): Promise<void> {
-  const agent = new Agent(load);
-  const hadTerminal = hasTerminal();
-  const stopped = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-    process.on('SIGHUP', () => {
-      if (hadTerminal && !hasTerminal()) resolve('SIGHUP');
-      else agent.reload();
-    });
-  });
+export async function runAgent(
+  load: () => LoadedSettings,
+  signals: StopSignals,
+  outputs: Outputs,
+): Promise<number> {
+  // Signals that came while the code was loaded are told in the next turn.
+  await setImmediate();
+  if (signals.isStopping) return 0;
+  const agent = new Agent(load, outputs);
   agent.start();
-  const signal = await stopped;
-  await agent.stop(signal);
+  signals.onReload(() => agent.reload());
+  const drained = agent.stop(await signals.stopped).then(() => true);
+  if (await Promise.race([drained, signals.cutShort.then(() => false)])) return 0;
+  agent.cutShort();
+  return EXIT_CUT_SHORT;
 }
 
 class Agent {
@@ -57,7 +66,7 @@ class Agent {
   readonly #events: AgentEvents;
   readonly #bounds = new BoundsWatch((met) => this.#log.warn(met, 'a bound was met'));
   readonly #loop: MetricLoop | undefined;
-  readonly #live: LiveTable | LiveJson | undefined;
+  readonly #output: AgentOutput;
   readonly #log: Logger;
   readonly #filter: LiveFilter;
   readonly #reloader: Reloader;
@@ -65,15 +74,15 @@ class Agent {
   #drainTimer: NodeJS.Timeout | undefined;
   #drainMs = BUSY_DRAIN_MS;
 
-  constructor(load: () => LoadedSettings) {
+  constructor(load: () => LoadedSettings, outputs: Outputs) {
     const running = load();
     const { config } = running;
     const hierarchies = findCgroupHierarchies('/proc');
     const started = kernelOptionsOf(config, hierarchies);
     this.#config = config;
     checkSupport(started);
-    this.#live = this.#createLive();
-    this.#log = this.#createLog();
+    this.#output = new AgentOutput(config, outputs, () => this.#view());
+    this.#log = this.#output.log;
     this.#exporters = createExporters(exportOptionsOf(config), {
       onState: (state, endpoint, cause) => this.#onCollector(state, endpoint, cause),
       onRejected: (signal, items, cause) =>
@@ -129,29 +138,12 @@ class Agent {
     };
   }
 
-  #createLive(): LiveTable | LiveJson | undefined {
-    const { output } = this.#config;
-    if (output === 'none') return undefined;
-    const options = { stream: process.stdout, read: () => this.#view() };
-    return output === 'table' ? new LiveTable(options) : new LiveJson(options);
-  }
-
-  #createLog(): Logger {
-    const isTerminal = process.stderr.isTTY;
-    const live = this.#live;
-    const stream =
-      isTerminal && live instanceof LiveTable
-        ? { write: (line: string) => live.writeAbove(line) }
-        : undefined;
-    return createLog({ level: this.#config.logLevel, isTerminal, ...(stream && { stream }) });
-  }
-
   #createLoop(): MetricLoop | undefined {
     const { metrics } = this.#exporters;
     if (metrics === undefined) return undefined;
     const telemetry = createAgentTelemetry({
       resource: this.#agentResource(),
-      sources: this.#figures.sources(this.#exporters),
+      sources: { ...this.#figures.sources(this.#exporters), outputDropped: () => this.#output.dropped() },
       temporality: this.#config.temporality,
       isEnabled: ({ name }) => this.#config.metrics.get(name) ?? false,
       families: this.#config.selfMetrics,
@@ -185,7 +177,7 @@ class Agent {
     this.#every(SWEEP_MS, () => this.#filter.check());
     if (this.#loop !== undefined) this.#loop.start();
     else this.#every(this.#config.metricExport.intervalMs, () => this.#collectForNobody());
-    this.#live?.start();
+    this.#output.live?.start();
     this.#log.info(
       {
         programs: plan.attached.map(({ program }) => program),
@@ -237,7 +229,7 @@ class Agent {
     this.#drainMs = bytes > 0 ? BUSY_DRAIN_MS : Math.min(IDLE_DRAIN_MS, this.#drainMs * 2);
   }
 
-  #view(): { rows: ReturnType<typeof tableRows>; status: string } {
+  #view(): LiveView {
     const pipeline = this.#pipeline;
     if (this.#config.metricExport.intervalMs > TICK_MS) {
       pipeline.lastPass = this.#source.pass(pipeline.clock.now());
@@ -265,10 +257,11 @@ class Agent {
 
   /** No new events, then everything that is known leaves, within the deadline. */
   async stop(signal: string): Promise<void> {
-    this.#log.info({ signal }, 'stopping');
+    const hint = isForeground() && { hint: 'Ctrl-C again ends it without what is not sent yet' };
+    this.#log.info({ signal, ...hint }, 'stopping');
     clearTimeout(this.#drainTimer);
     for (const timer of this.#timers) clearInterval(timer);
-    this.#live?.stop();
+    this.#output.live?.stop();
     this.#source.detach();
     this.#pipeline.stop();
     this.#events.stopping();
@@ -277,5 +270,10 @@ class Agent {
     );
     this.#source.close();
     this.#log.info({ ...this.#exporters.counters() }, 'stopped');
+  }
+
+  /** A person does not want to wait. */
+  cutShort(): void {
+    this.#log.warn({ ...this.#exporters.counters() }, 'cut short: what was not sent yet is lost');
   }
 }

@@ -7,8 +7,8 @@ import { setup } from './setup.mjs';
 
 const SETPRIV = '/usr/bin/setpriv';
 
-await runMain(() => {
-  const node = setup(['build', 'generate']);
+await runMain(async () => {
+  const node = await setup(['build', 'generate']);
   const line = [
     node,
     '--disable-warning=ExperimentalWarning',

@@ -2,7 +2,9 @@
 // its source once and linked into the addon. The system's package stays as it is.
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError, capture, hasCommand, root, run, say } from './project.mjs';
+import { UserError, capture, hasCommand, root } from './project.mjs';
+import { say } from './say.mjs';
+import { run } from './stops.mjs';
 
 const RELEASE = {
   url: 'https://github.com/libbpf/libbpf',
@@ -16,20 +18,20 @@ export function isNewEnough(version) {
 }
 
 /** What make is to be told to find libbpf: nothing when the system's is used. */
-export function libbpfArguments() {
+export async function libbpfArguments() {
   const version = capture('pkg-config', ['--modversion', 'libbpf']);
   if (isNewEnough(version)) return [];
   const prefix = join(root, '.cache', `libbpf-${RELEASE.tag}`);
-  if (!existsSync(prefix)) buildRelease(prefix, version);
+  if (!existsSync(prefix)) await buildRelease(prefix, version);
   return [`LIBBPF_PREFIX=${prefix}`];
 }
 
-function buildRelease(prefix, version) {
+async function buildRelease(prefix, version) {
   if (!hasCommand('git'))
     throw new UserError(
       `libbpf ${version ?? ''} is older than 1.0, and git is missing to get ${RELEASE.tag}: install git, or a newer libbpf`,
     );
-  say(
+  await say(
     `libbpf ${version ?? ''} is older than 1.0: building ${RELEASE.tag} from ${RELEASE.url}, for this project only`,
   );
   mkdirSync(join(root, '.cache'), { recursive: true });
@@ -37,7 +39,7 @@ function buildRelease(prefix, version) {
   try {
     const source = join(folder, 'source');
     const options = ['--quiet', '-c', 'advice.detachedHead=false', '--depth', '1', '--branch', RELEASE.tag];
-    run('git', ['clone', ...options, RELEASE.url, source], { what: 'getting the source of libbpf' });
+    await run('git', ['clone', ...options, RELEASE.url, source], { what: 'getting the source of libbpf' });
     const commit = capture('git', ['-C', source, 'rev-parse', 'HEAD']);
     if (commit !== RELEASE.commit)
       throw new UserError(
@@ -51,7 +53,7 @@ function buildRelease(prefix, version) {
       'BUILD_STATIC_ONLY=1',
       'EXTRA_CFLAGS=-fPIC',
     ];
-    run('make', ['-s', '-j2', '-C', join(source, 'src'), ...settings, 'install'], {
+    await run('make', ['-s', '-j2', '-C', join(source, 'src'), ...settings, 'install'], {
       what: 'building libbpf',
     });
     renameSync(target, prefix);

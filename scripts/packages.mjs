@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { UserError, capture, hasCommand, run, say } from './project.mjs';
+import { UserError, capture, hasCommand } from './project.mjs';
+import { say } from './say.mjs';
+import { run, runToEnd } from './stops.mjs';
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 
@@ -80,7 +82,7 @@ export function missingPackages(wanted) {
  * Installs what the purposes need. As an ordinary user, or where there is no apt-get, it throws a
  * UserError with the one command to run.
  */
-export function ensurePackages(wanted) {
+export async function ensurePackages(wanted) {
   const { names, services } = missingPackages(wanted);
   if (names.length === 0) return;
   const list = names.join(' ');
@@ -92,16 +94,20 @@ export function ensurePackages(wanted) {
       `system packages are missing; run this once, then try again:\n  sudo apt-get install -y --no-install-recommends ${list}`,
     );
   }
-  say(`installing system packages: ${list}`);
-  installAsRoot(names, services);
+  await say(
+    `these system packages are missing: ${list}\n` +
+      '  As root, they are installed on this machine now, with what they depend on and nothing else, by:\n' +
+      `  apt-get update; apt-get install -y --no-install-recommends ${list}`,
+  );
+  await installAsRoot(names, services);
 }
 
-function installAsRoot(names, services) {
+async function installAsRoot(names, services) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // A failed refresh is no reason to stop: the lists at hand may do, and the install tells if not.
-  spawnSync('apt-get', ['-qq', 'update'], { stdio: ['ignore', 2, 2], env });
+  await runToEnd('apt-get', ['-qq', 'update'], { env });
   const options = ['-qq', '-y', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0'];
-  withoutServiceStart(services.length > 0, () =>
+  await withoutServiceStart(services.length > 0, () =>
     run('apt-get', ['install', ...options, ...names], {
       env,
       // What dpkg says of each package is no news; errors come on the other stream.
@@ -116,11 +122,11 @@ function installAsRoot(names, services) {
 }
 
 /** Keeps package scripts from starting services (Debian's policy-rc.d) while `install` runs. */
-function withoutServiceStart(isNeeded, install) {
-  if (!isNeeded || existsSync(POLICY_FILE)) return install();
+async function withoutServiceStart(isNeeded, install) {
+  if (!isNeeded || existsSync(POLICY_FILE)) return await install();
   writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
-    return install();
+    return await install();
   } finally {
     rmSync(POLICY_FILE, { force: true });
   }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { say } from './say.mjs';
 
 /** Absolute path of the project's top folder. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -19,24 +20,8 @@ export async function runMain(main) {
     await main();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    process.stderr.write(`wirespan: ${error.message}\n`);
     process.exitCode = 1;
-  }
-}
-
-/** Says on stderr what the set-up does; nothing is said when there is nothing to do. */
-export function say(text) {
-  process.stderr.write(`wirespan: ${text}\n`);
-}
-
-/** Runs a command with its output shown; throws a UserError that names it when it fails. */
-export function run(command, args, options = {}) {
-  const { what = `${command} ${args.join(' ')}`, ...rest } = options;
-  const child = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...rest });
-  if (child.error) throw new UserError(`could not run '${command}' (${what}): ${child.error.message}`);
-  if (child.status !== 0) {
-    const end = child.signal ? `was ended by ${child.signal}` : `ended with status ${child.status}`;
-    throw new UserError(`'${command} ${args.join(' ')}' ${end} (${what}); see its output above`);
+    await say(error.message);
   }
 }
 

@@ -26,11 +26,11 @@ function select(args) {
     .filter((choice) => names.includes(choice.tier.name) || choice.files.length > 0);
 }
 
-await runMain(() => {
+await runMain(async () => {
   const chosen = select(process.argv.slice(2));
   if (chosen.length === 0)
     throw new UserError('no test tier has these files; give paths like test/unit/decode/decode.test.ts');
-  setup([...new Set(chosen.flatMap(({ tier }) => tier.purposes))]);
+  await setup([...new Set(chosen.flatMap(({ tier }) => tier.purposes))]);
   const node = projectNode();
   const results = chosen.map(({ tier, files }) => runTier(node, tier, files));
   const total = printTable(results);

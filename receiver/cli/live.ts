@@ -6,18 +6,24 @@ export interface LiveView {
   readonly status: string;
 }
 
-/** The part of a terminal's stream that is used; `process.stdout` is one. */
+/** The part of an `Output` that is used. */
 export interface LiveStream {
-  readonly columns?: number;
-  readonly rows?: number;
-  readonly writableNeedDrain?: boolean;
+  /** Whether something waits for a reader. */
+  readonly isBusy: boolean;
+  /** False: it was dropped. */
   write(text: string): boolean;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  off(event: 'error', listener: (error: Error) => void): unknown;
+  onGone(listener: (cause: string) => void): void;
+  offGone(listener: (cause: string) => void): void;
 }
 
 export interface LiveOptions {
   readonly stream: LiveStream;
+  /** Columns and lines of the terminal, now. One that does not know says 0, or nothing. */
+  readonly size?: () => { readonly columns?: number; readonly rows?: number };
+  /** Called when nobody reads any more and the view has ended. */
+  readonly onGone?: (cause: string) => void;
+  /** Called when a stream that was busy takes frames again, with how many were left out. */
+  readonly onSkipped?: (frames: number) => void;
   readonly read: () => LiveView;
   /** Default 1000. */
   readonly intervalMs?: number;
@@ -31,14 +37,19 @@ const SHOW_CURSOR = '\x1b[?25h';
 /** Redraws a view on a stream; a stream that does not take it, or is gone, costs frames and nothing else. */
 abstract class LiveOutput {
   protected readonly stream: LiveStream;
-  readonly #options: LiveOptions;
+  protected readonly options: LiveOptions;
   #timer: NodeJS.Timeout | undefined;
   #skipped = 0;
-  readonly #onError = (): void => this.stop();
+  #unsaid = 0;
+  readonly #onGone = (cause: string): void => {
+    if (!this.isRunning) return;
+    this.#finish();
+    this.options.onGone?.(cause);
+  };
 
   constructor(options: LiveOptions) {
     this.stream = options.stream;
-    this.#options = options;
+    this.options = options;
   }
 
   /** Frames left out because the stream was still busy. */
@@ -53,8 +64,8 @@ abstract class LiveOutput {
   /** Draws now and then each interval; keeps no process alive. */
   start(): void {
     if (this.isRunning) return;
-    this.stream.on('error', this.#onError);
-    this.#timer = setInterval(() => this.#tick(), this.#options.intervalMs ?? 1000);
+    this.stream.onGone(this.#onGone);
+    this.#timer = setInterval(() => this.#tick(), this.options.intervalMs ?? 1000);
     this.#timer.unref();
     this.begin();
     this.#tick();
@@ -63,26 +74,40 @@ abstract class LiveOutput {
   /** Draws the last frame and gives the stream back. Safe to call twice. */
   stop(): void {
     if (!this.isRunning) return;
+    this.end();
+    this.#finish();
+  }
+
+  #finish(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.end();
-    this.stream.off('error', this.#onError);
+    this.release();
+    this.stream.offGone(this.#onGone);
   }
 
   #tick(): void {
-    if (this.stream.writableNeedDrain === true) this.#skipped++;
-    else this.draw(this.view, this.now);
+    if (this.stream.isBusy) {
+      this.#skipped++;
+      this.#unsaid++;
+      return;
+    }
+    this.draw(this.view, this.now);
+    const frames = this.#unsaid;
+    this.#unsaid = 0;
+    if (frames > 0) this.options.onSkipped?.(frames);
   }
 
   protected get view(): LiveView {
-    return this.#options.read();
+    return this.options.read();
   }
 
   protected get now(): Date {
-    return this.#options.clock?.() ?? new Date();
+    return this.options.clock?.() ?? new Date();
   }
 
-  protected abstract begin(): void;
+  protected begin(): void {}
+  /** Undoes what `begin` did; the stream may be gone. */
+  protected release(): void {}
   protected abstract draw(view: LiveView, now: Date): void;
   protected abstract end(): void;
 }
@@ -110,17 +135,18 @@ export class LiveTable extends LiveOutput {
   }
 
   protected override draw({ rows, status }: LiveView, now: Date): void {
-    // A terminal that does not know its size says 0.
-    const { columns = 0, rows: lines = 0 } = this.stream;
+    const { columns = 0, rows: lines = 0 } = this.options.size?.() ?? {};
     const width = Math.max(20, columns === 0 ? 80 : columns);
     const height = Math.max(5, (lines === 0 ? 24 : lines) - 1);
     const frame = renderTable(rows, { width, height, now, status });
-    this.stream.write(this.#erase() + frame);
-    this.#drawn = frame;
+    if (this.stream.write(this.#erase() + frame)) this.#drawn = frame;
+  }
+
+  protected override release(): void {
+    process.off('exit', this.#restore);
   }
 
   protected override end(): void {
-    process.off('exit', this.#restore);
     this.draw(this.view, this.now);
     this.stream.write(`\n${SHOW_CURSOR}`);
     this.#drawn = '';
@@ -135,8 +161,6 @@ export class LiveTable extends LiveOutput {
 
 /** One JSON line a row and interval. */
 export class LiveJson extends LiveOutput {
-  protected override begin(): void {}
-
   protected override draw({ rows }: LiveView, now: Date): void {
     const text = renderJson(rows, now);
     if (text !== '') this.stream.write(text);

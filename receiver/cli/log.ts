@@ -1,4 +1,4 @@
-import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { SAFE_LINES } from './safe-lines.ts';
 
@@ -9,16 +9,12 @@ export interface CreateLogOptions {
   readonly level: string;
   /** Whether standard error is a terminal: for people then, else JSON, one object a line. */
   readonly isTerminal: boolean;
-  /**
-   * Where lines go; default: standard error, written synchronously so that the last line is
-   * never lost. With a live table on the same terminal: `{ write: (line) => table.writeAbove(line) }`.
-   */
-  readonly stream?: DestinationStream;
+  /** Where whole lines go: must neither wait nor throw. */
+  readonly stream: DestinationStream;
 }
 
 /** The log: `time` is ISO 8601, `level` a word, `msg` the text. Never a line a record. */
 export function createLog({ level, isTerminal, stream }: CreateLogOptions): Logger {
-  const out = stream ?? destination({ fd: 2, sync: true });
   if (isTerminal) {
     // The factory formats in place; pino-pretty's own stream would lose the last lines of a process that ends.
     const format = prettyFactory({
@@ -27,7 +23,7 @@ export function createLog({ level, isTerminal, stream }: CreateLogOptions): Logg
       translateTime: 'SYS:HH:MM:ss',
       singleLine: true,
     });
-    const lines = { write: (line: string): void => void out.write(format(line)) };
+    const lines = { write: (line: string): void => void stream.write(format(line)) };
     return pino({ ...SAFE_LINES, level, base: null }, lines);
   }
   return pino(
@@ -38,6 +34,6 @@ export function createLog({ level, isTerminal, stream }: CreateLogOptions): Logg
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { ...SAFE_LINES.formatters, level: (label) => ({ level: label }) },
     },
-    out,
+    stream,
   );
 }

@@ -53,5 +53,7 @@ export interface AgentSources {
   readonly workloadCount?: () => number;
   /** Series of the metric store. */
   readonly series?: () => { readonly count: number; readonly limit: number };
+  /** What the standard streams did not take: lines of the log, frames of the live view. */
+  readonly outputDropped?: () => Iterable<{ readonly stream: 'stdout' | 'stderr'; readonly count: number }>;
   readonly exporters?: ExportSource;
 }

@@ -10,6 +10,7 @@ import {
   ATTR_AGENT_PROBE_STATE,
   ATTR_CORRELATION_METHOD,
   ATTR_ERROR_TYPE,
+  ATTR_LOG_IOSTREAM,
   METRIC_AGENT_CONNECTION_COUNT,
   METRIC_AGENT_CORRELATION_LOOKUPS,
   METRIC_AGENT_EVENT_LOST,
@@ -18,6 +19,7 @@ import {
   METRIC_AGENT_EVENT_RECEIVED,
   METRIC_AGENT_MAP_LIMIT,
   METRIC_AGENT_MAP_USAGE,
+  METRIC_AGENT_OUTPUT_DROPPED,
   METRIC_AGENT_PROBE_RUNS,
   METRIC_AGENT_PROBE_RUN_TIME,
   METRIC_AGENT_PROBE_STATUS,
@@ -57,12 +59,16 @@ export function createOwnInstruments(
 }
 
 function recordFigures(sources: AgentSources): [MetricDescriptor, Read][] {
-  const { eventsReceived, eventsLost, exporters, correlationLookups } = sources;
+  const { eventsReceived, eventsLost, exporters, correlationLookups, outputDropped } = sources;
   return [
     [
       METRIC_AGENT_EVENT_RECEIVED,
       eventsReceived &&
         (() => map(eventsReceived(), (r) => [r.count, named(ATTR_AGENT_PROBE_NAME, r.probe)])),
+    ],
+    [
+      METRIC_AGENT_OUTPUT_DROPPED,
+      outputDropped && (() => map(outputDropped(), (o) => [o.count, { [ATTR_LOG_IOSTREAM]: o.stream }])),
     ],
     [METRIC_AGENT_EVENT_LOST, (eventsLost ?? exporters) && (() => lossFigures(sources))],
     [

@@ -61,6 +61,11 @@ export const ATTR_K8S_POD_NAME = 'k8s.pod.name';
 /** The UID of the Pod. */
 export const ATTR_K8S_POD_UID = 'k8s.pod.uid';
 
+/** The stream associated with the log. @experimental */
+export const ATTR_LOG_IOSTREAM = 'log.iostream';
+export const LOG_IOSTREAM_VALUE_STDOUT = 'stdout';
+export const LOG_IOSTREAM_VALUE_STDERR = 'stderr';
+
 /** The state of network connection @experimental */
 export const ATTR_NETWORK_CONNECTION_STATE = 'network.connection.state';
 export const NETWORK_CONNECTION_STATE_VALUE_CLOSED = 'closed';
@@ -418,6 +423,12 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
   { key: 'k8s.node.uid', type: 'string', open: false },
   { key: 'k8s.pod.name', type: 'string', open: false },
   { key: 'k8s.pod.uid', type: 'string', open: false },
+  {
+    key: 'log.iostream',
+    type: 'string',
+    values: ['stdout', 'stderr'],
+    open: false,
+  },
   {
     key: 'network.connection.state',
     type: 'string',

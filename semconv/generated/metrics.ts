@@ -171,6 +171,22 @@ export const METRIC_AGENT_MAP_USAGE: MetricDescriptor = {
   bccTools: [],
 };
 
+/** Lines of the agent's own log, and frames of its live view, that standard error or output did not take. @experimental */
+export const METRIC_AGENT_OUTPUT_DROPPED: MetricDescriptor = {
+  name: 'wirespan.agent.output.dropped',
+  instrument: 'counter',
+  unit: '{write}',
+  description: "Lines of the agent's own log, and frames of its live view, that standard error or output did not take.",
+  valueType: 'int',
+  scope: 'agent',
+  resource: 'agent',
+  defaultOn: true,
+  switch: 'metrics.agent.output.dropped',
+  maxSeries: 2000,
+  attributes: [{ key: 'log.iostream', level: 'required' }],
+  bccTools: [],
+};
+
 /** Kernel CPU time in a probe. Needs the kernel's `bpf_stats`. @experimental */
 export const METRIC_AGENT_PROBE_RUN_TIME: MetricDescriptor = {
   name: 'wirespan.agent.probe.run.time',
@@ -1195,6 +1211,7 @@ export const METRICS: readonly MetricDescriptor[] = [
   METRIC_AGENT_EVENT_RECEIVED,
   METRIC_AGENT_MAP_LIMIT,
   METRIC_AGENT_MAP_USAGE,
+  METRIC_AGENT_OUTPUT_DROPPED,
   METRIC_AGENT_PROBE_RUN_TIME,
   METRIC_AGENT_PROBE_RUNS,
   METRIC_AGENT_PROBE_STATUS,

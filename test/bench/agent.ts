@@ -8,7 +8,7 @@ import { start, waitFor, type Started } from './children.ts';
 /** The first seconds compile and resolve what later ones only use. */
 const SETTLE_MS = 1500;
 
-/** What scripts/receiver.mjs, which `npm start` and `bin/wirespan` use, sets for the process. */
+/** What scripts/launch.mjs, which `npm start` and `bin/wirespan` use, sets for the process. */
 const LAUNCHER = {
   NODE_COMPILE_CACHE: join(projectFolder, '.cache', 'node'),
   ...NODE_OPTIONS.environment,

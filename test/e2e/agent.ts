@@ -64,7 +64,7 @@ export async function runToEnd(
   }
 }
 
-/** How scripts/receiver.mjs, which `npm start` and `bin/wirespan` use, runs Node. */
+/** How scripts/launch.mjs, which `npm start` and `bin/wirespan` use, runs Node. */
 export const NODE_OPTIONS = JSON.parse(
   readFileSync(join(projectFolder, 'scripts', 'node-options.json'), 'utf8'),
 ) as { readonly arguments: readonly string[]; readonly environment: Readonly<Record<string, string>> };

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { projectFolder } from '../backends/place.ts';
-import { agentArgs, cleanEnvironment, runToEnd, startAgent } from './agent.ts';
+import { agentArgs, runToEnd, startAgent } from './agent.ts';
 import { Cleanup } from './cleanup.ts';
 import { waitFor } from './wait.ts';
 
@@ -22,15 +20,6 @@ interface KernelProgram {
 function listPrograms(): Set<number> {
   const all = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show']).toString()) as KernelProgram[];
   return new Set(all.filter(({ name = '' }) => OUR_PROGRAM.test(name)).map(({ id }) => id));
-}
-
-/** Ends what is left of a process group; false when there was nothing. */
-function endGroup(group: number): boolean {
-  try {
-    return group > 0 && process.kill(-group, 'SIGKILL');
-  } catch {
-    return false;
-  }
 }
 
 const cli = (args: string[], env: Record<string, string> = {}) =>
@@ -128,26 +117,6 @@ describe('the command line', () => {
 describe('the end of the agent', () => {
   const cleanup = new Cleanup();
   after(() => cleanup.run());
-
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    it(`npm start: ${signal} to npm alone ends the agent, with status 0`, async () => {
-      const settings = ['--output=none', '--shutdown.deadline=1s'];
-      const npm = spawn('npm', ['start', '--', ...settings], {
-        cwd: projectFolder,
-        env: cleanEnvironment(NOWHERE),
-        stdio: ['ignore', 'ignore', 'pipe'],
-        detached: true,
-      });
-      const ended = once(npm, 'exit');
-      cleanup.add(() => endGroup(npm.pid ?? 0));
-      let log = '';
-      npm.stderr.on('data', (text: Buffer) => (log += text.toString()));
-      await waitFor('npm start to be ready', () => log.includes('"msg":"ready"'), 120_000);
-      npm.kill(signal);
-      assert.deepEqual(await ended, [0, null], log);
-      assert.equal(endGroup(npm.pid ?? 0), false, 'something of it was still running');
-    });
-  }
 
   for (const end of ['stop', 'kill'] as const) {
     it(`${end === 'stop' ? 'SIGTERM' : 'SIGKILL'} leaves no program in the kernel`, async () => {

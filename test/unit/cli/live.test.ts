@@ -1,23 +1,20 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { describe, it, mock } from 'node:test';
 import { LiveJson, LiveTable, type LiveStream } from '../../../receiver/cli/live.ts';
 import { row } from './rows.ts';
 
 /** A terminal that understands what the table writes and nothing else. */
-class FakeTerminal extends EventEmitter implements LiveStream {
-  readonly columns: number;
-  readonly rows: number;
-  writableNeedDrain = false;
+class FakeTerminal implements LiveStream {
+  readonly size: () => { columns: number; rows: number };
+  readonly listeners = new Set<(cause: string) => void>();
+  isBusy = false;
   screen: string[] = [''];
   isCursorShown = true;
   raw = '';
   #line = 0;
 
   constructor(columns = 120, rows = 20) {
-    super();
-    this.columns = columns;
-    this.rows = rows;
+    this.size = () => ({ columns, rows });
   }
 
   write(text: string): boolean {
@@ -30,6 +27,14 @@ class FakeTerminal extends EventEmitter implements LiveStream {
       else this.screen[this.#line] += plain ?? '';
     }
     return true;
+  }
+
+  onGone(listener: (cause: string) => void): void {
+    this.listeners.add(listener);
+  }
+
+  offGone(listener: (cause: string) => void): void {
+    this.listeners.delete(listener);
   }
 
   #control(sequence: string): void {
@@ -49,6 +54,7 @@ describe('LiveTable', () => {
     let opened = 0;
     const table = new LiveTable({
       stream: terminal,
+      size: terminal.size,
       read: () => ({ rows: [row({ opened: ++opened })], status: 's' }),
     });
     table.start();
@@ -64,7 +70,7 @@ describe('LiveTable', () => {
     table.stop();
     mock.timers.tick(5000);
     assert.equal(opened, 4);
-    assert.deepEqual([terminal.listenerCount('error'), process.listeners('exit').length], [0, 0]);
+    assert.deepEqual([terminal.listeners.size, process.listeners('exit').length], [0, 0]);
     mock.timers.reset();
   });
 
@@ -72,7 +78,7 @@ describe('LiveTable', () => {
     const sizes = [new FakeTerminal(0, 0), new FakeTerminal(80, 24)];
     const [unknown, usual] = sizes.map((stream) => {
       const rows = Array.from({ length: 40 }, (_, pid) => row({ pid }));
-      const table = new LiveTable({ stream, read: () => ({ rows, status: 's' }) });
+      const table = new LiveTable({ stream, size: stream.size, read: () => ({ rows, status: 's' }) });
       table.start();
       table.stop();
       return stream.screen.slice(1);
@@ -86,6 +92,7 @@ describe('LiveTable', () => {
     let count = 9;
     const table = new LiveTable({
       stream: terminal,
+      size: terminal.size,
       read: () => ({ rows: Array.from({ length: count }, (_, pid) => row({ pid })), status: 's' }),
     });
     table.start();
@@ -99,7 +106,11 @@ describe('LiveTable', () => {
 
   it('keeps the lines of a log above itself', () => {
     const terminal = new FakeTerminal();
-    const table = new LiveTable({ stream: terminal, read: () => ({ rows: [row()], status: 'status' }) });
+    const table = new LiveTable({
+      stream: terminal,
+      size: terminal.size,
+      read: () => ({ rows: [row()], status: 'status' }),
+    });
     table.writeAbove('before\n');
     table.start();
     table.writeAbove('one\n');
@@ -113,13 +124,17 @@ describe('LiveTable', () => {
   it('leaves frames out while the stream is busy, and counts them', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     const terminal = new FakeTerminal();
-    const table = new LiveTable({ stream: terminal, read: () => ({ rows: [row()], status: 's' }) });
+    const table = new LiveTable({
+      stream: terminal,
+      size: terminal.size,
+      read: () => ({ rows: [row()], status: 's' }),
+    });
     table.start();
-    terminal.writableNeedDrain = true;
+    terminal.isBusy = true;
     const written = terminal.raw.length;
     mock.timers.tick(3000);
     assert.deepEqual([table.skippedFrames, terminal.raw.length], [3, written]);
-    terminal.writableNeedDrain = false;
+    terminal.isBusy = false;
     mock.timers.tick(1000);
     assert.ok(terminal.raw.length > written);
     table.stop();
@@ -128,19 +143,47 @@ describe('LiveTable', () => {
 
   it('stops when the stream is gone', () => {
     const terminal = new FakeTerminal();
-    const table = new LiveTable({ stream: terminal, read: () => ({ rows: [], status: 's' }) });
+    const causes: string[] = [];
+    const table = new LiveTable({
+      stream: terminal,
+      read: () => ({ rows: [], status: 's' }),
+      onGone: (cause) => causes.push(cause),
+    });
     table.start();
-    terminal.emit('error', new Error('EPIPE'));
-    assert.equal(table.isRunning, false);
+    for (const listener of terminal.listeners) listener('EPIPE');
+    assert.deepEqual([table.isRunning, terminal.listeners.size, causes], [false, 0, ['EPIPE']]);
+    assert.equal(process.listeners('exit').length, 0);
+    table.stop();
   });
 });
 
 describe('LiveJson', () => {
+  it('tells how many intervals a reader has missed, once it reads again', () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    const terminal = new FakeTerminal();
+    const skipped: number[] = [];
+    const json = new LiveJson({
+      stream: terminal,
+      read: () => ({ rows: [row()], status: 's' }),
+      onSkipped: (intervals) => skipped.push(intervals),
+    });
+    json.start();
+    terminal.isBusy = true;
+    mock.timers.tick(7000);
+    assert.deepEqual(skipped, []);
+    terminal.isBusy = false;
+    mock.timers.tick(2000);
+    json.stop();
+    assert.deepEqual([skipped, json.skippedFrames], [[7], 7]);
+    mock.timers.reset();
+  });
+
   it('writes lines each interval and no control sequences', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     const terminal = new FakeTerminal();
     const json = new LiveJson({
       stream: terminal,
+      size: terminal.size,
       read: () => ({ rows: [row(), row()], status: 's' }),
       intervalMs: 10,
     });

@@ -41,6 +41,10 @@ const everySource: AgentSources = {
   connectionCount: () => 4,
   workloadCount: () => 2,
   series: () => ({ count: 10, limit: 50_000 }),
+  outputDropped: () => [
+    { stream: 'stdout', count: 3 },
+    { stream: 'stderr', count: 0 },
+  ],
 };
 
 test('every metric of the registry that is on by default has an instrument, with its unit and description', async () => {

@@ -1,0 +1,29 @@
+import { isatty } from 'node:tty';
+import { Output } from './output.ts';
+import { createSink, isSameStream } from './sink.ts';
+
+/** For what is still to be read when the agent ends; who reads has it in microseconds. */
+const LAST_WORDS_MS = 1000;
+
+/** Standard output and standard error; the same one when both lead to the same place, so that lines stay whole. */
+export interface Outputs {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly isTerminal: { readonly stdout: boolean; readonly stderr: boolean };
+}
+
+/** Made once in a process. */
+export function createOutputs(): Outputs {
+  const stderr = new Output(createSink(2));
+  const stdout = isSameStream() ? stderr : new Output(createSink(1));
+  return { stdout, stderr, isTerminal: { stdout: isatty(1), stderr: isatty(2) } };
+}
+
+/** Ends the process: what can still be written is, within a second. */
+export async function leave(status: number, { stdout, stderr }: Outputs): Promise<never> {
+  await Promise.all([stdout, stderr].map((output) => output.drain(LAST_WORDS_MS)));
+  // `process.exit` would wait for the thread that writes; a new program image ends all threads.
+  if (stdout.isStuck || stderr.isStuck)
+    process.execve?.('/bin/sh', ['sh', '-c', `exit ${String(status)}`], process.env);
+  process.exit(status);
+}

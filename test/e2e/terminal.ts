@@ -1,0 +1,66 @@
+/** A command on a terminal of its own: what is typed there, whether it is read, and its end are the test's. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { projectFolder } from '../backends/place.ts';
+import { cleanEnvironment } from './agent.ts';
+import type { Cleanup } from './cleanup.ts';
+import { waitFor } from './wait.ts';
+
+const COLOURS = /\x1b\[[\d;]*m/g;
+
+export interface Terminal {
+  /** What was shown and read so far, without its colours. */
+  readonly text: () => string;
+  /** Of the command; undefined while it runs. Negative: the signal that ended it. */
+  readonly status: () => number | undefined;
+  readonly pid: () => number;
+  /** Presses keys. */
+  readonly type: (keys: string) => void;
+  /** Takes what is shown, from now on. */
+  readonly read: () => void;
+  /** The terminal goes away. */
+  readonly hangUp: () => void;
+}
+
+/** Resolves when the command runs; it goes with `cleanup`. */
+export async function onTerminal(
+  cleanup: Cleanup,
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Terminal> {
+  const child = spawn('python3', [join(import.meta.dirname, 'terminal.py'), ...command], {
+    cwd: projectFolder,
+    env: cleanEnvironment({ TERM: 'xterm', ...env }),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  cleanup.add(async () => {
+    child.stdin.end();
+    await ended;
+  });
+  child.stdin.on('error', () => undefined);
+  let text = '';
+  let pid = 0;
+  let status: number | undefined;
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const said = JSON.parse(line) as { pid?: number; text?: string; status?: number };
+      pid = said.pid ?? pid;
+      text += (said.text ?? '').replace(COLOURS, '');
+      status = said.status ?? status;
+    }
+  });
+  await waitFor('the terminal', () => pid > 0);
+  const order = (line: string): void => void child.stdin.write(`${line}\n`);
+  return {
+    text: () => text,
+    status: () => status,
+    pid: () => pid,
+    type: (keys) => order(`type ${Buffer.from(keys).toString('hex')}`),
+    read: () => order('read'),
+    hangUp: () => order('hangup'),
+  };
+}
