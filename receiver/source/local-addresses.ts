@@ -1,13 +1,15 @@
-import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { BoundedCache } from '../bounded-cache.ts';
 
 /** Addresses that a network namespace takes packets for. */
 export interface LocalAddresses {
   /** `address`: 16 bytes, IPv4 in the first four; `family`: 4 or 6. */
   has(address: Uint8Array, family: number): boolean;
+  /** Addresses and networks that are remembered for it. */
+  readonly count: number;
 }
 
-/** Of `fib_trie`: a router's routes are in it too. What is behind it is not known to be local. */
+/** Of a file; `fib_trie` has a router's routes too. What is behind it is not known to be local. */
 const MAX_BYTES = 1 << 20;
 
 interface Prefix {
@@ -25,6 +27,7 @@ export function readLocalAddresses(pid: number, netns: number, root = '/proc'): 
     // The pid may have been given out again, to a process elsewhere.
     if (readlinkSync(`${folder}/ns/net`) !== `net:[${String(netns)}]`) return undefined;
     return {
+      count: prefixes.length + ipv6.size,
       has: (address, family) =>
         family === 6 ? ipv6.has(Buffer.from(address).toString('hex')) : isIn(prefixes, address),
     };
@@ -57,9 +60,10 @@ function localPrefixes(text: string): Prefix[] {
 function ipv6Addresses(path: string): ReadonlySet<string> {
   try {
     return new Set(
-      readFileSync(path, 'latin1')
+      // A copy: what is cut out of the file's text would keep all of it.
+      readHead(path)
         .split('\n')
-        .map((line) => line.slice(0, 32)),
+        .map((line) => Buffer.from(line.slice(0, 32), 'latin1').toString('latin1')),
     );
   } catch {
     return new Set();
@@ -81,10 +85,22 @@ function readHead(path: string): string {
 
 /** Answers remembered between two collections. */
 const MAX_ANSWERS = 256;
+/** Addresses and networks in them together, some 80 bytes each; an answer counts as 256 at least. */
+const MAX_ADDRESSES = 65_536;
+
+interface Answer {
+  readonly addresses: LocalAddresses | undefined;
+}
+
+function createAnswers(): BoundedCache<string, Answer> {
+  return new BoundedCache(MAX_ADDRESSES, undefined, ({ addresses }) =>
+    Math.max(MAX_ADDRESSES / MAX_ANSWERS, addresses?.count ?? 0),
+  );
+}
 
 /** What was read since the last `clear`. */
 export class LocalAddressCache {
-  #answers = new BoundedCache<string, { addresses: LocalAddresses | undefined }>(MAX_ANSWERS);
+  #answers = createAnswers();
   readonly #read: typeof readLocalAddresses;
 
   constructor(read: typeof readLocalAddresses = readLocalAddresses) {
@@ -103,6 +119,6 @@ export class LocalAddressCache {
   }
 
   clear(): void {
-    this.#answers = new BoundedCache(MAX_ANSWERS);
+    this.#answers = createAnswers();
   }
 }

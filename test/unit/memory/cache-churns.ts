@@ -112,7 +112,7 @@ export const CACHE_CHURNS: readonly Churn[] = [
     return (index) => cgroups.learn(BigInt(2 + index), { containerId: 'c'.repeat(64) });
   }),
   churnOf('local addresses', () => {
-    const cache = new LocalAddressCache(() => ({ has: () => true }));
+    const cache = new LocalAddressCache(() => ({ has: () => true, count: 1 }));
     return (index) => {
       cache.of(index, 1);
       if (index % HELD === 0) cache.clear();

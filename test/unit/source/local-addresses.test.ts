@@ -83,12 +83,35 @@ describe('LocalAddressCache', () => {
     const asked: number[] = [];
     const cache = new LocalAddressCache((pid) => {
       asked.push(pid);
-      return pid === process.pid ? { has: () => true } : undefined;
+      return pid === process.pid ? { has: () => true, count: 1 } : undefined;
     });
     for (let i = 0; i < 3; i += 1) assert.equal(cache.of(7, 1)?.has(LOOPBACK6, 6), true);
     assert.deepEqual(asked, [1, process.pid]);
     cache.clear();
     cache.of(7, 1);
     assert.equal(asked.length, 4);
+  });
+});
+
+describe('LocalAddressCache in bytes', () => {
+  it('remembers fewer namespaces when they have many addresses', () => {
+    let reads = 0;
+    const cache = new LocalAddressCache(() => {
+      reads += 1;
+      return { has: () => true, count: 30_000 };
+    });
+    for (const netns of [1, 2, 2, 3, 1]) cache.of(netns, 1);
+    assert.equal(reads, 4, 'two of 30,000 have room: the first was read again');
+  });
+
+  it('reads no more than the head of a long list', () => {
+    makeProcess(60, 7, { ipv6: false });
+    const line = (i: number): string => `${i.toString(16).padStart(32, '0')} 01 80 10 80       lo\n`;
+    writeFileSync(
+      join(root, '60', 'net', 'if_inet6'),
+      Array.from({ length: 60_000 }, (_, i) => line(i)).join(''),
+    );
+    const count = readLocalAddresses(60, 7, root)?.count ?? 0;
+    assert.ok(count > 10_000 && count < 30_000, `${count} of 60,000: 1 MiB`);
   });
 });

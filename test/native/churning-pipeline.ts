@@ -1,0 +1,143 @@
+/** Run with --expose-gc: sampled connections through the real pipeline, and what its heap gained by them. */
+import { loadConfig } from '../../config/index.ts';
+import {
+  CONNECTION_RECORD,
+  CONNECTION_WHAT,
+  RECORD_HEADER,
+  TRACE_CONTEXT,
+} from '../../receiver/decode/generated/layout.ts';
+import { createExporters } from '../../receiver/export/exporters.ts';
+import type { MapImage } from '../../receiver/map-image.ts';
+import { Pipeline } from '../../receiver/pipeline.ts';
+import type { KernelSource } from '../../receiver/source/kernel-source.ts';
+import { batchOf, connectionRecord } from '../fixtures/records/write-records.ts';
+
+const WARM_UP = 100_000;
+const CONNECTIONS = 1_000_000;
+/** Connections of one batch of the ring; each is open while the next batch's begin. */
+const BATCH = 1_000;
+
+const collectGarbage = globalThis.gc;
+if (collectGarbage === undefined) throw new Error('run with --expose-gc');
+
+/** Bytes of records: the handshakes of a batch, and the closes of the batch before it. */
+const what = [
+  CONNECTION_WHAT.CONNECTION_OPEN,
+  CONNECTION_WHAT.CONNECTION_HANDSHAKE,
+  CONNECTION_WHAT.CONNECTION_CLOSE,
+];
+const context = {
+  startNs: 1n,
+  startSeq: 1,
+  flags: 1,
+  found: 1,
+  traceId: Array<number>(16).fill(1),
+  spanId: Array<number>(8).fill(1),
+};
+const records = what.map((each) =>
+  connectionRecord({
+    pid: 1,
+    startNs: 1n,
+    role: 1,
+    peerPort: 80,
+    netns: 7,
+    local: [10, 0, 0, 1],
+    peer: [10, 0, 0, 2],
+    handshakeStartNs: 1n,
+    establishedNs: 2n,
+    what: each,
+    context,
+  }),
+);
+const bytes = batchOf(...Array.from({ length: BATCH }, () => records).flat());
+const view = new DataView(bytes.buffer, bytes.byteOffset);
+const stride = bytes.length / BATCH / records.length;
+
+function fill(from: number): void {
+  const now = process.hrtime.bigint();
+  for (let i = 0; i < BATCH * records.length; i += 1) {
+    const at = i * stride;
+    const isClose = i % records.length === records.length - 1;
+    const connection = from + Math.floor(i / records.length) - (isClose ? BATCH : 0);
+    const cookie = BigInt(Math.max(1, connection + 1));
+    view.setBigUint64(at + RECORD_HEADER.ts_ns, now, true);
+    view.setBigUint64(at + CONNECTION_RECORD.cookie, cookie, true);
+    view.setBigUint64(at + CONNECTION_RECORD.established_ns, now, true);
+    view.setBigUint64(at + CONNECTION_RECORD.context + TRACE_CONTEXT.trace_id, cookie, true);
+    view.setBigUint64(at + CONNECTION_RECORD.context + TRACE_CONTEXT.span_id, cookie, true);
+  }
+}
+
+let isFull = false;
+const nothing: MapImage = {
+  count: 0,
+  keys: new Uint8Array(64),
+  values: new Uint8Array(64),
+  keySize: 8,
+  stride: 8,
+};
+const source = {
+  names: { dropReason: String, resetReason: () => undefined, functionAt: () => undefined },
+  hasStrays: false,
+  read: () => nothing,
+  lookup: () => false,
+  delete: () => undefined,
+  pass: () => 1,
+  countStates: () => [],
+  drain(handle: (batch: Uint8Array) => void): number {
+    if (!isFull) return 0;
+    isFull = false;
+    handle(bytes);
+    return bytes.length;
+  },
+};
+
+const config = loadConfig({
+  argv: [
+    '--events.rate_limit=0',
+    '--spans.rate_limit=0',
+    '--spans.tcp.connection=correlated',
+    '--export.queue_size=2048',
+  ],
+  env: {},
+  readFile: () => '',
+});
+const exporters = createExporters({
+  endpoint: 'http://127.0.0.1:1',
+  disabled: ['metrics'],
+  queues: { traces: { capacity: 2_048, batchSize: 1e9 }, logs: { capacity: 2_048, batchSize: 1e9 } },
+});
+const pipeline = new Pipeline(source as unknown as KernelSource, config, {
+  event: (event) => void exporters.addEvent(event),
+  span: (span) => void exporters.addSpan(span),
+});
+
+async function churn(from: number, to: number): Promise<void> {
+  for (let connection = from; connection < to; connection += BATCH) {
+    fill(connection);
+    isFull = true;
+    pipeline.drain();
+    pipeline.tick();
+    if ((connection / BATCH) % 100 === 0) {
+      pipeline.sweepEnded();
+      pipeline.collect();
+      await pipeline.exemplars.metrics.collect(BigInt(connection));
+    }
+  }
+}
+
+function heapBytes(): number {
+  for (let i = 0; i < 2; i += 1) collectGarbage?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+await churn(0, WARM_UP);
+const before = heapBytes();
+await churn(WARM_UP, WARM_UP + CONNECTIONS);
+const growth = heapBytes() - before;
+const { spans, events } = pipeline.correlator.counters;
+console.log(
+  JSON.stringify({ growth, decoded: pipeline.decoded.decoded, bad: pipeline.decoded.bad, spans, events }),
+);
+process.exit(0);
