@@ -40,6 +40,17 @@ export const tiers = [
     isSerial: true,
   },
   {
+    name: 'asan',
+    purposes: ['build', 'test'],
+    checks: [
+      {
+        name: 'the native tests, with the addon under AddressSanitizer',
+        script: 'scripts/asan.ts',
+        args: [],
+      },
+    ],
+  },
+  {
     name: 'kernel',
     purposes: ['build', 'test'],
     folder: 'test/kernel',
