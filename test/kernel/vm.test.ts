@@ -19,6 +19,7 @@ const FILES = [
   'retransmits',
   'figures',
   'counters',
+  'skipped',
   'receive',
   'outliers',
   'request-edges',
