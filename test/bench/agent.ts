@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { projectFolder } from '../backends/place.ts';
 import { agentArgs, NODE_OPTIONS } from '../e2e/agent.ts';
 import { start, waitFor, type Started } from './children.ts';
+import type { Tally } from './soak/tally.ts';
 
 /** The first seconds compile and resolve what later ones only use. */
 const SETTLE_MS = 1500;
@@ -47,7 +48,8 @@ export async function withAgent<T>(
   }
 }
 
-async function startAgent(settings: Readonly<Record<string, string>>): Promise<Agent> {
+/** Settles before it resolves. The caller stops it, whatever happens. */
+export async function startAgent(settings: Readonly<Record<string, string>>): Promise<Agent> {
   const began = performance.now();
   const agent = start(process.execPath, agentArgs('run', '--output=none'), { ...LAUNCHER, ...settings });
   const ready = await waitFor('the agent', agent, () => findLine(agent, 'ready'));
@@ -74,12 +76,28 @@ function findLine({ output }: Started, msg: string): LogLine | undefined {
     .find((line) => line.msg === msg);
 }
 
-async function startSink(): Promise<{ endpoint: string; stop: () => Promise<void> }> {
-  const sink = start(process.execPath, [join(import.meta.dirname, 'sink.ts')]);
+/** Where the agent exports to. */
+export interface Sink {
+  readonly endpoint: string;
+  /** What came so far. Only of a sink that was started to tally. */
+  readonly tally: () => Promise<Tally>;
+  stop(): Promise<void>;
+}
+
+/** `isTallying`: it reads what it gets, which takes time; else it does nothing with it. */
+export async function startSink(isTallying = false): Promise<Sink> {
+  const script = join(import.meta.dirname, 'sink.ts');
+  const sink = start(process.execPath, [script, ...(isTallying ? ['tally'] : [])]);
   const port = await waitFor('the OTLP sink', sink, () => sink.output.stdout.match(/^(\d+)\n/)?.[1]);
+  const tally = async (): Promise<Tally> => {
+    sink.output.stdout = '';
+    sink.child.stdin?.write('\n');
+    const line = await waitFor('the tally', sink, () => sink.output.stdout.match(/^\{.*\}$/m)?.[0]);
+    return JSON.parse(line) as Tally;
+  };
   const stop = async (): Promise<void> => {
     sink.child.kill('SIGTERM');
     await sink.ended.catch(() => undefined);
   };
-  return { endpoint: `http://127.0.0.1:${port}`, stop };
+  return { endpoint: `http://127.0.0.1:${port}`, tally, stop };
 }

@@ -83,6 +83,13 @@ export function readRecordCounts(pid: number): RecordCounts {
   };
 }
 
+/** Memory of all maps that a process holds, as the kernel counts it; MB (10^6 bytes). */
+export function readMapMemoryMb(pid: number): number {
+  const byMap = new Map(readFds(pid).map((fd) => [fd.get('map_id'), fd.get('memlock') ?? 0]));
+  byMap.delete(undefined);
+  return [...byMap.values()].reduce((sum, bytes) => sum + bytes, 0) / 1e6;
+}
+
 /** The numbers in every file of /proc/PID/fdinfo. */
 function readFds(pid: number): ReadonlyMap<string, number>[] {
   const folder = `/proc/${String(pid)}/fdinfo`;

@@ -14,6 +14,7 @@ export async function buildLoads(): Promise<void> {
     runToEnd('make', ['-s', '-C', join(projectFolder, folder), join('..', '..', target)]);
   await make('test/workloads', CHURN);
   await make('test/bench', join('build', 'test', 'bench', 'load'));
+  await make('test/bench', join('build', 'test', 'bench', 'soak'));
 }
 
 export interface Churn {

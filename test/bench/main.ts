@@ -1,9 +1,10 @@
 /**
  * What the agent costs: figures and ratios of one run, each with its spread. Nothing is judged.
- *   npm run bench [-- SECTION...] [-- --quick]
+ *   npm run bench [-- SECTION...] [--quick]
  */
 import { arch, availableParallelism, release } from 'node:os';
 import { buildLoads } from './load.ts';
+import { readParameters, type Parameters } from './parameters.ts';
 import { print } from './report.ts';
 import { agentCpu } from './sections/agent-cpu.ts';
 import { events } from './sections/events.ts';
@@ -11,9 +12,10 @@ import { live } from './sections/live.ts';
 import { programs } from './sections/programs.ts';
 import { replay } from './sections/replay.ts';
 import type { Section } from './sections/section.ts';
+import { soak } from './sections/soak.ts';
 import { throughput } from './sections/throughput.ts';
 
-const SECTIONS: readonly Section[] = [agentCpu, programs, events, replay, live, throughput];
+const SECTIONS: readonly Section[] = [agentCpu, programs, events, replay, live, throughput, soak];
 
 function usage(): string {
   const lines = SECTIONS.map(({ name, what }) => `  ${name.padEnd(10)}${what}`);
@@ -23,20 +25,28 @@ function usage(): string {
     ...lines,
     '',
     '  --quick   a glance, for a first idea',
+    '',
+    'For the soak, which runs only when it is named:',
+    '  --connections N   in all; default 5,000,000',
+    '  --minutes M       over which they are spread; default 10',
+    '  --peers           each peer address is a series (attributes.network.peer.address=on)',
   ].join('\n');
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  if (args.includes('--help')) {
+  let parameters: Parameters;
+  try {
+    parameters = readParameters(
+      args,
+      SECTIONS.map(({ name }) => name),
+    );
+  } catch (error) {
+    process.stderr.write(`wirespan: ${(error as Error).message}\n`);
+    return 2;
+  }
+  if (parameters.isHelp) {
     print(usage());
     return 0;
-  }
-  const asked = args.filter((arg) => arg !== '--quick');
-  const unknown = asked.find((arg) => !SECTIONS.some(({ name }) => name === arg));
-  if (unknown !== undefined) {
-    const names = SECTIONS.map(({ name }) => name).join(', ');
-    process.stderr.write(`wirespan: the benchmark has no section '${unknown}'; the sections are: ${names}\n`);
-    return 2;
   }
   if (process.getuid?.() !== 0) {
     process.stderr.write(
@@ -44,14 +54,18 @@ async function main(args: readonly string[]): Promise<number> {
     );
     return 3;
   }
-  const scale = { isQuick: args.includes('--quick') };
+  await measure(parameters);
+  return 0;
+}
+
+async function measure({ sections, scale }: Parameters): Promise<void> {
   print(`Linux ${release()} ${arch()}, ${String(availableParallelism())} CPUs, Node ${process.version}`);
   await buildLoads();
   const began = performance.now();
   for (const section of SECTIONS)
-    if (asked.length === 0 || asked.includes(section.name)) await section.run(scale);
+    if (sections.length === 0 ? section.isOnRequest !== true : sections.includes(section.name))
+      await section.run(scale);
   print(`\n${((performance.now() - began) / 1000).toFixed(0)} s`);
-  return 0;
 }
 
 function explain(error: unknown): number {

@@ -31,6 +31,11 @@ export function readRssMb(pid: number): number {
   return (readStatus(pid, 'VmRSS') * 1024) / 1e6;
 }
 
+/** Open files of any kind. */
+export function countDescriptors(pid: number): number {
+  return readdirSync(`/proc/${String(pid)}/fd`).length;
+}
+
 /** Sockets of this network namespace that wait after a close. */
 export function countTimeWait(): number {
   return Number(/^TCP:.* tw (\d+)/m.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1] ?? NaN);
