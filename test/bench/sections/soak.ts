@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup } from '../../e2e/cleanup.ts';
 import { NetRoom } from '../../kernel/rig/net-room.ts';
 import { startAgent, startSink, type Sink } from '../agent.ts';
+import { readCpu } from '../proc-figures.ts';
 import { format, note, print } from '../report.ts';
 import { readMemorySplit } from '../soak/memory-split.ts';
 import { printExactness, printHeader, printLook, printMemory, printSlopes } from '../soak/print.ts';
@@ -63,6 +64,10 @@ async function measure(plan: SoakPlan, isQuick: boolean, cleanup: Cleanup): Prom
   printLook(await watch.look(), NOTHING);
   const truth = await runLoads(plan, room, watch);
   printMemory(readMemorySplit(agent.pid), watch.heap());
+  const { totalMs, userMs } = readCpu(agent.pid);
+  note(
+    `processor time of the agent: ${format(totalMs / 1000, 1)} s, ${format(userMs / 1000, 1)} s of it user`,
+  );
   watch.stop();
   const { msg, ...last } = await agent.stop();
   note(`the agent's last line: ${msg === '' ? 'none' : JSON.stringify({ msg, ...last })}`);

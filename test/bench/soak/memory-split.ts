@@ -10,9 +10,13 @@ export interface MemorySplit {
   readonly maps: number;
   /** The C heap that grows by brk, `[heap]`. */
   readonly brk: number;
-  /** All other anonymous memory: V8's heap and code, malloc's mmaps, stacks. */
+  /** Anonymous mappings of the size of V8's pages: those in use, and those that it keeps for later. */
+  readonly v8Pages: number;
+  /** All other anonymous memory: V8's large objects and code, malloc's mmaps, stacks. */
   readonly anonymous: number;
 }
+
+const V8_PAGE = 256 * 1024;
 
 export function readMemorySplit(pid: number): MemorySplit {
   return splitMemory(readFileSync(`/proc/${String(pid)}/smaps`, 'utf8'));
@@ -20,20 +24,37 @@ export function readMemorySplit(pid: number): MemorySplit {
 
 /** Of the text of a `smaps` file. */
 export function splitMemory(smaps: string): MemorySplit {
-  const split = { program: 0, files: 0, maps: 0, brk: 0, anonymous: 0 };
-  let name = '';
+  const split = { program: 0, files: 0, maps: 0, brk: 0, v8Pages: 0, anonymous: 0 };
+  let region: Region = { name: '', size: 0 };
   let rss = 0;
   for (const line of smaps.split('\n')) {
-    const region = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)$/.exec(line);
-    if (region !== null) name = region[1] ?? '';
+    const begun = readRegion(line);
+    if (begun !== undefined) region = begun;
     else if (line.startsWith('Rss:')) rss = bytesOf(line);
     else if (line.startsWith('Anonymous:')) {
       const anonymous = bytesOf(line);
-      split[name === '[heap]' ? 'brk' : 'anonymous'] += anonymous;
-      split[kindOf(name)] += rss - anonymous;
+      split[anonymousKindOf(region)] += anonymous;
+      split[kindOf(region.name)] += rss - anonymous;
     }
   }
   return split;
+}
+
+interface Region {
+  readonly name: string;
+  readonly size: number;
+}
+
+/** Of the first line of a region; undefined for any other. */
+function readRegion(line: string): Region | undefined {
+  const [, begin = '', end = '', name = ''] =
+    /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ *(.*)$/.exec(line) ?? [];
+  return end === '' ? undefined : { name, size: Number.parseInt(end, 16) - Number.parseInt(begin, 16) };
+}
+
+function anonymousKindOf({ name, size }: Region): 'brk' | 'v8Pages' | 'anonymous' {
+  if (name === '[heap]') return 'brk';
+  return name === '' && size === V8_PAGE ? 'v8Pages' : 'anonymous';
 }
 
 function kindOf(name: string): 'program' | 'files' | 'maps' {

@@ -54,16 +54,20 @@ export function printSlopes(looks: readonly Look[]): void {
 }
 
 export function printMemory(split: MemorySplit, heap: Heap): void {
-  const { program, files, maps, brk, anonymous } = split;
+  const { program, files, maps, brk, v8Pages, anonymous } = split;
   const v8 = heap.physical / 1e6;
+  // Large objects have pages of other sizes: there are more free ones than this where there are large objects.
+  const free = Math.max(0, v8Pages - v8);
   print('\n  resident memory at the end, MB');
   const parts: [string, number][] = [
     ["pages of Node's program, which the kernel can take back", program],
     ['pages of other files: libraries, the addon', files],
     ['kernel maps and ring buffer, mapped', maps],
     [`V8 heap (${format(heap.used / 1e6, 1)} in use)`, v8],
-    [`malloc: brk heap ${format(brk, 1)}, and the rest of anonymous memory`, brk + anonymous - v8],
-    ['all', program + files + maps + brk + anonymous],
+    ["V8's pages that are free, and kept for later", free],
+    ['malloc: its brk heap', brk],
+    ['malloc and others: the rest of anonymous memory', v8Pages + anonymous - v8 - free],
+    ['all', program + files + maps + brk + v8Pages + anonymous],
   ];
   for (const [label, mb] of parts) print(`    ${label.padEnd(60)}${format(mb, 1).padStart(8)}`);
 }

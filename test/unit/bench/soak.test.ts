@@ -79,16 +79,25 @@ describe('soak: its parameters', () => {
 });
 
 it('soak: resident memory is split without a byte left out', () => {
-  const region = (name: string, rss: number, anonymous: number): string =>
-    `7f00-7f10 rw-p 00000000 fd:00 12   ${name}\nSize: 99 kB\nRss: ${String(rss)} kB\nPss: 1 kB\nAnonymous: ${String(anonymous)} kB\nAnonHugePages: 77 kB\n`;
+  const region = (name: string, rss: number, anonymous: number, end = '7f00007000'): string =>
+    `7f00000000-${end} rw-p 00000000 fd:00 12   ${name}\nSize: 99 kB\nRss: ${String(rss)} kB\nPss: 1 kB\nAnonymous: ${String(anonymous)} kB\nAnonHugePages: 77 kB\n`;
   const text = [
     region('/opt/bin/node', 1000, 10),
     region('/usr/lib/libc.so.6', 200, 5),
     region('anon_inode:bpf-map', 30, 0),
     region('[heap]', 4, 4),
     region('', 6, 6),
+    region('', 250, 250, '7f00040000'),
+    region('/opt/bin/node', 8, 8, '7f00040000'),
     region('/memfd:with a space (deleted)', 7, 0),
   ].join('');
   const kb = Object.entries(splitMemory(text)).map(([name, mb]) => [name, Math.round((mb * 1e6) / 1024)]);
-  assert.deepEqual(Object.fromEntries(kb), { program: 990, files: 202, maps: 30, brk: 4, anonymous: 21 });
+  assert.deepEqual(Object.fromEntries(kb), {
+    program: 990,
+    files: 202,
+    maps: 30,
+    brk: 4,
+    v8Pages: 250,
+    anonymous: 29,
+  });
 });
