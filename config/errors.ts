@@ -1,4 +1,4 @@
-import { outsideText } from '../text/index.ts';
+import { originOf, outsideText } from '../text/index.ts';
 
 /** One thing that is wrong with the settings, and where it was found. */
 export interface ConfigProblem {
@@ -39,7 +39,12 @@ export class ConfigError extends Error {
   }
 }
 
-/** A value as it may be shown in a message: one line, quoted when a string, cut when long. */
+/**
+ * A value as it may be shown in a message: one line, quoted when a string, cut when long. An endpoint that was given to
+ * the wrong setting may hold a password or a key: its origin is shown.
+ */
 export function quote(value: unknown): string {
+  if (typeof value === 'string' && /:\/\/|@/.test(value))
+    return JSON.stringify(originOf(value) ?? '[hidden]');
   return outsideText(JSON.stringify(value) ?? String(value), MAX_QUOTED_CHARS);
 }

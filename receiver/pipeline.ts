@@ -178,9 +178,12 @@ export class Pipeline {
   /** Empties the ring; returns the bytes read. */
   drain(): number {
     return this.#source.drain((bytes) => {
-      const oldest = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(RECORD_HEADER.ts_ns, true);
       // Read anew for each batch: the real-time clock may have been set.
-      this.onBatch?.(Number(this.clock.now() - oldest) / 1e9);
+      const now = this.clock.now();
+      if (bytes.length >= RECORD_HEADER.size) {
+        const view = new DataView(bytes.buffer, bytes.byteOffset);
+        this.onBatch?.(Number(now - view.getBigUint64(RECORD_HEADER.ts_ns, true)) / 1e9);
+      }
       decodeBatch(bytes, this.#owners, this.decoded, (record) => this.#handle(record));
     });
   }

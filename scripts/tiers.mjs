@@ -2,6 +2,9 @@
 
 const MINUTE = 60_000;
 
+/** Seconds that each fuzz target runs; longer by hand. */
+const fuzzSeconds = Number(process.env.WIRESPAN_TEST_FUZZ_SECONDS ?? 5) || 5;
+
 /**
  * A tier is a list of checks (each counts as one test) or the test files below a folder.
  * `purposes`: what set-up it needs (packages.mjs; 'build' builds too). `timeoutMs`: the limit of one test.
@@ -32,6 +35,13 @@ export const tiers = [
     checks: [{ name: 'generated files are up to date', script: 'scripts/generate.ts', args: ['--check'] }],
   },
   { name: 'unit', purposes: [], folder: 'test/unit', timeoutMs: 2 * MINUTE, isSerial: false },
+  {
+    name: 'fuzz',
+    purposes: ['build'],
+    folder: 'test/fuzz',
+    timeoutMs: 2 * MINUTE + fuzzSeconds * 1000,
+    isSerial: false,
+  },
   {
     name: 'native',
     purposes: ['build', 'test'],

@@ -53,6 +53,9 @@ const ways: Readonly<Record<string, Given & { words?: string[] }>> = {
   'the user of an endpoint': { env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://${S}@127.0.0.1:9` } },
   'an endpoint of gRPC without a scheme': { env: { OTEL_EXPORTER_OTLP_ENDPOINT: `u:${S}@127.0.0.1:9` } },
   "a signal's endpoint": { env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `https://u:${S}@127.0.0.1:9/x` } },
+  'an endpoint given as a time': {
+    env: { OTEL_METRIC_EXPORT_INTERVAL: `http://u:${S}@127.0.0.1:4317` },
+  },
   'the query of an endpoint': {
     env: { ...HTTP, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `http://127.0.0.1:9/v1/metrics?api_key=${S}` },
   },
