@@ -48,7 +48,7 @@ export function createCgroupIndex(options: CgroupIndexOptions): CgroupIndex {
       }
       const id = inodeOf(folder);
       if (id !== undefined) known.set(id, readCgroupPath(`/${relative(top, folder)}`));
-      pending.push(...subfolders(folder));
+      for (const below of subfolders(folder)) if (pending.length < maxFolders) pending.push(below);
     }
   };
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -7,8 +7,8 @@ import { createCgroupIndex, findCgroup2Mount } from '../../../receiver/enrich/cg
 
 const containerId = 'ab'.repeat(32);
 
-function withTree(run: (root: string) => void): void {
-  const root = mkdtempSync(join(tmpdir(), 'cgroup-'));
+function withTree(run: (root: string) => void, below = tmpdir()): void {
+  const root = mkdtempSync(join(below, 'cgroup-'));
   try {
     run(root);
   } finally {
@@ -108,4 +108,14 @@ test('finds the mount of cgroup v2, also beside v1', () => {
     assert.equal(findCgroup2Mount(root), '/sys/fs/cgroup/unified');
     assert.equal(findCgroup2Mount('/nonexistent'), undefined);
   });
+});
+
+test('a group with more groups below it than arguments fit into a call', () => {
+  const inMemory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  withTree((root) => {
+    const id = folder(root, `docker-${containerId}.scope`);
+    for (let i = 0; i < 130_000; i += 1) mkdirSync(join(root, `group-${String(i)}`));
+    const index = createCgroupIndex({ root, maxEntries: 100, maxFolders: 200_000, now: () => 0 });
+    assert.deepEqual(index.find(id), { containerId });
+  }, inMemory);
 });
