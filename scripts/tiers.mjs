@@ -34,7 +34,7 @@ export const tiers = [
     purposes: ['build', 'generate'],
     checks: [{ name: 'generated files are up to date', script: 'scripts/generate.ts', args: ['--check'] }],
   },
-  { name: 'unit', purposes: [], folder: 'test/unit', timeoutMs: 2 * MINUTE, isSerial: false },
+  { name: 'unit', purposes: [], folder: 'test/unit', timeoutMs: 5 * MINUTE, isSerial: false },
   {
     name: 'fuzz',
     purposes: ['build'],

@@ -7,21 +7,14 @@ import { createEventLimit } from '../../../receiver/correlate/event-limit.ts';
 import { RetransmitEpisodes } from '../../../receiver/correlate/retransmit-episodes.ts';
 import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
-import { createCgroupIndex } from '../../../receiver/enrich/cgroup-index.ts';
-import { createEnricher } from '../../../receiver/enrich/enricher.ts';
-import { KernelSymbols } from '../../../receiver/source/kernel-symbols.ts';
-import { LocalAddressCache } from '../../../receiver/source/local-addresses.ts';
-import { connection, owner, request, retransmit } from '../correlate/fixture.ts';
+import { connection, request, retransmit } from '../correlate/fixture.ts';
 import { ExemplarStage } from '../../../receiver/exemplar-stage.ts';
 import { createHarness } from '../collect/fixture.ts';
-import { host } from '../enrich/proc-fixture.ts';
-import { churnOf, HELD, type Churn } from './churn.ts';
+import { churnOf, HELD, MAX_OWNERS, ownerOf, type Churn } from './churn.ts';
 
-const MAX_OWNERS = 16_384;
-const ownerOf = (index: number): typeof owner => ({ ...owner, pid: 1 + index, startNs: BigInt(index) });
 const spanOf = (index: number): ReturnType<typeof request> => request(index);
 
-/** Every cache of the receiver, through what its users call. */
+/** The caches of the stages from records to signals, through what their users call. */
 export const CACHE_CHURNS: readonly Churn[] = [
   churnOf('BoundedCache, set and deleted', () => {
     const cache = new BoundedCache<number, number>(10_000);
@@ -106,36 +99,5 @@ export const CACHE_CHURNS: readonly Churn[] = [
       onOverflow: () => undefined,
     });
     return (index) => queues.meet(index, 1);
-  }),
-  churnOf('cgroups', () => {
-    const cgroups = createCgroupIndex({ maxEntries: MAX_OWNERS, now: () => 0 });
-    return (index) => cgroups.learn(BigInt(2 + index), { containerId: 'c'.repeat(64) });
-  }),
-  churnOf('local addresses', () => {
-    const cache = new LocalAddressCache(() => ({ has: () => true, count: 1 }));
-    return (index) => {
-      cache.of(index, 1);
-      if (index % HELD === 0) cache.clear();
-    };
-  }),
-  churnOf('functions of the kernel', () => {
-    const symbols = new KernelSymbols({ symbols: '/dev/null', modules: '/dev/null' });
-    return (index) => void symbols.functionAt(BigInt(index));
-  }),
-  churnOf('processes and their resources', () => {
-    const enricher = createEnricher({
-      procRoot: '/nonexistent',
-      host,
-      granularity: 'auto',
-      maxEntries: MAX_OWNERS,
-      maxResources: 2_000,
-      foldShortLived: true,
-      bootToUnixNs: () => 0n,
-      now: () => 0,
-    });
-    return (index) => {
-      enricher.observe(ownerOf(index));
-      enricher.forget(ownerOf(index - HELD));
-    };
   }),
 ];

@@ -1,3 +1,5 @@
+import { owner } from '../correlate/fixture.ts';
+
 /** One long-lived structure of the receiver, and things that come and go in it. */
 export interface Churn {
   readonly name: string;
@@ -20,3 +22,10 @@ export function churnOf(name: string, start: () => (index: number) => void): Chu
 
 /** Things that are there at once. */
 export const HELD = 1_000;
+
+export const MAX_OWNERS = 16_384;
+
+/** A process of its own for each number. */
+export function ownerOf(index: number): typeof owner {
+  return { ...owner, pid: 1 + index, startNs: BigInt(index) };
+}

@@ -1,7 +1,15 @@
 import { CACHE_CHURNS } from './cache-churns.ts';
 import type { Churn } from './churn.ts';
+import { MACHINE_CHURNS } from './machine-churns.ts';
 import { ROW_CHURNS } from './row-churns.ts';
+import { SERIES_CHURNS } from './series-churns.ts';
 
+const GROUPS: Readonly<Record<string, readonly Churn[]>> = {
+  caches: CACHE_CHURNS,
+  machine: MACHINE_CHURNS,
+  rows: ROW_CHURNS,
+  series: SERIES_CHURNS,
+};
 /** Every structure reaches its bound in as many. */
 const WARM_UP = 100_000;
 const OPERATIONS = 1_000_000;
@@ -9,7 +17,7 @@ const OPERATIONS = 1_000_000;
 // A process that is gone is an error of the file system, and most of its time goes into its trace.
 Error.stackTraceLimit = 0;
 
-/** Run with --expose-gc and `caches` or `rows`: for each churn a line with its name and the bytes that the operations left behind. */
+/** Run with --expose-gc and the name of a group: for each churn of it a line with its name and the bytes that the operations left behind. */
 const collectGarbage = globalThis.gc;
 if (collectGarbage === undefined) throw new Error('run with --expose-gc');
 
@@ -31,5 +39,5 @@ function growthOf({ start }: Churn): number {
   return growth;
 }
 
-for (const churn of process.argv[2] === 'rows' ? ROW_CHURNS : CACHE_CHURNS)
+for (const churn of GROUPS[process.argv[2] ?? ''] ?? [])
   console.log(JSON.stringify({ name: churn.name, growth: growthOf(churn) }));

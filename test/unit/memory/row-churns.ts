@@ -1,5 +1,3 @@
-import { ExemplarStore } from '../../../receiver/aggregate/exemplars.ts';
-import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
 import { ConnectionSums } from '../../../receiver/collect/connections.ts';
 import type { CollectContext } from '../../../receiver/collect/context.ts';
 import { DropSums, StateSums } from '../../../receiver/collect/host-sums.ts';
@@ -8,8 +6,6 @@ import { ReceiveWaits } from '../../../receiver/collect/receive-waits.ts';
 import { ResetSums } from '../../../receiver/collect/resets.ts';
 import { STATE_SUMS } from '../../../receiver/decode/generated/layout.ts';
 import type { MapImage } from '../../../receiver/map-image.ts';
-import type { ObservedResource } from '../../../receiver/model.ts';
-import { METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION } from '../../../semconv/index.ts';
 import {
   dropKey,
   listenerKey,
@@ -58,13 +54,8 @@ function rowsOf(name: string, key: Uint8Array, value: Uint8Array, create: () => 
 
 const ones = (count: number): Uint8Array =>
   sparse(count, Object.fromEntries(Array.from({ length: count }, (_, i) => [i, 1])));
-const workload = (index: number): ObservedResource => ({
-  id: `w${String(index)}`,
-  kind: 'workload',
-  attributes: { 'process.pid': index },
-});
 
-/** Rows of kernel maps as the receiver remembers them, and the series that they end in. */
+/** Rows of kernel maps as the receiver remembers them. */
 export const ROW_CHURNS: readonly Churn[] = [
   rowsOf(
     'rows of connections',
@@ -77,29 +68,4 @@ export const ROW_CHURNS: readonly Churn[] = [
   rowsOf('rows of resets', resetKey({ owner: NGINX }), ones(1), () => new ResetSums(context, String)),
   rowsOf('rows of waits', seriesKey({ owner: NGINX, role: 1 }), ones(32), () => new ReceiveWaits(context)),
   rowsOf('rows of states', stateKey(NGINX, 1, 1), ones(STATE_SUMS.size >> 3), () => new StateSums(context)),
-  churnOf('series of workloads', () => {
-    const store = createMetricStore({ temporality: 'delta', startUnixNs: 0n });
-    return (index) => {
-      store.add(METRIC_TCP_CONNECTION_OPENED, workload(index), { 'server.port': 80 }, 1);
-      store.retire(workload(index).id);
-      if (index % HELD === 0) store.collect(BigInt(index));
-    };
-  }),
-  churnOf('series of one workload', () => {
-    const store = createMetricStore({ temporality: 'delta', startUnixNs: 0n });
-    return (index) => {
-      const attributes = Object.freeze({ 'network.peer.address': String(index) });
-      store.add(METRIC_TCP_CONNECTION_OPENED, workload(1), attributes, 1);
-      if (index % HELD === 0) store.collect(BigInt(index));
-    };
-  }),
-  churnOf('exemplars', () => {
-    const store = new ExemplarStore();
-    return (index) => {
-      store.offer(METRIC_TCP_HANDSHAKE_DURATION, workload(index), { index }, { time: [index, 0], value: 1 });
-      if (index % HELD === 0) store.attach([]);
-      if (index % HELD === 1)
-        store.offer(METRIC_TCP_HANDSHAKE_DURATION, workload(1), {}, { time: [0, 0], value: 1 });
-    };
-  }),
 ];

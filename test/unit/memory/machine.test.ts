@@ -1,0 +1,3 @@
+import { testHeap } from './heap.ts';
+
+testHeap('machine', 4);

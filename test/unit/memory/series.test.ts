@@ -1,0 +1,3 @@
+import { testHeap } from './heap.ts';
+
+testHeap('series', 3);
