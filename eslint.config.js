@@ -44,6 +44,13 @@ const noDefaultsNoStars = [
   { selector: 'TSEnumDeclaration', message: 'Use an `as const` union.' },
 ];
 
+/** A list of some 100,000 does not fit onto the stack as the arguments of one call, and throws there. */
+const noSpreadLists = {
+  selector:
+    'CallExpression[callee.property.name=/^(push|unshift|splice|max|min|fromCharCode|fromCodePoint|apply)$/] > SpreadElement',
+  message: 'A long list does not fit into the arguments of a call: use a loop, reduce or an array literal.',
+};
+
 /** Lines that a function has of its own: those of the functions inside it are counted with them. */
 const maxOwnLines = {
   meta: {
@@ -111,6 +118,10 @@ export default tseslint.config(
         { allowNumber: true, allowBoolean: true },
       ],
     },
+  },
+  {
+    files: ['{bin,config,native,receiver,scripts,semconv,text}/**/*.{ts,mjs}'],
+    rules: { 'no-restricted-syntax': [...noDefaultsNoStars, noSpreadLists] },
   },
   ...stages.map(restrictStage),
   restrict('receiver/telemetry/**/*.ts', [

@@ -31,11 +31,12 @@ export function readRoom(read: ReadText = readText): Room {
   };
   const files = /^Max open files\s+(\d+)/m.exec(text('/proc/self/limits'))?.[1];
   const machine = /^MemTotal:\s+(\d+) kB/m.exec(text('/proc/meminfo'))?.[1];
+  const machineBytes = machine === undefined ? Infinity : Number(machine) * 1024;
   const groups = groupFolders(text('/proc/self/cgroup')).map((folder) => text(`${folder}/memory.max`));
   const limits = groups.map(Number).filter((bytes) => bytes > 0);
   return {
     openFiles: Number(files ?? Infinity),
-    memoryBytes: Math.min(machine === undefined ? Infinity : Number(machine) * 1024, ...limits),
+    memoryBytes: limits.reduce((least, bytes) => Math.min(least, bytes), machineBytes),
   };
 }
 

@@ -112,9 +112,9 @@ export function printTable(results) {
     total.skipped += skipped;
   }
   for (const { name, failures } of results)
-    lines.push(...failures.map((test) => `failed: ${name}: ${test.name} ${test.place}`.trimEnd()));
+    for (const test of failures) lines.push(`failed: ${name}: ${test.name} ${test.place}`.trimEnd());
   for (const { name, skips } of results)
-    lines.push(...skips.map((test) => `skipped: ${name}: ${test.name}: ${test.reason}`));
+    for (const test of skips) lines.push(`skipped: ${name}: ${test.name}: ${test.reason}`);
   lines.push(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.stdout.write(`${lines.join('\n')}\n`);
   return total;

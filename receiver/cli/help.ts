@@ -39,7 +39,7 @@ function flagLines(keys: readonly string[], width: number): string[] {
 
 /** The text of `--help`, with the defaults as the schema has them; ends with a newline. */
 export function renderHelp(): string {
-  const width = Math.max(...SHOWN.flatMap(([, keys]) => keys.map((key) => key.length)));
+  const width = SHOWN.flatMap(([, keys]) => keys).reduce((most, key) => Math.max(most, key.length), 0);
   const groups = SHOWN.map(([title, keys]) => [`${title} (defaults):`, ...flagLines(keys, width)].join('\n'));
   return [PREAMBLE, ...groups, CLOSING].join('\n\n') + '\n';
 }

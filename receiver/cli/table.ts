@@ -88,7 +88,7 @@ function fit(rows: readonly TableRow[], width: number): Fitted[] {
     let excess = totalWidth(fitted) - width;
     const shrinkable = fitted.filter((f) => f.column.min !== undefined).sort((a, b) => b.width - a.width);
     const slack = shrinkable.reduce((sum, f) => sum + Math.max(0, f.width - (f.column.min ?? 0)), 0);
-    const worst = Math.max(...fitted.map((f) => f.column.rank));
+    const worst = fitted.reduce((most, f) => Math.max(most, f.column.rank), 0);
     if (excess <= slack || worst === 0) {
       for (const f of shrinkable) {
         const less = Math.min(excess, Math.max(0, f.width - (f.column.min ?? 0)));

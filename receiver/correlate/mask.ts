@@ -15,11 +15,11 @@ function maskIpv4(address: string): string {
 /** Keeps three of eight groups, written as RFC 5952 wants. */
 function maskIpv6(address: string): string {
   const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
+  let groups = head === '' ? [] : head.split(':');
   if (tail !== undefined) {
     const tailGroups = tail === '' ? [] : tail.split(':');
     const zeros = Math.max(0, 8 - groups.length - tailGroups.length);
-    groups.push(...Array<string>(zeros).fill('0'), ...tailGroups);
+    groups = [...groups, ...Array<string>(zeros).fill('0'), ...tailGroups];
   }
   const kept = groups.slice(0, 3);
   while (kept.at(-1) === '0') kept.pop();

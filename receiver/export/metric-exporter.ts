@@ -40,7 +40,7 @@ class ChunkedExporter implements MetricExporter {
     const failed: ResourceMetrics[] = [];
     await this.#sendAll(collected, untilMs, (request) => {
       this.#ledger.giveBack(request.items);
-      failed.push(...request.parts);
+      for (const part of request.parts) failed.push(part);
     });
     return failed;
   }
