@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { waitFor } from '../e2e/wait.ts';
-import { lives, type Life } from './rig/lives.ts';
+import { closePair, lives, openPair, type Life, type Pair } from './rig/lives.ts';
 import type { NetRoom } from './rig/net-room.ts';
 import { TcpScript } from './rig/script.ts';
 import { nameOf, SkippingWatcher, type Skip } from './rig/skips.ts';
@@ -35,7 +35,6 @@ describe('programs that are skipped', () => {
   let script: TcpScript;
   let watcher: SkippingWatcher;
   let reference: Watcher;
-  const ended = new Map<number, number>();
 
   before(() => {
     ({ room, script } = TcpScript.open(cleanup));
@@ -89,13 +88,10 @@ describe('programs that are skipped', () => {
     const port = await life.play(script);
     const closes = (): number =>
       told(reference, port).records.filter((each) => (each as { kind: string }).kind !== 'open').length;
-    // A port may come again.
-    const expected = (ended.get(port) ?? 0) + life.ends;
-    ended.set(port, expected);
     const isOver = (): boolean => {
       // The kernel may have skipped the reference as well: a pass finds what it did not see.
-      if (closes() < expected) reference.pass();
-      return closes() >= expected;
+      if (closes() < life.ends) reference.pass();
+      return closes() >= life.ends;
     };
     await waitFor('both ends to end', isOver);
     watcher.skip([]);
@@ -127,11 +123,15 @@ describe('programs that are skipped', () => {
     await promisify(execFile)('make', ['-s', '-C', join(projectFolder, 'test', 'workloads')]);
     const program = join(projectFolder, 'build', 'test', 'workloads', 'churn');
     const command = ['netns', 'exec', room.name, program, String(CHURN), '2'];
+    // A port may come again, a process does not.
+    const before = new Set(watcher.series().map(({ pid }) => pid));
     const { stdout } = await promisify(execFile)('ip', command);
     const { ports } = JSON.parse(stdout) as { ports: number[] };
     watcher.skip([]);
     watcher.pass();
-    const all = watcher.series().filter((row) => ports.includes(row.port) && !row.isOverflow);
+    const all = watcher
+      .series()
+      .filter((row) => ports.includes(row.port) && !row.isOverflow && !before.has(row.pid));
     return Object.fromEntries(
       (['client', 'server'] as const).map((role, i) => {
         const rows = all.filter((row) => row.role === i + 1 && row.pid !== 0);
@@ -193,20 +193,28 @@ describe('programs that are skipped', () => {
     const life = lives['closed by the client'];
     assert.ok(life);
     const lost = watcher.count('PROBE_STATE', 'LOST_SKIPPED');
-    watcher.skip(['ws_destroy', ['fin_wait_2', 'close']]);
-    const before = watcher.skipped;
-    const port = await life.play(script);
-    await waitFor('both to be skipped', () => watcher.skipped - before >= 2);
-    watcher.skip([]);
-    const closed = (): number =>
+    const ports: number[] = [];
+    const closedAt = (port: number): number =>
       watcher
         .series()
         .filter((row) => row.port === port && row.role === 1)
         .reduce((sum, row) => sum + count(8, (i) => row.sum('closed', i)), 0);
-    assert.equal(closed(), 0);
-    for (let i = 0; i < 500 && closed() === 0; i += 1) await life.play(script);
-    assert.equal(closed(), 1);
-    assert.equal(watcher.count('PROBE_STATE', 'LOST_SKIPPED') - lost, 1);
+    const closed = (): number => ports.reduce((sum, port) => sum + closedAt(port), 0);
+    // Whether the memory of a socket is another's soon is up to the kernel: more are tried.
+    while (ports.length < 10 && closed() === 0) {
+      watcher.skip(['ws_destroy', ['fin_wait_2', 'close']]);
+      const before = watcher.skipped;
+      ports.push(await life.play(script));
+      await waitFor('both to be skipped', () => watcher.skipped - before >= 2);
+      watcher.skip([]);
+      const others: Pair[] = [];
+      while (others.length < 200 && closed() === 0) others.push(await openPair(script));
+      for (const pair of others) await closePair(script, pair);
+    }
+    t.diagnostic(`${ports.length} missed, ${closed()} of them found`);
+    assert.ok(closed() > 0);
+    assert.ok(ports.every((port) => closedAt(port) <= 1));
+    assert.equal(watcher.count('PROBE_STATE', 'LOST_SKIPPED') - lost, closed());
   });
 });
 

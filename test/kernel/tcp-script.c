@@ -4,10 +4,10 @@
  * input, one answer a line: `ok NUMBER` or `error ERRNO`. Sockets have numbers of
  * the caller's choice, payload is hexadecimal.
  *
- *   listen S BACKLOG          port; 127.0.0.1
- *   listen6 S BACKLOG         port; ::1
- *   listen-any S BACKLOG      port; 0.0.0.0
- *   listen-any6 S BACKLOG     port; ::, IPv4 as well
+ *   listen S BACKLOG PORT     on 127.0.0.1
+ *   listen6 S BACKLOG PORT    on ::1
+ *   listen-any S BACKLOG PORT on 0.0.0.0
+ *   listen-any6 S BACKLOG PORT on ::, IPv4 as well
  *   socket S [MSS]            makes a client socket of 127.0.0.1 (for connect)
  *   socket6 S [MSS]
  *   connect S PORT            local port
@@ -103,9 +103,11 @@ static int *slot(const char *word)
 	return &sockets[index];
 }
 
-static long do_listen(int family, bool any, int *s, int backlog)
+static long do_listen(const char *name, int *s, int backlog, int port)
 {
-	struct address a = loopback(family, 0);
+	int family = strchr(name, '6') ? AF_INET6 : AF_INET;
+	struct address a = loopback(family, port);
+	bool any = strstr(name, "any");
 	int one = 1;
 
 	if (any && family == AF_INET6)
@@ -114,9 +116,7 @@ static long do_listen(int family, bool any, int *s, int backlog)
 		a.v4.sin_addr.s_addr = htonl(INADDR_ANY);
 	*s = socket(family, SOCK_STREAM, 0);
 	setsockopt(*s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(*s, &a.any, a.length) || listen(*s, backlog))
-		return -1;
-	return local_port(*s);
+	return bind(*s, &a.any, a.length) || listen(*s, backlog) ? -1 : 0;
 }
 
 static long do_socket(int family, int *s, int mss)
@@ -194,10 +194,8 @@ static long run(char **word, int words)
 	int number = words > 2 ? atoi(word[2]) : 0;
 
 #define IS(text) (!strcmp(name, text))
-	if (IS("listen") || IS("listen6"))
-		return do_listen(IS("listen") ? AF_INET : AF_INET6, false, s, number);
-	if (IS("listen-any") || IS("listen-any6"))
-		return do_listen(IS("listen-any") ? AF_INET : AF_INET6, true, s, number);
+	if (!strncmp(name, "listen", strlen("listen")))
+		return do_listen(name, s, number, atoi(word[3]));
 	if (IS("socket") || IS("socket6"))
 		return do_socket(IS("socket") ? AF_INET : AF_INET6, s, number);
 	if (IS("connect"))

@@ -14,7 +14,8 @@ export interface Life {
 const REQUEST = 'q'.repeat(1_009);
 const REPLY = 'a'.repeat(2_003);
 
-interface Pair {
+/** Sockets of one connection, by their numbers. */
+export interface Pair {
   readonly port: number;
   readonly listener: number;
   readonly client: number;
@@ -22,7 +23,7 @@ interface Pair {
 }
 
 /** Accepted, and one message each way. */
-async function open(script: TcpScript): Promise<Pair> {
+export async function openPair(script: TcpScript): Promise<Pair> {
   const { listener, port } = await script.listen();
   const [client, server] = [script.next(), script.next()];
   await script.run('socket', client);
@@ -35,10 +36,14 @@ async function open(script: TcpScript): Promise<Pair> {
   return { port, listener, client, server };
 }
 
+export async function closePair(script: TcpScript, { client, server, listener }: Pair): Promise<void> {
+  for (const socket of [client, server, listener]) await script.run('close', socket);
+}
+
 /** Opens a connection and does these in turn: a command and whose socket. */
 function ending(...steps: readonly (readonly [string, 'client' | 'server'])[]): Life['play'] {
   return async (script) => {
-    const pair = await open(script);
+    const pair = await openPair(script);
     for (const [command, end] of steps) await script.run(command, pair[end]);
     await script.run('close', pair.listener);
     return pair.port;

@@ -26,6 +26,13 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/**
+ * Listeners have ports in turn, so that none comes again: what is seen is told by port. They are below the ephemeral
+ * ones (`ip_local_port_range`) and above those of `hog`.
+ */
+const [FIRST_PORT, END_PORT] = [22_100, 32_768];
+let nextPort = FIRST_PORT;
+
 /** One process and its sockets; commands run in order. */
 export class TcpScript {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
@@ -87,13 +94,16 @@ export class TcpScript {
     });
   }
 
-  /** A listener and its port. */
+  /** A listener and its port, which no listener of this process's tests had. */
   async listen(
     command: 'listen' | 'listen6' | 'listen-any' | 'listen-any6' = 'listen',
     backlog = 127,
   ): Promise<{ listener: number; port: number }> {
-    const listener = this.next();
-    return { listener, port: await this.run(command, listener, backlog) };
+    const [listener, port] = [this.next(), nextPort];
+    nextPort += 1;
+    if (nextPort === END_PORT) throw new Error('no more ports for listeners of tests');
+    await this.run(command, listener, backlog, port);
+    return { listener, port };
   }
 
   /** Ends the process, which closes what is open; resolves when it is gone. */

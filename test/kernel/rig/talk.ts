@@ -1,11 +1,15 @@
 /** Connections of one process to itself, and what the kernel side has of them by port. */
+import { readFileSync } from 'node:fs';
 import { LISTENER_KEY } from '../../../receiver/decode/generated/layout.ts';
 import type { KernelRecord } from '../../../receiver/record.ts';
+import { waitFor } from '../../e2e/wait.ts';
 import { hex, type TcpScript } from './script.ts';
 import type { Watcher } from './watcher.ts';
 
 /** Bytes that each client sends. */
 export const PAYLOAD = 'x'.repeat(101);
+/** TIME-WAIT and LISTEN, as /proc/net/tcp has them. */
+const ENDED_STATES = ['06', '0A'];
 const CLIENT = 1;
 const SERVER = 2;
 
@@ -40,32 +44,13 @@ export interface TalkOptions {
   readonly at?: { readonly listener: number; readonly port: number; readonly isKept?: boolean };
 }
 
-/** What is seen is told by port: one that the kernel gave before would show what was seen then. */
-const givenPorts = new Set<number>();
-
-/** A listener on a port that none of this process's tests had. */
-async function listenAnew(
-  script: TcpScript,
-  family: 4 | 6,
-): Promise<{ readonly listener: number; readonly port: number }> {
-  for (;;) {
-    const at = await script.listen(family === 4 ? 'listen' : 'listen6');
-    if (!givenPorts.has(at.port)) {
-      givenPorts.add(at.port);
-      return at;
-    }
-    await script.run('close', at.listener);
-  }
-}
-
 /** So many connections to a new listener, one after the other; closes everything. Resolves to the port. */
 export async function talk(
   script: TcpScript,
   connections: number,
   { family = 4, acceptor = script, at }: TalkOptions = {},
 ): Promise<number> {
-  const { listener, port } = at ?? (await listenAnew(acceptor, family));
-  givenPorts.add(port);
+  const { listener, port } = at ?? (await acceptor.listen(family === 4 ? 'listen' : 'listen6'));
   for (let i = 0; i < connections; i += 1) {
     const [client, server] = [script.next(), acceptor.next()];
     await script.run(family === 4 ? 'socket' : 'socket6', client);
@@ -77,7 +62,22 @@ export async function talk(
     await acceptor.run('close', server);
   }
   if (at?.isKept !== true) await acceptor.run('close', listener);
+  await waitFor('the connections to end', () => !hasConnections(acceptor.pid, port));
   return port;
+}
+
+/** Whether the namespace of a process has connections of a port that have not ended: the last segments can come late. */
+function hasConnections(pid: number, port: number): boolean {
+  const suffix = port.toString(16).toUpperCase().padStart(4, '0');
+  return ['tcp', 'tcp6'].some((name) =>
+    readFileSync(`/proc/${pid}/net/${name}`, 'latin1')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .some(
+        ([, local = '', peer = '', state = '']) =>
+          (local.endsWith(`:${suffix}`) || peer.endsWith(`:${suffix}`)) && !ENDED_STATES.includes(state),
+      ),
+  );
 }
 
 /** What the kernel side has of the connections to a port. */
