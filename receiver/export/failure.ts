@@ -23,6 +23,12 @@ const retryableGrpcCodes: ReadonlySet<number> = new Set([
 ]);
 const resourceExhausted = 8;
 
+/** Longest wait that a timer takes, milliseconds; a longer one would end at once. */
+const maxWaitMs = 2 ** 31 - 1;
+
+/** Bytes of the longest varint. */
+const maxVarintBytes = 10;
+
 /** HTTP statuses that the OTLP specification allows to be retried. */
 const retryableHttpStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
@@ -53,7 +59,12 @@ export function judgeStatus(response: IncomingMessage, body: Uint8Array): Answer
 function retryAfterMs(header: string | undefined): number {
   if (header === undefined) return 0;
   const waitMs = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return waitMs > 0 ? waitMs : 0;
+  return boundedWaitMs(waitMs);
+}
+
+/** What anybody wrote, as a time to wait: a number from 0 up to what a timer takes. */
+function boundedWaitMs(waitMs: number): number {
+  return waitMs > 0 ? Math.min(waitMs, maxWaitMs) : 0;
 }
 
 function isGrpcError(error: unknown): error is GrpcError {
@@ -86,7 +97,7 @@ function retryDelayMs(error: GrpcError): number | undefined {
       fieldsOf(info ?? new Uint8Array()).find((f) => f.field === 1)?.bytes ?? new Uint8Array(),
     );
     const valueOf = (field: number): number => duration.find((f) => f.field === field)?.value ?? 0;
-    return valueOf(1) * 1000 + Math.round(valueOf(2) / 1e6);
+    return boundedWaitMs(valueOf(1) * 1000 + Math.round(valueOf(2) / 1e6));
   }
   return undefined;
 }
@@ -103,7 +114,8 @@ function fieldsOf(message: Uint8Array): ProtoField[] {
   let at = 0;
   const varint = (): number => {
     let value = 0;
-    for (let scale = 1; at < message.length; scale *= 128) {
+    const end = Math.min(message.length, at + maxVarintBytes);
+    for (let scale = 1; at < end; scale *= 128) {
       const byte = message[at++] as number;
       value += (byte & 127) * scale;
       if (byte < 128) break;
