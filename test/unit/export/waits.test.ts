@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { judgeFailure, judgeStatus, type SendResult } from '../../../receiver/export/failure.ts';
+import { judgeFailure, judgeStatus } from '../../../receiver/export/failure.ts';
 
 /** Longest wait that a timer takes, milliseconds. */
 const MAX_WAIT_MS = 2 ** 31 - 1;
@@ -19,7 +19,7 @@ function longSeconds(length: number): Buffer {
   return field(3, Buffer.concat([field(1, type), field(2, field(1, seconds))]));
 }
 
-function waitOf(result: SendResult): number {
+function waitOf(result: ReturnType<typeof judgeStatus | typeof judgeFailure>): number {
   assert.equal(result.status, 'retry');
   return result.status === 'retry' ? result.afterMs : NaN;
 }
