@@ -7,7 +7,9 @@ export function originOf(endpoint: string): string | undefined {
   const hasScheme = given.includes('://');
   const url = hasScheme ? given : `http://${given}`;
   if (!URL.canParse(url)) return undefined;
-  const { protocol, host } = new URL(url);
+  const { protocol, host, port } = new URL(url);
   if (host === '' || !/^https?:$/.test(protocol)) return undefined;
-  return hasScheme ? `${protocol}//${host}` : host;
+  if (hasScheme) return `${protocol}//${host}`;
+  // Port 80 is left out as that of http, which nobody gave.
+  return port === '' && /^[^/\\?#]*:0*80$/.test(given) ? `${host}:80` : host;
 }

@@ -12,7 +12,8 @@ const endpoint: Format<string> = {
     if (hasScheme && !/^https?:\/\//i.test(given)) return refuse('begin with http:// or https://');
     const url = hasScheme ? given : `http://${given}`;
     if (!URL.canParse(url)) return refuse('be a URL such as http://localhost:4317');
-    if (!hasScheme && !/:\d+$/.test(given))
+    // `http:/host:4317` is a URL's typing error, and no host with the name http.
+    if (!hasScheme && !/^[^/\\?#]+:\d+$/.test(given))
       return refuse('be a URL such as http://localhost:4317, or host:port for gRPC');
     return given;
   },

@@ -26,6 +26,23 @@ describe('the dump', () => {
     assert.ok(dumped.includes(`endpoint: http://c:4317 # ${where}\n`), dumped);
   });
 
+  it('shows an endpoint so that it can be loaded again', () => {
+    for (const given of [
+      'c:80',
+      '[::1]:80',
+      'c:443',
+      'c:4317',
+      'http://c:80',
+      'https://c:443',
+      'HTTP://C:4318',
+    ]) {
+      const dumped = dumpConfig(sourcesOf({ argv: [`--otlp.endpoint=${given}`] }));
+      const again = dumpConfig(sourcesOf({ yaml: dumped }));
+      assert.equal(again.replaceAll(/ +# .*$/gm, ''), dumped.replaceAll(/ +# .*$/gm, ''), given);
+    }
+    assert.match(dumpConfig(sourcesOf({ argv: ['--otlp.endpoint=c:80'] })), /endpoint: c:80 #/);
+  });
+
   it('says where a value came from', () => {
     const dumped = dumpConfig(
       sourcesOf({ yaml: 'log:\n  level: debug\n', env: { WIRESPAN_ADDRESSES: 'none' } }),

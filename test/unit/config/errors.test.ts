@@ -32,6 +32,11 @@ describe('a bad file', () => {
 });
 
 describe('a bad variable', () => {
+  it('of an endpoint with a slash too few', () => {
+    for (const given of ['http:/c:4317', 'https:/c:4317', 'http:\\\\c:4317', 'c/x:4317', 'c?x:4317'])
+      assert.match(messageOf({ argv: [`--otlp.endpoint=${given}`] }), /the value must be a URL such as/);
+  });
+
   it('is named with the nearest one', () => {
     assert.equal(
       messageOf({ env: { WIRESPAN_EVENTS_TCP_CONECTION_CLOSE: 'on' } }),

@@ -8,6 +8,8 @@ describe('the origin of an endpoint', () => {
     'https://user:word@collector:4318/v1/traces?api_key=word#word': 'https://collector:4318',
     'user:word@collector:4317': 'collector:4317',
     'collector:4317': 'collector:4317',
+    'user:word@collector:80': 'collector:80',
+    'http://collector:80': 'http://collector',
     'http://[::1]:4317/word': 'http://[::1]:4317',
     'ftp://user:word@collector': undefined,
     'http://user:word@': undefined,
