@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { createDelivery } from '../../receiver/export/delivery.ts';
 import { judgeFailure, type SendResult } from '../../receiver/export/failure.ts';
-import { settleEndpoint } from '../../receiver/export/options.ts';
-import { createOtlpTransport } from '../../receiver/export/transport.ts';
+import { settleEndpoint, type SettledEndpoint } from '../../receiver/export/options.ts';
+import { createSafeText } from '../../receiver/export/safe-text.ts';
+import { createOtlpTransport, type OtlpTransport } from '../../receiver/export/transport.ts';
 import { corpusOf, fuzz, inputsOf } from './fuzz.ts';
+import { checkResult, checkShown, SECRET } from './oracles.ts';
 
 const tokens = [
   '\r\n',
@@ -16,15 +19,36 @@ const tokens = [
   '\r\n\r\n',
   '99999999999',
 ];
-const statuses = ['taken', 'rejected', 'unencodable', 'retry'];
+const ITEMS = 1;
+const headers = { 'x-key': SECRET };
 
-/** Partly taken, and when it may come again, are numbers that can be counted and waited with. */
-function checkResult(result: SendResult): void {
-  assert.ok(statuses.includes(result.status), result.status);
-  if (result.status === 'taken')
-    assert.ok(Number.isSafeInteger(result.rejected) && result.rejected >= 0, String(result.rejected));
-  if (result.status === 'retry')
-    assert.ok(Number.isFinite(result.afterMs) && result.afterMs >= 0, String(result.afterMs));
+/** One attempt to deliver over `transport`: what it came to, and every text that is shown of it. */
+async function attempt(endpoint: SettledEndpoint, transport: OtlpTransport): Promise<SendResult> {
+  const told: string[] = [];
+  let first: SendResult | undefined;
+  const once: OtlpTransport = {
+    ...transport,
+    async send(request) {
+      // A second attempt would be one without a wait: there is no time for one.
+      if (first !== undefined) return { status: 'unencodable', cause: 'sent again' };
+      return (first = await transport.send(request));
+    },
+  };
+  const reachability = { failed: (_: string, __: string, cause: string) => void told.push(cause) };
+  const delivery = createDelivery({
+    endpoint,
+    transport: once,
+    retry: { initialMs: 1, maxMs: 1, maxElapsedMs: 1 },
+    reachability: { ...reachability, succeeded: () => undefined },
+    safeText: createSafeText(endpoint),
+  });
+  const end = await delivery.deliver({ bytes: new Uint8Array([10, 0]), items: ITEMS }, performance.now());
+  told.push(end.status === 'taken' ? end.message : end.cause);
+  assert.ok(first !== undefined);
+  checkResult(first, ITEMS);
+  assert.equal(end.status, first.status === 'retry' ? 'expired' : first.status);
+  told.forEach(checkShown);
+  return first;
 }
 
 /** Files are as they go over the wire, with a plain end of line for each CR LF of the head. */
@@ -43,16 +67,16 @@ test('answers over HTTP: whatever comes is a result, within the time of an attem
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const endpoint = `http://127.0.0.1:${String(port)}`;
+  const url = `http://127.0.0.1:${String(port)}`;
   const seen = new Map<string, number>();
   try {
     const count = await fuzz(inputsOf(corpusOf('answers').map(onWire), tokens), async (input) => {
       answer = input;
-      const options = { protocol: 'http/protobuf', endpoint, timeoutMs: 2_000 } as const;
-      const transport = createOtlpTransport(settleEndpoint(options, 'traces'));
-      const result = await transport.send({ bytes: new Uint8Array([10, 0]), items: 1 });
+      const options = { protocol: 'http/protobuf', endpoint: url, headers, timeoutMs: 2_000 } as const;
+      const endpoint = settleEndpoint(options, 'traces');
+      const transport = createOtlpTransport(endpoint);
+      const result = await attempt(endpoint, transport);
       transport.close();
-      checkResult(result);
       seen.set(result.status, (seen.get(result.status) ?? 0) + 1);
     });
     t.diagnostic(`${String(count)} inputs: ${JSON.stringify([...seen])}`);
@@ -69,14 +93,15 @@ const retryInfo = Buffer.concat([
   Buffer.from([0x12, 0x08, 0x0a, 0x06, 0x08, 0x01, 0x10, 0x80, 0xca, 0xb5, 0xee, 0x01]),
 ]);
 
-test('details of a status over gRPC: a time to wait is a number, or there is none', async (t) => {
+test('gRPC statuses: a time to wait is a number, and what they say is shown short', async (t) => {
   let waits = 0;
-  const count = await fuzz(inputsOf([retryInfo, Buffer.alloc(0)]), (input) => {
+  const endpoint = settleEndpoint({ headers }, 'traces');
+  const count = await fuzz(inputsOf([retryInfo, Buffer.from(`bad key ${SECRET}`)]), async (input) => {
     const metadata = { get: () => [input] };
-    for (const code of [8, 14]) {
-      const error = Object.assign(new Error('full'), { code, details: 'full', metadata });
-      const result = judgeFailure(error);
-      checkResult(result);
+    for (const code of [3, 8, 14]) {
+      const error = Object.assign(new Error(input.toString()), { code, details: '', metadata });
+      const send = (): Promise<SendResult> => Promise.resolve(judgeFailure(error));
+      const result = await attempt(endpoint, { send, abort: () => undefined, close: () => undefined });
       if (result.status === 'retry' && result.afterMs > 0) waits += 1;
     }
   });

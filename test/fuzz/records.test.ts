@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from '../../config/index.ts';
-import { RECORD_HEADER } from '../../receiver/decode/generated/layout.ts';
+import { decodeBatch } from '../../receiver/decode/records.ts';
 import type { MapImage } from '../../receiver/map-image.ts';
 import type { NetworkEvent, NetworkSpan } from '../../receiver/model.ts';
 import { Pipeline } from '../../receiver/pipeline.ts';
@@ -19,10 +19,9 @@ import {
   softirqRecord,
   stateRecord,
 } from '../fixtures/records/write-records.ts';
+import { checkAlone, recordsOf } from './decoding.ts';
 import { fuzz, inputsOf } from './fuzz.ts';
-
-/** The longest of a record's own texts, an IPv6 address, a stack of function names. */
-const MAX_TEXT = 2_048;
+import { checkLeft } from './oracles.ts';
 
 const all = [
   ownerRecord(CURL_OWNER),
@@ -77,26 +76,6 @@ function createRoad(): {
   return { pipeline, left, give: (bytes) => void (waiting = bytes) };
 }
 
-/** Records by their headers alone, as bpf/include/wire.h lays them out: what cannot be walked on ends as one. */
-function countRecords(bytes: Buffer): number {
-  let count = 0;
-  for (let at = 0; at < bytes.length; count += 1) {
-    if (at + RECORD_HEADER.size > bytes.length) return count + 1;
-    const size = bytes.readUInt32LE(at + 12);
-    if (size < RECORD_HEADER.size || at + size > bytes.length) return count + 1;
-    at += Math.ceil(size / 8) * 8;
-  }
-  return count;
-}
-
-function checkLeft({ attributes, resource }: NetworkEvent | NetworkSpan): void {
-  assert.notEqual(resource.id, '');
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'string') assert.ok(value.length <= MAX_TEXT, `${name} has ${String(value.length)}`);
-    if (typeof value === 'number') assert.ok(Number.isFinite(value), `${name} is ${String(value)}`);
-  }
-}
-
 test('records: each is decoded or counted as bad, and everything counted leaves', async (t) => {
   const { pipeline, give, left } = createRoad();
   let events = 0;
@@ -105,13 +84,11 @@ test('records: each is decoded or counted as bad, and everything counted leaves'
     const before = pipeline.decoded.decoded + pipeline.decoded.bad;
     give(new Uint8Array(input));
     pipeline.drain();
-    assert.equal(pipeline.decoded.decoded + pipeline.decoded.bad - before, countRecords(input));
+    assert.equal(pipeline.decoded.decoded + pipeline.decoded.bad - before, recordsOf(input).length);
     pipeline.tick();
     for (const each of left.splice(0)) {
-      if ('startUnixNs' in each) {
-        spans += 1;
-        assert.ok(each.endUnixNs > each.startUnixNs, `${each.name} ends before it begins`);
-      } else events += 1;
+      if ('startUnixNs' in each) spans += 1;
+      else events += 1;
       checkLeft(each);
     }
     const { counters } = pipeline.correlator;
@@ -119,4 +96,14 @@ test('records: each is decoded or counted as bad, and everything counted leaves'
   });
   t.diagnostic(`${String(count)} inputs, ${String(events)} events, ${String(spans)} spans`);
   assert.ok(count > 100 && events > 0 && pipeline.decoded.bad > 0 && pipeline.decoded.decoded > 0);
+});
+
+test('records: nothing outside a record has a part in what it says', async (t) => {
+  let walked = 0;
+  const count = await fuzz(inputsOf(corpus), (input) => {
+    walked += recordsOf(input).length;
+    checkAlone(input, decodeBatch);
+  });
+  t.diagnostic(`${String(count)} inputs, ${String(walked)} records`);
+  assert.ok(count > 100 && walked > count);
 });
