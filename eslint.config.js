@@ -1,41 +1,6 @@
-// Lint rules: type-aware TypeScript, size limits, and who may import whom inside receiver/.
-// (Between rooms the TypeScript project references decide; see docs/architecture.md.)
+// Lint rules: type-aware TypeScript, size limits, and who may import whom (scripts/imports/).
 import tseslint from 'typescript-eslint';
-
-/** The receiver's stages in the order of the data. A stage imports no later one. */
-const stages = ['source', 'decode', 'collect', 'correlate', 'enrich', 'aggregate', 'export'];
-
-/**
- * Anything below one of these folders, however many `../` lead there. Record layouts, generated from the
- * kernel object, are for everyone.
- */
-function below(folders) {
-  return folders.length === 0
-    ? []
-    : [{ regex: `^(\\.\\./)+(receiver/)?(${folders.join('|')})/(?!generated/layout)` }];
-}
-
-/** What a stage must not import: later stages, config (it gets plain options), native (but for source). */
-function restrictStage(stage, index) {
-  const later = below(stages.slice(index + 1)).map((pattern) => ({
-    ...pattern,
-    message: `receiver/${stage} comes before this stage in the flow and must not know it.`,
-  }));
-  const earlier = below(stages.slice(0, Math.max(0, index - 1))).map((pattern) => ({
-    ...pattern,
-    message: `receiver/${stage} takes values from the stage just before it only; types are fine.`,
-    allowTypeImports: true,
-  }));
-  const rooms = below(stage === 'source' ? ['config'] : ['config', 'native']).map((pattern) => ({
-    ...pattern,
-    message: 'Stages get plain options from receiver/main.ts; only receiver/source imports native/.',
-  }));
-  return restrict(`receiver/${stage}/**/*.ts`, [...later, ...earlier, ...rooms]);
-}
-
-function restrict(files, patterns) {
-  return { files: [files], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] } };
-}
+import { imports } from './scripts/imports/rule.ts';
 
 const noDefaultsNoStars = [
   'error',
@@ -70,7 +35,7 @@ const maxOwnLines = {
     return { [isFunction]: () => stack.push(0), [`${isFunction}:exit`]: leave };
   },
 };
-const house = { rules: { 'max-own-lines': maxOwnLines } };
+const house = { rules: { 'max-own-lines': maxOwnLines, imports } };
 
 const sizes = {
   'max-lines': ['error', 300],
@@ -123,14 +88,7 @@ export default tseslint.config(
     files: ['{bin,config,native,receiver,scripts,semconv,text}/**/*.{ts,mjs}'],
     rules: { 'no-restricted-syntax': [...noDefaultsNoStars, noSpreadLists] },
   },
-  ...stages.map(restrictStage),
-  restrict('receiver/telemetry/**/*.ts', [
-    ...below([...stages.filter((stage) => stage !== 'aggregate'), 'config', 'native']).map((pattern) => ({
-      ...pattern,
-      message: 'telemetry is used by every stage and knows none but aggregate, which takes its figures.',
-      allowTypeImports: true,
-    })),
-  ]),
+  { files: ['{text,semconv,config,native,receiver}/**/*.ts'], rules: { 'house/imports': 'error' } },
   {
     // node:test's own promises are awaited by the runner; a suite is one long function.
     files: ['test/**/*.ts', '**/*.test.ts'],

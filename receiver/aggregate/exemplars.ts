@@ -1,7 +1,7 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { Histogram, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
-import type { ObservedResource } from '../model.ts';
+import type { ObservedResource } from '../model/resource.ts';
 import { attributeKey } from './attribute-key.ts';
 import { isEarlier } from './hr-time.ts';
 import type { MetricSource } from './metric-store.ts';

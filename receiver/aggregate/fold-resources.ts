@@ -1,5 +1,5 @@
 import type { MetricDescriptor } from '../../semconv/index.ts';
-import type { ObservedResource } from '../model.ts';
+import type { ObservedResource } from '../model/resource.ts';
 import type { ResourceEntry } from './resource-entry.ts';
 import type { Series } from './series.ts';
 

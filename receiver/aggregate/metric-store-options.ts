@@ -1,4 +1,4 @@
-import type { ObservedResource } from '../model.ts';
+import type { ObservedResource } from '../model/resource.ts';
 import type { FoldInto } from './fold-resources.ts';
 
 export interface MetricStoreOptions {

@@ -1,8 +1,8 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { Histogram, MetricData, ResourceMetrics, ScopeMetrics } from '@opentelemetry/sdk-metrics';
-import type { MetricDescriptor } from '../../semconv/index.ts';
-import { SCOPE_NAMES } from '../../semconv/index.ts';
-import type { HistogramDelta, MetricSink, ObservedResource } from '../model.ts';
+import { SCOPE_NAMES, type MetricDescriptor } from '../../semconv/index.ts';
+import type { HistogramDelta, MetricSink } from '../model/metric-sink.ts';
+import type { ObservedResource } from '../model/resource.ts';
 import { collectStream, isSetMetric } from './collect-points.ts';
 import { foldResources, type FoldInto } from './fold-resources.ts';
 import { scopeOf } from './instrumentation-scopes.ts';

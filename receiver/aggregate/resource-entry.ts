@@ -1,6 +1,6 @@
 import type { Resource } from '@opentelemetry/resources';
-import type { ObservedResource } from '../model.ts';
-import { resourceBytes } from '../resource-bytes.ts';
+import type { ObservedResource } from '../model/resource.ts';
+import { resourceBytes } from '../model/resource-bytes.ts';
 import { toSdkResource } from './sdk-resource.ts';
 import type { SeriesShare } from './series-budget.ts';
 import { ServerPorts } from './server-ports.ts';

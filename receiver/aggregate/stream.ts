@@ -1,6 +1,6 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { MetricDescriptor } from '../../semconv/index.ts';
-import type { ObservedResource } from '../model.ts';
+import type { ObservedResource } from '../model/resource.ts';
 import { attributeKey, OVERFLOW_ATTRIBUTES } from './attribute-key.ts';
 import type { SeriesShare } from './series-budget.ts';
 import type { ServerPorts } from './server-ports.ts';

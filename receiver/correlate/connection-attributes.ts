@@ -17,7 +17,7 @@ import {
   ATTR_ERROR_TYPE,
   TCP_CLOSE_REASON_VALUE_OTHER,
 } from '../../semconv/index.ts';
-import type { ConnectionRecord } from '../record.ts';
+import type { ConnectionRecord } from '../model/record.ts';
 
 /** Seconds between two kernel stamps; undefined when one is not known or they are reversed. */
 export function secondsBetween(fromNs: bigint, toNs: bigint): number | undefined {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { BoundedCache } from '../bounded-cache.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
 
 const maxCachedIds = 10_000;
 const ID_BYTES = 8;

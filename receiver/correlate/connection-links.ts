@@ -1,4 +1,4 @@
-import { BoundedCache } from '../bounded-cache.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
 
 /** What a span link needs. */
 export interface SpanRef {

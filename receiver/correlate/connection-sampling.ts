@@ -1,4 +1,4 @@
-import type { ConnectionRecord } from '../record.ts';
+import type { ConnectionRecord } from '../model/record.ts';
 import { secondsBetween } from './connection-attributes.ts';
 
 /** Which connections get a span of their own, of those that the mode allows. */

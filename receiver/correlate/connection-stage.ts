@@ -11,8 +11,8 @@ import {
   SPAN_TCP_CONNECT,
   SPAN_TCP_CONNECTION,
 } from '../../semconv/index.ts';
-import type { TraceContext } from '../model.ts';
-import type { ConnectionRecord, SocketRecord } from '../record.ts';
+import type { TraceContext } from '../model/event.ts';
+import type { ConnectionRecord, SocketRecord } from '../model/record.ts';
 import { acceptQueueWait, handshakeLatency, lifetime, totals } from './connection-attributes.ts';
 import { createConnectHolds, type ConnectHolds } from './connect-holds.ts';
 import { ConnectionLinks, type SpanRef } from './connection-links.ts';

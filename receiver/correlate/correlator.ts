@@ -23,7 +23,7 @@ import type {
   QueueOverflowRecord,
   RetransmitRecord,
   StateRecord,
-} from '../record.ts';
+} from '../model/record.ts';
 import { createConnectionIds } from './connection-id.ts';
 import { ConnectionStage } from './connection-stage.ts';
 import { decideRetransmit, type Decision } from './decide.ts';

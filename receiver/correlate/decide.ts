@@ -1,5 +1,5 @@
-import type { TraceContext } from '../model.ts';
-import type { RequestContext, RetransmitRecord } from '../record.ts';
+import type { TraceContext } from '../model/event.ts';
+import type { RequestContext, RetransmitRecord } from '../model/record.ts';
 
 /** Where a network event goes with respect to the application's trace. */
 export interface Decision {

@@ -10,9 +10,10 @@ import {
   type SpanDescriptor,
   type SpanMode,
 } from '../../semconv/index.ts';
-import type { Clock } from '../clock.ts';
-import type { NetworkEvent, NetworkSpan, ObservedResource, Owner, TraceContext } from '../model.ts';
-import type { SocketRecord } from '../record.ts';
+import type { Clock } from '../model/clock.ts';
+import type { NetworkEvent, NetworkSpan, TraceContext } from '../model/event.ts';
+import type { ObservedResource, Owner } from '../model/resource.ts';
+import type { SocketRecord } from '../model/record.ts';
 import type { SpanRef } from './connection-links.ts';
 import type { ConnectionSampling } from './connection-sampling.ts';
 import { createEventLimit, type EventLimit } from './event-limit.ts';

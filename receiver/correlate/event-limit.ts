@@ -1,4 +1,4 @@
-import { BoundedCache } from '../bounded-cache.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
 import { FairShares } from './fair-shares.ts';
 import { TokenBucket } from './token-bucket.ts';
 

@@ -6,7 +6,7 @@ import {
   EVENT_SOFTIRQ_SLOW,
   EVENT_TCP_LATENCY_OUTLIER,
 } from '../../semconv/index.ts';
-import type { LatencyRecord, SoftirqRecord } from '../record.ts';
+import type { LatencyRecord, SoftirqRecord } from '../model/record.ts';
 import type { Emitter } from './emitter.ts';
 import type { SocketAttributes } from './socket-attributes.ts';
 

@@ -19,7 +19,7 @@ import {
   EVENT_PACKET_DROP,
   EVENT_TCP_RESET,
 } from '../../semconv/index.ts';
-import type { DropRecord, KernelNames, ResetRecord } from '../record.ts';
+import type { DropRecord, KernelNames, ResetRecord } from '../model/record.ts';
 import type { ConnectionIds } from './connection-id.ts';
 import type { Decision } from './decide.ts';
 import { decide } from './decide.ts';

@@ -1,5 +1,5 @@
 import { ATTR_CONTAINER_ID, ATTR_PROCESS_USER_ID, ATTR_SERVICE_NAME } from '../../semconv/index.ts';
-import type { ObservedResource, Owner } from '../model.ts';
+import type { ObservedResource, Owner } from '../model/resource.ts';
 
 /**
  * Who takes part of a limit, from what costs most to make to what costs least: the user, the container or else the

@@ -13,7 +13,7 @@ import {
   ATTR_TCP_CONNECTION_ID,
   ATTR_TCP_HANDSHAKE_ROLE,
 } from '../../semconv/index.ts';
-import type { SocketRecord } from '../record.ts';
+import type { SocketRecord } from '../model/record.ts';
 import type { ConnectionIds } from './connection-id.ts';
 import { maskAddress, type AddressMode } from './mask.ts';
 

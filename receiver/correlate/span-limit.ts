@@ -1,4 +1,4 @@
-import { BoundedCache } from '../bounded-cache.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
 import { FairShares } from './fair-shares.ts';
 
 /** Trace ids are under the control of whoever sends requests: spans have caps. 0: no cap. */

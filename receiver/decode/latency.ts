@@ -1,4 +1,4 @@
-import type { LatencyRecord, SoftirqRecord } from '../record.ts';
+import type { LatencyRecord, SoftirqRecord } from '../model/record.ts';
 import { LATENCY_RECORD, RECORD_HEADER, SOFTIRQ_RECORD } from './generated/layout.ts';
 import { LATENCY_KIND_NAMES, SOFTIRQ_NAMES } from './names.ts';
 import { NO_OWNER, type OwnerTable } from './owners.ts';

@@ -1,5 +1,5 @@
-import type { Owner } from '../model.ts';
-import { BoundedCache } from '../bounded-cache.ts';
+import type { Owner } from '../model/resource.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
 import { readText } from './bytes.ts';
 import { OWNER_INFO, OWNER_KEY } from './generated/layout.ts';
 

@@ -1,4 +1,4 @@
-import type { DropRecord, ResetRecord } from '../record.ts';
+import type { DropRecord, ResetRecord } from '../model/record.ts';
 import { readAddress, readText } from './bytes.ts';
 import { DROP_RECORD, ENDPOINTS, RECORD_HEADER, RESET_RECORD } from './generated/layout.ts';
 import { STATE_NAMES } from './names.ts';

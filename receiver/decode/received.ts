@@ -1,5 +1,5 @@
 import { LATENCY_KIND_VALUE_ACCEPT_QUEUE, LATENCY_KIND_VALUE_RECEIVE_QUEUE } from '../../semconv/index.ts';
-import type { KernelRecord } from '../record.ts';
+import type { KernelRecord } from '../model/record.ts';
 import { PROBE_ID } from './generated/layout.ts';
 
 const LATENCY_PROBES: Readonly<Record<string, number>> = {

@@ -5,7 +5,7 @@ import type {
   OwnerRecord,
   RetransmitRecord,
   StateRecord,
-} from '../record.ts';
+} from '../model/record.ts';
 import {
   CONNECTION_RECORD,
   CONNECTION_WHAT,

@@ -1,5 +1,5 @@
-import type { Owner } from '../model.ts';
-import type { Endpoints, RequestContext } from '../record.ts';
+import type { Owner } from '../model/resource.ts';
+import type { Endpoints, RequestContext } from '../model/record.ts';
 import { readAddress, readHex } from './bytes.ts';
 import { CONNECTION_RECORD, ENDPOINTS, RECORD_HEADER, TRACE_CONTEXT } from './generated/layout.ts';
 import { ROLE_NAMES } from './names.ts';

@@ -1,5 +1,5 @@
 import { ATTR_K8S_POD_UID, ATTR_SERVICE_NAME } from '../../semconv/index.ts';
-import type { OtelEnvironment } from './otel-environment.ts';
+import type { OtelEnvironment } from '../host/otel-environment.ts';
 
 /** What a process says of itself, as far as it is its own to say. */
 export interface Declared {

@@ -1,6 +1,6 @@
-import type { ObservedResource, Owner } from '../model.ts';
+import type { ObservedResource, Owner } from '../model/resource.ts';
 import { nameOnly } from './declared.ts';
-import type { HostFacts } from './host-facts.ts';
+import type { HostFacts } from '../host/host-facts.ts';
 import { Identities, type IdentityOptions } from './identities.ts';
 import { ProcessTable, type Entry } from './process-table.ts';
 import { ResourceBuilder, type Granularity } from './resources.ts';

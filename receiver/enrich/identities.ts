@@ -1,7 +1,7 @@
-import type { Owner } from '../model.ts';
-import { createCgroupIndex, type CgroupIndex } from './cgroup-index.ts';
+import type { Owner } from '../model/resource.ts';
+import { createCgroupIndex, type CgroupIndex } from '../host/cgroup-index.ts';
 import { readDeclared, type Declared } from './declared.ts';
-import { createProcessReader, type ProcessFacts, type ProcessReader } from './process-reader.ts';
+import { createProcessReader, type ProcessFacts, type ProcessReader } from '../host/process-reader.ts';
 import type { WorkloadFacts } from './resources.ts';
 
 export interface IdentityOptions {

@@ -1,6 +1,6 @@
-import { BoundedCache } from '../bounded-cache.ts';
-import type { ObservedResource, Owner } from '../model.ts';
-import type { ContainerIdentity } from './cgroup-path.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
+import type { ObservedResource, Owner } from '../model/resource.ts';
+import type { ContainerIdentity } from '../host/cgroup-path.ts';
 import type { Standing } from './workload-registry.ts';
 
 /** A process and where its telemetry goes. */

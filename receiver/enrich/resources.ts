@@ -21,9 +21,9 @@ import {
   ATTR_TELEMETRY_SDK_NAME,
   ATTR_TELEMETRY_SDK_VERSION,
 } from '../../semconv/index.ts';
-import type { ObservedResource, Owner } from '../model.ts';
-import type { ContainerIdentity } from './cgroup-path.ts';
-import type { HostFacts } from './host-facts.ts';
+import type { ObservedResource, Owner } from '../model/resource.ts';
+import type { ContainerIdentity } from '../host/cgroup-path.ts';
+import type { HostFacts } from '../host/host-facts.ts';
 
 /**
  * What tells two workloads apart; `auto`: service, else container, else process. A service is what one user's processes

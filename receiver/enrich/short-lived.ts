@@ -1,6 +1,6 @@
 import { ATTR_PROCESS_PID } from '../../semconv/index.ts';
-import type { ObservedResource, Owner } from '../model.ts';
-import type { ContainerIdentity } from './cgroup-path.ts';
+import type { ObservedResource, Owner } from '../model/resource.ts';
+import type { ContainerIdentity } from '../host/cgroup-path.ts';
 
 interface Home {
   readonly owner: Owner;

@@ -1,5 +1,5 @@
-import type { ObservedResource } from '../model.ts';
-import { resourceBytes } from '../resource-bytes.ts';
+import type { ObservedResource } from '../model/resource.ts';
+import { resourceBytes } from '../model/resource-bytes.ts';
 
 /**
  * What a process has: its own resource; `reduced`: its own with its service's name alone, as there was no room for more

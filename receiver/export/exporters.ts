@@ -1,4 +1,4 @@
-import type { NetworkEvent, NetworkSpan } from '../model.ts';
+import type { NetworkEvent, NetworkSpan } from '../model/event.ts';
 import type { BatchExporter } from './batch-exporter.ts';
 import { createBatchExporter } from './batch-exporter.ts';
 import type { SignalCounters } from './counters.ts';

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { NetworkEvent, NetworkSpan, ObservedResource } from '../model.ts';
+import type { NetworkEvent, NetworkSpan } from '../model/event.ts';
+import type { ObservedResource } from '../model/resource.ts';
 
 /** An object with its times, names and ids. */
 const ITEM_BYTES = 400;

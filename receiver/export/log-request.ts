@@ -3,7 +3,7 @@ import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { toHrTime } from '../aggregate/hr-time.ts';
 import { scopeOf } from '../aggregate/instrumentation-scopes.ts';
-import type { NetworkEvent } from '../model.ts';
+import type { NetworkEvent } from '../model/event.ts';
 import { createResourceCache } from './resource-cache.ts';
 import type { OtlpRequest } from './transport.ts';
 

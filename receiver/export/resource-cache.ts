@@ -1,6 +1,6 @@
 import type { Resource } from '@opentelemetry/resources';
 import { toSdkResource } from '../aggregate/sdk-resource.ts';
-import type { ObservedResource } from '../model.ts';
+import type { ObservedResource } from '../model/resource.ts';
 
 /**
  * SDK resources for one request, by identity of the observed resource: the SDK's serializers

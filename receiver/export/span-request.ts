@@ -5,7 +5,7 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { toHrTime } from '../aggregate/hr-time.ts';
 import { scopeOf } from '../aggregate/instrumentation-scopes.ts';
-import type { NetworkSpan } from '../model.ts';
+import type { NetworkSpan } from '../model/event.ts';
 import { createResourceCache } from './resource-cache.ts';
 import type { OtlpRequest } from './transport.ts';
 

@@ -1,5 +1,5 @@
-import type { KernelNames } from '../record.ts';
-import { KernelSymbols } from './kernel-symbols.ts';
+import type { KernelNames } from '../model/record.ts';
+import { KernelSymbols } from '../host/kernel-symbols.ts';
 
 /** Numbers of this kernel's enums, and its addresses, to words. */
 export function kernelNames(

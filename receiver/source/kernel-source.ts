@@ -8,8 +8,8 @@ import {
   tryLoad,
   type Ring,
 } from '../../native/index.ts';
-import type { MapImage } from '../map-image.ts';
-import type { KernelNames } from '../record.ts';
+import type { MapImage } from '../model/map-image.ts';
+import type { KernelNames } from '../model/record.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import { kernelNames } from './kernel-names.ts';
 import { setKnobs, subnetKey, u32, u8, type KernelOptions } from './knobs.ts';

@@ -3,7 +3,7 @@ import type { MetricDescriptor } from '../../semconv/index.ts';
 import { METRIC_AGENT_EVENT_LAG, SCOPE_NAMES, VERSION } from '../../semconv/index.ts';
 import type { MetricSource } from '../aggregate/metric-store.ts';
 import { toSdkResource } from '../aggregate/sdk-resource.ts';
-import type { ObservedResource } from '../model.ts';
+import type { ObservedResource } from '../model/resource.ts';
 import { AgentReader } from './agent-reader.ts';
 import type { AgentSources } from './agent-sources.ts';
 import { createOwnInstruments } from './own-instruments.ts';

@@ -7,8 +7,8 @@ import {
   TRACE_CONTEXT,
 } from '../../receiver/decode/generated/layout.ts';
 import { createExporters } from '../../receiver/export/exporters.ts';
-import type { MapImage } from '../../receiver/map-image.ts';
-import { Pipeline } from '../../receiver/pipeline.ts';
+import type { MapImage } from '../../receiver/model/map-image.ts';
+import { Pipeline } from '../../receiver/agent/pipeline.ts';
 import type { KernelSource } from '../../receiver/source/kernel-source.ts';
 import { batchOf, connectionRecord } from '../fixtures/records/write-records.ts';
 

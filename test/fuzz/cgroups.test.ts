@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readCgroupNames } from '../../receiver/decode/cgroup-names.ts';
 import { CGROUP_NAMES } from '../../receiver/decode/generated/layout.ts';
-import { readCgroupPath, readProcCgroup } from '../../receiver/enrich/cgroup-path.ts';
+import { readCgroupPath, readProcCgroup } from '../../receiver/host/cgroup-path.ts';
 import { corpusOf, fuzz, inputsOf } from './fuzz.ts';
 import { checkCgroupPath, checkContainer } from './oracles.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readDeclared } from '../../receiver/enrich/declared.ts';
-import { findOtelVariables } from '../../receiver/enrich/otel-environment.ts';
+import { findOtelVariables } from '../../receiver/host/otel-environment.ts';
 import { ResourceBuilder } from '../../receiver/enrich/resources.ts';
 import { CURL_OWNER } from '../unit/decode/decode-one.ts';
 import { corpusOf, fuzz, inputsOf } from './fuzz.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RECORD_HEADER } from '../../receiver/decode/generated/layout.ts';
 import { decodeBatch } from '../../receiver/decode/records.ts';
-import type { NetworkSpan } from '../../receiver/model.ts';
+import type { NetworkSpan } from '../../receiver/model/event.ts';
 import { batchOf, stateRecord } from '../fixtures/records/write-records.ts';
 import { SOCKET } from '../unit/decode/decode-one.ts';
 import { checkAlone, recordsOf } from './decoding.ts';

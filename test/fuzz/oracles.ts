@@ -6,7 +6,7 @@ import {
   isObservedKey,
 } from '../../receiver/enrich/declared.ts';
 import type { SendResult } from '../../receiver/export/failure.ts';
-import type { NetworkEvent, NetworkSpan } from '../../receiver/model.ts';
+import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
 import { MAX_OUTSIDE_CHARS } from '../../text/index.ts';
 
 /** What must hold of each input, beyond that nothing is thrown. `oracles.test.ts` shows that each can fail. */

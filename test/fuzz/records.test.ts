@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from '../../config/index.ts';
 import { decodeBatch } from '../../receiver/decode/records.ts';
-import type { MapImage } from '../../receiver/map-image.ts';
-import type { NetworkEvent, NetworkSpan } from '../../receiver/model.ts';
-import { Pipeline } from '../../receiver/pipeline.ts';
+import type { MapImage } from '../../receiver/model/map-image.ts';
+import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
+import { Pipeline } from '../../receiver/agent/pipeline.ts';
 import type { KernelSource } from '../../receiver/source/kernel-source.ts';
 import { CONTEXT, CURL_OWNER, SOCKET } from '../unit/decode/decode-one.ts';
 import {

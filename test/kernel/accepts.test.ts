@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { tryLoad } from '../../native/index.ts';
 import { LISTENER, LISTENER_KEY } from '../../receiver/decode/generated/layout.ts';
 import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
-import type { ConnectionRecord } from '../../receiver/record.ts';
+import type { ConnectionRecord } from '../../receiver/model/record.ts';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { NetRoom } from './rig/net-room.ts';

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { DROP_KEY, RESET_KEY } from '../../receiver/decode/generated/layout.ts';
-import { kernelFilterOf } from '../../receiver/filter-rules.ts';
+import { kernelFilterOf } from '../../receiver/settings/filter.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { waitFor } from '../e2e/wait.ts';
 import { FilterStage, hierarchies, NONE, OLD_LISTENER } from './rig/filter-stage.ts';

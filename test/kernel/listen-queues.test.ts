@@ -1,14 +1,14 @@
 /** Listen queues that are full on purpose, against the statistics of their namespace. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { ListenerSums, type ListenerRow } from '../../receiver/collect/listeners.ts';
-import { ListenQueues, type QueueOverflow } from '../../receiver/collect/listen-queues.ts';
+import { ListenerSums, type ListenerRow } from '../../receiver/signals/listener/sums.ts';
+import { ListenQueues, type QueueOverflow } from '../../receiver/signals/listener/queues.ts';
 import { LISTENER } from '../../receiver/decode/generated/layout.ts';
-import { queueOverflowRecord } from '../../receiver/listener-record.ts';
-import { readListenCounters } from '../../receiver/source/listen-counters.ts';
+import { queueOverflowRecord } from '../../receiver/signals/listener/queue-overflow.ts';
+import { readListenCounters } from '../../receiver/host/listen-counters.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { waitFor } from '../e2e/wait.ts';
-import { createHarness } from '../unit/collect/fixture.ts';
+import { createHarness } from '../unit/signals/fixture.ts';
 import { DropStage } from './rig/drop-stage.ts';
 
 const SYN = 2;

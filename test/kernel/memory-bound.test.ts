@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadConfig } from '../../config/index.ts';
 import { possibleCpus } from '../../native/index.ts';
-import { kernelOptionsOf } from '../../receiver/kernel-options.ts';
+import { kernelOptionsOf } from '../../receiver/settings/kernel.ts';
 import { KernelSource } from '../../receiver/source/kernel-source.ts';
 import { mapMemory } from '../../receiver/source/map-memory.ts';
 import { mapSizes } from '../../receiver/source/map-sizes.ts';

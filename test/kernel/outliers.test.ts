@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionRecord, LatencyRecord } from '../../receiver/record.ts';
+import type { ConnectionRecord, LatencyRecord } from '../../receiver/model/record.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { waitFor } from '../e2e/wait.ts';
 import type { Stage } from './rig/conversation.ts';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RECEIVE_SUMS, SERIES_KEY } from '../../receiver/decode/generated/layout.ts';
-import type { LatencyRecord } from '../../receiver/record.ts';
+import type { LatencyRecord } from '../../receiver/model/record.ts';
 import { METRIC_TCP_RECEIVE_QUEUE_DURATION } from '../../semconv/index.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { waitFor } from '../e2e/wait.ts';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { SOFTIRQ_SUMS } from '../../receiver/decode/generated/layout.ts';
-import type { SoftirqRecord } from '../../receiver/record.ts';
+import type { SoftirqRecord } from '../../receiver/model/record.ts';
 import { METRIC_SOFTIRQ_DURATION } from '../../semconv/index.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { TcpScript } from './rig/script.ts';

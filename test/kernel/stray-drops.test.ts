@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { kernelFilterOf } from '../../receiver/filter-rules.ts';
+import { kernelFilterOf } from '../../receiver/settings/filter.ts';
 import { Cleanup } from '../e2e/cleanup.ts';
 import { CLOSED_PORT } from './rig/drop-scenes.ts';
 import { RAW_PACKET, VETH_ADDRESS } from './rig/drop-stage.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../../../config/index.ts';
 import { monotonicToRealtime } from '../../../native/index.ts';
-import { kernelOptionsOf } from '../../../receiver/kernel-options.ts';
+import { kernelOptionsOf } from '../../../receiver/settings/kernel.ts';
 import { KernelSource } from '../../../receiver/source/kernel-source.ts';
 import { withAgent } from '../agent.ts';
 import { hold, type Held } from '../load.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../../../config/index.ts';
-import { kernelOptionsOf } from '../../../receiver/kernel-options.ts';
+import { kernelOptionsOf } from '../../../receiver/settings/kernel.ts';
 import { KernelSource } from '../../../receiver/source/kernel-source.ts';
 import { withAgent } from '../agent.ts';
 import { churn, churnFor, churnOn } from '../load.ts';

@@ -6,7 +6,7 @@ import type {
   RequestContext,
   RetransmitRecord,
   SocketRecord,
-} from '../../../receiver/record.ts';
+} from '../../../receiver/model/record.ts';
 import type { Dropper } from './dropper.ts';
 import type { NetRoom } from './net-room.ts';
 import { hex, type TcpScript } from './script.ts';

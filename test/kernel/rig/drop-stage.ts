@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { DROP_KEY, STRAY, STRAY_COUNT } from '../../../receiver/decode/generated/layout.ts';
-import type { DropRecord } from '../../../receiver/record.ts';
+import type { DropRecord } from '../../../receiver/model/record.ts';
 import type { KernelOptions } from '../../../receiver/source/knobs.ts';
 import { projectFolder } from '../../backends/place.ts';
 import type { Cleanup } from '../../e2e/cleanup.ts';

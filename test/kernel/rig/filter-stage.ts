@@ -1,7 +1,7 @@
 /** Programs whose filter a test changes, a room, and a process in it. */
 import type { FilterRule } from '../../../config/index.ts';
-import { findCgroupHierarchies } from '../../../receiver/cgroup-hierarchies.ts';
-import { kernelFilterOf } from '../../../receiver/filter-rules.ts';
+import { findCgroupHierarchies } from '../../../receiver/host/cgroup-hierarchies.ts';
+import { kernelFilterOf } from '../../../receiver/settings/filter.ts';
 import type { KernelOptions } from '../../../receiver/source/knobs.ts';
 import type { Cleanup } from '../../e2e/cleanup.ts';
 import { NetRoom } from './net-room.ts';

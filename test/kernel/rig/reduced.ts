@@ -1,10 +1,10 @@
 /** Run by privileges.test.ts: loads everything, keeps what the agent keeps, and does all that the agent does later. */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { hideMemory, reduceCapabilities } from '../../../native/index.ts';
-import { KEPT_CAPABILITIES } from '../../../receiver/privileges.ts';
+import { KEPT_CAPABILITIES } from '../../../receiver/agent/privileges.ts';
 import { KernelSource } from '../../../receiver/source/kernel-source.ts';
-import { readListenCounters } from '../../../receiver/source/listen-counters.ts';
-import { readLocalAddresses } from '../../../receiver/source/local-addresses.ts';
+import { readListenCounters } from '../../../receiver/host/listen-counters.ts';
+import { readLocalAddresses } from '../../../receiver/host/local-addresses.ts';
 import { ALL_SIGNALS } from './watcher.ts';
 
 /** What is printed, as JSON. */

@@ -1,10 +1,10 @@
 /** Drops that come with no socket, settled as the agent does. */
-import { DropDetails } from '../../../receiver/collect/drop-details.ts';
-import { DropSums } from '../../../receiver/collect/host-sums.ts';
-import { StraySums } from '../../../receiver/collect/strays.ts';
-import { readLocalAddresses } from '../../../receiver/source/local-addresses.ts';
+import { DropDetails } from '../../../receiver/signals/drop/details.ts';
+import { DropSums } from '../../../receiver/signals/host-sums.ts';
+import { StraySums } from '../../../receiver/signals/drop/unowned.ts';
+import { readLocalAddresses } from '../../../receiver/host/local-addresses.ts';
 import type { Cleanup } from '../../e2e/cleanup.ts';
-import { createHarness } from '../../unit/collect/fixture.ts';
+import { createHarness } from '../../unit/signals/fixture.ts';
 import { DropStage } from './drop-stage.ts';
 import { TcpScript } from './script.ts';
 import type { Pair } from './drop-stage.ts';

@@ -1,13 +1,13 @@
 /** What the agent does with the kernel's sums: reads them, and takes rows out that are quiet. */
 import assert from 'node:assert/strict';
-import { ConnectionSums } from '../../../receiver/collect/connections.ts';
-import { ListenerSums } from '../../../receiver/collect/listeners.ts';
-import { ResetSums } from '../../../receiver/collect/resets.ts';
+import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
+import { ListenerSums } from '../../../receiver/signals/listener/sums.ts';
+import { ResetSums } from '../../../receiver/signals/reset/sums.ts';
 import { OWNER_INFO, OWNER_KEY, ROW_MAP } from '../../../receiver/decode/generated/layout.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
-import { QuietRows } from '../../../receiver/quiet-rows.ts';
-import { countersOf } from '../../../receiver/sweep.ts';
-import { createHarness, type Harness } from '../../unit/collect/fixture.ts';
+import { QuietRows } from '../../../receiver/agent/quiet-rows.ts';
+import { countersOf } from '../../../receiver/agent/sweep.ts';
+import { createHarness, type Harness } from '../../unit/signals/fixture.ts';
 import type { Watcher } from './watcher.ts';
 
 /** `quietMs`: after so long a row goes. */

@@ -1,7 +1,7 @@
 /** Connections of one process to itself, and what the kernel side has of them by port. */
 import { readFileSync } from 'node:fs';
 import { LISTENER_KEY } from '../../../receiver/decode/generated/layout.ts';
-import type { KernelRecord } from '../../../receiver/record.ts';
+import type { KernelRecord } from '../../../receiver/model/record.ts';
 import { waitFor } from '../../e2e/wait.ts';
 import { hex, type TcpScript } from './script.ts';
 import type { Watcher } from './watcher.ts';

@@ -1,5 +1,5 @@
 import type { MetricDescriptor } from '../../../semconv/index.ts';
-import type { ObservedResource } from '../../../receiver/model.ts';
+import type { ObservedResource } from '../../../receiver/model/resource.ts';
 
 const base = {
   unit: '{thing}',

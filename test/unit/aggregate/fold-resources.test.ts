@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DataPoint, Histogram, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
-import type { ObservedResource } from '../../../receiver/model.ts';
+import type { ObservedResource } from '../../../receiver/model/resource.ts';
 import { counter, histogram, level, workload } from './descriptors.ts';
 
 const startUnixNs = 1_790_000_000_000_000_000n;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { tableRows } from '../../../receiver/cli/rows.ts';
 import type { TableRow } from '../../../receiver/cli/table.ts';
-import { ConnectionSums } from '../../../receiver/collect/connections.ts';
-import { ListenerSums } from '../../../receiver/collect/listeners.ts';
-import { readProcessLosses, type ProcessLosses } from '../../../receiver/collect/process-losses.ts';
+import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
+import { ListenerSums } from '../../../receiver/signals/listener/sums.ts';
+import { readProcessLosses, type ProcessLosses } from '../../../receiver/cli/process-losses.ts';
 import {
   cellsOf,
   dropKey,
@@ -19,7 +19,7 @@ import {
   sparse,
   type SeriesKeyFields,
 } from '../../fixtures/records/write-rows.ts';
-import { createHarness } from '../collect/fixture.ts';
+import { createHarness } from '../signals/fixture.ts';
 
 const C = SERIES_CELLS;
 const L = LISTENER_CELLS;

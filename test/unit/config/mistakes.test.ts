@@ -5,8 +5,8 @@ import { SCHEMA } from '../../../config/schema.ts';
 import { MAX_YAML_CHARS } from '../../../config/yaml.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import { EndpointError } from '../../../receiver/export/endpoint-error.ts';
-import { exportOptionsOf } from '../../../receiver/export-options.ts';
-import { kernelOptionsOf } from '../../../receiver/kernel-options.ts';
+import { exportOptionsOf } from '../../../receiver/settings/export.ts';
+import { kernelOptionsOf } from '../../../receiver/settings/kernel.ts';
 import { load, messageOf, type Given } from './sources.ts';
 
 /** Just above the bound of our own: each alias stands for one short word. */

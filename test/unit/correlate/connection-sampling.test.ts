@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ConnectionRecord } from '../../../receiver/record.ts';
+import type { ConnectionRecord } from '../../../receiver/model/record.ts';
 import { connection, harness, second } from './fixture.ts';
 
 test('of connections so many have a span, always the same, and the failed and slow ones always', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, decideHandshake, decideRetransmit } from '../../../receiver/correlate/decide.ts';
-import type { RequestContext } from '../../../receiver/record.ts';
+import type { RequestContext } from '../../../receiver/model/record.ts';
 import { request, retransmit, second } from './fixture.ts';
 
 test('a header in the very bytes is exact evidence for a child', () => {

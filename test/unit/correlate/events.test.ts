@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NetworkEvent } from '../../../receiver/model.ts';
-import type { KernelRecord } from '../../../receiver/record.ts';
+import type { NetworkEvent } from '../../../receiver/model/event.ts';
+import type { KernelRecord } from '../../../receiver/model/record.ts';
 import { EVENTS, type EventMode } from '../../../semconv/index.ts';
 import {
   connection,

@@ -1,7 +1,7 @@
 /** From records to spans: a noisy service, or 1,000 processes of one, beside a quiet one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Owner } from '../../../receiver/model.ts';
+import type { Owner } from '../../../receiver/model/resource.ts';
 import { connection, harness, owner, request, second } from './fixture.ts';
 
 const QUIET = 78;

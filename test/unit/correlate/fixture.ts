@@ -1,10 +1,11 @@
-import type { Clock } from '../../../receiver/clock.ts';
+import type { Clock } from '../../../receiver/model/clock.ts';
 import {
   createCorrelator,
   type Correlator,
   type CorrelatorOptions,
 } from '../../../receiver/correlate/correlator.ts';
-import type { NetworkEvent, NetworkSpan, ObservedResource, Owner } from '../../../receiver/model.ts';
+import type { NetworkEvent, NetworkSpan } from '../../../receiver/model/event.ts';
+import type { ObservedResource, Owner } from '../../../receiver/model/resource.ts';
 import type {
   ConnectionRecord,
   ListenerRecord,
@@ -12,7 +13,7 @@ import type {
   RetransmitRecord,
   SocketRecord,
   StateRecord,
-} from '../../../receiver/record.ts';
+} from '../../../receiver/model/record.ts';
 
 export const second = 1_000_000_000n;
 /** Added to CLOCK_MONOTONIC by the clock of these tests. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NetworkSpan } from '../../../receiver/model.ts';
-import type { KernelRecord } from '../../../receiver/record.ts';
+import type { NetworkSpan } from '../../../receiver/model/event.ts';
+import type { KernelRecord } from '../../../receiver/model/record.ts';
 import { SPANS, type SpanMode } from '../../../semconv/index.ts';
 import { connection, harness, request, retransmit, second, unixOffset } from './fixture.ts';
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { decodeBatch } from '../../../receiver/decode/records.ts';
-import type { KernelRecord } from '../../../receiver/record.ts';
+import type { KernelRecord } from '../../../receiver/model/record.ts';
 import {
   batchOf,
   connectionRecord,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { decodeBatch } from '../../../receiver/decode/records.ts';
-import type { KernelRecord } from '../../../receiver/record.ts';
+import type { KernelRecord } from '../../../receiver/model/record.ts';
 import { batchOf, type ContextFields } from '../../fixtures/records/write-records.ts';
 
 const V4_LOCAL = [192, 0, 2, 10];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NO_OWNER, OwnerTable } from '../../../receiver/decode/owners.ts';
-import type { Owner } from '../../../receiver/model.ts';
+import type { Owner } from '../../../receiver/model/resource.ts';
 import { Image } from '../../fixtures/records/image.ts';
 import { writeOwnerInfo } from '../../fixtures/records/write-records.ts';
 import { ownerKey, type ProcessKey } from '../../fixtures/records/write-rows.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { EnricherOptions } from '../../../receiver/enrich/enricher.ts';
-import type { Owner } from '../../../receiver/model.ts';
-import { enricher, host, owner, procRoot, startNs } from './proc-fixture.ts';
+import type { Owner } from '../../../receiver/model/resource.ts';
+import { enricher, host, owner, procRoot, startNs } from '../host/proc-fixture.ts';
 
 function attributes(
   pid: number,

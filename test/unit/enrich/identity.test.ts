@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { EnricherOptions } from '../../../receiver/enrich/enricher.ts';
 import type { Granularity } from '../../../receiver/enrich/resources.ts';
-import type { ObservedResource } from '../../../receiver/model.ts';
-import { enricher, host, owner } from './proc-fixture.ts';
-import { ProcFolder, type FakeProcess } from './proc-folder.ts';
+import type { ObservedResource } from '../../../receiver/model/resource.ts';
+import { enricher, host, owner } from '../host/proc-fixture.ts';
+import { ProcFolder, type FakeProcess } from '../host/proc-folder.ts';
 
 const CONTAINERS = ['a1', 'b2'].map((id) => `/docker-${id.repeat(32)}.scope`);
 const GRANULARITIES: readonly Granularity[] = ['auto', 'process', 'container', 'service'];

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Enricher, EnricherOptions } from '../../../receiver/enrich/enricher.ts';
-import type { ObservedResource } from '../../../receiver/model.ts';
-import { resourceBytes } from '../../../receiver/resource-bytes.ts';
-import { enricher, owner } from './proc-fixture.ts';
-import { ProcFolder } from './proc-folder.ts';
+import type { ObservedResource } from '../../../receiver/model/resource.ts';
+import { resourceBytes } from '../../../receiver/model/resource-bytes.ts';
+import { enricher, owner } from '../host/proc-fixture.ts';
+import { ProcFolder } from '../host/proc-folder.ts';
 
 const MANY = 2_300;
 const LIMIT = 2_000;

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { enricher, owner, procRoot } from './proc-fixture.ts';
+import { enricher, owner, procRoot } from '../host/proc-fixture.ts';
 
 test('a process that ended before a collection met it is folded when asked for, one that lived is not', () => {
   const root = mkdtempSync(join(tmpdir(), 'proc-'));

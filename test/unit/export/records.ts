@@ -1,4 +1,5 @@
-import type { NetworkEvent, NetworkSpan, ObservedResource } from '../../../receiver/model.ts';
+import type { NetworkEvent, NetworkSpan } from '../../../receiver/model/event.ts';
+import type { ObservedResource } from '../../../receiver/model/resource.ts';
 import type { SignalCounters } from '../../../receiver/export/counters.ts';
 import assert from 'node:assert/strict';
 

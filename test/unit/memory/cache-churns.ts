@@ -1,5 +1,5 @@
-import { BoundedCache } from '../../../receiver/bounded-cache.ts';
-import { ListenQueues } from '../../../receiver/collect/listen-queues.ts';
+import { BoundedCache } from '../../../receiver/model/bounded-cache.ts';
+import { ListenQueues } from '../../../receiver/signals/listener/queues.ts';
 import { createConnectHolds } from '../../../receiver/correlate/connect-holds.ts';
 import { createConnectionIds } from '../../../receiver/correlate/connection-id.ts';
 import { ConnectionLinks } from '../../../receiver/correlate/connection-links.ts';
@@ -8,8 +8,8 @@ import { RetransmitEpisodes } from '../../../receiver/correlate/retransmit-episo
 import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { connection, request, retransmit } from '../correlate/fixture.ts';
-import { ExemplarStage } from '../../../receiver/exemplar-stage.ts';
-import { createHarness } from '../collect/fixture.ts';
+import { ExemplarStage } from '../../../receiver/exemplars/exemplars.ts';
+import { createHarness } from '../signals/fixture.ts';
 import { churnOf, HELD, MAX_OWNERS, ownerOf, type Churn } from './churn.ts';
 
 const spanOf = (index: number): ReturnType<typeof request> => request(index);

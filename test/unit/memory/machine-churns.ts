@@ -1,8 +1,8 @@
-import { createCgroupIndex } from '../../../receiver/enrich/cgroup-index.ts';
+import { createCgroupIndex } from '../../../receiver/host/cgroup-index.ts';
 import { createEnricher } from '../../../receiver/enrich/enricher.ts';
-import { KernelSymbols } from '../../../receiver/source/kernel-symbols.ts';
-import { LocalAddressCache } from '../../../receiver/source/local-addresses.ts';
-import { host } from '../enrich/proc-fixture.ts';
+import { KernelSymbols } from '../../../receiver/host/kernel-symbols.ts';
+import { LocalAddressCache } from '../../../receiver/host/local-addresses.ts';
+import { host } from '../host/proc-fixture.ts';
 import { churnOf, HELD, MAX_OWNERS, ownerOf, type Churn } from './churn.ts';
 
 /** What is remembered of the machine: processes, control groups, addresses, functions of the kernel. */

@@ -1,11 +1,11 @@
-import { ConnectionSums } from '../../../receiver/collect/connections.ts';
-import type { CollectContext } from '../../../receiver/collect/context.ts';
-import { DropSums, StateSums } from '../../../receiver/collect/host-sums.ts';
-import { ListenerSums } from '../../../receiver/collect/listeners.ts';
-import { ReceiveWaits } from '../../../receiver/collect/receive-waits.ts';
-import { ResetSums } from '../../../receiver/collect/resets.ts';
+import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
+import type { CollectContext } from '../../../receiver/signals/context.ts';
+import { DropSums, StateSums } from '../../../receiver/signals/host-sums.ts';
+import { ListenerSums } from '../../../receiver/signals/listener/sums.ts';
+import { ReceiveWaits } from '../../../receiver/signals/receive/sums.ts';
+import { ResetSums } from '../../../receiver/signals/reset/sums.ts';
 import { STATE_SUMS } from '../../../receiver/decode/generated/layout.ts';
-import type { MapImage } from '../../../receiver/map-image.ts';
+import type { MapImage } from '../../../receiver/model/map-image.ts';
 import {
   dropKey,
   listenerKey,
@@ -16,7 +16,7 @@ import {
   sparse,
   stateKey,
 } from '../../fixtures/records/write-rows.ts';
-import { createHarness, dropDetails, NGINX } from '../collect/fixture.ts';
+import { createHarness, dropDetails, NGINX } from '../signals/fixture.ts';
 import { churnOf, HELD, type Churn } from './churn.ts';
 
 /** What is given to it is gone. */

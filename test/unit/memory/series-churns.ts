@@ -1,6 +1,6 @@
 import { ExemplarStore } from '../../../receiver/aggregate/exemplars.ts';
 import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
-import type { ObservedResource } from '../../../receiver/model.ts';
+import type { ObservedResource } from '../../../receiver/model/resource.ts';
 import { METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION } from '../../../semconv/index.ts';
 import { churnOf, HELD, type Churn } from './churn.ts';
 

@@ -28,7 +28,11 @@ async function withPrograms<T>(
 }
 
 function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${pid}`) && !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
@@ -68,7 +72,8 @@ describe('a stop during the set-up', () => {
           const status = 128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[signal as 'SIGHUP'];
           assert.deepEqual(await closed, [status, null], stderr);
           assert.match(stderr, new RegExp(ends));
-          assert.equal(isAlive(Number(readFileSync(join(folder, 'pid'), 'utf8'))), false);
+          const command = Number(readFileSync(join(folder, 'pid'), 'utf8'));
+          await until('the command to end', () => !isAlive(command));
         } finally {
           try {
             process.kill(-pid, 'SIGKILL');

@@ -1,0 +1,78 @@
+import { ConfigError, configOf, dumpConfig, loadConfig, readCheckedSettings } from '../../config/index.ts';
+import { NativeError } from '../../native/index.ts';
+import { readTextFile } from '../../text/index.ts';
+import { EndpointError } from '../export/endpoint-error.ts';
+import { parseArguments } from '../cli/args.ts';
+import { readVersion, renderHelp } from '../cli/help.ts';
+import type { Output } from '../cli/output.ts';
+import { createOutputs, leave, type Outputs } from '../cli/outputs.ts';
+import type { LoadedSettings } from './reload.ts';
+import { memoryBound, renderMemoryBound } from './memory-bound.ts';
+import { runAgent } from './run.ts';
+import type { StopSignals } from './stop-signals.ts';
+import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
+
+/** Does what the command line asks for and ends the process: it would end by itself only when nothing is open. */
+export async function runCommand(argv: readonly string[], signals: StopSignals): Promise<never> {
+  const outputs = createOutputs();
+  const fail = (error: unknown): Promise<never> => leave(explain(error, outputs.stderr), outputs);
+  // Node's own words would wait for a reader.
+  process.on('uncaughtException', (error) => void fail(error));
+  try {
+    return await leave(await run(argv, signals, outputs), outputs);
+  } catch (error) {
+    return await fail(error);
+  }
+}
+
+async function run(argv: readonly string[], signals: StopSignals, outputs: Outputs): Promise<number> {
+  const { command, flags } = parseArguments(argv);
+  // Only the agent has something to finish.
+  if (command !== 'run') signals.release();
+  if (command === 'help') return await print(renderHelp(), outputs.stdout);
+  if (command === 'version') return await print(readVersion(), outputs.stdout);
+  const sources = {
+    argv: flags,
+    env: process.env,
+    readFile: readTextFile,
+    isTerminal: outputs.isTerminal.stdout,
+  };
+  if (command === 'check-config') {
+    const bound = renderMemoryBound(memoryBound(loadConfig(sources)));
+    return await print(dumpConfig(sources) + bound, outputs.stdout);
+  }
+  const load = (): LoadedSettings => {
+    const settings = readCheckedSettings(sources);
+    return { config: configOf(settings, sources.isTerminal), values: settings.values };
+  };
+  return await runAgent(load, signals, outputs);
+}
+
+/** Waits for whoever reads, as long as it takes. A reader that has enough is no failure, a full disk is. */
+async function print(text: string, stdout: Output): Promise<number> {
+  stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  await stdout.drain();
+  if (stdout.failure === undefined || stdout.failure === 'EPIPE') return 0;
+  throw new OutputError(`standard output takes nothing: ${stdout.failure}`);
+}
+
+/** An answer that could not be given. */
+class OutputError extends Error {
+  readonly exitCode = 1;
+}
+
+/** Says why. A user's mistake is a sentence; only a defect of ours shows a stack. */
+function explain(error: unknown, stderr: Output): number {
+  const status = statusOf(error);
+  const text =
+    error instanceof Error ? (status === undefined && error.stack) || error.message : String(error);
+  stderr.write(`wirespan: ${text}\n`);
+  return status ?? 1;
+}
+
+/** Of an error that is the user's or the machine's. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof ConfigError || error instanceof EndpointError) return error.exitCode;
+  if (error instanceof UnsupportedError || error instanceof OutputError) return error.exitCode;
+  return error instanceof NativeError ? EXIT_UNSUPPORTED : undefined;
+}

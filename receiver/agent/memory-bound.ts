@@ -1,0 +1,112 @@
+import { availableParallelism } from 'node:os';
+import type { AppConfig } from '../../config/index.ts';
+import { METRIC_TCP_RECEIVE_QUEUE_DURATION, METRIC_TCP_STATE_DURATION } from '../../semconv/index.ts';
+import { BYTES_PER_PLACE } from '../export/item-queue.ts';
+import { mapMemory } from '../source/map-memory.ts';
+import { mapSizes } from '../source/map-sizes.ts';
+
+/** One part of the memory that settings can come to. */
+export interface MemoryPart {
+  /** The setting that decides it; absent: none does. */
+  readonly setting?: string;
+  readonly what: string;
+  readonly bytes: number;
+}
+
+/** Memory that settings can come to: in the kernel and in the agent, at its start and with every bound met. */
+export interface MemoryBound {
+  readonly kernel: readonly MemoryPart[];
+  readonly agent: readonly MemoryPart[];
+}
+
+/** Programs, their types, page tables; measured. */
+const KERNEL_REST = 3.5e6;
+/** Anonymous memory of an agent that has nothing to do: Node's heap and code; measured. */
+const AGENT_IDLE = 58e6;
+/** A row of the kernel's sums: its memory and attributes, and its place in what a map is read into; measured. */
+const BYTES_PER_ROW = 2_760 + 1_120;
+/** A series and its points while they are exported; measured. */
+const BYTES_PER_SERIES = 550;
+/** A process; measured. */
+const BYTES_PER_PROCESS = 950;
+/** Connection ids, links, exemplars and limits of requests that carry a trace, when every cache is full; measured. */
+const TRACES = 20e6;
+/** Of a resource on average, in use and once more while it waits for an export: receiver/enrich/. */
+const BYTES_PER_RESOURCE = 2 * 2_048;
+/** V8 lets what is dead lie until there is half as much of it as of what is alive; measured under load. */
+const GARBAGE = 1.5;
+
+/** On Linux 6.2 and later, where tracing programs load. */
+export function memoryBound(config: AppConfig, cpus = availableParallelism()): MemoryBound {
+  const { ringBufferBytes, maxSeries, maxSockets, maxOwners } = config.bpf;
+  const isOn = ({ name }: { readonly name: string }): boolean => config.metrics.get(name) === true;
+  const sizes = mapSizes(
+    {
+      ...config.bpf,
+      stateDuration: isOn(METRIC_TCP_STATE_DURATION),
+      receiveDuration: isOn(METRIC_TCP_RECEIVE_QUEUE_DURATION),
+    },
+    { isConnTable: true, isRequestByAddress: false, isAcceptByAddress: false },
+  );
+  const { atStart, onDemand } = mapMemory(sizes, cpus);
+  const take = (name: string): number => atStart.get(name) ?? 0;
+  const named = ['events', 'series', 'receives', 'owners', 'connections'];
+  const rest = [...atStart]
+    .filter(([name]) => !named.includes(name))
+    .reduce((sum, [, bytes]) => sum + bytes, 0);
+  const sockets = take('connections') + (onDemand.get('connections') ?? 0);
+  const places = config.spanQueue.queueSize + config.eventQueue.queueSize;
+  return {
+    kernel: [
+      part('bpf.ring_buffer_size', ringBufferBytes, 'bytes', take('events')),
+      part('bpf.max_series', maxSeries, 'rows', take('series') + take('receives')),
+      part('bpf.max_owners', maxOwners, 'processes', take('owners')),
+      part('bpf.max_sockets', maxSockets, 'sockets, as they come', sockets),
+      { what: 'other maps and the programs', bytes: rest + KERNEL_REST },
+    ],
+    agent: [
+      { what: 'Node and the agent, at rest', bytes: AGENT_IDLE },
+      part('bpf.max_series', maxSeries, 'rows read', GARBAGE * BYTES_PER_ROW * maxSeries),
+      part('series.limit', config.seriesLimit, 'series', GARBAGE * BYTES_PER_SERIES * config.seriesLimit),
+      part('bpf.max_owners', maxOwners, 'processes known', GARBAGE * BYTES_PER_PROCESS * maxOwners),
+      part(
+        'resource.limit',
+        config.resourceLimit,
+        'resources',
+        GARBAGE * BYTES_PER_RESOURCE * config.resourceLimit,
+      ),
+      { what: 'what is remembered of requests with a trace', bytes: GARBAGE * TRACES },
+      part('export.*.queue_size', places, 'spans and events that wait', GARBAGE * BYTES_PER_PLACE * places),
+    ],
+  };
+}
+
+function part(setting: string, value: number, what: string, bytes: number): MemoryPart {
+  return { setting, what: `${value.toLocaleString('en')} ${what}`, bytes };
+}
+
+/** Of all parts. */
+export function totalOf(parts: readonly MemoryPart[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Comments for the end of a YAML file of settings. */
+export function renderMemoryBound({ kernel, agent }: MemoryBound): string {
+  const rows = (parts: readonly MemoryPart[]): string[] =>
+    parts.map(
+      ({ setting, what, bytes }) =>
+        `#   ${mega(bytes)}  ${setting === undefined ? '' : `${setting}: `}${what}`,
+    );
+  return [
+    `# Memory that these settings come to at most, in MB: ${mega(totalOf(kernel) + totalOf(agent)).trim()} in all. A control group counts both.`,
+    `# kernel ${mega(totalOf(kernel)).trim()}:`,
+    ...rows(kernel),
+    `# agent ${mega(totalOf(agent)).trim()}, and up to 67 for pages of Node's own program, which the kernel can take back:`,
+    ...rows(agent),
+    '',
+  ].join('\n');
+}
+
+function mega(bytes: number): string {
+  return (bytes / 1e6).toFixed(1).padStart(6);
+}

@@ -1,0 +1,41 @@
+import type { AppConfig } from '../../config/index.ts';
+import { VERSION } from '../../semconv/index.ts';
+import type { MetricStore } from '../aggregate/metric-store.ts';
+import type { Clock } from '../model/clock.ts';
+import { readCgroupNames } from '../decode/cgroup-names.ts';
+import { CGROUP_NAMES } from '../decode/generated/layout.ts';
+import { findCgroup2Mount } from '../host/cgroup-index.ts';
+import { createEnricher, type Enricher } from '../enrich/enricher.ts';
+import { readHostFacts } from '../host/host-facts.ts';
+import type { KernelSource } from '../source/kernel-source.ts';
+import { u64 } from '../source/knobs.ts';
+
+/** What the enricher needs of the rest; `store` is asked for later, as it needs the enricher's host. */
+export interface EnricherParts {
+  readonly clock: Clock;
+  readonly store: MetricStore;
+}
+
+/** The enricher of this host, by the settings. */
+export function createPipelineEnricher(
+  source: KernelSource,
+  config: AppConfig,
+  parts: EnricherParts,
+): Enricher {
+  return createEnricher({
+    cgroupRoot: findCgroup2Mount('/proc'),
+    cgroupPathOf: (cgroupId) => {
+      const names = new Uint8Array(CGROUP_NAMES.size);
+      return source.lookup('cgroups', u64(cgroupId), names) ? readCgroupNames(names) : undefined;
+    },
+    host: readHostFacts(VERSION),
+    granularity: config.resourceGranularity,
+    foldShortLived: config.foldShortLived,
+    maxResources: config.resourceLimit,
+    exportedBytes: () => parts.store.resourceBytes(),
+    retire: (resourceId) => parts.store.retire(resourceId),
+    maxEntries: config.bpf.maxOwners,
+    bootToUnixNs: (boottimeNs) => parts.clock.bootToUnixNs(boottimeNs),
+    now: () => performance.now(),
+  });
+}

@@ -1,0 +1,284 @@
+import { readFileSync } from 'node:fs';
+import { createMetricStore, type MetricStore } from '../aggregate/metric-store.ts';
+import type { AppConfig } from '../../config/index.ts';
+import { monotonicToRealtime } from '../../native/index.ts';
+import { createClock, type Clock } from '../model/clock.ts';
+import { ConnectionSums } from '../signals/connection/sums.ts';
+import { readProcessLosses, type ProcessLosses } from '../cli/process-losses.ts';
+import type { CollectContext } from '../signals/context.ts';
+import { DropSums, setConnectionStates, SoftirqSums } from '../signals/host-sums.ts';
+import { createDropDetails, type DropDetails } from '../signals/drop/details.ts';
+import { claimersOf, StraySums } from '../signals/drop/unowned.ts';
+import { ResetSums } from '../signals/reset/sums.ts';
+import { ListenerSums } from '../signals/listener/sums.ts';
+import { ListenQueues } from '../signals/listener/queues.ts';
+import { queueOverflowRecord } from '../signals/listener/queue-overflow.ts';
+import { readListenCounters } from '../host/listen-counters.ts';
+import { maskAddress } from '../correlate/mask.ts';
+import { createCorrelator, type Correlator } from '../correlate/correlator.ts';
+import { decodeBatch, type DecodeCounters } from '../decode/records.ts';
+import { RECORD_HEADER } from '../decode/generated/layout.ts';
+import { OwnerTable } from '../decode/owners.ts';
+import type { Enricher } from '../enrich/enricher.ts';
+import { emitterSettingsOf } from '../settings/emitter.ts';
+import { createExemplars, type Exemplars } from '../exemplars/exemplars.ts';
+import { optionalCounters } from './optional-counters.ts';
+import { createPipelineEnricher } from './pipeline-enricher.ts';
+import type { KernelRecord } from '../model/record.ts';
+import type { NetworkEvent, NetworkSpan } from '../model/event.ts';
+import type { KernelFilter } from '../source/filter.ts';
+import type { KernelSource } from '../source/kernel-source.ts';
+import { LocalAddressCache } from '../host/local-addresses.ts';
+import { QuietRows } from './quiet-rows.ts';
+import { countersOf, Sweep, type OwnedCounters, type SweepParts } from './sweep.ts';
+
+/** Where finished events and spans go; false when it was not taken. */
+export interface Outlets {
+  event(event: NetworkEvent): void;
+  span(span: NetworkSpan): void;
+}
+
+/**
+ * From kernel memory to measurements, events and spans: everything between the
+ * source and the exporters. It has no timers: `main` says when.
+ */
+export class Pipeline {
+  readonly store: MetricStore;
+  readonly connections: ConnectionSums;
+  readonly listeners: ListenerSums;
+  readonly listenQueues: ListenQueues;
+  readonly correlator: Correlator;
+  readonly enricher: Enricher;
+  readonly clock: Clock;
+  readonly decoded: DecodeCounters = { decoded: 0, bad: 0, received: [] };
+  readonly sweep: Sweep;
+  readonly quietRows: QuietRows;
+  readonly exemplars: Exemplars;
+  lastPass = 0;
+  /** Told the age of the oldest record of each batch, in seconds. */
+  onBatch: ((lagSeconds: number) => void) | undefined;
+  readonly #source: KernelSource;
+  readonly #owners: OwnerTable;
+  readonly #context: CollectContext;
+  readonly #drops: DropSums;
+  readonly #strays: StraySums;
+  readonly #resets: ResetSums;
+  /** Maps that are filled only when their metric is on. */
+  readonly #optional: readonly OwnedCounters[];
+  readonly #softirqs: SoftirqSums;
+  readonly #localAddresses = new LocalAddressCache();
+  readonly #config: AppConfig;
+  #isStopping = false;
+
+  constructor(source: KernelSource, config: AppConfig, outlets: Outlets) {
+    this.#source = source;
+    this.#config = config;
+    this.clock = createClock(monotonicToRealtime);
+    this.enricher = createPipelineEnricher(source, config, this);
+    this.#owners = new OwnerTable(config.bpf.maxOwners, (key, info) => source.lookup('owners', key, info));
+    this.store = createMetricStore({
+      temporality: config.temporality,
+      startUnixNs: this.clock.toUnixNs(this.clock.now()),
+      maxSeries: config.seriesLimit,
+      spillResource: this.enricher.host(),
+      foldInto: config.foldShortLived ? (resource) => this.enricher.foldOf(resource) : undefined,
+    });
+    this.#context = {
+      sink: this.store,
+      isOn: ({ name }) => config.metrics.get(name) ?? false,
+      optIn: config.attributes,
+      mask: (address) => maskAddress(address, config.addresses),
+      subnets: config.subnets.map(({ text }) => text),
+      ownerAt: (view, offset) => this.#owners.find(view, offset),
+      resolve: (owner) => this.enricher.resolve(owner),
+      host: () => this.enricher.host(),
+    };
+    this.connections = new ConnectionSums(this.#context);
+    this.listeners = new ListenerSums(this.#context);
+    this.listenQueues = new ListenQueues({
+      context: this.#context,
+      read: readListenCounters,
+      onOverflow: (overflow) => this.correlator.overflow(queueOverflowRecord(overflow, this.clock.now())),
+    });
+    const details = createDropDetails(source);
+    this.#drops = new DropSums(this.#context, details);
+    this.#strays = this.#createStrays(details);
+    this.#resets = new ResetSums(this.#context, (reason) => source.names.resetReason(reason));
+    this.#optional = optionalCounters(this.#context);
+    this.#softirqs = new SoftirqSums(this.#context);
+    this.correlator = this.#createCorrelator(outlets);
+    this.exemplars = createExemplars(this.store, this.#context, config, { ...this, names: source.names });
+    [this.sweep, this.quietRows] = this.#createSweeps();
+    this.#meetNamespaces();
+  }
+
+  /** Namespaces of processes older than the agent: what was counted before it is not its own. */
+  #meetNamespaces(): void {
+    const { count, keys, keySize } = this.#source.read('owners');
+    const view = new DataView(keys.buffer, keys.byteOffset);
+    for (let at = 0; at < count * keySize; at += keySize) {
+      const { netns, pid } = this.#owners.find(view, at);
+      this.listenQueues.meet(netns, pid);
+    }
+  }
+
+  #createCorrelator(outlets: Outlets): Correlator {
+    const { config, enricher, clock } = { config: this.#config, enricher: this.enricher, clock: this.clock };
+    return createCorrelator({
+      ...emitterSettingsOf(config),
+      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      addresses: config.addresses,
+      names: this.#source.names,
+      clock,
+      resolve: (owner) => enricher.resolve(owner),
+      emitEvent: (event) => outlets.event(event),
+      emitSpan: (span) => outlets.span(span),
+      now: () => process.hrtime.bigint(),
+    });
+  }
+
+  #createStrays(details: DropDetails): StraySums {
+    const source = this.#source;
+    return new StraySums({
+      context: this.#context,
+      details,
+      delete: (map, key) => source.delete(map, key),
+      isLocal: ({ netns, address, family }, { pid }) =>
+        this.#localAddresses.of(netns, pid)?.has(address, family) === true,
+    });
+  }
+
+  #createSweeps(): [Sweep, QuietRows] {
+    const source = this.#source;
+    const parts: SweepParts = {
+      read: (map) => source.read(map),
+      lookup: (map, key, value) => source.lookup(map, key, value),
+      delete: (map, key) => source.delete(map, key),
+      takeRow: (map, key, seen) => source.takeRow(map, key, seen),
+      connections: this.connections,
+      listeners: this.listeners,
+      counters: this.#ownedCounters(),
+      owners: this.#owners,
+      resourceOf: (owner) => this.enricher.resolve(owner),
+      forget: (owner) => this.enricher.forget(owner),
+      retire: (resourceId) => this.store.retire(resourceId),
+      awaited: () => (source.hasStrays ? claimersOf(source.read('strays')) : []),
+    };
+    return [new Sweep(parts), new QuietRows(parts)];
+  }
+
+  #ownedCounters(): readonly OwnedCounters[] {
+    return [
+      countersOf('drops', { size: 8 }, this.#drops),
+      countersOf('resets', { size: 8 }, this.#resets),
+      ...this.#optional,
+    ];
+  }
+
+  /** Empties the ring; returns the bytes read. */
+  drain(): number {
+    return this.#source.drain((bytes) => {
+      // Read anew for each batch: the real-time clock may have been set.
+      const now = this.clock.now();
+      if (bytes.length >= RECORD_HEADER.size) {
+        const view = new DataView(bytes.buffer, bytes.byteOffset);
+        this.onBatch?.(Number(now - view.getBigUint64(RECORD_HEADER.ts_ns, true)) / 1e9);
+      }
+      decodeBatch(bytes, this.#owners, this.decoded, (record) => this.#handle(record));
+    });
+  }
+
+  #handle(record: KernelRecord): void {
+    if (record.kind === 'owner') {
+      this.enricher.observe(record.owner);
+      this.listenQueues.meet(record.owner.netns, record.owner.pid);
+    } else {
+      this.correlator.handle(record);
+      this.exemplars.see(record);
+    }
+  }
+
+  /** Walks the live sockets, then reads every kernel sum into the store. */
+  collect(): void {
+    this.drain();
+    this.#pass();
+    this.readSums();
+    this.connections.setGauges(this.lastPass);
+    this.listeners.setGauges(this.lastPass);
+    if (!this.#isStopping) this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
+    setConnectionStates(this.#context, this.#source.countStates());
+    this.#softirqs.update(this.#source.read('softirqs'));
+    this.#drops.update(this.#source.read('drops'));
+    this.#resets.update(this.#source.read('resets'));
+    for (const { map, update } of this.#optional) update(this.#source.read(map));
+    // What the sums hold has left its records by now: exemplars find their point.
+    this.drain();
+  }
+
+  /** The programs are detached: what they left in the ring, and the last events. */
+  stop(): void {
+    this.drain();
+    this.correlator.flush();
+    this.#pass();
+    this.readSums();
+    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
+    this.#isStopping = true;
+  }
+
+  /** Most intervals have no drop without a socket: then nothing is looked for. */
+  #pass(): void {
+    const now = this.clock.now();
+    if (!this.#source.hasStrays && !this.#strays.hasRows) {
+      this.lastPass = this.#source.pass(now);
+      return;
+    }
+    const { pass, bank } = this.#source.passForStrays(now);
+    this.lastPass = pass;
+    this.#localAddresses.clear();
+    this.#strays.settle({
+      strays: this.#source.read('strays'),
+      listenEnds: this.#source.read('listen_ends'),
+      bank,
+      pass,
+    });
+  }
+
+  /** Reads the connection sums alone: cheap enough for a live view. */
+  readSums(): void {
+    this.connections.update(this.#source.read('series'));
+    this.listeners.update(this.#source.read('listeners'));
+  }
+
+  /** What each process lost, for a live view. */
+  processLosses(): ProcessLosses {
+    return readProcessLosses((map) => this.#source.read(map), this.#context.ownerAt);
+  }
+
+  /** Once every few seconds: frees what ended processes left behind. */
+  sweepEnded(): void {
+    this.drain();
+    this.readSums();
+    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
+    const now = Number(this.clock.now());
+    this.sweep.run(now);
+    this.quietRows.run(now);
+    this.enricher.sweep();
+  }
+
+  tick(): void {
+    this.correlator.tick(process.hrtime.bigint());
+  }
+
+  /** Other modes and limits of events and spans, from now on. */
+  reconfigure(config: AppConfig): void {
+    this.correlator.reconfigure(emitterSettingsOf(config));
+  }
+
+  /** Another filter, from now on: what was moved until now still counts as the one before says. */
+  setFilter(filter: KernelFilter): void {
+    this.#source.pass(this.clock.now());
+    this.#source.setFilter(filter);
+    this.lastPass = this.#source.pass(this.clock.now());
+    this.readSums();
+  }
+}

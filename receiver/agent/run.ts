@@ -1,0 +1,279 @@
+import { setImmediate } from 'node:timers/promises';
+import type { AppConfig } from '../../config/index.ts';
+import { ATTR_SERVICE_NAME } from '../../semconv/index.ts';
+import { AgentEvents } from './agent-events.ts';
+import { AgentOutput } from './agent-output.ts';
+import type { LiveView } from '../cli/live.ts';
+import type { Logger } from '../cli/log.ts';
+import type { Outputs } from '../cli/outputs.ts';
+import { tableRows } from '../cli/rows.ts';
+import { BoundsWatch, boundCountsOf } from './bounds.ts';
+import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
+import { createExporters, type Exporters } from '../export/exporters.ts';
+import { createMetricLoop, type MetricLoop } from '../export/metric-loop.ts';
+import { warningsOf } from '../settings/warnings.ts';
+import { exportOptionsOf } from '../settings/export.ts';
+import { LiveFilter } from '../settings/filter.ts';
+import { kernelOptionsOf } from '../settings/kernel.ts';
+import type { ObservedResource } from '../model/resource.ts';
+import { Pipeline } from './pipeline.ts';
+import { reducePrivileges } from './privileges.ts';
+import { Reloader, type LoadedSettings } from './reload.ts';
+import { isForeground } from '../host/terminal.ts';
+import { SelfFigures } from './self-stats.ts';
+import type { StopSignals } from './stop-signals.ts';
+import { KernelSource } from '../source/kernel-source.ts';
+import { checkSupport } from './support.ts';
+import { createAgentTelemetry } from '../telemetry/agent-telemetry.ts';
+
+/** Exit status when Ctrl-C a second time ended the drain: as of a process that SIGINT killed. */
+const EXIT_CUT_SHORT = 130;
+
+const OTHER_PID_NAMESPACE =
+  "The agent is not in the host's pid namespace, so what is in /proc (service names) and connections older than the agent are not found: start it with hostPID: true in Kubernetes, --pid=host in Docker.";
+const BUSY_DRAIN_MS = 10;
+const IDLE_DRAIN_MS = 250;
+const TICK_MS = 1000;
+const SWEEP_MS = 5000;
+
+/**
+ * Runs the agent until a signal ends it, then drains; the exit status.
+ * @throws ConfigError from `load`
+ */
+export async function runAgent(
+  load: () => LoadedSettings,
+  signals: StopSignals,
+  outputs: Outputs,
+): Promise<number> {
+  // Signals that came while the code was loaded are told in the next turn.
+  await setImmediate();
+  if (signals.isStopping) return 0;
+  const agent = new Agent(load, outputs);
+  agent.start();
+  signals.onReload(() => agent.reload());
+  const drained = agent.stop(await signals.stopped).then(() => true);
+  if (await Promise.race([drained, signals.cutShort.then(() => false)])) return 0;
+  agent.cutShort();
+  return EXIT_CUT_SHORT;
+}
+
+class Agent {
+  #config: AppConfig;
+  readonly #source: KernelSource;
+  readonly #pipeline: Pipeline;
+  readonly #exporters: Exporters;
+  readonly #figures: SelfFigures;
+  readonly #events: AgentEvents;
+  readonly #bounds = new BoundsWatch((met) => this.#log.warn(met, 'a bound was met'));
+  readonly #loop: MetricLoop | undefined;
+  readonly #output: AgentOutput;
+  readonly #log: Logger;
+  readonly #filter: LiveFilter;
+  readonly #reloader: Reloader;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #drainTimer: NodeJS.Timeout | undefined;
+  #drainMs = BUSY_DRAIN_MS;
+
+  constructor(load: () => LoadedSettings, outputs: Outputs) {
+    const running = load();
+    const { config } = running;
+    const hierarchies = findCgroupHierarchies('/proc');
+    const started = kernelOptionsOf(config, hierarchies);
+    this.#config = config;
+    checkSupport(started);
+    this.#output = new AgentOutput(config, outputs, () => this.#view());
+    this.#log = this.#output.log;
+    this.#exporters = createExporters(exportOptionsOf(config), {
+      onState: (state, endpoint, cause) => this.#onCollector(state, endpoint, cause),
+      onRejected: (signal, items, cause) =>
+        this.#log.warn({ signal, items, cause }, 'the collector rejected telemetry; it is counted as lost'),
+      onLibrary: (line) => this.#log.warn({ line }, 'the gRPC library says'),
+    });
+    this.#source = KernelSource.start(started);
+    this.#pipeline = new Pipeline(this.#source, config, {
+      event: (event) => void this.#exporters.addEvent(event),
+      span: (span) => void this.#exporters.addSpan(span),
+    });
+    this.#figures = new SelfFigures(this.#source, this.#pipeline, config.metrics);
+    this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
+    this.#loop = this.#createLoop();
+    this.#filter = new LiveFilter(config.filter, {
+      hierarchies,
+      apply: (filter) => this.#pipeline.setFilter(filter),
+      onMissing: (cgroup) => this.#log.warn({ cgroup }, 'no such cgroup: the filter waits for it'),
+    });
+    this.#reloader = new Reloader({
+      running,
+      started,
+      load,
+      apply: (next) => this.#apply(next),
+      log: {
+        info: (message) => this.#log.info(message),
+        warn: (message) => this.#log.warn(message),
+        error: (message) => this.#log.error(message),
+      },
+    });
+  }
+
+  /** Reads the settings again. What is counted goes on; what cannot be changed is named. */
+  reload(): void {
+    this.#guard(() => this.#reloader.reload());
+  }
+
+  #apply(config: AppConfig): void {
+    this.#config = config;
+    this.#log.level = config.logLevel;
+    this.#pipeline.reconfigure(config);
+    this.#events.reconfigure(config);
+    this.#filter.set(config.filter);
+  }
+
+  /** What the agent says of itself, with the standard variables' words. */
+  #agentResource(): ObservedResource {
+    const agent = this.#pipeline.enricher.agent();
+    const { serviceName, resourceAttributes } = this.#config.agent;
+    return {
+      ...agent,
+      attributes: { ...agent.attributes, ...resourceAttributes, [ATTR_SERVICE_NAME]: serviceName },
+    };
+  }
+
+  #createLoop(): MetricLoop | undefined {
+    const { metrics } = this.#exporters;
+    if (metrics === undefined) return undefined;
+    const telemetry = createAgentTelemetry({
+      resource: this.#agentResource(),
+      sources: { ...this.#figures.sources(this.#exporters), outputDropped: () => this.#output.dropped() },
+      temporality: this.#config.temporality,
+      isEnabled: ({ name }) => this.#config.metrics.get(name) ?? false,
+      families: this.#config.selfMetrics,
+    });
+    this.#pipeline.onBatch = (seconds) => telemetry.recordLag(seconds);
+    return createMetricLoop({
+      sources: [this.#pipeline.exemplars.metrics, telemetry],
+      exporter: metrics,
+      ...this.#config.metricExport,
+      now: () => this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()),
+      beforeCollect: () => this.#collect(),
+      onError: (error) => this.#log.error({ err: error }, 'a collection failed; the next one goes on'),
+    });
+  }
+
+  start(): void {
+    const { plan } = this.#source;
+    const { kept: capabilities, warnings } = reducePrivileges(this.#config);
+    this.#events.started();
+    for (const warning of [...warningsOf(this.#config), ...warnings]) this.#log.warn(warning);
+    for (const { probe: name, why } of plan.missing) {
+      this.#log.warn({ probe: name }, `not measured: ${why}`);
+      this.#events.probeFailed(name);
+    }
+    const hostPid = this.#source.agentPid();
+    if (hostPid !== process.pid) this.#log.warn({ hostPid }, OTHER_PID_NAMESPACE);
+    this.#source.onPressure(() => this.#drain());
+    this.#scheduleDrain();
+    this.#every(TICK_MS, () => this.#pipeline.tick());
+    this.#every(SWEEP_MS, () => this.#pipeline.sweepEnded());
+    this.#every(SWEEP_MS, () => this.#filter.check());
+    if (this.#loop !== undefined) this.#loop.start();
+    else this.#every(this.#config.metricExport.intervalMs, () => this.#collectForNobody());
+    this.#output.live?.start();
+    this.#log.info(
+      {
+        programs: plan.attached.map(({ program }) => program),
+        accept: plan.accept,
+        pass: plan.iterators.pass,
+        found: this.#source.scanned(),
+        endpoint: this.#exporters.origins().metrics,
+        capabilities,
+      },
+      'ready',
+    );
+  }
+
+  #collect(): void {
+    this.#pipeline.collect();
+    this.#figures.refresh();
+    this.#events.losses(this.#figures.lost(), performance.now());
+    this.#bounds.look(boundCountsOf(this.#pipeline), performance.now());
+  }
+
+  /** Metrics are not exported: the kernel's rows are read all the same, so that they do not pile up. */
+  #collectForNobody(): void {
+    this.#collect();
+    this.#pipeline.store.collect(this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()));
+  }
+
+  #every(intervalMs: number, work: () => void): void {
+    this.#timers.push(setInterval(() => this.#guard(work), intervalMs));
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#log.error({ err: error }, 'work on the side failed; it is tried again');
+    }
+  }
+
+  /** Ten milliseconds under load; backs off while the ring stays empty. */
+  #scheduleDrain(): void {
+    this.#drainTimer = setTimeout(() => {
+      this.#drain();
+      this.#scheduleDrain();
+    }, this.#drainMs);
+  }
+
+  #drain(): void {
+    const bytes = this.#pipeline.drain();
+    this.#drainMs = bytes > 0 ? BUSY_DRAIN_MS : Math.min(IDLE_DRAIN_MS, this.#drainMs * 2);
+  }
+
+  #view(): LiveView {
+    const pipeline = this.#pipeline;
+    if (this.#config.metricExport.intervalMs > TICK_MS) {
+      pipeline.lastPass = this.#source.pass(pipeline.clock.now());
+      pipeline.readSums();
+    }
+    const rows = tableRows(
+      pipeline.connections.rows.values(),
+      pipeline.listeners.rows.values(),
+      pipeline.lastPass,
+      pipeline.processLosses(),
+    );
+    const { metrics } = this.#exporters.counters();
+    const status = `${String(this.#source.trackedConnections())} connections · ${this.#exporters.origins().metrics ?? 'no metrics'} · ${String(metrics.exported)} points exported`;
+    return { rows, status };
+  }
+
+  #onCollector(state: 'unreachable' | 'reachable', endpoint: string, cause: string): void {
+    if (state === 'reachable') this.#log.info({ endpoint }, 'the collector is reachable again');
+    else
+      this.#log.warn(
+        { endpoint, cause },
+        'no collector answers there; trying on in the background, metrics are kept and will be right when it does',
+      );
+  }
+
+  /** No new events, then everything that is known leaves, within the deadline. */
+  async stop(signal: string): Promise<void> {
+    const hint = isForeground() && { hint: 'Ctrl-C again ends it without what is not sent yet' };
+    this.#log.info({ signal, ...hint }, 'stopping');
+    clearTimeout(this.#drainTimer);
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#output.live?.stop();
+    this.#source.detach();
+    this.#pipeline.stop();
+    this.#events.stopping();
+    await this.#exporters.shutdown(this.#config.shutdownDeadlineMs, (untilMs) =>
+      this.#loop === undefined ? Promise.resolve() : this.#loop.shutdown(untilMs),
+    );
+    this.#source.close();
+    this.#log.info({ ...this.#exporters.counters() }, 'stopped');
+  }
+
+  /** A person does not want to wait. */
+  cutShort(): void {
+    this.#log.warn({ ...this.#exporters.counters() }, 'cut short: what was not sent yet is lost');
+  }
+}

@@ -1,0 +1,201 @@
+import type { AppConfig } from '../../config/index.ts';
+import { enableBpfStats } from '../../native/index.ts';
+import { METRIC_AGENT_PROBE_RUN_TIME, METRIC_AGENT_PROBE_RUNS } from '../../semconv/index.ts';
+import { LOSS_REASON, PROBE_ID } from '../decode/generated/layout.ts';
+import type { Exporters } from '../export/exporters.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { KernelSource } from '../source/kernel-source.ts';
+import type { AgentSources, LossTotal } from '../telemetry/agent-sources.ts';
+
+/** `enum probe_id` to `wirespan.agent.probe.name`. */
+const PROBE_NAMES: Readonly<Record<number, string>> = {
+  [PROBE_ID.PROBE_STATE]: 'inet_sock_set_state',
+  [PROBE_ID.PROBE_ACCEPT]: 'inet_csk_accept',
+  [PROBE_ID.PROBE_RETRANSMIT]: 'tcp_retransmit_skb',
+  [PROBE_ID.PROBE_SYNACK]: 'tcp_retransmit_synack',
+  [PROBE_ID.PROBE_DROP]: 'kfree_skb',
+  [PROBE_ID.PROBE_RESET]: 'tcp_send_reset',
+  [PROBE_ID.PROBE_REQUEST]: 'tcp_sendmsg_locked',
+  [PROBE_ID.PROBE_SOFTIRQ]: 'softirq_entry',
+  [PROBE_ID.PROBE_SCAN]: 'iterator',
+  [PROBE_ID.PROBE_OWNER]: 'owner',
+  [PROBE_ID.PROBE_RECEIVE]: 'tcp_probe',
+};
+
+/** `enum loss_reason` to `error.type` of `wirespan.agent.event.lost`. */
+const REASON_NAMES: Readonly<Record<number, string>> = {
+  [LOSS_REASON.LOST_RING_FULL]: 'ring_buffer_full',
+  [LOSS_REASON.LOST_MAP_FULL]: 'map_full',
+  [LOSS_REASON.LOST_STORAGE]: 'map_full',
+  [LOSS_REASON.LOST_SKIPPED]: 'recursion',
+};
+
+/** `enum loss_reason` to `wirespan.agent.correlation.result`. */
+const RESULT_NAMES: Readonly<Record<number, string>> = {
+  [LOSS_REASON.HIT_HEADER]: 'hit',
+  [LOSS_REASON.MISS_NO_HEADER]: 'miss',
+  [LOSS_REASON.MISS_HEAD_TOO_LONG]: 'miss',
+  [LOSS_REASON.MISS_UNREADABLE]: 'miss',
+  [LOSS_REASON.MISS_FRAMING]: 'stale',
+  [LOSS_REASON.MISS_INVALID]: 'invalid',
+};
+
+/** Programs whose skipped runs are made good; what could not be is counted by the kernel side, once a connection. */
+const REPAIRED_PROBES: ReadonlySet<string> = new Set([
+  'inet_sock_set_state',
+  'tcp_destroy_sock',
+  'inet_sk_error_report',
+]);
+
+const MAPS = ['series', 'owners', 'listeners', 'drops', 'drop_sites', 'strays', 'resets'] as const;
+
+interface Cell {
+  readonly probe: string | undefined;
+  readonly reason: number;
+  readonly count: number;
+}
+
+function named(probeId: number, count: number): { readonly probe?: string; readonly count: number } {
+  const probe = PROBE_NAMES[probeId];
+  return { ...(probe !== undefined && { probe }), count };
+}
+
+/** The agent's own figures, as of the last `refresh`. */
+export class SelfFigures {
+  readonly #source: KernelSource;
+  readonly #pipeline: Pipeline;
+  /** Held, since the kernel stops measuring when it is closed. */
+  readonly #measuring: ReturnType<typeof enableBpfStats> | undefined;
+  #cells: readonly Cell[] = [];
+  #recursion: readonly { readonly probe: string; readonly missed: number }[] = [];
+
+  /**
+   * When a metric about probe runs is on, the kernel measures every BPF program until this process ends.
+   * @throws NativeError when it may not
+   */
+  constructor(source: KernelSource, pipeline: Pipeline, metrics: AppConfig['metrics']) {
+    this.#source = source;
+    this.#pipeline = pipeline;
+    const wantsRuns = [METRIC_AGENT_PROBE_RUNS, METRIC_AGENT_PROBE_RUN_TIME].some(({ name }) =>
+      metrics.get(name),
+    );
+    this.#measuring = wantsRuns ? enableBpfStats() : undefined;
+  }
+
+  /** Reads the kernel's counters once for all that asks below. */
+  refresh(): void {
+    this.#cells = this.#source
+      .losses()
+      .map((count, index) => ({
+        probe: PROBE_NAMES[Math.floor(index / LOSS_REASON.LOSS_REASONS)],
+        reason: index % LOSS_REASON.LOSS_REASONS,
+        count,
+      }))
+      .filter(({ count }) => count > 0);
+    this.#recursion = this.#source.recursionMisses();
+  }
+
+  /** Everything lost before the exporters. */
+  lost(): LossTotal[] {
+    const { counters } = this.#pipeline.correlator;
+    const rateLimited =
+      counters.eventsRateLimited +
+      counters.spansRateLimited +
+      counters.spansOverParent +
+      counters.spansOverTrace;
+    const { unknown, folded } = this.#pipeline.enricher.counters;
+    const kernel = this.#cells.flatMap(({ probe, reason, count }) => {
+      const name = REASON_NAMES[reason];
+      return name === undefined ? [] : [{ reason: name, ...(probe !== undefined && { probe }), count }];
+    });
+    const skipped = this.#recursion
+      .filter(({ probe }) => !REPAIRED_PROBES.has(probe))
+      .map(({ probe, missed }) => ({ reason: 'recursion', probe, count: missed }));
+    return [
+      ...kernel,
+      ...skipped.filter(({ count }) => count > 0),
+      { reason: 'decode_error', count: this.#pipeline.decoded.bad },
+      { reason: 'rate_limited', count: rateLimited },
+      { reason: 'owner_unknown', count: unknown + folded },
+    ].filter(({ count }) => count > 0);
+  }
+
+  /**
+   * Processes that are known by what the kernel noted, without the names that they gave themselves: no event is
+   * lost by that, so it is no reason for `wirespan.agent.event.loss`.
+   */
+  #unnamed(): LossTotal[] {
+    const { gone, evictions, environUnreadable, environTruncated, environInvalid, attributesCut, reduced } =
+      this.#pipeline.enricher.counters;
+    const counts = {
+      process_gone: gone,
+      owner_evicted: evictions,
+      environ_unreadable: environUnreadable,
+      environ_truncated: environTruncated,
+      environ_invalid: environInvalid,
+      attributes_cut: attributesCut,
+      attributes_reduced: reduced,
+    };
+    const probe = PROBE_NAMES[PROBE_ID.PROBE_OWNER];
+    return Object.entries(counts)
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => ({ reason, ...(probe !== undefined && { probe }), count }));
+  }
+
+  /** Records that the kernel submitted, by probe: what must arrive. */
+  sent(): { readonly probe?: string; readonly count: number }[] {
+    return this.#cells
+      .filter(({ reason }) => reason === LOSS_REASON.SENT)
+      .map(({ probe, count }) => ({ ...(probe !== undefined && { probe }), count }));
+  }
+
+  sources(exporters: Exporters): AgentSources {
+    const { plan } = this.#source;
+    const pipeline = this.#pipeline;
+    return {
+      eventsReceived: () =>
+        Object.entries(pipeline.decoded.received ?? []).map(([probe, count]) => named(Number(probe), count)),
+      eventsLost: () => [...this.lost(), ...this.#unnamed()],
+      eventQueue: () => {
+        const { traces, logs } = exporters.queues();
+        return { size: traces.size + logs.size, capacity: traces.capacity + logs.capacity };
+      },
+      ringBuffer: () => {
+        const { used, size } = this.#source.ringBytes;
+        return { usage: used, limit: size };
+      },
+      maps: () => [
+        ...MAPS.map((name) => ({
+          name,
+          usage: this.#source.read(name).count,
+          limit: this.#source.limitOf(name),
+        })),
+        ...this.#connectionTable(),
+      ],
+      probes: () => [
+        ...plan.attached.map(({ probe }) => ({ name: probe, state: 'attached' as const })),
+        ...plan.missing.map(({ probe }) => ({ name: probe, state: 'unsupported' as const })),
+        ...plan.disabled.map((name) => ({ name, state: 'disabled' as const })),
+      ],
+      ...(this.#measuring && {
+        probeRuns: () => this.#source.programRuns().map(({ probe, ...run }) => ({ name: probe, ...run })),
+      }),
+      correlationLookups: () =>
+        this.#cells.flatMap(({ reason, count }) => {
+          const result = RESULT_NAMES[reason];
+          return result === undefined ? [] : [{ result, method: 'http1_header', count }];
+        }),
+      connectionCount: () => this.#source.trackedConnections(),
+      workloadCount: () => pipeline.enricher.counters.workloads,
+      series: () => ({ count: pipeline.store.seriesCount(), limit: pipeline.store.seriesLimit() }),
+      exporters,
+    };
+  }
+
+  /** As of the last pass: it is the one map that is never read whole. */
+  #connectionTable(): { name: string; usage: number; limit: number }[] {
+    const name = 'connections';
+    if (!this.#source.plan.isConnTable) return [];
+    return [{ name, usage: this.#source.trackedSockets(), limit: this.#source.limitOf(name) }];
+  }
+}

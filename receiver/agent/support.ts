@@ -1,0 +1,30 @@
+import { hideMemory, probe } from '../../native/index.ts';
+import { readRoom, roomProblem } from '../host/limits.ts';
+import type { KernelOptions } from '../source/knobs.ts';
+
+/** Exit status of a machine or a user that cannot run the agent. */
+export const EXIT_UNSUPPORTED = 3;
+
+/** A machine that lacks what the agent needs, in one sentence. */
+export class UnsupportedError extends Error {
+  readonly exitCode = EXIT_UNSUPPORTED;
+}
+
+/**
+ * Before anything is loaded; from here on the process is not dumpable.
+ * @throws UnsupportedError when programs cannot be loaded here
+ */
+export function checkSupport(options: KernelOptions): void {
+  const lacking = roomProblem(options, readRoom());
+  if (lacking !== undefined) throw new UnsupportedError(lacking);
+  hideMemory();
+  const answer = probe();
+  if (!answer.btf)
+    throw new UnsupportedError(
+      `The kernel ${answer.kernel} has no BTF (/sys/kernel/btf/vmlinux): run one built with CONFIG_DEBUG_INFO_BTF=y.`,
+    );
+  if (!answer.bpf)
+    throw new UnsupportedError(
+      'This process may not load BPF programs: run it as root, or with CAP_BPF and CAP_PERFMON.',
+    );
+}

@@ -1,0 +1,205 @@
+import type { Owner } from './resource.ts';
+
+/** Addresses as text; IPv4-mapped IPv6 addresses are already plain IPv4. */
+export interface Endpoints {
+  readonly family: 4 | 6;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly peerAddress: string;
+  readonly peerPort: number;
+}
+
+/** Trace context that the kernel read from a request, and where its bytes begin. */
+export interface RequestContext {
+  /** 32 lower-case hex digits. */
+  readonly traceId: string;
+  /** 16 lower-case hex digits. */
+  readonly spanId: string;
+  /** W3C trace-flags; bit 0 is `sampled`. */
+  readonly traceFlags: number;
+  /** How it was found: `wirespan.correlation.method`. */
+  readonly method: 'http1_header';
+  /** TCP sequence number (32 bits) of the first byte of the request. */
+  readonly startSeq: number;
+  /** CLOCK_MONOTONIC of the write that began the request; 0n when unknown. */
+  readonly requestStartNs: bigint;
+}
+
+export type HandshakeRole = 'client' | 'server';
+
+/** What every record about one socket carries. Times are CLOCK_MONOTONIC nanoseconds. */
+export interface SocketRecord {
+  readonly timeNs: bigint;
+  /** Socket cookie; unique until the next boot. */
+  readonly cookie: bigint;
+  /** Inode number of the socket's network namespace. */
+  readonly netns: number;
+  readonly owner: Owner;
+  /** Absent when not known; never guessed. */
+  readonly role?: HandshakeRole;
+  readonly endpoints: Endpoints;
+}
+
+/** A step in the life of a connection. Times that are not known are 0n. */
+export interface ConnectionRecord extends SocketRecord {
+  /** `handshake`: a client handshake that the request in `context` caused. */
+  readonly kind: 'open' | 'accept' | 'fail' | 'close' | 'handshake';
+  /** First SYN (client) or SYN-ACK (server). */
+  readonly handshakeStartNs: bigint;
+  readonly establishedNs: bigint;
+  /** Return of `accept()`. */
+  readonly acceptedNs: bigint;
+  /** `error.type`, present if and only if the attempt or the connection failed. */
+  readonly error?: string;
+  /** `wirespan.tcp.close.reason`. */
+  readonly closeReason?: string;
+  /** Payload bytes. */
+  readonly bytesSent: bigint;
+  readonly bytesReceived: bigint;
+  readonly segmentsSent: number;
+  readonly segmentsReceived: number;
+  readonly segmentsRetransmitted: number;
+  /** Microseconds; 0 without a sample. */
+  readonly rttSmoothedUs: number;
+  /** Microseconds; 0 without a sample. */
+  readonly rttMinUs: number;
+  /** Microseconds, backed off or not, as it stands now. */
+  readonly rtoUs: number;
+  /** Microseconds in which data waited because the peer's window was full. */
+  readonly receiveWindowLimitedUs: number;
+  /** Received; absent on kernels that do not count them. */
+  readonly segmentsOutOfOrder?: number;
+  readonly synRetransmits: number;
+  readonly context?: RequestContext;
+  /** True when the connection is older than the agent. */
+  readonly preexisting: boolean;
+}
+
+/** A TCP state transition; states are `network.connection.state` values. */
+export interface StateRecord extends SocketRecord {
+  readonly kind: 'state';
+  readonly state: string;
+  readonly previous: string;
+}
+
+/** A listening socket appeared or went. The peer of `endpoints` means nothing. */
+export interface ListenerRecord extends SocketRecord {
+  readonly kind: 'listener_start' | 'listener_stop';
+  /** After the `somaxconn` clamp. */
+  readonly backlog: number;
+}
+
+/** A listener's queue was full since the last look at it. The peer of `endpoints` means nothing. */
+export interface QueueOverflowRecord extends SocketRecord {
+  readonly kind: 'queue_overflow';
+  /** After the `somaxconn` clamp. */
+  readonly backlog: number;
+  /** `wirespan.tcp.syn_queue.action`; absent when it was the accept queue. */
+  readonly action?: string;
+}
+
+/** A segment was sent again. */
+export interface RetransmitRecord extends SocketRecord {
+  readonly kind: 'retransmit';
+  /** `wirespan.tcp.retransmit.type`. */
+  readonly type: string;
+  /** `network.connection.state`. */
+  readonly state: string;
+  /** Sequence numbers (32 bits) of the half-open interval `[seq, endSeq)` sent again. */
+  readonly seq: number;
+  readonly endSeq: number;
+  /** Segments in it; more than one for a super-segment. */
+  readonly segments: number;
+  /** Of the first request that owns a byte of the interval; absent without evidence. */
+  readonly context?: RequestContext;
+}
+
+/** An RST on a connection. */
+export interface ResetRecord extends SocketRecord {
+  readonly kind: 'reset';
+  readonly direction: 'transmit' | 'receive';
+  /** `enum sk_rst_reason` of the running kernel; 0 when it has none. */
+  readonly reason: number;
+  /** `network.connection.state`. */
+  readonly state?: string;
+}
+
+/** A packet that the kernel freed with a drop reason. Addresses and ports are the packet's. */
+export interface DropRecord {
+  readonly kind: 'drop';
+  readonly timeNs: bigint;
+  /** Of the packet's socket; 0n without one. */
+  readonly cookie: bigint;
+  readonly netns: number;
+  readonly owner: Owner;
+  readonly family: 4 | 6;
+  /** '' when the packet had no header yet. */
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+  /** Of the socket; 0 without one. */
+  readonly localPort: number;
+  readonly peerPort: number;
+  /** `enum skb_drop_reason` of the running kernel. */
+  readonly reason: number;
+  /** Kernel address of the call that freed it. */
+  readonly location: bigint;
+  /** Kernel addresses, innermost first; empty unless asked for. */
+  readonly stack: readonly bigint[];
+  /** '' for a packet that has left its interface. */
+  readonly interfaceName: string;
+  readonly state?: string;
+  readonly context?: RequestContext;
+}
+
+/** A latency above its threshold. */
+export interface LatencyRecord extends SocketRecord {
+  readonly kind: 'latency';
+  /** `wirespan.latency.kind`. */
+  readonly what: string;
+  readonly valueNs: bigint;
+}
+
+/** A softirq that waited for its handler, or ran in it, longer than its threshold. */
+export interface SoftirqRecord {
+  readonly kind: 'softirq';
+  /** The end of what was measured, CLOCK_MONOTONIC nanoseconds. */
+  readonly timeNs: bigint;
+  /** `wirespan.softirq.vector`. */
+  readonly vector: string;
+  /** The host: a softirq is nobody's. */
+  readonly owner: Owner;
+  /** Logical number. */
+  readonly cpu: number;
+  readonly valueNs: bigint;
+  /** The wait for the handler; else its run. */
+  readonly isWait: boolean;
+}
+
+/** The kernel saw an owner for the first time (or with another executable). */
+export interface OwnerRecord {
+  readonly kind: 'owner';
+  readonly owner: Owner;
+}
+
+export type KernelRecord =
+  | ConnectionRecord
+  | StateRecord
+  | ListenerRecord
+  | RetransmitRecord
+  | ResetRecord
+  | DropRecord
+  | LatencyRecord
+  | SoftirqRecord
+  | OwnerRecord;
+
+/** Words for the running kernel's numbers. */
+export interface KernelNames {
+  /** `wirespan.packet.drop.reason`. */
+  dropReason(reason: number): string;
+  /** `wirespan.tcp.reset.reason`; undefined when the kernel gave none. */
+  resetReason(reason: number): string | undefined;
+  /** The kernel function that holds this address; undefined when it cannot be told. */
+  functionAt(address: bigint): string | undefined;
+}

@@ -1,0 +1,100 @@
+import type { Attributes } from '@opentelemetry/api';
+import {
+  ATTR_CODE_FUNCTION_NAME,
+  ATTR_NETWORK_CONNECTION_STATE,
+  ATTR_NETWORK_INTERFACE_NAME,
+  ATTR_NETWORK_TRANSPORT,
+  ATTR_NETWORK_TYPE,
+  ATTR_PACKET_DROP_REASON,
+  ATTR_SERVER_PORT,
+} from '../../../semconv/index.ts';
+import { readText } from '../../decode/bytes.ts';
+import { DROP_SITE } from '../../decode/generated/layout.ts';
+import { STATE_NAMES } from '../../decode/names.ts';
+import type { MapImage } from '../../model/map-image.ts';
+import type { KernelNames } from '../../model/record.ts';
+
+/** What the kernel tells of a drop; 0: not asked for, or not known. */
+export interface DropFacts {
+  readonly reason: number;
+  /** 4 or 6. */
+  readonly family: number;
+  /** Kernel number of the TCP state. */
+  readonly state: number;
+  readonly serverPort: number;
+  /** Number of a row of `drop_sites`. */
+  readonly site: number;
+}
+
+export interface DropDetailsParts {
+  reasonOf(reason: number): string;
+  /** Reads the kernel's `drop_sites`; it is asked for numbers not met before only. */
+  sites(): MapImage;
+  functionAt(address: bigint): string | undefined;
+}
+
+/** Of `wirespan.packet.dropped`, when nothing more is asked for. */
+export function dropAttributes(reason: string, family: number): Attributes {
+  return {
+    [ATTR_PACKET_DROP_REASON]: reason,
+    [ATTR_NETWORK_TRANSPORT]: 'tcp',
+    [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4',
+  };
+}
+
+/** Words for what the kernel tells of drops. */
+export class DropDetails {
+  readonly #parts: DropDetailsParts;
+  /** At most as many as the kernel's map has rows: they are never taken out of it. */
+  readonly #sites = new Map<number, Attributes>();
+
+  constructor(parts: DropDetailsParts) {
+    this.#parts = parts;
+  }
+
+  /** Of `wirespan.packet.dropped`. */
+  attributes({ reason, family, state, serverPort, site }: DropFacts): Attributes {
+    const stateName = STATE_NAMES[state];
+    return {
+      ...dropAttributes(this.#parts.reasonOf(reason), family),
+      ...(stateName !== undefined && { [ATTR_NETWORK_CONNECTION_STATE]: stateName }),
+      ...(serverPort !== 0 && { [ATTR_SERVER_PORT]: serverPort }),
+      ...(site !== 0 && this.#siteOf(site)),
+    };
+  }
+
+  #siteOf(number: number): Attributes {
+    if (!this.#sites.has(number)) this.#read();
+    return this.#sites.get(number) ?? {};
+  }
+
+  #read(): void {
+    const { count, keys, values, keySize, stride } = this.#parts.sites();
+    const key = new DataView(keys.buffer, keys.byteOffset);
+    const value = new DataView(values.buffer, values.byteOffset);
+    for (let i = 0; i < count; i += 1) {
+      const at = i * keySize;
+      const location = key.getBigUint64(at + DROP_SITE.location, true);
+      const name = location === 0n ? undefined : this.#parts.functionAt(location);
+      const device = readText(key, at + DROP_SITE.interface, DROP_SITE.size - DROP_SITE.interface);
+      this.#sites.set(value.getUint32(i * stride, true), {
+        ...(name !== undefined && { [ATTR_CODE_FUNCTION_NAME]: name }),
+        ...(device !== '' && { [ATTR_NETWORK_INTERFACE_NAME]: device }),
+      });
+    }
+  }
+}
+
+/** What is needed of the kernel's side. */
+interface DropSource {
+  readonly names: Pick<KernelNames, 'dropReason' | 'functionAt'>;
+  read(map: string): MapImage;
+}
+
+export function createDropDetails(source: DropSource): DropDetails {
+  return new DropDetails({
+    reasonOf: (reason) => source.names.dropReason(reason),
+    sites: () => source.read('drop_sites'),
+    functionAt: (address) => source.names.functionAt(address),
+  });
+}

@@ -1,0 +1,188 @@
+import { ATTR_SERVER_PORT, METRIC_PACKET_DROPPED } from '../../../semconv/index.ts';
+import { STRAY, STRAY_COUNT, STRAY_END, STRAY_FOUND, STRAY_KEY } from '../../decode/generated/layout.ts';
+import type { MapImage } from '../../model/map-image.ts';
+import type { ObservedResource, Owner } from '../../model/resource.ts';
+import { Cells, RowMemory, type CollectContext } from '../context.ts';
+import type { DropDetails } from './details.ts';
+import { ListenEnds, type FoundOwner, type PacketEnd } from './listen-ends.ts';
+
+export interface StrayParts {
+  readonly context: CollectContext;
+  readonly details: DropDetails;
+  /** Takes a row out of a kernel map. */
+  delete(map: 'strays' | 'listen_ends', key: Uint8Array): void;
+  /** Whether the namespace takes packets for this address; asked through a process in it. */
+  isLocal(end: PacketEnd, owner: Owner): boolean;
+}
+
+/** What a pass left for the drops without a socket. */
+export interface ClaimedStrays {
+  readonly strays: MapImage;
+  readonly listenEnds: MapImage;
+  /** Its banks are closed up to this one: nothing is added to them but by programs that run already. */
+  readonly bank: number;
+  readonly pass: number;
+}
+
+/** Of bpf/include/strays.h, in the upper half of `what`: `STRAY_RECEIVED`, `STRAY_STATE`, `STRAY_SITE`. */
+const RECEIVED = 1;
+const STATE_SHIFT = 2;
+const STATE_MASK = 15;
+const SITE_SHIFT = 6;
+const SLOTS = (STRAY.size - STRAY.counts) / STRAY_COUNT.size;
+const ADDRESS_BYTES = 16;
+const NOBODY: FoundOwner = {
+  found: STRAY_FOUND.STRAY_NOBODY,
+  owner: { pid: 0, startNs: 0n, command: '', executable: '', cgroupId: 0n, netns: 0 },
+};
+
+/**
+ * Dropped packets that came with no socket, on the owner of the socket that has their address: the
+ * receiver's connection or, without one, who listens there, else a sender in the same namespace, else
+ * the host. A row is read twice, an interval apart, and then deleted: a program that was still adding
+ * to it when its bank was closed has ended long since.
+ */
+export class StraySums {
+  readonly #parts: StrayParts;
+  /** Of rows that were read once. */
+  readonly #memories = new Map<string, RowMemory>();
+
+  constructor(parts: StrayParts) {
+    this.#parts = parts;
+  }
+
+  /** Rows were read that are to be read once more. */
+  get hasRows(): boolean {
+    return this.#memories.size > 0;
+  }
+
+  /** After every pass that looked for owners. */
+  settle({ strays, listenEnds, bank, pass }: ClaimedStrays): void {
+    const { context } = this.#parts;
+    const ends = new ListenEnds(listenEnds, pass, (view, offset) => context.ownerAt(view, offset));
+    for (const key of ends.stale) this.#parts.delete('listen_ends', key);
+    const view = new DataView(strays.keys.buffer, strays.keys.byteOffset);
+    for (let i = 0; i < strays.count; i += 1) {
+      const at = i * strays.keySize;
+      const rowBank = view.getUint32(at + STRAY_KEY.bank, true);
+      if (rowBank > bank) continue;
+      const key = strays.keys.slice(at, at + strays.keySize);
+      const id = Buffer.from(key).toString('latin1');
+      const known = this.#memories.get(id);
+      const memory = known ?? new RowMemory(STRAY.size >> 3);
+      this.#add(new Row(strays, i), memory, ends);
+      if (known === undefined && rowBank === bank) {
+        this.#memories.set(id, memory);
+        continue;
+      }
+      this.#parts.delete('strays', key);
+      this.#memories.delete(id);
+    }
+  }
+
+  #add(row: Row, memory: RowMemory, ends: ListenEnds): void {
+    const { context, details } = this.#parts;
+    const wantsPort = context.optIn.has(ATTR_SERVER_PORT);
+    for (let slot = 0; slot < SLOTS; slot += 1) {
+      const { what, gained } = row.slot(slot, memory);
+      if (gained <= 0 || !context.isOn(METRIC_PACKET_DROPPED)) continue;
+      const found = this.#ownerOf(row, (what.flags & RECEIVED) !== 0, ends);
+      const resource = this.#resourceOf(found);
+      if (resource === undefined) continue;
+      const attributes = details.attributes({
+        reason: what.reason,
+        family: row.family,
+        state: (what.flags >>> STATE_SHIFT) & STATE_MASK,
+        serverPort: wantsPort && found.found === STRAY_FOUND.STRAY_OWNED ? (found.serverPort ?? 0) : 0,
+        site: what.flags >>> SITE_SHIFT,
+      });
+      context.sink.add(METRIC_PACKET_DROPPED, resource, attributes, gained);
+    }
+  }
+
+  /** Undefined: not to be observed. */
+  #resourceOf({ found, owner }: FoundOwner): ObservedResource | undefined {
+    const { context } = this.#parts;
+    if (found === STRAY_FOUND.STRAY_IGNORED) return undefined;
+    return found === STRAY_FOUND.STRAY_NOBODY || owner.pid === 0 ? context.host() : context.resolve(owner);
+  }
+
+  #ownerOf(row: Row, isReceived: boolean, ends: ListenEnds): FoundOwner {
+    const { context, isLocal } = this.#parts;
+    const claimed = (offset: number): FoundOwner | undefined => row.claimed(offset, context);
+    if (!isReceived) return claimed(STRAY.sender) ?? ends.find(row.source, () => true) ?? NOBODY;
+    const to = row.destination;
+    return (
+      claimed(STRAY.receiver) ??
+      ends.find(to, (owner) => isLocal(to, owner)) ??
+      claimed(STRAY.sender) ??
+      NOBODY
+    );
+  }
+}
+
+/** Owners whose drops were not read yet, as `pid:startNs`. */
+export function* claimersOf({ count, values, stride }: MapImage): Generator<string> {
+  const view = new DataView(values.buffer, values.byteOffset);
+  for (let at = 0; at < count * stride; at += stride) {
+    for (const end of [at + STRAY.receiver, at + STRAY.sender]) {
+      if (view.getUint32(end + STRAY_END.found, true) !== STRAY_FOUND.STRAY_OWNED) continue;
+      const startNs = view.getBigUint64(end + STRAY_END.owner, true);
+      yield `${String(view.getUint32(end + STRAY_END.owner + 8, true))}:${String(startNs)}`;
+    }
+  }
+}
+
+/** One row of `strays`. */
+class Row {
+  readonly #image: MapImage;
+  readonly #key: DataView;
+  readonly #value: DataView;
+  readonly #cells: Cells;
+  readonly #at: number;
+
+  constructor(image: MapImage, row: number) {
+    const { keys, values, keySize, stride } = image;
+    this.#image = image;
+    this.#at = row * keySize;
+    this.#key = new DataView(keys.buffer, keys.byteOffset + this.#at, keySize);
+    this.#value = new DataView(values.buffer, values.byteOffset + row * stride, stride);
+    this.#cells = new Cells(values).moveTo(row * stride);
+  }
+
+  get family(): number {
+    return this.#key.getUint8(STRAY_KEY.family);
+  }
+
+  get source(): PacketEnd {
+    return this.#end(STRAY_KEY.source, STRAY_KEY.source_port);
+  }
+
+  get destination(): PacketEnd {
+    return this.#end(STRAY_KEY.destination, STRAY_KEY.destination_port);
+  }
+
+  #end(addressAt: number, portAt: number): PacketEnd {
+    const from = this.#at + addressAt;
+    return {
+      netns: this.#key.getUint32(STRAY_KEY.netns, true),
+      family: this.family,
+      address: this.#image.keys.subarray(from, from + ADDRESS_BYTES),
+      port: this.#key.getUint16(portAt, true),
+    };
+  }
+
+  claimed(offset: number, context: CollectContext): FoundOwner | undefined {
+    const found = this.#value.getUint32(offset + STRAY_END.found, true);
+    if (found === STRAY_FOUND.STRAY_NOBODY) return undefined;
+    const serverPort = this.#value.getUint16(offset + STRAY_END.server_port, true);
+    return { found, owner: context.ownerAt(this.#value, offset + STRAY_END.owner), serverPort };
+  }
+
+  slot(index: number, memory: RowMemory): { what: { reason: number; flags: number }; gained: number } {
+    const from = STRAY.counts + index * STRAY_COUNT.size;
+    const reason = this.#value.getUint32(from + STRAY_COUNT.what, true);
+    const flags = this.#value.getUint32(from + STRAY_COUNT.what + 4, true);
+    return { what: { reason, flags }, gained: memory.gain(this.#cells, from + STRAY_COUNT.count) };
+  }
+}

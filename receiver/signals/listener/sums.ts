@@ -1,0 +1,168 @@
+import type { Attributes } from '@opentelemetry/api';
+import {
+  ATTR_NETWORK_LOCAL_ADDRESS,
+  ATTR_NETWORK_TYPE,
+  ATTR_SERVER_PORT,
+  METRIC_TCP_ACCEPT_QUEUE_DURATION,
+  METRIC_TCP_ACCEPT_QUEUE_LIMIT,
+  METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
+  METRIC_TCP_ACCEPT_QUEUE_USAGE,
+  METRIC_TCP_ACCEPT_QUEUE_UTILIZATION,
+  METRIC_TCP_LISTENER_COUNT,
+  type MetricDescriptor,
+} from '../../../semconv/index.ts';
+import { readAddress } from '../../decode/bytes.ts';
+import { LISTENER, LISTENER_KEY } from '../../decode/generated/layout.ts';
+import type { MapImage } from '../../model/map-image.ts';
+import type { Owner } from '../../model/resource.ts';
+import { addressAttributes } from '../addresses.ts';
+import {
+  Cells,
+  gainedHistogram,
+  OVERFLOW_ATTRIBUTES,
+  resourceOf,
+  RowMemory,
+  type CollectContext,
+} from '../context.ts';
+
+/** One row of the kernel's `listeners`. */
+export interface ListenerRow {
+  readonly key: Uint8Array;
+  readonly owner: Owner;
+  readonly port: number;
+  /** Several of its owner's, or of everybody's: it has no port, nor an address. */
+  readonly isOverflow: boolean;
+  readonly attributes: Attributes;
+  readonly memory: RowMemory;
+  /** `struct listener.local` of the socket that the row speaks of. */
+  local: Uint8Array;
+  /** SYNs and connections that were refused and are not counted as overflows of a queue yet. */
+  refused: number;
+}
+
+const ADDRESS_BYTES = 16;
+const PARTS_PER_MILLION = 1e6;
+const NS = 1e9;
+
+/** Cells that are no sums. */
+const FACTS = [
+  LISTENER.pass,
+  LISTENER.count,
+  LISTENER.usage,
+  LISTENER.limit,
+  LISTENER.flooded,
+  LISTENER.netns,
+  LISTENER.cookie,
+  LISTENER.backlog,
+  LISTENER.uses,
+];
+
+/** Listening sockets and their accept queues. */
+export class ListenerSums {
+  readonly #context: CollectContext;
+  readonly #rows = new Map<string, ListenerRow>();
+  #lastPass = 0;
+
+  constructor(context: CollectContext) {
+    this.#context = context;
+  }
+
+  get rows(): ReadonlyMap<string, ListenerRow> {
+    return this.#rows;
+  }
+
+  update(image: MapImage): void {
+    const cells = new Cells(image.values);
+    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
+    for (let i = 0; i < image.count; i += 1) {
+      const at = i * image.keySize;
+      const key = image.keys.slice(at, at + image.keySize);
+      const id = Buffer.from(key).toString('latin1');
+      let row = this.#rows.get(id);
+      if (row === undefined) {
+        row = this.#newRow(key, view, at);
+        this.#rows.set(id, row);
+      }
+      const from = i * image.stride;
+      this.#add(row, cells.moveTo(from));
+      row.local = image.values.slice(from + LISTENER.local, from + LISTENER.local + ADDRESS_BYTES);
+    }
+  }
+
+  /** What a row refused last counts as overflows of its accept queue: nothing tells the cause any more. */
+  forget(id: string): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
+    this.#rows.delete(id);
+    if (row.refused > 0 && this.#context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
+      this.#context.sink.add(
+        METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
+        resourceOf(this.#context, row.owner),
+        row.attributes,
+        row.refused,
+      );
+  }
+
+  /** Whether a socket of the row was listening when the sockets were last walked. */
+  isOpen({ memory }: ListenerRow): boolean {
+    return memory.seen(LISTENER.pass) >= Math.max(1, this.#lastPass);
+  }
+
+  setGauges(pass: number): void {
+    this.#lastPass = pass;
+    for (const row of this.#rows.values()) {
+      if (row.memory.seen(LISTENER.pass) !== pass) continue;
+      const resource = resourceOf(this.#context, row.owner);
+      const set = (metric: MetricDescriptor, offset: number): void => {
+        if (!this.#context.isOn(metric)) return;
+        this.#context.sink.set(metric, resource, row.attributes, row.memory.seen(offset));
+      };
+      set(METRIC_TCP_LISTENER_COUNT, LISTENER.count);
+      set(METRIC_TCP_ACCEPT_QUEUE_USAGE, LISTENER.usage);
+      set(METRIC_TCP_ACCEPT_QUEUE_LIMIT, LISTENER.limit);
+    }
+  }
+
+  #newRow(key: Uint8Array, view: DataView, at: number): ListenerRow {
+    return {
+      key,
+      owner: this.#context.ownerAt(view, at + LISTENER_KEY.owner),
+      port: view.getUint16(at + LISTENER_KEY.port, true),
+      isOverflow: view.getUint8(at + LISTENER_KEY.overflow) !== 0,
+      attributes: this.#attributes(view, at),
+      memory: new RowMemory(LISTENER.size >> 3),
+      local: new Uint8Array(ADDRESS_BYTES),
+      refused: 0,
+    };
+  }
+
+  #attributes(view: DataView, at: number): Attributes {
+    if (view.getUint8(at + LISTENER_KEY.overflow) !== 0) return OVERFLOW_ATTRIBUTES;
+    const family = view.getUint8(at + LISTENER_KEY.family);
+    const type = family === 6 ? 'ipv6' : 'ipv4';
+    const hasLocal = view.getUint8(at + LISTENER_KEY.has_local) !== 0;
+    return {
+      [ATTR_SERVER_PORT]: view.getUint16(at + LISTENER_KEY.port, true),
+      ...(this.#context.optIn.has(ATTR_NETWORK_TYPE) && { [ATTR_NETWORK_TYPE]: type }),
+      ...(hasLocal &&
+        addressAttributes(this.#context, {
+          [ATTR_NETWORK_LOCAL_ADDRESS]: readAddress(view, at + LISTENER_KEY.local, family),
+        })),
+    };
+  }
+
+  #add(row: ListenerRow, cells: Cells): void {
+    const { sink } = this.#context;
+    for (const offset of FACTS) row.memory.gain(cells, offset);
+    row.refused += row.memory.gain(cells, LISTENER.drops);
+    const resource = resourceOf(this.#context, row.owner);
+    const histogram = (metric: MetricDescriptor, from: number, unit: number): void => {
+      const buckets = (metric.boundaries?.length ?? 0) + 1;
+      const gained = gainedHistogram(row.memory, cells, { from, buckets, unit });
+      if (gained !== undefined && this.#context.isOn(metric))
+        sink.addHistogram(metric, resource, row.attributes, gained);
+    };
+    histogram(METRIC_TCP_ACCEPT_QUEUE_UTILIZATION, LISTENER.utilization, PARTS_PER_MILLION);
+    histogram(METRIC_TCP_ACCEPT_QUEUE_DURATION, LISTENER.accept_wait, NS);
+  }
+}

@@ -1,0 +1,60 @@
+import { METRIC_TCP_RECEIVE_QUEUE_DURATION } from '../../../semconv/index.ts';
+import { RECEIVE_SUMS } from '../../decode/generated/layout.ts';
+import type { MapImage } from '../../model/map-image.ts';
+import { readConnectionKey, type ConnectionKey } from '../connection/key.ts';
+import { Cells, gainedHistogram, resourceOf, RowMemory, type CollectContext } from '../context.ts';
+
+const NS = 1e9;
+const BUCKETS = (METRIC_TCP_RECEIVE_QUEUE_DURATION.boundaries?.length ?? 0) + 1;
+
+interface Row extends Pick<ConnectionKey, 'owner' | 'attributes'> {
+  readonly memory: RowMemory;
+}
+
+/** How long data waited to be read: the kernel's `receives`. */
+export class ReceiveWaits {
+  readonly #context: CollectContext;
+  readonly #rows = new Map<string, Row>();
+
+  constructor(context: CollectContext) {
+    this.#context = context;
+  }
+
+  update(image: MapImage): void {
+    const cells = new Cells(image.values);
+    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
+    for (let i = 0; i < image.count; i += 1) {
+      const row = this.#rowAt(image, view, i * image.keySize);
+      cells.moveTo(i * image.stride);
+      const gained = gainedHistogram(row.memory, cells, {
+        from: RECEIVE_SUMS.wait,
+        buckets: BUCKETS,
+        unit: NS,
+      });
+      if (gained === undefined || !this.#context.isOn(METRIC_TCP_RECEIVE_QUEUE_DURATION)) continue;
+      const resource = resourceOf(this.#context, row.owner);
+      this.#context.sink.addHistogram(
+        METRIC_TCP_RECEIVE_QUEUE_DURATION,
+        resource,
+        row.attributes.plain,
+        gained,
+      );
+    }
+  }
+
+  /** The kernel no longer has this row; it may begin anew from zero. */
+  forget(id: string): void {
+    this.#rows.delete(id);
+  }
+
+  #rowAt(image: MapImage, view: DataView, at: number): Row {
+    const id = Buffer.from(image.keys.buffer, image.keys.byteOffset + at, image.keySize).toString('latin1');
+    let row = this.#rows.get(id);
+    if (row === undefined) {
+      const { owner, attributes } = readConnectionKey(this.#context, view, at);
+      row = { owner, attributes, memory: new RowMemory(RECEIVE_SUMS.size >> 3) };
+      this.#rows.set(id, row);
+    }
+    return row;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Who may import whom: every folder of code, what it holds, whose values it may take and of whom types alone. Lint
+ * refuses every other import; the table in docs/architecture.md is made of this.
+ *
+ * A folder is the longest of these names that begins a path. `layout` is receiver/decode/generated, what the compiled
+ * BPF object says: any folder of the receiver may read it.
+ */
+
+export interface Folder {
+  /** What is in it, for the documents. */
+  readonly holds: string;
+  /** Folders whose values it may take, and so their types. */
+  readonly values?: readonly string[];
+  /** Folders of which it may take types alone. */
+  readonly types?: readonly string[];
+}
+
+const SIGNALS = 'receiver/signals';
+/** What a family of signals may import; no family imports another, but for what a connection is. */
+const FAMILY = {
+  values: ['semconv', 'layout', 'receiver/decode', 'receiver/model', SIGNALS],
+  types: ['receiver/correlate', 'receiver/aggregate', 'receiver/signals/connection'],
+};
+
+const folders: Readonly<Record<string, Folder>> = {
+  text: { holds: 'what makes a text from outside, or with a secret in it, fit to be shown' },
+  semconv: { holds: 'the registry, its generator, generated names and bounds' },
+  config: { holds: 'the settings and their sources', values: ['semconv', 'text'] },
+  native: { holds: 'libbpf over Node-API; no TCP knowledge' },
+  'receiver/model': {
+    holds: 'records, resources, events, clocks and caches: what all others speak of',
+    types: ['semconv'],
+  },
+  'receiver/host': {
+    holds: 'what `/proc`, `/sys` and the terminal say: the only reader of them',
+    values: ['receiver/model', 'layout'],
+    types: ['receiver/source'],
+  },
+  'receiver/source': {
+    holds: 'chooses variants, loads, attaches, reads',
+    values: ['native', 'layout', 'receiver/host', 'receiver/model'],
+  },
+  'receiver/decode': {
+    holds: 'bytes to records; layouts generated from BTF',
+    values: ['semconv', 'layout', 'receiver/model'],
+  },
+  'receiver/signals': {
+    holds: 'what families of signals share',
+    values: ['semconv', 'layout', 'receiver/decode', 'receiver/model'],
+    types: ['receiver/signals/drop'],
+  },
+  'receiver/signals/connection': { holds: 'connections: kernel sums to measurements', ...FAMILY },
+  'receiver/signals/drop': { holds: 'dropped packets, those without a socket too', ...FAMILY },
+  'receiver/signals/listener': { holds: 'listeners and their queues', ...FAMILY },
+  'receiver/signals/receive': {
+    holds: 'how long data waited to be read',
+    ...FAMILY,
+    values: [...FAMILY.values, 'receiver/signals/connection'],
+  },
+  'receiver/signals/reset': { holds: 'RSTs', ...FAMILY },
+  'receiver/correlate': {
+    holds: 'the one decision table that links events to traces; events, spans, episodes, limits',
+    values: ['semconv', 'receiver/model'],
+  },
+  'receiver/enrich': {
+    holds: 'process, container, pod and service of an owner',
+    values: ['semconv', 'receiver/host', 'receiver/model'],
+  },
+  'receiver/aggregate': {
+    holds: 'series, caps, overflow, temporality',
+    values: ['semconv', 'receiver/model'],
+  },
+  'receiver/exemplars': {
+    holds: 'records of sampled requests to exemplars on points',
+    values: [
+      'semconv',
+      'receiver/aggregate',
+      'receiver/correlate',
+      'receiver/model',
+      'receiver/signals/connection',
+      'receiver/signals/drop',
+    ],
+    types: ['receiver/signals'],
+  },
+  'receiver/export': {
+    holds: 'OTLP, queues, retry, drain',
+    values: ['semconv', 'text', 'receiver/aggregate'],
+    types: ['receiver/model'],
+  },
+  'receiver/telemetry': {
+    holds: 'the agent about itself',
+    values: ['semconv', 'receiver/aggregate'],
+    types: ['receiver/export', 'receiver/model'],
+  },
+  'receiver/settings': {
+    holds: 'from the configuration to what the others ask for',
+    values: ['semconv'],
+    types: ['config', 'receiver/correlate', 'receiver/export', 'receiver/host', 'receiver/source'],
+  },
+  'receiver/cli': {
+    holds: 'arguments, help, log, live view',
+    values: ['config', 'text', 'layout', 'receiver/signals'],
+    types: ['receiver/model', 'receiver/signals/connection', 'receiver/signals/listener'],
+  },
+};
+/** Every folder by its path below the project, in the order of the documents. */
+export const FOLDERS: Readonly<Record<string, Folder>> = {
+  ...folders,
+  'receiver/agent': {
+    holds: 'puts all together: run, pipeline, timers, reload, sweeps, own figures',
+    values: [...Object.keys(folders), 'layout'],
+  },
+  receiver: { holds: '`main.ts` alone', values: ['receiver/agent'] },
+};
+
+const LAYOUT = 'receiver/decode/generated';
+
+/** The folder of a path below the project; undefined: none of the table's. */
+export function folderOf(path: string): string | undefined {
+  if (path.startsWith(`${LAYOUT}/`)) return 'layout';
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+    if (path.slice(0, end) in FOLDERS) return path.slice(0, end);
+  return undefined;
+}
+
+/** Why a file of `from` may not import of `to`; undefined: it may. `isType`: nothing of it is left at run time. */
+export function refusalOf(from: string, to: string, isType: boolean): string | undefined {
+  const { values = [], types = [] } = FOLDERS[from] ?? {};
+  if (from === to || values.includes(to) || (isType && types.includes(to))) return undefined;
+  const what = types.includes(to) ? 'takes types alone' : 'imports nothing';
+  return `${from} ${what} of ${to}: see scripts/imports/table.ts.`;
+}

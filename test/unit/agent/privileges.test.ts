@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { capabilityMask, capabilityNames } from '../../../native/capabilities.ts';
+import { KEPT_CAPABILITIES, privilegeWarnings } from '../../../receiver/agent/privileges.ts';
+
+const QUIET = { events: new Map([['wirespan.packet.drop', 'off' as const]]), attributes: new Set<string>() };
+const SHOWN = import.meta.filename;
+const NOWHERE = '/no/such/file';
+
+test('all that is kept: nothing to say', () => {
+  assert.deepEqual(privilegeWarnings(KEPT_CAPABILITIES, QUIET, NOWHERE), []);
+});
+
+test('each of the two that reading other users takes is named', () => {
+  const without = (...names: string[]): string[] =>
+    privilegeWarnings(
+      KEPT_CAPABILITIES.filter((name) => !names.includes(name)),
+      QUIET,
+      NOWHERE,
+    ).map((text) => text.split(',')[0] ?? '');
+  assert.deepEqual(without('CAP_SYS_PTRACE'), ['Without CAP_SYS_PTRACE']);
+  assert.deepEqual(without('CAP_DAC_READ_SEARCH'), ['Without CAP_DAC_READ_SEARCH']);
+  assert.deepEqual(without('CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH'), [
+    'Without CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE',
+  ]);
+});
+
+test('hidden kernel addresses are told to whom wants names of functions', () => {
+  const wanted = { ...QUIET, attributes: new Set(['code.function.name']) };
+  const events = { ...QUIET, events: new Map([['wirespan.packet.drop', 'on' as const]]) };
+  for (const config of [wanted, events]) {
+    assert.match(privilegeWarnings(KEPT_CAPABILITIES, config, NOWHERE).join(), /CAP_SYSLOG/);
+    assert.deepEqual(privilegeWarnings(KEPT_CAPABILITIES, config, SHOWN), []);
+  }
+});
+
+test('capabilities to bits and back', () => {
+  assert.equal(capabilityMask(['CAP_CHOWN', 'CAP_BPF']), (1n << 39n) | 1n);
+  assert.deepEqual(capabilityNames((1n << 38n) | (1n << 2n)), ['CAP_DAC_READ_SEARCH', 'CAP_PERFMON']);
+});
+
+test('the table of capabilities has a row for each that is kept', () => {
+  const page = readFileSync(new URL('../../../docs/compatibility.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `(CAP_\w+)`\s+\| always /gm)].map(([, name]) => name);
+  assert.deepEqual(rows.sort(), [...KEPT_CAPABILITIES].sort());
+});
