@@ -6,6 +6,9 @@ import { say } from './say.mjs';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
+/** Within this time a signal has come to all of a group of processes. */
+const GROUP_SIGNAL_MS = 100;
+
 /** The first signal that came; undefined: none did. */
 let stop;
 /** The command that runs now. */
@@ -70,6 +73,8 @@ export async function runToEnd(command, args, options = {}) {
     current.once('exit', (status, signal) => resolve({ status, signal }));
   });
   current = undefined;
+  // A signal to the whole group can end the command before this process is told of it.
+  if (SIGNALS.includes(end.signal)) await new Promise((resolve) => setTimeout(resolve, GROUP_SIGNAL_MS));
   throwIfStopped();
   return end;
 }
