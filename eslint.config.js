@@ -88,7 +88,7 @@ export default tseslint.config(
     files: ['{bin,config,native,receiver,scripts,semconv,text}/**/*.{ts,mjs}'],
     rules: { 'no-restricted-syntax': [...noDefaultsNoStars, noSpreadLists] },
   },
-  { files: ['{text,semconv,config,native,receiver}/**/*.ts'], rules: { 'house/imports': 'error' } },
+  { files: ['{text,semconv,config,native,receiver,test}/**/*.ts'], rules: { 'house/imports': 'error' } },
   {
     // node:test's own promises are awaited by the runner; a suite is one long function.
     files: ['test/**/*.ts', '**/*.test.ts'],

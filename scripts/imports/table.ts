@@ -113,18 +113,34 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   receiver: { holds: '`main.ts` alone', values: ['receiver/agent'] },
 };
 
+/** Kinds of tests, and whose parts each may use besides its own: what two need is in test/support/. */
+const TESTS: Readonly<Record<string, readonly string[]>> = {
+  'test/unit': ['test/bench'],
+  'test/native': [],
+  'test/kernel': [],
+  'test/e2e': [],
+  'test/fuzz': [],
+  'test/bench': [],
+  'test/support': [],
+};
+
 const LAYOUT = 'receiver/decode/generated';
 
 /** The folder of a path below the project; undefined: none of the table's. */
 export function folderOf(path: string): string | undefined {
   if (path.startsWith(`${LAYOUT}/`)) return 'layout';
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
-    if (path.slice(0, end) in FOLDERS) return path.slice(0, end);
+    if (path.slice(0, end) in FOLDERS || path.slice(0, end) in TESTS) return path.slice(0, end);
   return undefined;
 }
 
 /** Why a file of `from` may not import of `to`; undefined: it may. `isType`: nothing of it is left at run time. */
 export function refusalOf(from: string, to: string, isType: boolean): string | undefined {
+  if (from in TESTS) {
+    if (from === to || !(to in TESTS) || to === 'test/support' || TESTS[from]?.includes(to) === true)
+      return undefined;
+    return `${from} uses no parts of ${to}: what two kinds of tests need is in test/support/.`;
+  }
   const { values = [], types = [] } = FOLDERS[from] ?? {};
   if (from === to || values.includes(to) || (isType && types.includes(to))) return undefined;
   const what = types.includes(to) ? 'takes types alone' : 'imports nothing';

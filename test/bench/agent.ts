@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectFolder } from '../backends/place.ts';
-import { agentArgs, NODE_OPTIONS } from '../e2e/agent.ts';
+import { agentArgs, NODE_OPTIONS } from '../support/agent.ts';
 import { start, waitFor, type Started } from './children.ts';
 import type { Tally } from './soak/tally.ts';
 

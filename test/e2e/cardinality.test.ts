@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../kernel/rig/net-room.ts';
-import { Cleanup } from './cleanup.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findPoints, totalOf, totalsBy } from './otlp.ts';
-import { buildWorkloads, runChurn } from './workloads.ts';
-import type { ChurnOptions, ChurnTruth } from './workloads.ts';
+import { buildWorkloads, runChurn } from '../support/workloads.ts';
+import type { ChurnOptions, ChurnTruth } from '../support/workloads.ts';
 
 const PEERS = 100_000;
 const PROCESSES = 10_000;

@@ -1,8 +1,8 @@
 /** Compares exported events with a workload's truth; each difference is a sentence. */
 import type { LogEntry, PlainAttributes } from '../backends/otlp.ts';
 import { findEvents } from './otlp.ts';
-import { establishedEnds, pidsOf, unixNs } from './truth.ts';
-import type { Bounds, ConnectionTruth, EndOf, ListenerTruth, Truth } from './truth.ts';
+import { establishedEnds, pidsOf, unixNs } from '../support/truth.ts';
+import type { Bounds, ConnectionTruth, EndOf, ListenerTruth, Truth } from '../support/truth.ts';
 
 /** How far a stamp may be from the bounds that the workload saw: scheduling, and a FIN's delayed ACK. */
 const NOISE_NS = 100e6;

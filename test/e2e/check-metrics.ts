@@ -1,8 +1,8 @@
 /** Compares exported metrics with a workload's truth; each difference is a sentence. */
 import type { MetricPoint } from '../backends/otlp.ts';
 import { findPoints, finalPoints, totalsBy } from './otlp.ts';
-import { establishedEnds, pidsOf, tally } from './truth.ts';
-import type { EndOf, Truth } from './truth.ts';
+import { establishedEnds, pidsOf, tally } from '../support/truth.ts';
+import type { EndOf, Truth } from '../support/truth.ts';
 
 const EXECUTABLE = 'process.executable.name';
 const ROLE = 'wirespan.tcp.handshake.role';

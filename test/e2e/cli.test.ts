@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { agentArgs, runToEnd, startAgent } from './agent.ts';
-import { Cleanup } from './cleanup.ts';
-import { waitFor } from './wait.ts';
+import { agentArgs, runToEnd, startAgent } from '../support/agent.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 
 /** Where nothing listens: the agent must run without a collector. */
 const NOWHERE = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };

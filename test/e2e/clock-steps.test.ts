@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { MetricPoint } from '../backends/otlp.ts';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Observation, Output } from './observe.ts';
 import { findEvents, findPoints, totalOf } from './otlp.ts';
 import { SettableClock, type Era } from './settable-clock.ts';
 import { connectPair, endPair, move, trafficAs, TrafficProcess } from './traffic.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const IO = 'wirespan.tcp.io';
 /** Seconds by which the clock is set after each round; the last round ends with the agent. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findEvents, findPoints, totalOf, totalsBy } from './otlp.ts';
-import { buildWorkloads, runChurn } from './workloads.ts';
-import type { ChurnTruth } from './workloads.ts';
+import { buildWorkloads, runChurn } from '../support/workloads.ts';
+import type { ChurnTruth } from '../support/workloads.ts';
 
 const CONNECTIONS = 50_000;
 const CLOSE = 'wirespan.tcp.connection.close';

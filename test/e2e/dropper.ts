@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Cleanup } from './cleanup.ts';
-import { workloadsFolder } from './workloads.ts';
+import type { Cleanup } from '../support/cleanup.ts';
+import { workloadsFolder } from '../support/workloads.ts';
 
 /** What to lose. */
 export interface DropSettings {

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ExemplarEntry, MetricPoint } from '../backends/otlp.ts';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { startDropper } from './dropper.ts';
 import { sendRequests, services, startServer } from './node-service.ts';
 import type { RequestTruth } from './node-service.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findSpans } from './otlp.ts';
-import { buildWorkloads } from './workloads.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const LOST = ['wirespan.tcp.retransmits'];
 const OPENED = ['wirespan.tcp.connection.opened', 'wirespan.tcp.handshake.duration'];

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { cgroupMounts, inCgroup, makeCgroup } from './cgroups.ts';
-import { Cleanup } from './cleanup.ts';
+import { cgroupMounts, inCgroup, makeCgroup } from '../support/cgroups.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe, type Observation, type Output } from './observe.ts';
 import { findPoints, totalsBy } from './otlp.ts';
 import { connectPair, endPair, move, trafficAs, TrafficProcess } from './traffic.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const NAME = 'filtered';
 const TOP = `wirespan-filters-${process.pid}`;

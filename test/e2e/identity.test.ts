@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../kernel/rig/net-room.ts';
-import { Cleanup } from './cleanup.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findPoints, finalPoints } from './otlp.ts';
 import { connectPair, endPair, trafficAs, TrafficProcess } from './traffic.ts';
-import { buildWorkloads } from './workloads.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const OPENED = 'wirespan.tcp.connection.opened';
 const PROGRAM = 'declaring';

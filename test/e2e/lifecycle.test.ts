@@ -18,12 +18,12 @@ import {
   checkOpened,
   checkRetransmits,
 } from './check-metrics.ts';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
-import { checkAgainstRegistry } from './registry-check.ts';
-import type { Truth } from './truth.ts';
-import { buildWorkloads, runTruth } from './workloads.ts';
+import { checkAgainstRegistry } from '../support/registry-check.ts';
+import type { Truth } from '../support/truth.ts';
+import { buildWorkloads, runTruth } from '../support/workloads.ts';
 
 const SETTINGS = {
   WIRESPAN_EVENTS_TCP_CONNECTION_OPEN: 'on',

@@ -1,8 +1,8 @@
 /** A control group with a limit of memory, of version 2 or of version 1. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeCgroup } from './cgroups.ts';
-import type { Cleanup } from './cleanup.ts';
+import { makeCgroup } from '../support/cgroups.ts';
+import type { Cleanup } from '../support/cleanup.ts';
 
 /** What is in it; `folder` for `inCgroup`. */
 export interface MemoryCgroup {

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { projectFolder } from '../backends/place.ts';
-import { cleanEnvironment, runToEnd } from './agent.ts';
-import type { Cleanup } from './cleanup.ts';
-import { waitFor } from './wait.ts';
+import { cleanEnvironment, runToEnd } from '../support/agent.ts';
+import type { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 
 const folder = join(projectFolder, 'test', 'workloads', 'node-service');
 

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectFolder } from '../backends/place.ts';
-import { cleanEnvironment, type LogLine } from './agent.ts';
-import type { Cleanup } from './cleanup.ts';
-import { waitFor } from './wait.ts';
+import { cleanEnvironment, type LogLine } from '../support/agent.ts';
+import type { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 
 const END_WITHIN_MS = 40_000;
 

@@ -5,10 +5,10 @@ import { readLogs, readMetricPoints, readSpans } from '../backends/otlp.ts';
 import type { LogEntry, MetricPoint, SpanEntry } from '../backends/otlp.ts';
 import { readOtlpJsonLines, startCollector } from '../backends/run.ts';
 import type { Collector } from '../backends/run.ts';
-import { startAgent } from './agent.ts';
-import type { Agent } from './agent.ts';
-import type { Cleanup } from './cleanup.ts';
-import type { OtlpLine } from './otlp-json.ts';
+import { startAgent } from '../support/agent.ts';
+import type { Agent } from '../support/agent.ts';
+import type { Cleanup } from '../support/cleanup.ts';
+import type { OtlpLine } from '../support/otlp-json.ts';
 
 /** Everything that reached the collector. */
 export interface Output {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { cgroupMounts, inCgroup, makeCgroup, removeCgroup, runInCgroup } from './cgroups.ts';
-import { Cleanup } from './cleanup.ts';
+import { cgroupMounts, inCgroup, makeCgroup, removeCgroup, runInCgroup } from '../support/cgroups.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findPoints, totalsBy } from './otlp.ts';
 import { connectPair, endPair, move, trafficAs, TrafficProcess } from './traffic.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const mounts = cgroupMounts();
 const SHORT_LIVED = 5;

@@ -1,14 +1,14 @@
 /** Drops, resets, full listen queues and softirqs as the collector wrote them. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { DropStage } from '../kernel/rig/drop-stage.ts';
-import { Cleanup } from './cleanup.ts';
+import { DropStage } from '../support/drop-stage.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Observation, Output } from './observe.ts';
 import { findEvents, findPoints, histogramOf, totalOf, type Match } from './otlp.ts';
-import { checkAgainstRegistry } from './registry-check.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { checkAgainstRegistry } from '../support/registry-check.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const SYN = 2;
 const DROPS = 13;

@@ -1,14 +1,14 @@
 /** An agent in a pid namespace of its own, as in a container without the host's pids. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../kernel/rig/net-room.ts';
-import { TcpScript } from '../kernel/rig/script.ts';
-import type { LogLine } from './agent.ts';
-import { Cleanup } from './cleanup.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { TcpScript } from '../support/script.ts';
+import type { LogLine } from '../support/agent.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Observation, Output } from './observe.ts';
 import { findEvents } from './otlp.ts';
-import { waitFor } from './wait.ts';
+import { waitFor } from '../support/wait.ts';
 
 const CONNECTIONS = 7;
 const SETTINGS = {

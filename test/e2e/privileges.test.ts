@@ -14,13 +14,13 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { capabilityMask } from '../../native/capabilities.ts';
 import { kernelHasType } from '../../native/index.ts';
-import { NetRoom } from '../kernel/rig/net-room.ts';
-import { PROGRAM, TcpScript } from '../kernel/rig/script.ts';
-import { startAgent } from './agent.ts';
-import { Cleanup } from './cleanup.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { PROGRAM, TcpScript } from '../support/script.ts';
+import { startAgent } from '../support/agent.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe, type Observation, type Output } from './observe.ts';
 import { totalOf } from './otlp.ts';
-import { waitFor } from './wait.ts';
+import { waitFor } from '../support/wait.ts';
 
 const KEPT = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE', 'CAP_SYSLOG', 'CAP_BPF'];
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];

@@ -5,12 +5,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { findFreePorts } from '../backends/process.ts';
-import { runToEnd } from './agent.ts';
-import { Cleanup } from './cleanup.ts';
+import { runToEnd } from '../support/agent.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { currentOf, findEvents, findPoints, histogramOf, totalsBy } from './otlp.ts';
-import { waitFor } from './wait.ts';
+import { waitFor } from '../support/wait.ts';
 
 const NGINX = '/usr/sbin/nginx';
 const REQUESTS = 7;

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { checkCloseEvents } from './check-events.ts';
 import { allBytes, checkBytes, checkClosed, checkNothingLeft, checkOpened } from './check-metrics.ts';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { findPoints, totalOf } from './otlp.ts';
 import { observe, type Observation, type Output } from './observe.ts';
-import { establishedEnds, pidsOf, type Truth } from './truth.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads, holdTruth, runTruth } from './workloads.ts';
+import { establishedEnds, pidsOf, type Truth } from '../support/truth.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads, holdTruth, runTruth } from '../support/workloads.ts';
 
 const FIRST = 'spans: {max_per_trace: 211}\n';
 /** Other traffic than the workload's is left out; `bpf` cannot change. */

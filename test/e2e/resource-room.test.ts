@@ -1,14 +1,14 @@
 /** Many processes, and processes that say much of themselves: what is kept and sent of them is bounded, and heals. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../kernel/rig/net-room.ts';
-import { Cleanup } from './cleanup.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Observation, Output } from './observe.ts';
 import { currentOf, finalPoints, findPoints, totalOf } from './otlp.ts';
 import { trafficAs, TrafficProcess } from './traffic.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const OPENED = 'wirespan.tcp.connection.opened';
 const ACTIVE = 'wirespan.tcp.connection.active';

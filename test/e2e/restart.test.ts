@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findPoints, totalOf } from './otlp.ts';
 import type { Where } from './otlp.ts';
 import { endPair, move, trafficAs, TrafficProcess } from './traffic.ts';
 import type { Pair } from './traffic.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const IO = 'wirespan.tcp.io';
 const CLOSED = 'wirespan.tcp.connection.closed';

@@ -1,15 +1,15 @@
 /** Loss made on purpose: metrics and events, as the collector wrote them, against the namespace's own counters. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Dropper } from '../kernel/rig/dropper.ts';
-import { NetRoom } from '../kernel/rig/net-room.ts';
-import { hex, TcpScript } from '../kernel/rig/script.ts';
-import { Cleanup } from './cleanup.ts';
+import { Dropper } from '../support/dropper.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { hex, TcpScript } from '../support/script.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Observation, Output } from './observe.ts';
 import { findEvents, totalOf } from './otlp.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const TYPES = ['fast', 'timeout', 'tail_loss_probe', 'syn', 'syn_ack', 'other'] as const;
 type Counts = Record<(typeof TYPES)[number], number>;

@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { startAgent } from './agent.ts';
-import { Cleanup } from './cleanup.ts';
-import { waitFor } from './wait.ts';
+import { startAgent } from '../support/agent.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 
 const SECRET = 'hunter2hunter2';
 const cleanup = new Cleanup();

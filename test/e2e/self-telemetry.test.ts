@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { after, it } from 'node:test';
 import { METRICS } from '../../semconv/index.ts';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import { findEvents, findPoints, finalPoints } from './otlp.ts';
-import { waitFor } from './wait.ts';
+import { waitFor } from '../support/wait.ts';
 
 const cleanup = new Cleanup();
 after(() => cleanup.run());

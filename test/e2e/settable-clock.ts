@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Cleanup } from './cleanup.ts';
-import { workloadsFolder } from './workloads.ts';
+import type { Cleanup } from '../support/cleanup.ts';
+import { workloadsFolder } from '../support/workloads.ts';
 
 /** From and to, Unix nanoseconds of the set clock. */
 export type Era = readonly [fromNs: bigint, toNs: bigint];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startHog } from '../kernel/rig/hog.ts';
-import { TcpScript } from '../kernel/rig/script.ts';
-import { Cleanup } from './cleanup.ts';
+import { startHog } from '../support/hog.ts';
+import { TcpScript } from '../support/script.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { finalPoints, findPoints, totalOf, totalsBy } from './otlp.ts';

@@ -1,9 +1,9 @@
 /** Processes that end before the first export, folded and not: the same sums. */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { NetRoom } from '../kernel/rig/net-room.ts';
-import { TcpScript } from '../kernel/rig/script.ts';
-import { Cleanup } from './cleanup.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { TcpScript } from '../support/script.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findEvents, findPoints } from './otlp.ts';

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../kernel/rig/net-room.ts';
-import { inCgroup } from './cgroups.ts';
-import { Cleanup } from './cleanup.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { inCgroup } from '../support/cgroups.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { makeMemoryCgroup, type MemoryCgroup } from './memory-cgroup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { totalOf } from './otlp.ts';
-import { buildWorkloads, runChurn } from './workloads.ts';
-import type { ChurnTruth } from './workloads.ts';
+import { buildWorkloads, runChurn } from '../support/workloads.ts';
+import type { ChurnTruth } from '../support/workloads.ts';
 
 const LIMIT = 150e6;
 const LOADS = [

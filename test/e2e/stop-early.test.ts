@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { agentArgs, cleanEnvironment, NODE_OPTIONS } from './agent.ts';
-import { Cleanup } from './cleanup.ts';
-import { waitFor } from './wait.ts';
+import { agentArgs, cleanEnvironment, NODE_OPTIONS } from '../support/agent.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 
 const POLL_MS = 2;
 const REPEATS = 20;

@@ -6,13 +6,13 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCollector } from '../backends/run.ts';
 import type { Collector } from '../backends/run.ts';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { otlpSettings, readOutput } from './observe.ts';
 import { totalOf } from './otlp.ts';
 import { onTerminal, type Terminal } from './terminal.ts';
 import { connectPair, endPair, move, trafficAs, TrafficProcess } from './traffic.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const NPM_START = ['npm', 'start', '--', '--output=none'];
 const CTRL_C = '\x03';

@@ -5,15 +5,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
-import { NetRoom } from '../kernel/rig/net-room.ts';
+import { NetRoom } from '../support/net-room.ts';
 import { finalPoints, findEvents, findPoints, histogramOf, totalOf, totalsBy } from './otlp.ts';
 import { connectPair, move, trafficAs, TrafficProcess } from './traffic.ts';
 import type { Pair } from './traffic.ts';
-import { buildWorkloads, runChurn } from './workloads.ts';
-import type { ChurnTruth } from './workloads.ts';
+import { buildWorkloads, runChurn } from '../support/workloads.ts';
+import type { ChurnTruth } from '../support/workloads.ts';
 
 const [CONNECTIONS = 40_009, SECONDS = 8, SHORT = 1_009] = (process.env['WIRESPAN_TEST_STOPPED'] ?? '')
   .split(' ')

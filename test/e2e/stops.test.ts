@@ -5,14 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { startCollector } from '../backends/run.ts';
 import type { Collector } from '../backends/run.ts';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { endOf, livingOf, npmStart, parentOf, processesBelow, whenReady } from './npm-start.ts';
 import type { NpmStart, NpmStatus } from './npm-start.ts';
 import { otlpSettings, readOutput } from './observe.ts';
 import { totalOf } from './otlp.ts';
 import { connectPair, endPair, move, trafficAs, TrafficProcess } from './traffic.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 /** Payload of the connections that each run sees; one more stays open and has moved OPEN_BYTES. */
 const CLOSED_BYTES = [10_007, 20_011, 30_011];

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../kernel/rig/net-room.ts';
-import { Cleanup } from './cleanup.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { findPoints, totalsBy } from './otlp.ts';
 import { connectPair, endPair, move, TrafficProcess } from './traffic.ts';
-import { buildWorkloads, workloadsFolder } from './workloads.ts';
+import { buildWorkloads, workloadsFolder } from '../support/workloads.ts';
 
 const CIDR = 'wirespan.peer.cidr';
 const DIRECTION = 'network.io.direction';

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { Cleanup } from './cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Observation, Output } from './observe.ts';
 import { findPoints, totalOf } from './otlp.ts';
 import { connectPair, endPair, move, trafficAs, TrafficProcess } from './traffic.ts';
 import type { End, KernelCounts, Pair } from './traffic.ts';
-import { waitFor } from './wait.ts';
-import { buildWorkloads } from './workloads.ts';
+import { waitFor } from '../support/wait.ts';
+import { buildWorkloads } from '../support/workloads.ts';
 
 const CLOSED = 7;
 const ROUNDS = 4;

@@ -4,8 +4,8 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import type { Cleanup } from './cleanup.ts';
-import { workloadsFolder } from './workloads.ts';
+import type { Cleanup } from '../support/cleanup.ts';
+import { workloadsFolder } from '../support/workloads.ts';
 
 /** TCP_INFO of one socket. */
 export interface KernelCounts {

@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { projectFolder } from '../backends/place.ts';
-import { makeCertificates, withoutOpenssl } from '../unit/export/certificates.ts';
-import { startOtlpStub } from '../unit/export/otlp-stub.ts';
-import { cleanEnvironment } from './agent.ts';
-import { Cleanup } from './cleanup.ts';
-import { waitFor } from './wait.ts';
+import { makeCertificates, withoutOpenssl } from '../support/certificates.ts';
+import { startOtlpStub } from '../support/otlp-stub.ts';
+import { cleanEnvironment } from '../support/agent.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 
 const cleanup = new Cleanup();
 after(() => cleanup.run());

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { readDeclared } from '../../receiver/enrich/declared.ts';
 import { findOtelVariables } from '../../receiver/host/otel-environment.ts';
 import { ResourceBuilder } from '../../receiver/enrich/resources.ts';
-import { CURL_OWNER } from '../unit/decode/decode-one.ts';
+import { CURL_OWNER } from '../support/decode-one.ts';
 import { corpusOf, fuzz, inputsOf } from './fuzz.ts';
 import { checkDeclared, checkResource } from './oracles.ts';
 

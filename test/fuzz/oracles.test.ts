@@ -4,7 +4,7 @@ import { RECORD_HEADER } from '../../receiver/decode/generated/layout.ts';
 import { decodeBatch } from '../../receiver/decode/records.ts';
 import type { NetworkSpan } from '../../receiver/model/event.ts';
 import { batchOf, stateRecord } from '../fixtures/records/write-records.ts';
-import { SOCKET } from '../unit/decode/decode-one.ts';
+import { SOCKET } from '../support/decode-one.ts';
 import { checkAlone, recordsOf } from './decoding.ts';
 import {
   checkCgroupPath,

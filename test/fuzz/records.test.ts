@@ -6,7 +6,7 @@ import type { MapImage } from '../../receiver/model/map-image.ts';
 import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
 import { Pipeline } from '../../receiver/agent/pipeline.ts';
 import type { KernelSource } from '../../receiver/source/kernel-source.ts';
-import { CONTEXT, CURL_OWNER, SOCKET } from '../unit/decode/decode-one.ts';
+import { CONTEXT, CURL_OWNER, SOCKET } from '../support/decode-one.ts';
 import {
   batchOf,
   connectionRecord,

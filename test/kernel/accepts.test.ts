@@ -9,9 +9,9 @@ import { LISTENER, LISTENER_KEY } from '../../receiver/decode/generated/layout.t
 import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
 import type { ConnectionRecord } from '../../receiver/model/record.ts';
 import { projectFolder } from '../backends/place.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { NetRoom } from './rig/net-room.ts';
-import { Watcher } from './rig/watcher.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { Watcher } from '../support/watcher.ts';
 
 /** Processes that wait in accept() at once: more than a kretprobe would see. */
 const WAITING = 53;

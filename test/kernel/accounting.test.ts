@@ -1,10 +1,10 @@
 /** Nothing is lost silently: full ring, full map. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import type { KernelOptions } from '../../receiver/source/knobs.ts';
-import { TcpScript } from './rig/script.ts';
-import { ALL_SIGNALS, Watcher } from './rig/watcher.ts';
+import { TcpScript } from '../support/script.ts';
+import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 const CONNECTIONS = 101;
 const PORTS = 23;

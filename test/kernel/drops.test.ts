@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { kernelEnum } from '../../native/index.ts';
 import type { DropRecord } from '../../receiver/model/record.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { CLOSED_PORT, scenes, type Packets, type Scene } from './rig/drop-scenes.ts';
-import { DropStage, gained } from './rig/drop-stage.ts';
-import { TcpScript } from './rig/script.ts';
+import { DropStage, gained } from '../support/drop-stage.ts';
+import { TcpScript } from '../support/script.ts';
 
 const ATTEMPTS = 5;
 const BACKLOG = 7;

@@ -5,8 +5,8 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tickNs } from '../../native/index.ts';
 import type { ConnectionRecord } from '../../receiver/model/record.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { waitFor } from '../e2e/wait.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 import { Conversation, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { basename } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { cgroupMounts, makeCgroup } from '../e2e/cgroups.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { cgroupMounts, makeCgroup } from '../support/cgroups.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { FilterStage, NONE } from './rig/filter-stage.ts';
-import type { TcpScript } from './rig/script.ts';
+import type { TcpScript } from '../support/script.ts';
 import { A_LISTENER, all, seenAt, talk } from './rig/talk.ts';
 
 const mounts = cgroupMounts();

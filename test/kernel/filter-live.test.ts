@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { DROP_KEY, RESET_KEY } from '../../receiver/decode/generated/layout.ts';
 import { kernelFilterOf } from '../../receiver/settings/filter.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { waitFor } from '../e2e/wait.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 import { FilterStage, hierarchies, NONE, OLD_LISTENER } from './rig/filter-stage.ts';
-import { hex, type TcpScript } from './rig/script.ts';
+import { hex, type TcpScript } from '../support/script.ts';
 import { A_LISTENER, all, PAYLOAD, seenAt, talk } from './rig/talk.ts';
-import { Watcher } from './rig/watcher.ts';
+import { Watcher } from '../support/watcher.ts';
 
 describe('filters and what is there already', () => {
   const cleanup = new Cleanup();

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { FilterStage, hasV2, NONE, OLD_LISTENER } from './rig/filter-stage.ts';
-import { PROGRAM, type TcpScript } from './rig/script.ts';
+import { PROGRAM, type TcpScript } from '../support/script.ts';
 import { A_LISTENER, all, NO_LISTENER, NOTHING, seenAt, talk } from './rig/talk.ts';
 import type { Seen, TalkOptions } from './rig/talk.ts';
 

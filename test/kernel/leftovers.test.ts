@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { waitFor } from '../e2e/wait.ts';
-import { Watcher } from './rig/watcher.ts';
+import { waitFor } from '../support/wait.ts';
+import { Watcher } from '../support/watcher.ts';
 
 type Kind = 'prog' | 'map' | 'link';
 const KINDS = ['prog', 'map', 'link'] as const;

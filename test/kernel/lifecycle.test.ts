@@ -1,11 +1,11 @@
 /** Thirteen connections of every kind, record by record. The end-to-end truth has more of them. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { waitFor } from '../e2e/wait.ts';
-import type { NetRoom } from './rig/net-room.ts';
-import { hex, ScriptError, TcpScript } from './rig/script.ts';
-import { Watcher } from './rig/watcher.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
+import type { NetRoom } from '../support/net-room.ts';
+import { hex, ScriptError, TcpScript } from '../support/script.ts';
+import { Watcher } from '../support/watcher.ts';
 
 const PAYLOAD = 'x'.repeat(1_009);
 

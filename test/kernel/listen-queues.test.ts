@@ -6,10 +6,10 @@ import { ListenQueues, type QueueOverflow } from '../../receiver/signals/listene
 import { LISTENER } from '../../receiver/decode/generated/layout.ts';
 import { queueOverflowRecord } from '../../receiver/signals/listener/queue-overflow.ts';
 import { readListenCounters } from '../../receiver/host/listen-counters.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { waitFor } from '../e2e/wait.ts';
-import { createHarness } from '../unit/signals/fixture.ts';
-import { DropStage } from './rig/drop-stage.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
+import { createHarness } from '../support/sums-harness.ts';
+import { DropStage } from '../support/drop-stage.ts';
 
 const SYN = 2;
 /** Holds one or two more than its length, by kernel. */

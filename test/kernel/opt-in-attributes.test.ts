@@ -8,13 +8,13 @@ import { DropSums, StateSums } from '../../receiver/signals/host-sums.ts';
 import { ListenerSums } from '../../receiver/signals/listener/sums.ts';
 import { ResetSums } from '../../receiver/signals/reset/sums.ts';
 import { StraySums } from '../../receiver/signals/drop/unowned.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { createHarness, type Harness } from '../unit/signals/fixture.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { createHarness, type Harness } from '../support/sums-harness.ts';
 import { Conversation } from './rig/conversation.ts';
 import { scenes } from './rig/drop-scenes.ts';
-import { DropStage } from './rig/drop-stage.ts';
-import { Dropper } from './rig/dropper.ts';
-import { ALL_SIGNALS } from './rig/watcher.ts';
+import { DropStage } from '../support/drop-stage.ts';
+import { Dropper } from '../support/dropper.ts';
+import { ALL_SIGNALS } from '../support/watcher.ts';
 
 const ATTEMPTS = 5;
 const LOOPBACK = '127.0.0.1';

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionRecord, LatencyRecord } from '../../receiver/model/record.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { waitFor } from '../e2e/wait.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 import type { Stage } from './rig/conversation.ts';
-import { hex, TcpScript } from './rig/script.ts';
+import { hex, TcpScript } from '../support/script.ts';
 import { openStage } from './rig/stage.ts';
-import { ALL_SIGNALS } from './rig/watcher.ts';
+import { ALL_SIGNALS } from '../support/watcher.ts';
 
 const HANDSHAKE_US = 500_000;
 const ACCEPT_US = 20_000;

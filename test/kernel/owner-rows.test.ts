@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { FilterStage } from './rig/filter-stage.ts';
-import type { NetRoom } from './rig/net-room.ts';
+import type { NetRoom } from '../support/net-room.ts';
 import { seenAt, talk } from './rig/talk.ts';
 
 const STORM = 11;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { projectFolder } from '../backends/place.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import type { NetRoom } from './rig/net-room.ts';
-import { TcpScript } from './rig/script.ts';
-import { Watcher, type SeriesRow } from './rig/watcher.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import type { NetRoom } from '../support/net-room.ts';
+import { TcpScript } from '../support/script.ts';
+import { Watcher, type SeriesRow } from '../support/watcher.ts';
 
 const CONNECTIONS = 7;
 const ROUNDS = 5;

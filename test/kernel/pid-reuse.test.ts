@@ -8,13 +8,13 @@ import { OwnerTable } from '../../receiver/decode/owners.ts';
 import { createProcessReader } from '../../receiver/host/process-reader.ts';
 import type { Owner } from '../../receiver/model/resource.ts';
 import { Sweep } from '../../receiver/agent/sweep.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { createHarness } from '../unit/signals/fixture.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { createHarness } from '../support/sums-harness.ts';
 import { hold } from './rig/held.ts';
 import { openStage } from './rig/stage.ts';
-import { TcpScript } from './rig/script.ts';
+import { TcpScript } from '../support/script.ts';
 import { talk } from './rig/talk.ts';
-import type { Watcher } from './rig/watcher.ts';
+import type { Watcher } from '../support/watcher.ts';
 
 const PROCESSES = 30;
 /** Past every time that a row waits for its last closes. */

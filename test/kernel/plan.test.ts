@@ -4,10 +4,10 @@ import { after, before, describe, test } from 'node:test';
 import { kernelFunctionArity, tryLoad } from '../../native/index.ts';
 import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
 import type { Plan } from '../../receiver/source/plan.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import type { NetRoom } from './rig/net-room.ts';
-import { TcpScript } from './rig/script.ts';
-import { Watcher } from './rig/watcher.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import type { NetRoom } from '../support/net-room.ts';
+import { TcpScript } from '../support/script.ts';
+import { Watcher } from '../support/watcher.ts';
 
 const loads = (program: string): boolean => tryLoad(BPF_OBJECT, program).ok;
 

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { kernelHasType } from '../../native/index.ts';
 import { capabilityMask } from '../../native/capabilities.ts';
-import { NODE_OPTIONS } from '../e2e/agent.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { waitFor } from '../e2e/wait.ts';
-import { NetRoom } from './rig/net-room.ts';
+import { NODE_OPTIONS } from '../support/agent.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
+import { NetRoom } from '../support/net-room.ts';
 import type { Reduced } from './rig/reduced.ts';
 
 const run = promisify(execFile);

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { buildWorkloads, runChurn } from '../e2e/workloads.ts';
-import type { NetRoom } from './rig/net-room.ts';
-import { TcpScript } from './rig/script.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { buildWorkloads, runChurn } from '../support/workloads.ts';
+import type { NetRoom } from '../support/net-room.ts';
+import { TcpScript } from '../support/script.ts';
 import { SumsReader } from './rig/sums-reader.ts';
-import { ALL_SIGNALS, Watcher } from './rig/watcher.ts';
+import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 /** Each of eight clients connects ten times a second: its rows are quiet in between. */
 const QUIET_MS = 50;

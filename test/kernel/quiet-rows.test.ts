@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { startHog } from './rig/hog.ts';
-import type { NetRoom } from './rig/net-room.ts';
-import { TcpScript } from './rig/script.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { startHog } from '../support/hog.ts';
+import type { NetRoom } from '../support/net-room.ts';
+import { TcpScript } from '../support/script.ts';
 import { SumsReader } from './rig/sums-reader.ts';
-import { ALL_SIGNALS, Watcher } from './rig/watcher.ts';
+import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 const PORTS = 6_007;
 const FIRST_PORT = 10_000;

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { DropStage, gained } from './rig/drop-stage.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { DropStage, gained } from '../support/drop-stage.ts';
 import { hold, type Held } from './rig/held.ts';
-import { NetRoom } from './rig/net-room.ts';
-import { Watcher } from './rig/watcher.ts';
+import { NetRoom } from '../support/net-room.ts';
+import { Watcher } from '../support/watcher.ts';
 
 const SOCKETS = 8;
 const CONNECTIONS = 101;

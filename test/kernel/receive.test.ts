@@ -8,12 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RECEIVE_SUMS, SERIES_KEY } from '../../receiver/decode/generated/layout.ts';
 import type { LatencyRecord } from '../../receiver/model/record.ts';
 import { METRIC_TCP_RECEIVE_QUEUE_DURATION } from '../../semconv/index.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { waitFor } from '../e2e/wait.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 import type { Stage } from './rig/conversation.ts';
-import { hex } from './rig/script.ts';
+import { hex } from '../support/script.ts';
 import { openStage } from './rig/stage.ts';
-import { ALL_SIGNALS, Watcher } from './rig/watcher.ts';
+import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 const BOUNDS = METRIC_TCP_RECEIVE_QUEUE_DURATION.boundaries ?? [];
 const BUCKETS = BOUNDS.length + 1;

@@ -1,10 +1,10 @@
 /** Which request a retransmitted byte belongs to: scenes on one connection, with segments really lost. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, plain, untilSeen, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
-import { hex } from './rig/script.ts';
+import { hex } from '../support/script.ts';
 import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
 
 const REPLY = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, plain, untilSeen, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 import { newContext, requestOf } from './rig/traceparent.ts';

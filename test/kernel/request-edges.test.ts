@@ -1,10 +1,10 @@
 /** Requests at the edges of a connection: refused writes, the FIN, the same port or socket again. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, plain, untilSeen, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
-import { hex, ScriptError } from './rig/script.ts';
+import { hex, ScriptError } from '../support/script.ts';
 import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
 import { WRITE_VARIANTS } from './rig/write-variants.ts';
 

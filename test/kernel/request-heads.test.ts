@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { LOSS_REASON } from '../../receiver/decode/generated/layout.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import type { NetRoom } from './rig/net-room.ts';
-import { hex, TcpScript } from './rig/script.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import type { NetRoom } from '../support/net-room.ts';
+import { hex, TcpScript } from '../support/script.ts';
 import { head, newContext, padding, requestOf, valueOf } from './rig/traceparent.ts';
 import type { Context } from './rig/traceparent.ts';
-import { Watcher } from './rig/watcher.ts';
+import { Watcher } from '../support/watcher.ts';
 
 type Outcome = Extract<keyof typeof LOSS_REASON, `MISS_${string}` | `HIT_${string}`>;
 const OUTCOMES = [

@@ -1,7 +1,7 @@
 /** Many streams of every message shape with random losses: no byte ever under another request. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, type Stage } from './rig/conversation.ts';
 import { openLane, openStage } from './rig/stage.ts';
 import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';

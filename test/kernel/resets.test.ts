@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { RESET_KEY } from '../../receiver/decode/generated/layout.ts';
 import type { ResetRecord } from '../../receiver/model/record.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { CLOSED_PORT } from './rig/drop-scenes.ts';
-import { DropStage, type Pair } from './rig/drop-stage.ts';
+import { DropStage, type Pair } from '../support/drop-stage.ts';
 
 const SYN = 2;
 const RST = 4;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { RETRANSMIT_TYPE } from '../../receiver/decode/generated/layout.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 

@@ -9,12 +9,12 @@ import {
   RESET_KEY,
 } from '../../receiver/decode/generated/layout.ts';
 import type { KernelOptions } from '../../receiver/source/knobs.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { buildWorkloads, runChurn } from '../e2e/workloads.ts';
-import { startHog } from './rig/hog.ts';
-import type { NetRoom } from './rig/net-room.ts';
-import { TcpScript } from './rig/script.ts';
-import { ALL_SIGNALS, Watcher } from './rig/watcher.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { buildWorkloads, runChurn } from '../support/workloads.ts';
+import { startHog } from '../support/hog.ts';
+import type { NetRoom } from '../support/net-room.ts';
+import { TcpScript } from '../support/script.ts';
+import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 const CLIENT = 1;
 const FIRST_PORT = 10_000;

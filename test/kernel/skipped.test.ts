@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { projectFolder } from '../backends/place.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { waitFor } from '../e2e/wait.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { waitFor } from '../support/wait.ts';
 import { closePair, lives, openPair, type Life, type Pair } from './rig/lives.ts';
-import type { NetRoom } from './rig/net-room.ts';
-import { TcpScript } from './rig/script.ts';
+import type { NetRoom } from '../support/net-room.ts';
+import { TcpScript } from '../support/script.ts';
 import { nameOf, SkippingWatcher, type Skip } from './rig/skips.ts';
-import { Watcher } from './rig/watcher.ts';
+import { Watcher } from '../support/watcher.ts';
 
 /** Connections of the churn; fewer in a virtual machine. */
 const CHURN = Number(process.env['WIRESPAN_TEST_CHURN'] ?? 4_001);

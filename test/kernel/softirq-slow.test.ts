@@ -7,10 +7,10 @@ import { after, before, describe, test } from 'node:test';
 import { SOFTIRQ_SUMS } from '../../receiver/decode/generated/layout.ts';
 import type { SoftirqRecord } from '../../receiver/model/record.ts';
 import { METRIC_SOFTIRQ_DURATION } from '../../semconv/index.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import { TcpScript } from './rig/script.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { TcpScript } from '../support/script.ts';
 import { SoftirqObserver, type SoftirqRun } from './rig/softirq-observer.ts';
-import { ALL_SIGNALS, Watcher } from './rig/watcher.ts';
+import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 /** A bound of the histograms' buckets. */
 const THRESHOLD_US = 5;

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { SOFTIRQ_SUMS } from '../../receiver/decode/generated/layout.ts';
 import { SOFTIRQ_NAMES } from '../../receiver/decode/names.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { CLOSED_PORT } from './rig/drop-scenes.ts';
-import { DropStage } from './rig/drop-stage.ts';
-import { TcpScript } from './rig/script.ts';
+import { DropStage } from '../support/drop-stage.ts';
+import { TcpScript } from '../support/script.ts';
 
 const RST = 4;
 const PACKETS = 997;

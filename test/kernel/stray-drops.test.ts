@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { kernelFilterOf } from '../../receiver/settings/filter.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
+import { Cleanup } from '../support/cleanup.ts';
 import { CLOSED_PORT } from './rig/drop-scenes.ts';
-import { RAW_PACKET, VETH_ADDRESS } from './rig/drop-stage.ts';
+import { RAW_PACKET, VETH_ADDRESS } from '../support/drop-stage.ts';
 import { StrayStage } from './rig/stray-stage.ts';
 
 const ATTEMPTS = 5;

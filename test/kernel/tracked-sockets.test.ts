@@ -6,10 +6,10 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { LISTENER, LISTENER_KEY, OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
 import type { KernelOptions } from '../../receiver/source/knobs.ts';
-import { Cleanup } from '../e2e/cleanup.ts';
-import type { NetRoom } from './rig/net-room.ts';
-import { TcpScript } from './rig/script.ts';
-import { Watcher } from './rig/watcher.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import type { NetRoom } from '../support/net-room.ts';
+import { TcpScript } from '../support/script.ts';
+import { Watcher } from '../support/watcher.ts';
 
 /** Entries that the machine's other sockets leave to the test, and connections of two ends each. */
 const ROOM = 32;

@@ -13,8 +13,8 @@ import { createExporters } from '../../receiver/export/exporters.ts';
 import type { ExportOptions } from '../../receiver/export/options.ts';
 import { row } from './cli/rows.ts';
 import { messageOf } from './config/sources.ts';
-import { makeCertificates, withoutOpenssl } from './export/certificates.ts';
-import { startOtlpStub, type StubReply } from './export/otlp-stub.ts';
+import { makeCertificates, withoutOpenssl } from '../support/certificates.ts';
+import { startOtlpStub, type StubReply } from '../support/otlp-stub.ts';
 import { eventOf, spanOf } from './export/records.ts';
 
 /** Clears a screen, fakes a line of the log, turns what follows around, and is long. */

@@ -13,7 +13,7 @@ import { exportOptionsOf } from '../../receiver/settings/export.ts';
 import { kernelOptionsOf } from '../../receiver/settings/kernel.ts';
 import { Reloader } from '../../receiver/agent/reload.ts';
 import { sourcesOf, type Given } from './config/sources.ts';
-import { startOtlpStub } from './export/otlp-stub.ts';
+import { startOtlpStub } from '../support/otlp-stub.ts';
 import { eventOf, spanOf } from './export/records.ts';
 
 /** What must be found nowhere; one word, so that no part of it is found either. */

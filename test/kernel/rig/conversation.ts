@@ -1,17 +1,17 @@
 /** One client connection whose stream is known byte by byte: who owns what, and what was sent again. */
 import assert from 'node:assert/strict';
-import { waitFor } from '../../e2e/wait.ts';
+import { waitFor } from '../../support/wait.ts';
 import type {
   ConnectionRecord,
   RequestContext,
   RetransmitRecord,
   SocketRecord,
 } from '../../../receiver/model/record.ts';
-import type { Dropper } from './dropper.ts';
-import type { NetRoom } from './net-room.ts';
-import { hex, type TcpScript } from './script.ts';
+import type { Dropper } from '../../support/dropper.ts';
+import type { NetRoom } from '../../support/net-room.ts';
+import { hex, type TcpScript } from '../../support/script.ts';
 import { newContext, requestOf, type Context } from './traceparent.ts';
-import type { Watcher } from './watcher.ts';
+import type { Watcher } from '../../support/watcher.ts';
 
 /** What all conversations of a test file share. */
 export interface Stage {

@@ -1,6 +1,6 @@
 /** Ways to have a packet dropped, each for one reason. */
-import { hex } from './script.ts';
-import { VETH_ADDRESS, type DropStage } from './drop-stage.ts';
+import { hex } from '../../support/script.ts';
+import { VETH_ADDRESS, type DropStage } from '../../support/drop-stage.ts';
 
 const SYN = 2;
 const RST = 4;

@@ -3,11 +3,11 @@ import type { FilterRule } from '../../../config/index.ts';
 import { findCgroupHierarchies } from '../../../receiver/host/cgroup-hierarchies.ts';
 import { kernelFilterOf } from '../../../receiver/settings/filter.ts';
 import type { KernelOptions } from '../../../receiver/source/knobs.ts';
-import type { Cleanup } from '../../e2e/cleanup.ts';
-import { NetRoom } from './net-room.ts';
-import { TcpScript } from './script.ts';
+import type { Cleanup } from '../../support/cleanup.ts';
+import { NetRoom } from '../../support/net-room.ts';
+import { TcpScript } from '../../support/script.ts';
 import { NO_LISTENER, NOTHING, type Seen } from './talk.ts';
-import { Watcher } from './watcher.ts';
+import { Watcher } from '../../support/watcher.ts';
 
 /** Nothing of a conversation was seen. */
 export const NONE: Seen = { client: NOTHING, server: NOTHING, listener: NO_LISTENER };

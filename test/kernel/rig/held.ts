@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { projectFolder } from '../../backends/place.ts';
-import type { Cleanup } from '../../e2e/cleanup.ts';
+import type { Cleanup } from '../../support/cleanup.ts';
 
 const folder = join(projectFolder, 'build', 'test', 'kernel');
 

@@ -1,6 +1,6 @@
 /** Lives of one connection, and the changes in them that come by softirq: those are the ones that the kernel skips. */
 import assert from 'node:assert/strict';
-import { hex, ScriptError, type TcpScript } from './script.ts';
+import { hex, ScriptError, type TcpScript } from '../../support/script.ts';
 import type { Skip } from './skips.ts';
 
 export interface Life {

@@ -5,7 +5,7 @@ import { KEPT_CAPABILITIES } from '../../../receiver/agent/privileges.ts';
 import { KernelSource } from '../../../receiver/source/kernel-source.ts';
 import { readListenCounters } from '../../../receiver/host/listen-counters.ts';
 import { readLocalAddresses } from '../../../receiver/host/local-addresses.ts';
-import { ALL_SIGNALS } from './watcher.ts';
+import { ALL_SIGNALS } from '../../support/watcher.ts';
 
 /** What is printed, as JSON. */
 export interface Reduced {

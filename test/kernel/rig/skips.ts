@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { KernelOptions } from '../../../receiver/source/knobs.ts';
 import { projectFolder } from '../../backends/place.ts';
-import type { NetRoom } from './net-room.ts';
-import { Watcher } from './watcher.ts';
+import type { NetRoom } from '../../support/net-room.ts';
+import { Watcher } from '../../support/watcher.ts';
 
 const OBJECT = join(projectFolder, 'build', 'test', 'kernel', 'skipped.bpf.o');
 

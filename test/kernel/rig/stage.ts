@@ -1,10 +1,10 @@
-import type { Cleanup } from '../../e2e/cleanup.ts';
+import type { Cleanup } from '../../support/cleanup.ts';
 import type { KernelOptions } from '../../../receiver/source/knobs.ts';
 import type { Stage } from './conversation.ts';
-import { Dropper } from './dropper.ts';
-import { NetRoom } from './net-room.ts';
-import { TcpScript } from './script.ts';
-import { Watcher } from './watcher.ts';
+import { Dropper } from '../../support/dropper.ts';
+import { NetRoom } from '../../support/net-room.ts';
+import { TcpScript } from '../../support/script.ts';
+import { Watcher } from '../../support/watcher.ts';
 
 /**
  * A room, a script with a listener in it, the programs, and the means to lose segments. `refused`: programs that are

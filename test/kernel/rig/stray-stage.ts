@@ -3,11 +3,11 @@ import { DropDetails } from '../../../receiver/signals/drop/details.ts';
 import { DropSums } from '../../../receiver/signals/host-sums.ts';
 import { StraySums } from '../../../receiver/signals/drop/unowned.ts';
 import { readLocalAddresses } from '../../../receiver/host/local-addresses.ts';
-import type { Cleanup } from '../../e2e/cleanup.ts';
-import { createHarness } from '../../unit/signals/fixture.ts';
-import { DropStage } from './drop-stage.ts';
-import { TcpScript } from './script.ts';
-import type { Pair } from './drop-stage.ts';
+import type { Cleanup } from '../../support/cleanup.ts';
+import { createHarness } from '../../support/sums-harness.ts';
+import { DropStage } from '../../support/drop-stage.ts';
+import { TcpScript } from '../../support/script.ts';
+import type { Pair } from '../../support/drop-stage.ts';
 
 export class StrayStage {
   readonly stage: DropStage;

@@ -7,8 +7,8 @@ import { OWNER_INFO, OWNER_KEY, ROW_MAP } from '../../../receiver/decode/generat
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { QuietRows } from '../../../receiver/agent/quiet-rows.ts';
 import { countersOf } from '../../../receiver/agent/sweep.ts';
-import { createHarness, type Harness } from '../../unit/signals/fixture.ts';
-import type { Watcher } from './watcher.ts';
+import { createHarness, type Harness } from '../../support/sums-harness.ts';
+import type { Watcher } from '../../support/watcher.ts';
 
 /** `quietMs`: after so long a row goes. */
 export class SumsReader {

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { LISTENER_KEY } from '../../../receiver/decode/generated/layout.ts';
 import type { KernelRecord } from '../../../receiver/model/record.ts';
-import { waitFor } from '../../e2e/wait.ts';
-import { hex, type TcpScript } from './script.ts';
-import type { Watcher } from './watcher.ts';
+import { waitFor } from '../../support/wait.ts';
+import { hex, type TcpScript } from '../../support/script.ts';
+import type { Watcher } from '../../support/watcher.ts';
 
 /** Bytes that each client sends. */
 export const PAYLOAD = 'x'.repeat(101);

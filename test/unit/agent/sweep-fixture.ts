@@ -17,7 +17,7 @@ import {
   seriesKey,
   type ProcessKey,
 } from '../../fixtures/records/write-rows.ts';
-import { createHarness, dropDetails } from '../signals/fixture.ts';
+import { createHarness, dropDetails } from '../../support/sums-harness.ts';
 
 const SIZES = {
   owners: OWNER_INFO.size,

@@ -19,7 +19,7 @@ import {
   sparse,
   type SeriesKeyFields,
 } from '../../fixtures/records/write-rows.ts';
-import { createHarness } from '../signals/fixture.ts';
+import { createHarness } from '../../support/sums-harness.ts';
 
 const C = SERIES_CELLS;
 const L = LISTENER_CELLS;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NO_OWNER } from '../../../receiver/decode/owners.ts';
 import { latencyRecord, softirqRecord } from '../../fixtures/records/write-records.ts';
-import { decode, decodeOne, SOCKET, SOCKET_PART } from './decode-one.ts';
+import { decode, decodeOne, SOCKET, SOCKET_PART } from '../../support/decode-one.ts';
 
 describe('latency records', () => {
   it('carry every field', () => {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { dropRecord, resetRecord, type DropFields } from '../../fixtures/records/write-records.ts';
-import { CONTEXT, CURL, CURL_OWNER, decodeOne, REQUEST, SOCKET, SOCKET_PART } from './decode-one.ts';
+import {
+  CONTEXT,
+  CURL,
+  CURL_OWNER,
+  decodeOne,
+  REQUEST,
+  SOCKET,
+  SOCKET_PART,
+} from '../../support/decode-one.ts';
 
 describe('reset records', () => {
   it('carry every field', () => {

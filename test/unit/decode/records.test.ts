@@ -10,7 +10,16 @@ import {
   ownerRecord,
   stateRecord,
 } from '../../fixtures/records/write-records.ts';
-import { CONTEXT, CURL, CURL_OWNER, decode, decodeOne, REQUEST, SOCKET, SOCKET_PART } from './decode-one.ts';
+import {
+  CONTEXT,
+  CURL,
+  CURL_OWNER,
+  decode,
+  decodeOne,
+  REQUEST,
+  SOCKET,
+  SOCKET_PART,
+} from '../../support/decode-one.ts';
 
 function closeWith(given: Parameters<typeof connectionRecord>[0]): Record<string, unknown> {
   return { ...decodeOne(connectionRecord({ ...SOCKET, what: 4, ...given })) };

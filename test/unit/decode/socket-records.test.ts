@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { listenerRecord, retransmitRecord, stateRecord } from '../../fixtures/records/write-records.ts';
-import { CONTEXT, decode, decodeOne, REQUEST, SOCKET, SOCKET_PART } from './decode-one.ts';
+import { CONTEXT, decode, decodeOne, REQUEST, SOCKET, SOCKET_PART } from '../../support/decode-one.ts';
 
 const V6_LOCAL = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 const V6_PEER = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x02, 0x1b, 0x21, 0xff, 0xfe, 0xab, 0xcd, 0xef];

@@ -7,7 +7,7 @@ import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
 import { encodeExemplars } from '../../../receiver/export/exemplar-encoding.ts';
 import { encodeMetrics } from '../../../receiver/export/metric-request.ts';
 import { counter, histogram, level, timeCounter, workload } from '../aggregate/descriptors.ts';
-import { decodeRequest, type DecodedPoint } from './otlp-decode.ts';
+import { decodeRequest, type DecodedPoint } from '../../support/otlp-decode.ts';
 
 const metrics = [counter, timeCounter, histogram] as const;
 const seconds = 1_700_000_000;

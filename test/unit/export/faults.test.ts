@@ -4,8 +4,8 @@ import { status } from '@grpc/grpc-js';
 import type { Exporters } from '../../../receiver/export/exporters.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import type { ExportOptions, OtlpProtocol, Signal } from '../../../receiver/export/options.ts';
-import { startOtlpStub } from './otlp-stub.ts';
-import type { StubReply } from './otlp-stub.ts';
+import { startOtlpStub } from '../../support/otlp-stub.ts';
+import type { StubReply } from '../../support/otlp-stub.ts';
 import { assertConserved, eventOf, spanOf } from './records.ts';
 
 const quickRetry = { initialMs: 5, maxMs: 40, maxElapsedMs: 60_000 };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import { ItemQueue } from '../../../receiver/export/item-queue.ts';
 import { sizeOfEvent, sizeOfSpan } from '../../../receiver/export/item-size.ts';
-import { startOtlpStub } from './otlp-stub.ts';
+import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { assertConserved, eventOf, spanOf } from './records.ts';
 
 test('a queue is full by number, or by bytes', () => {

@@ -8,9 +8,9 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import type { MetricLoop } from '../../../receiver/export/metric-loop.ts';
 import { createMetricLoop } from '../../../receiver/export/metric-loop.ts';
 import { counter, histogram } from '../aggregate/descriptors.ts';
-import type { DecodedMetric, Placed } from './otlp-decode.ts';
-import { startOtlpStub } from './otlp-stub.ts';
-import type { OtlpStub, StubReply } from './otlp-stub.ts';
+import type { DecodedMetric, Placed } from '../../support/otlp-decode.ts';
+import { startOtlpStub } from '../../support/otlp-stub.ts';
+import type { OtlpStub, StubReply } from '../../support/otlp-stub.ts';
 import { assertConserved, service } from './records.ts';
 
 type Temporality = 'cumulative' | 'delta';

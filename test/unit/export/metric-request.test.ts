@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
 import { countPoints, encodeMetrics } from '../../../receiver/export/metric-request.ts';
 import { counter, level, workload } from '../aggregate/descriptors.ts';
-import { decodeRequest } from './otlp-decode.ts';
+import { decodeRequest } from '../../support/otlp-decode.ts';
 
 test('requests keep to both bounds and hold every point once, whatever the shape', () => {
   const shape = fc.array(fc.record({ counters: fc.nat(30), levels: fc.nat(30), length: fc.nat(60) }), {

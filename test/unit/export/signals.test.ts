@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import { counter, histogram, level, timeCounter } from '../aggregate/descriptors.ts';
-import { startOtlpStub } from './otlp-stub.ts';
+import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { assertConserved, eventOf, service, spanOf } from './records.ts';
 
 const startUnixNs = 1_790_000_000_123_456_789n;

@@ -9,7 +9,7 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import { settleEndpoint } from '../../../receiver/export/options.ts';
 import { toReadableSpans } from '../../../receiver/export/span-request.ts';
 import { createSpanTransport } from '../../../receiver/export/span-transport.ts';
-import { startOtlpStub } from './otlp-stub.ts';
+import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { assertConserved, spanOf } from './records.ts';
 
 test('spans over gRPC leave through the OTLPTraceExporter, one request after the other', async (t) => {

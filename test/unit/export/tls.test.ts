@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createExporters } from '../../../receiver/export/exporters.ts';
-import { makeCertificates, withoutOpenssl } from './certificates.ts';
-import { startOtlpStub } from './otlp-stub.ts';
+import { makeCertificates, withoutOpenssl } from '../../support/certificates.ts';
+import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { spanOf } from './records.ts';
 
 for (const protocol of ['grpc', 'http/protobuf'] as const) {

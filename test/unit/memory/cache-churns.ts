@@ -9,7 +9,7 @@ import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { connection, request, retransmit } from '../correlate/fixture.ts';
 import { ExemplarStage } from '../../../receiver/exemplars/exemplars.ts';
-import { createHarness } from '../signals/fixture.ts';
+import { createHarness } from '../../support/sums-harness.ts';
 import { churnOf, HELD, MAX_OWNERS, ownerOf, type Churn } from './churn.ts';
 
 const spanOf = (index: number): ReturnType<typeof request> => request(index);

@@ -16,7 +16,7 @@ import {
   sparse,
   stateKey,
 } from '../../fixtures/records/write-rows.ts';
-import { createHarness, dropDetails, NGINX } from '../signals/fixture.ts';
+import { createHarness, dropDetails, NGINX } from '../../support/sums-harness.ts';
 import { churnOf, HELD, type Churn } from './churn.ts';
 
 /** What is given to it is gone. */

@@ -51,6 +51,16 @@ describe('imports between folders', () => {
       assert.equal(complaints('receiver/model/x.ts', text).length, 1, text);
   });
 
+  test('a part of another kind of tests', () => {
+    for (const [from, to, count] of [
+      ['e2e', 'kernel', 1],
+      ['support', 'unit', 1],
+      ['kernel', 'support', 0],
+      ['unit', 'bench', 0],
+    ] as const)
+      assert.equal(complaints(`test/${from}/x.ts`, `import { x } from '../${to}/x.ts';`).length, count, from);
+  });
+
   test('a file directly in the receiver, or in a folder of its own making', () => {
     assert.match(complaints('receiver/x.ts', '').join(), /belongs into one of its folders/);
     assert.match(complaints('receiver/new/x.ts', '').join(), /has no line/);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ATTRIBUTES, EVENTS, METRICS, SCOPE_NAMES, SPANS, VERSION } from '../../../semconv/index.ts';
 import type { AttributeUse, MetricDescriptor, Scope } from '../../../semconv/index.ts';
-import type { OtlpAttribute, OtlpLine, OtlpMetric, OtlpScope } from '../../e2e/otlp-json.ts';
-import { checkAgainstRegistry } from '../../e2e/registry-check.ts';
+import type { OtlpAttribute, OtlpLine, OtlpMetric, OtlpScope } from '../../support/otlp-json.ts';
+import { checkAgainstRegistry } from '../../support/registry-check.ts';
 
 const TRACE = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
 

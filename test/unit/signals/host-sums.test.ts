@@ -10,7 +10,7 @@ import type { MapImage } from '../../../receiver/model/map-image.ts';
 import { ATTR_CPU_LOGICAL_NUMBER, METRICS } from '../../../semconv/index.ts';
 import { Image } from '../../fixtures/records/image.ts';
 import { cellsOf, dropKey, mapImage, sparse, stateKey } from '../../fixtures/records/write-rows.ts';
-import { createHarness, dropDetails, NGINX } from './fixture.ts';
+import { createHarness, dropDetails, NGINX } from '../../support/sums-harness.ts';
 
 const NOBODY = { startNs: 0n, pid: 0 };
 

@@ -6,7 +6,7 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import type { AgentSources } from '../../../receiver/telemetry/agent-sources.ts';
 import { createAgentTelemetry } from '../../../receiver/telemetry/agent-telemetry.ts';
 import { METRICS } from '../../../semconv/index.ts';
-import { startOtlpStub } from '../export/otlp-stub.ts';
+import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { eventOf, spanOf } from '../export/records.ts';
 
 const resource = {

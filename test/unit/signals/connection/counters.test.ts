@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { MapImage } from '../../../../receiver/model/map-image.ts';
 import { METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION } from '../../../../semconv/index.ts';
 import { SERIES_CELLS } from '../../../fixtures/records/write-rows.ts';
-import { CLIENT, CLIENT_SERIES, collect, createHarness, one } from '../fixture.ts';
+import { CLIENT, CLIENT_SERIES, collect, createHarness, one } from '../../../support/sums-harness.ts';
 
 const C = SERIES_CELLS;
 

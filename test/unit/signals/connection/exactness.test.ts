@@ -9,7 +9,7 @@ import {
   SERIES_CELLS,
   seriesKey,
 } from '../../../fixtures/records/write-rows.ts';
-import { CLIENT, CLIENT_SERIES, createHarness, type Harness } from '../fixture.ts';
+import { CLIENT, CLIENT_SERIES, createHarness, type Harness } from '../../../support/sums-harness.ts';
 
 const C = SERIES_CELLS;
 const NO_SUM = -1;

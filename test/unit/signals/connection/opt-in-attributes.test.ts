@@ -24,7 +24,7 @@ import {
   stateKey,
   type SeriesKeyFields,
 } from '../../../fixtures/records/write-rows.ts';
-import { CLIENT, createHarness, dropDetails, NGINX, type Harness } from '../fixture.ts';
+import { CLIENT, createHarness, dropDetails, NGINX, type Harness } from '../../../support/sums-harness.ts';
 
 const C = SERIES_CELLS;
 const ESTABLISHED = 1;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ATTR_NETWORK_PEER_ADDRESS, ATTR_NETWORK_TYPE } from '../../../../semconv/index.ts';
 import { mapImage, SERIES_CELLS, seriesKey, seriesValue } from '../../../fixtures/records/write-rows.ts';
-import { CLIENT, CLIENT_SERIES, collect, createHarness, NGINX, one } from '../fixture.ts';
+import { CLIENT, CLIENT_SERIES, collect, createHarness, NGINX, one } from '../../../support/sums-harness.ts';
 
 const C = SERIES_CELLS;
 

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ATTR_PEER_CIDR, METRIC_TCP_IO } from '../../../../semconv/index.ts';
 import { mapImage, SERIES_CELLS, seriesKey, seriesValue } from '../../../fixtures/records/write-rows.ts';
-import { CLIENT, CLIENT_SERIES, collect, createHarness, one, type Harness } from '../fixture.ts';
+import {
+  CLIENT,
+  CLIENT_SERIES,
+  collect,
+  createHarness,
+  one,
+  type Harness,
+} from '../../../support/sums-harness.ts';
 
 const C = SERIES_CELLS;
 const CELLS = { [C.touched]: 1, [C.bytesSent]: 10, [C.bytesReceived]: 20 };

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Cells, gainedHistogram, RowMemory } from '../../../../receiver/signals/context.ts';
 import { SERIES_BUCKETS, SERIES_CELLS } from '../../../fixtures/records/write-rows.ts';
-import { CLIENT, collect, createHarness, one } from '../fixture.ts';
+import { CLIENT, collect, createHarness, one } from '../../../support/sums-harness.ts';
 
 const C = SERIES_CELLS;
 const TURN = 1n << 64n;

@@ -14,7 +14,7 @@ import {
   type StrayFields,
   type StrayKeyFields,
 } from '../../../fixtures/records/write-rows.ts';
-import { createHarness, dropDetails, NGINX } from '../fixture.ts';
+import { createHarness, dropDetails, NGINX } from '../../../support/sums-harness.ts';
 
 const CURL = { startNs: 2n, pid: 20 };
 const ENVOY = { startNs: 3n, pid: 30 };

@@ -15,7 +15,7 @@ import {
   sparse,
   type ProcessKey,
 } from '../../../fixtures/records/write-rows.ts';
-import { createHarness, NGINX } from '../fixture.ts';
+import { createHarness, NGINX } from '../../../support/sums-harness.ts';
 
 const L = LISTENER_CELLS;
 const NETNS = 4_026_531_840;

@@ -4,7 +4,7 @@ import { ListenerSums } from '../../../../receiver/signals/listener/sums.ts';
 import type { MapImage } from '../../../../receiver/model/map-image.ts';
 import { METRICS } from '../../../../semconv/index.ts';
 import { LISTENER_CELLS, listenerKey, mapImage, sparse } from '../../../fixtures/records/write-rows.ts';
-import { createHarness, NGINX } from '../fixture.ts';
+import { createHarness, NGINX } from '../../../support/sums-harness.ts';
 
 const L = LISTENER_CELLS;
 

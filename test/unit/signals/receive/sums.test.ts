@@ -5,7 +5,7 @@ import type { MapImage } from '../../../../receiver/model/map-image.ts';
 import { METRIC_TCP_RECEIVE_QUEUE_DURATION } from '../../../../semconv/index.ts';
 import { Image } from '../../../fixtures/records/image.ts';
 import { mapImage, seriesKey } from '../../../fixtures/records/write-rows.ts';
-import { CLIENT, CLIENT_SERIES, createHarness } from '../fixture.ts';
+import { CLIENT, CLIENT_SERIES, createHarness } from '../../../support/sums-harness.ts';
 
 const NAME = 'wirespan.tcp.receive_queue.duration';
 const BUCKETS = 17;

@@ -4,7 +4,7 @@ import { ResetSums } from '../../../../receiver/signals/reset/sums.ts';
 import type { MapImage } from '../../../../receiver/model/map-image.ts';
 import { ATTR_NETWORK_TYPE, ATTR_TCP_RESET_REASON, METRICS } from '../../../../semconv/index.ts';
 import { cellsOf, mapImage, resetKey, type ResetKeyFields } from '../../../fixtures/records/write-rows.ts';
-import { createHarness, NGINX } from '../fixture.ts';
+import { createHarness, NGINX } from '../../../support/sums-harness.ts';
 
 const reasonOf = (reason: number): string | undefined => (reason === 0 ? undefined : `reason_${reason}`);
 const SERVER = { owner: NGINX, serverPort: 80, role: 2, family: 4, reason: 7 };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { OwnerTable } from '../../../receiver/decode/owners.ts';
-import { decodeBatch } from '../../../receiver/decode/records.ts';
-import type { KernelRecord } from '../../../receiver/model/record.ts';
-import { batchOf, type ContextFields } from '../../fixtures/records/write-records.ts';
+import { OwnerTable } from '../../receiver/decode/owners.ts';
+import { decodeBatch } from '../../receiver/decode/records.ts';
+import type { KernelRecord } from '../../receiver/model/record.ts';
+import { batchOf, type ContextFields } from '../fixtures/records/write-records.ts';
 
 const V4_LOCAL = [192, 0, 2, 10];
 const V4_PEER = [198, 51, 100, 7];

@@ -1,11 +1,11 @@
 /** Packets that are dropped on purpose in a room of their own, and everyone who counts them. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { DROP_KEY, STRAY, STRAY_COUNT } from '../../../receiver/decode/generated/layout.ts';
-import type { DropRecord } from '../../../receiver/model/record.ts';
-import type { KernelOptions } from '../../../receiver/source/knobs.ts';
-import { projectFolder } from '../../backends/place.ts';
-import type { Cleanup } from '../../e2e/cleanup.ts';
+import { DROP_KEY, STRAY, STRAY_COUNT } from '../../receiver/decode/generated/layout.ts';
+import type { DropRecord } from '../../receiver/model/record.ts';
+import type { KernelOptions } from '../../receiver/source/knobs.ts';
+import { projectFolder } from '../backends/place.ts';
+import type { Cleanup } from './cleanup.ts';
 import { FreedCounter } from './freed.ts';
 import { NetRoom } from './net-room.ts';
 import { TcpScript } from './script.ts';

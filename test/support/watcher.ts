@@ -1,10 +1,10 @@
 /** The kernel side without the agent: records, counters and sums, as the programs left them. */
-import { KernelSource } from '../../../receiver/source/kernel-source.ts';
-import { decodeBatch } from '../../../receiver/decode/records.ts';
-import { LOSS_REASON, PROBE_ID, SERIES, SERIES_KEY } from '../../../receiver/decode/generated/layout.ts';
-import { OwnerTable } from '../../../receiver/decode/owners.ts';
-import type { KernelOptions } from '../../../receiver/source/knobs.ts';
-import type { ConnectionRecord, KernelRecord, RetransmitRecord } from '../../../receiver/model/record.ts';
+import { KernelSource } from '../../receiver/source/kernel-source.ts';
+import { decodeBatch } from '../../receiver/decode/records.ts';
+import { LOSS_REASON, PROBE_ID, SERIES, SERIES_KEY } from '../../receiver/decode/generated/layout.ts';
+import { OwnerTable } from '../../receiver/decode/owners.ts';
+import type { KernelOptions } from '../../receiver/source/knobs.ts';
+import type { ConnectionRecord, KernelRecord, RetransmitRecord } from '../../receiver/model/record.ts';
 
 /** Every signal on, limits as small as tests need. */
 export const ALL_SIGNALS: KernelOptions = {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Attributes } from '@opentelemetry/api';
-import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
-import type { CollectContext } from '../../../receiver/signals/context.ts';
-import { DropDetails } from '../../../receiver/signals/drop/details.ts';
-import type { MapImage } from '../../../receiver/model/map-image.ts';
-import type { HistogramDelta, MetricSink } from '../../../receiver/model/metric-sink.ts';
-import type { ObservedResource, Owner } from '../../../receiver/model/resource.ts';
-import type { MetricDescriptor } from '../../../semconv/index.ts';
-import { dropSite, mapImage, seriesKey, seriesValue } from '../../fixtures/records/write-rows.ts';
+import { ConnectionSums } from '../../receiver/signals/connection/sums.ts';
+import type { CollectContext } from '../../receiver/signals/context.ts';
+import { DropDetails } from '../../receiver/signals/drop/details.ts';
+import type { MapImage } from '../../receiver/model/map-image.ts';
+import type { HistogramDelta, MetricSink } from '../../receiver/model/metric-sink.ts';
+import type { ObservedResource, Owner } from '../../receiver/model/resource.ts';
+import type { MetricDescriptor } from '../../semconv/index.ts';
+import { dropSite, mapImage, seriesKey, seriesValue } from '../fixtures/records/write-rows.ts';
 
 /** Which series: metric name, resource and attributes. */
 function seriesOf({ name }: MetricDescriptor, { id }: ObservedResource, attributes: Attributes): string {

@@ -4,8 +4,8 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { projectFolder } from '../../backends/place.ts';
-import type { Cleanup } from '../../e2e/cleanup.ts';
+import { projectFolder } from '../backends/place.ts';
+import type { Cleanup } from './cleanup.ts';
 import { NetRoom } from './net-room.ts';
 
 /** The built program. */

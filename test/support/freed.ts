@@ -1,7 +1,7 @@
 /** What the kernel frees with a reason, by namespace: an observer of its own, test/kernel/drop-counter.bpf.c. */
 import { join } from 'node:path';
-import { BpfSession, kernelEnum, kernelFunctionArity } from '../../../native/index.ts';
-import { projectFolder } from '../../backends/place.ts';
+import { BpfSession, kernelEnum, kernelFunctionArity } from '../../native/index.ts';
+import { projectFolder } from '../backends/place.ts';
 
 const MAX_ROWS = 4096 + 64;
 

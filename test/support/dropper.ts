@@ -1,8 +1,8 @@
 /** Loses chosen segments of a room: the ingress program of test/workloads/drop.bpf.c. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { BpfSession } from '../../../native/index.ts';
-import { projectFolder } from '../../backends/place.ts';
+import { BpfSession } from '../../native/index.ts';
+import { projectFolder } from '../backends/place.ts';
 import type { NetRoom } from './net-room.ts';
 
 const KEY_SIZE = 8;

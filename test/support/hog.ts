@@ -1,8 +1,8 @@
 /** One process that has a lot of something: test/kernel/hog.c. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { projectFolder } from '../../backends/place.ts';
-import type { Cleanup } from '../../e2e/cleanup.ts';
+import { projectFolder } from '../backends/place.ts';
+import type { Cleanup } from './cleanup.ts';
 import type { NetRoom } from './net-room.ts';
 
 export interface Hog {
