@@ -98,11 +98,12 @@ export function renderMemoryBound({ kernel, agent }: MemoryBound): string {
         `#   ${mega(bytes)}  ${setting === undefined ? '' : `${setting}: `}${what}`,
     );
   return [
-    `# Memory that these settings come to at most, in MB: ${mega(totalOf(kernel) + totalOf(agent)).trim()} in all. A control group counts both.`,
+    `# Memory with every bound of these settings met, in MB: ${mega(totalOf(kernel) + totalOf(agent)).trim()} in all. A control group counts both.`,
     `# kernel ${mega(totalOf(kernel)).trim()}:`,
     ...rows(kernel),
     `# agent ${mega(totalOf(agent)).trim()}, and up to 67 for pages of Node's own program, which the kernel can take back:`,
     ...rows(agent),
+    '# Beside it V8 keeps pages that it has freed: storms of short processes left 75 more with the default settings.',
     '',
   ].join('\n');
 }
