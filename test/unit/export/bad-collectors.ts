@@ -109,10 +109,13 @@ export const GRPC_STREAM_KINDS: Readonly<Record<string, (stream: ServerHttp2Stre
 function watch(server: Server, t: TestContext): BadCollector {
   const connections = { opened: 0, open: 0 };
   const sockets = new Set<Socket>();
+  let isReleased = false;
   server.on('connection', (socket: Socket) => {
     connections.opened += 1;
     connections.open += 1;
     sockets.add(socket);
+    // Made before the release, accepted after it; the collector may pause it meanwhile.
+    setImmediate(() => isReleased && socket.resume());
     socket.on('error', () => undefined);
     socket.on('close', () => {
       connections.open -= 1;
@@ -124,6 +127,7 @@ function watch(server: Server, t: TestContext): BadCollector {
     for (const socket of sockets) socket.destroy();
   });
   const release = (): void => {
+    isReleased = true;
     for (const socket of sockets) socket.resume();
   };
   return { port: (server.address() as AddressInfo).port, connections, release };
