@@ -37,7 +37,7 @@ enum program {
 	PROGRAM_ws_softirq_exit,
 };
 
-/* test/kernel/rig/skipped.ts has the same. */
+/* test/kernel/rig/skips.ts has the same. */
 struct skips {
 	u64 slow_ns;
 	u32 netns;	 /* only sockets of this namespace */
