@@ -46,7 +46,24 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 const FOR_EVER =
   'case "$*" in *-q*) exit 1;; esac; echo $$ > "$FOLDER/pid.new"; mv "$FOLDER/pid.new" "$FOLDER/pid"; exec sleep 600';
 
+/** A signal to the whole group, of which the set-up is told only after what it runs has ended by it. */
+const FIRST_TO_GO =
+  'case "$*" in *-q*) exit 1;; esac; (while kill -0 $$; do :; done; kill -HUP $PPID) >/dev/null 2>&1 & kill -HUP $$';
+
 describe('a stop during the set-up', () => {
+  it('that ends the command that runs first is a stop, no failure', () =>
+    withPrograms(['make', 'apt-get'], FIRST_TO_GO, async (folder) => {
+      const child = spawn('sh', ['scripts/start.sh'], {
+        cwd: root,
+        env: { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let stderr = '';
+      child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+      assert.deepEqual(await once(child, 'close'), [129, null], stderr);
+      assert.match(stderr, /stopped by SIGHUP/);
+    }));
+
   const stops: Readonly<Record<string, { signal: NodeJS.Signals; toGroup: boolean; ends: string }>> = {
     'SIGTERM to the front alone': { signal: 'SIGTERM', toGroup: false, ends: 'stopped by SIGTERM' },
     'SIGINT to the front alone': { signal: 'SIGINT', toGroup: false, ends: 'stopped by SIGINT' },
