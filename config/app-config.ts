@@ -9,7 +9,7 @@ export type { FilterRule } from './format-lists.ts';
 export interface OtlpTargetConfig {
   /** Whether the signal is exported at all. */
   readonly enabled: boolean;
-  /** Full URL with scheme; for `http/protobuf` the path of the signal is included. */
+  /** Full URL with scheme, which decides on TLS; for `http/protobuf` the path of the signal is included. */
   readonly endpoint: string;
   readonly protocol: 'grpc' | 'http/protobuf';
   /** Secrets may be among the values: never log them. */
@@ -20,8 +20,6 @@ export interface OtlpTargetConfig {
   readonly certificate?: string;
   readonly clientKey?: string;
   readonly clientCertificate?: string;
-  /** No TLS. Follows from the scheme of `endpoint`, which is always given. */
-  readonly insecure: boolean;
 }
 
 /** Latencies above which there is an event: milliseconds, exact to the microsecond; 0: never. */
@@ -102,8 +100,8 @@ export interface AppConfig {
   /** Asked for; explicit buckets are what is exported. */
   readonly histogramAggregation: 'explicit_bucket_histogram' | 'base2_exponential_bucket_histogram';
   readonly metricExport: { readonly intervalMs: number; readonly timeoutMs: number };
-  readonly spanQueue: QueueConfig;
-  readonly eventQueue: QueueConfig;
+  /** Of spans (traces) and of events (logs). */
+  readonly queues: { readonly traces: QueueConfig; readonly logs: QueueConfig };
   readonly agent: {
     readonly serviceName: string;
     readonly resourceAttributes: Readonly<Record<string, string>>;

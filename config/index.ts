@@ -1,4 +1,4 @@
-export type { AppConfig, Cidr, FilterRule, OtlpTargetConfig, QueueConfig } from './app-config.ts';
+export type { AppConfig, Cidr, FilterRule } from './app-config.ts';
 export { dumpConfig } from './dump.ts';
 export type { Environment } from './environment.ts';
 export { ConfigError, type ConfigProblem } from './errors.ts';

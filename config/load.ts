@@ -116,13 +116,7 @@ function exportParts(
   settings: Settings,
 ): Pick<
   AppConfig,
-  | 'otlp'
-  | 'temporality'
-  | 'exemplarFilter'
-  | 'histogramAggregation'
-  | 'metricExport'
-  | 'spanQueue'
-  | 'eventQueue'
+  'otlp' | 'temporality' | 'exemplarFilter' | 'histogramAggregation' | 'metricExport' | 'queues'
 > {
   return {
     otlp: {
@@ -142,7 +136,6 @@ function exportParts(
       intervalMs: settings.values.get('export.metrics.interval') as number,
       timeoutMs: settings.values.get('export.metrics.timeout') as number,
     },
-    spanQueue: queueOf(settings, 'spans'),
-    eventQueue: queueOf(settings, 'events'),
+    queues: { traces: queueOf(settings, 'spans'), logs: queueOf(settings, 'events') },
   };
 }

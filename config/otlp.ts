@@ -49,7 +49,6 @@ export function otlpTarget(settings: Settings, signal: OtlpSignal): OtlpTargetCo
     ...path('certificate', 'certificate'),
     ...path('client_key', 'clientKey'),
     ...path('client_certificate', 'clientCertificate'),
-    insecure: endpoint.toLowerCase().startsWith('http://'),
   };
 }
 

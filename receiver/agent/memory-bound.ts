@@ -55,7 +55,7 @@ export function memoryBound(config: AppConfig, cpus = availableParallelism()): M
     .filter(([name]) => !named.includes(name))
     .reduce((sum, [, bytes]) => sum + bytes, 0);
   const sockets = take('connections') + (onDemand.get('connections') ?? 0);
-  const places = config.spanQueue.queueSize + config.eventQueue.queueSize;
+  const places = config.queues.traces.queueSize + config.queues.logs.queueSize;
   return {
     kernel: [
       part('bpf.ring_buffer_size', ringBufferBytes, 'bytes', take('events')),

@@ -12,7 +12,6 @@ import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { createExporters, type Exporters } from '../export/exporters.ts';
 import { createMetricLoop, type MetricLoop } from '../export/metric-loop.ts';
 import { warningsOf } from '../settings/warnings.ts';
-import { exportOptionsOf } from '../settings/export.ts';
 import { LiveFilter } from '../settings/filter.ts';
 import { kernelOptionsOf } from '../settings/kernel.ts';
 import type { ObservedResource } from '../model/resource.ts';
@@ -83,7 +82,7 @@ class Agent {
     checkSupport(started);
     this.#output = new AgentOutput(config, outputs, () => this.#view());
     this.#log = this.#output.log;
-    this.#exporters = createExporters(exportOptionsOf(config), {
+    this.#exporters = createExporters(config, {
       onState: (state, endpoint, cause) => this.#onCollector(state, endpoint, cause),
       onRejected: (signal, items, cause) =>
         this.#log.warn({ signal, items, cause }, 'the collector rejected telemetry; it is counted as lost'),

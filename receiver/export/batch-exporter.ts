@@ -2,7 +2,7 @@ import type { SignalCounters } from './counters.ts';
 import { Ledger } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import { ItemQueue } from './item-queue.ts';
-import type { QueueOptions, RetryOptions, Signal } from './options.ts';
+import type { QueuedSignal, QueueOptions } from './options.ts';
 import type { RejectionListener } from './rejection.ts';
 
 /** A bounded queue of spans or events in front of the collector. */
@@ -20,9 +20,8 @@ export interface BatchExporter<T> {
 
 /** `R`: what the delivery takes. */
 export interface BatchParts<T, R> {
-  readonly signal: Signal;
+  readonly signal: QueuedSignal;
   readonly queue: QueueOptions;
-  readonly retry: RetryOptions;
   readonly delivery: Delivery<R>;
   readonly encode: (items: readonly T[]) => R;
   /** Bytes of memory that the item keeps. */
@@ -49,7 +48,7 @@ class Batcher<T, R> implements BatchExporter<T> {
 
   constructor(parts: BatchParts<T, R>) {
     this.#parts = parts;
-    this.#queue = new ItemQueue(parts.queue.capacity, parts.sizeOf);
+    this.#queue = new ItemQueue(parts.queue.queueSize, parts.sizeOf);
   }
 
   offer(item: T): boolean {
@@ -94,7 +93,7 @@ class Batcher<T, R> implements BatchExporter<T> {
       this.#timer = undefined;
       this.#flushUpTo = this.#entered;
       void this.#drain();
-    }, this.#parts.queue.scheduleMs).unref();
+    }, this.#parts.queue.delayMs).unref();
   }
 
   /** Sends batches as long as they are full or a flush asks for them. Never rejects. */
@@ -119,7 +118,7 @@ class Batcher<T, R> implements BatchExporter<T> {
   }
 
   async #sendBatch(batch: readonly T[]): Promise<void> {
-    const { signal, delivery, encode, queue, retry, onRejected } = this.#parts;
+    const { signal, delivery, encode, queue, onRejected } = this.#parts;
     let request: R;
     try {
       request = encode(batch);
@@ -127,10 +126,7 @@ class Batcher<T, R> implements BatchExporter<T> {
       this.#dropUnencodable(batch, String(error));
       return;
     }
-    const result = await delivery.deliver(
-      request,
-      performance.now() + (queue.timeoutMs ?? retry.maxElapsedMs),
-    );
+    const result = await delivery.deliver(request, performance.now() + queue.timeoutMs);
     if (result.status === 'taken') {
       const rejected = Math.min(result.rejected, batch.length);
       this.#ledger.export(batch.length - rejected);

@@ -4,7 +4,7 @@ export type DropReason =
   | 'queue_full'
   /** The collector refused it for good, alone or as part of a request. */
   | 'rejected'
-  /** The collector did not take it within `retry.maxElapsedMs`. */
+  /** The collector did not take it within the queue's `timeoutMs`. */
   | 'retry_expired'
   /** It came after the shutdown, or was left when the shutdown's deadline passed. */
   | 'already_shutdown'

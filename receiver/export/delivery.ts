@@ -1,7 +1,7 @@
 import type { Backoff } from './backoff.ts';
 import { createBackoff } from './backoff.ts';
 import type { SendResult } from './failure.ts';
-import type { RetryOptions, SettledEndpoint } from './options.ts';
+import type { RetryOptions, SignalTarget } from './options.ts';
 import type { Reachability } from './reachability.ts';
 import type { OtlpRequest, OtlpTransport } from './transport.ts';
 
@@ -23,7 +23,7 @@ export interface Delivery<R = OtlpRequest> {
 }
 
 export interface DeliveryParts<R> {
-  readonly endpoint: SettledEndpoint;
+  readonly target: SignalTarget;
   readonly transport: OtlpTransport<R>;
   readonly retry: RetryOptions;
   readonly reachability: Reachability;
@@ -81,26 +81,26 @@ class RetryingDelivery<R> implements Delivery<R> {
 
   /** `undefined` when it was ended from outside; whatever the transport says later is ignored. */
   async #attempt(request: R): Promise<SendResult | undefined> {
-    const { reachability, endpoint } = this.#parts;
+    const { reachability, target } = this.#parts;
     const result = await this.#send(request);
     this.#endStep = undefined;
     // What never left says nothing about the collector.
     if (result === undefined || result.status === 'unencodable') return result;
     if (result.status === 'retry') {
-      reachability.failed(endpoint.origin, endpoint.signal, result.cause);
+      reachability.failed(target.origin, target.signal, result.cause);
     } else {
       this.#backoff.reset();
-      reachability.succeeded(endpoint.origin, endpoint.signal);
+      reachability.succeeded(target.origin, target.signal);
     }
     return result;
   }
 
   /**
-   * One attempt, ended after the endpoint's timeout whatever it waits for: the name, the connection, a proxy,
+   * One attempt, ended after the target's timeout whatever it waits for: the name, the connection, a proxy,
    * TLS, room to write, the first or the last byte of the answer.
    */
   #send(request: R): Promise<SendResult | undefined> {
-    const { transport, endpoint } = this.#parts;
+    const { transport, target } = this.#parts;
     return new Promise((resolve) => {
       const end = (result: SendResult | undefined): void => {
         clearTimeout(timer);
@@ -110,8 +110,8 @@ class RetryingDelivery<R> implements Delivery<R> {
         end(result);
         transport.abort();
       };
-      const cause = `no complete answer within ${endpoint.timeoutMs} ms`;
-      const timer = setTimeout(() => abort({ status: 'retry', cause, afterMs: 0 }), endpoint.timeoutMs);
+      const cause = `no complete answer within ${target.timeoutMs} ms`;
+      const timer = setTimeout(() => abort({ status: 'retry', cause, afterMs: 0 }), target.timeoutMs);
       this.#endStep = () => abort(undefined);
       void transport.send(request).then((result) => end(this.#safe(result)));
     });

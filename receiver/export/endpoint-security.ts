@@ -5,36 +5,33 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { FileError, outsideText, readRegularFile } from '../../text/index.ts';
 import { EndpointError } from './endpoint-error.ts';
-import type { SettledEndpoint } from './options.ts';
+import type { SignalTarget } from './options.ts';
 
 /** TLS files of an endpoint; only what is configured: Node's own defaults stand for the rest. */
 export type TlsFiles = Partial<Record<'ca' | 'cert' | 'key', Buffer>>;
 
 /** Reads and checks the TLS files. Throws an EndpointError for one that cannot be read or used. */
-export function readTls(endpoint: SettledEndpoint): TlsFiles {
-  const { caFile, clientCertificateFile, clientKeyFile } = endpoint;
+export function readTls({ certificate, clientCertificate, clientKey }: SignalTarget): TlsFiles {
   const tls = {
-    ...(caFile !== undefined && { ca: readPem(caFile, 'trusted certificates') }),
-    ...(clientCertificateFile !== undefined && {
-      cert: readPem(clientCertificateFile, 'client certificate'),
-    }),
-    ...(clientKeyFile !== undefined && { key: readPem(clientKeyFile, 'client key') }),
+    ...(certificate !== undefined && { ca: readPem(certificate, 'trusted certificates') }),
+    ...(clientCertificate !== undefined && { cert: readPem(clientCertificate, 'client certificate') }),
+    ...(clientKey !== undefined && { key: readPem(clientKey, 'client key') }),
   };
   // Node takes a file without any certificate for an empty list, and says so to nobody.
   const { ca } = tls;
-  if (ca !== undefined) tryOut(() => new X509Certificate(ca), `trusted certificates file ${named(caFile)}`);
-  const pair = `client certificate ${named(clientCertificateFile)} and key ${named(clientKeyFile)}`;
+  if (ca !== undefined)
+    tryOut(() => new X509Certificate(ca), `trusted certificates file ${named(certificate)}`);
+  const pair = `client certificate ${named(clientCertificate)} and key ${named(clientKey)}`;
   if (tls.cert !== undefined || tls.key !== undefined)
     tryOut(() => createSecureContext({ cert: tls.cert, key: tls.key }), pair);
   return tls;
 }
 
 /** Credentials of a gRPC channel; throws as `readTls`. */
-export function channelCredentialsOf(endpoint: SettledEndpoint): ChannelCredentials {
+export function channelCredentialsOf(target: SignalTarget): ChannelCredentials {
   checkProxy(process.env);
-  const isPlain = endpoint.url.startsWith('unix:') || new URL(endpoint.url).protocol === 'http:';
-  if (isPlain) return credentials.createInsecure();
-  const { ca, cert, key } = readTls(endpoint);
+  if (new URL(target.endpoint).protocol === 'http:') return credentials.createInsecure();
+  const { ca, cert, key } = readTls(target);
   return credentials.createSsl(ca, key, cert);
 }
 
@@ -60,10 +57,10 @@ function isProxy(text: string): boolean {
   }
 }
 
-/** The endpoint's headers as gRPC carries them. Throws an EndpointError for one that it cannot carry. */
-export function metadataOf(endpoint: SettledEndpoint): Metadata {
+/** The target's headers as gRPC carries them. Throws an EndpointError for one that it cannot carry. */
+export function metadataOf({ headers }: SignalTarget): Metadata {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(endpoint.headers)) {
+  for (const [name, value] of Object.entries(headers)) {
     try {
       metadata.set(name, value);
     } catch {
@@ -73,8 +70,8 @@ export function metadataOf(endpoint: SettledEndpoint): Metadata {
   return metadata;
 }
 
-/** The endpoint's headers as HTTP carries them; throws as `metadataOf`. */
-export function headersOf({ headers }: SettledEndpoint): Readonly<Record<string, string>> {
+/** The target's headers as HTTP carries them; throws as `metadataOf`. */
+export function headersOf({ headers }: SignalTarget): Readonly<Record<string, string>> {
   for (const [name, value] of Object.entries(headers)) {
     try {
       validateHeaderValue(name, value);

@@ -9,8 +9,8 @@ import { sizeOfEvent, sizeOfSpan } from './item-size.ts';
 import { encodeEvents } from './log-request.ts';
 import type { MetricExporter } from './metric-exporter.ts';
 import { createMetricExporter } from './metric-exporter.ts';
-import type { ExportOptions, QueueOptions, RetryOptions, SettledEndpoint, Signal } from './options.ts';
-import { DEFAULT_QUEUE, DEFAULT_RETRY, settleEndpoint } from './options.ts';
+import type { ExportOptions, QueuedSignal, Signal, SignalTarget } from './options.ts';
+import { DEFAULT_RETRY } from './options.ts';
 import type { StateListener } from './reachability.ts';
 import { createReachability } from './reachability.ts';
 import type { MergedRejections, RejectionListener } from './rejection.ts';
@@ -46,7 +46,7 @@ export interface Exporters {
   /** As `addSpan`. */
   addEvent(event: NetworkEvent): boolean;
   counters(): Readonly<Record<Signal, SignalCounters>>;
-  queues(): Readonly<Record<'traces' | 'logs', QueueState>>;
+  queues(): Readonly<Record<QueuedSignal, QueueState>>;
   /** Scheme, host and port of each signal's collector; `undefined` for a disabled signal. */
   origins(): Readonly<Record<Signal, string | undefined>>;
   /** Tells of every export operation. */
@@ -71,10 +71,10 @@ const nothing: SignalCounters = {
 
 /**
  * Creates the OTLP exporters of all signals. Connects when there is something to send.
- * Throws an Error with one clear sentence for an endpoint or a certificate file that cannot be used.
+ * Throws an Error with one clear sentence for a certificate file, a header or a proxy that cannot be used.
  */
 export function createExporters(options: ExportOptions, listeners: ExportListeners = {}): Exporters {
-  const retry: RetryOptions = { ...DEFAULT_RETRY, ...options.retry };
+  const { otlp, queues, retry = DEFAULT_RETRY } = options;
   const rejections = mergeRejections(listeners.onRejected ?? (() => undefined));
   const onRejected = rejections.add;
   takeGrpcLog(listeners.onLibrary ?? (() => undefined));
@@ -89,34 +89,29 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
 
   const deliveryOf = <R>(
     signal: Signal,
-    createTransport: (endpoint: SettledEndpoint) => OtlpTransport<R>,
+    createTransport: (target: SignalTarget) => OtlpTransport<R>,
   ): Delivery<R> | undefined => {
-    if (options.disabled?.includes(signal) === true) return undefined;
-    const endpoint = settleEndpoint(options, signal);
-    const transport = createTransport(endpoint);
+    if (!otlp[signal].enabled) return undefined;
+    const target = { ...otlp[signal], signal, origin: new URL(otlp[signal].endpoint).origin };
+    const transport = createTransport(target);
     transports.push(transport);
-    origins[signal] = endpoint.origin;
-    const safeText = createSafeText(endpoint);
-    const delivery = createDelivery({ endpoint, transport, retry, reachability, safeText });
+    origins[signal] = target.origin;
+    const safeText = createSafeText(target);
+    const delivery = createDelivery({ target, transport, retry, reachability, safeText });
     return createTimedDelivery(delivery, signal, operations);
   };
-  const queueOf = (signal: 'traces' | 'logs'): QueueOptions => ({
-    ...DEFAULT_QUEUE,
-    ...options.queues?.[signal],
-  });
 
   const metricDelivery = deliveryOf('metrics', createOtlpTransport);
   const spanDelivery = deliveryOf('traces', createSpanTransport);
   const eventDelivery = deliveryOf('logs', createOtlpTransport);
-  const parts = { retry, onRejected };
   return new OtlpExporters({
     metrics: metricDelivery && createMetricExporter(metricDelivery, onRejected),
     spans:
       spanDelivery &&
       createBatchExporter({
-        ...parts,
+        onRejected,
         signal: 'traces',
-        queue: queueOf('traces'),
+        queue: queues.traces,
         delivery: spanDelivery,
         encode: toReadableSpans,
         sizeOf: sizeOfSpan,
@@ -124,9 +119,9 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
     events:
       eventDelivery &&
       createBatchExporter({
-        ...parts,
+        onRejected,
         signal: 'logs',
-        queue: queueOf('logs'),
+        queue: queues.logs,
         delivery: eventDelivery,
         encode: encodeEvents,
         sizeOf: sizeOfEvent,
@@ -135,7 +130,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
     rejections,
     origins,
     operations,
-    capacities: { traces: queueOf('traces').capacity, logs: queueOf('logs').capacity },
+    capacities: { traces: queues.traces.queueSize, logs: queues.logs.queueSize },
   });
 }
 
@@ -147,7 +142,7 @@ interface Assembly {
   readonly rejections: MergedRejections;
   readonly origins: Readonly<Record<Signal, string | undefined>>;
   readonly operations: OperationLog;
-  readonly capacities: Readonly<Record<'traces' | 'logs', number>>;
+  readonly capacities: Readonly<Record<QueuedSignal, number>>;
 }
 
 class OtlpExporters implements Exporters {
@@ -178,7 +173,7 @@ class OtlpExporters implements Exporters {
     };
   }
 
-  queues(): Record<'traces' | 'logs', QueueState> {
+  queues(): Record<QueuedSignal, QueueState> {
     const { spans, events, capacities } = this.#parts;
     return {
       traces: { size: spans?.queueSize() ?? 0, capacity: capacities.traces },

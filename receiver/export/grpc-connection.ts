@@ -7,8 +7,8 @@ import type { Sockets } from './sockets.ts';
 import { createSockets } from './sockets.ts';
 
 export interface GrpcConnectionOptions {
-  /** `host:port` or `unix:path`. */
-  readonly target: string;
+  /** `host:port`. */
+  readonly address: string;
   readonly credentials: ChannelCredentials;
   /** Full name of the method, `/package.Service/Method`. */
   readonly path: string;
@@ -90,11 +90,11 @@ class GrpcConnection implements Connection {
   }
 
   #createChannel(): Channel {
-    const { target, credentials, compression, userAgent } = this.#options;
+    const { address, credentials, compression, userAgent } = this.#options;
     const sockets = createSockets();
     const client = sockets.run(
       () =>
-        new Client(target, credentials, {
+        new Client(address, credentials, {
           ...channelOptions,
           'grpc.default_compression_algorithm': compression === 'gzip' ? 2 : 0,
           'grpc.primary_user_agent': userAgent,

@@ -1,12 +1,12 @@
 import { createSecretHider, outsideText, secretsOfHeader, secretsOfUrl } from '../../text/index.ts';
-import type { SettledEndpoint } from './options.ts';
+import type { SignalTarget } from './options.ts';
 
 /**
  * Makes a text that came from, or is about, a collector fit to be shown. Collectors and proxies repeat what
  * they were sent ("invalid key …"), and libraries name the URL that they could not reach.
  */
-export function createSafeText({ url, headers }: SettledEndpoint): (text: string) => string {
-  const secrets = [...secretsOfUrl(url), ...Object.values(headers).flatMap(secretsOfHeader)];
+export function createSafeText({ endpoint, headers }: SignalTarget): (text: string) => string {
+  const secrets = [...secretsOfUrl(endpoint), ...Object.values(headers).flatMap(secretsOfHeader)];
   const hide = createSecretHider(secrets);
   return (text) => outsideText(hide(text));
 }

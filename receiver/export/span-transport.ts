@@ -1,4 +1,3 @@
-import { resolve as resolvePath } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { ExportResultCode } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
@@ -8,7 +7,7 @@ import { VERSION } from '../../semconv/index.ts';
 import { channelCredentialsOf, metadataOf } from './endpoint-security.ts';
 import type { SendResult } from './failure.ts';
 import { judgeFailure } from './failure.ts';
-import type { SettledEndpoint } from './options.ts';
+import type { SignalTarget } from './options.ts';
 import type { Sockets } from './sockets.ts';
 import { createSockets } from './sockets.ts';
 import { encodeSpans } from './span-request.ts';
@@ -23,9 +22,9 @@ const success: number = ExportResultCode.SUCCESS;
  * A transport for spans: over gRPC the SDK's `OTLPTraceExporter`, over HTTP the transport of the other
  * signals. Throws as `createOtlpTransport`.
  */
-export function createSpanTransport(endpoint: SettledEndpoint): OtlpTransport<readonly ReadableSpan[]> {
-  if (endpoint.protocol === 'grpc') return createGrpcSpanTransport(endpoint);
-  const transport = createOtlpTransport(endpoint);
+export function createSpanTransport(target: SignalTarget): OtlpTransport<readonly ReadableSpan[]> {
+  if (target.protocol === 'grpc') return createGrpcSpanTransport(target);
+  const transport = createOtlpTransport(target);
   return {
     async send(spans) {
       try {
@@ -49,8 +48,8 @@ function unencodable(error: unknown): SendResult {
  * delivery's back-off is then the only wait. It does not close what is still being connected either:
  * its sockets are closed here.
  */
-function createGrpcSpanTransport(endpoint: SettledEndpoint): OtlpTransport<readonly ReadableSpan[]> {
-  const createExporter = exporterFactory(endpoint);
+function createGrpcSpanTransport(target: SignalTarget): OtlpTransport<readonly ReadableSpan[]> {
+  const createExporter = exporterFactory(target);
   let current: { readonly exporter: OTLPTraceExporter; readonly sockets: Sockets } | undefined;
 
   const abort = (): void => {
@@ -84,9 +83,9 @@ function createGrpcSpanTransport(endpoint: SettledEndpoint): OtlpTransport<reado
 }
 
 /** Each exporter that it makes has a connection of its own. Reads the certificate files once. */
-function exporterFactory(endpoint: SettledEndpoint): () => OTLPTraceExporter {
-  const credentials = channelCredentialsOf(endpoint);
-  const metadata = metadataOf(endpoint);
+function exporterFactory(target: SignalTarget): () => OTLPTraceExporter {
+  const credentials = channelCredentialsOf(target);
+  const metadata = metadataOf(target);
   let connections = 0;
   return () => {
     connections += 1;
@@ -95,22 +94,16 @@ function exporterFactory(endpoint: SettledEndpoint): () => OTLPTraceExporter {
     return withoutVariables(
       () =>
         new OTLPTraceExporter({
-          url: exporterUrl(endpoint.url),
+          url: target.endpoint,
           credentials,
           metadata,
-          compression:
-            endpoint.compression === 'gzip' ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE,
-          timeoutMillis: endpoint.timeoutMs,
+          compression: target.compression === 'gzip' ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE,
+          timeoutMillis: target.timeoutMs,
           concurrencyLimit: 4,
           userAgent: `wirespan/${VERSION}${suffix}`,
         }),
     );
   };
-}
-
-/** The exporter knows `unix:` only with an absolute path behind two slashes. */
-function exporterUrl(url: string): string {
-  return url.startsWith('unix:') ? `unix://${resolvePath(url.replace(/^unix:(\/\/)?/, ''))}` : url;
 }
 
 /**

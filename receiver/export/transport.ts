@@ -9,7 +9,7 @@ import { channelCredentialsOf, headersOf, metadataOf, readTls } from './endpoint
 import type { SendResult } from './failure.ts';
 import { createGrpcConnection } from './grpc-connection.ts';
 import { createHttpConnection } from './http-connection.ts';
-import type { SettledEndpoint, Signal } from './options.ts';
+import type { Signal, SignalTarget } from './options.ts';
 
 /** An encoded OTLP request, ready to be sent as often as needed. */
 export interface OtlpRequest {
@@ -70,13 +70,13 @@ const routes: Readonly<Record<Signal, SignalRoute>> = {
  * the answers. Spans over gRPC have a transport of their own (`span-transport.ts`). Throws an
  * EndpointError when a certificate file or a header cannot be used.
  */
-export function createOtlpTransport(endpoint: SettledEndpoint): OtlpTransport {
-  const connection = createConnection(endpoint);
+export function createOtlpTransport(target: SignalTarget): OtlpTransport {
+  const connection = createConnection(target);
   return {
     async send(request) {
       const answer = await connection.send(request.bytes);
       if (answer.status !== 'answered') return answer;
-      return takenOf(endpoint.signal, answer.bytes, request.items);
+      return takenOf(target.signal, answer.bytes, request.items);
     },
     abort: () => connection.abort(),
     close: () => connection.close(),
@@ -95,18 +95,18 @@ function takenOf(signal: Signal, bytes: Uint8Array, items: number): SendResult {
   }
 }
 
-function createConnection(endpoint: SettledEndpoint): Connection {
-  const { url, timeoutMs, compression } = endpoint;
+function createConnection(target: SignalTarget): Connection {
+  const { endpoint, timeoutMs, compression } = target;
   const userAgent = `wirespan/${VERSION}`;
-  if (endpoint.protocol === 'http/protobuf') {
-    const headers = headersOf(endpoint);
-    return createHttpConnection({ url, headers, compression, userAgent, tls: readTls(endpoint) });
+  if (target.protocol === 'http/protobuf') {
+    const headers = headersOf(target);
+    return createHttpConnection({ url: endpoint, headers, compression, userAgent, tls: readTls(target) });
   }
   return createGrpcConnection({
-    target: url.startsWith('unix:') ? url : new URL(url).host,
-    credentials: channelCredentialsOf(endpoint),
-    path: routes[endpoint.signal].grpcPath,
-    metadata: metadataOf(endpoint),
+    address: new URL(endpoint).host,
+    credentials: channelCredentialsOf(target),
+    path: routes[target.signal].grpcPath,
+    metadata: metadataOf(target),
     compression,
     userAgent,
     timeoutMs,

@@ -115,7 +115,7 @@ function componentOf(signal: Signal, source: ExportSource): Attributes {
     'otel.component.name': `${type}/${signal === 'logs' ? 1 : 0}`,
   };
   const origin = source.origins()[signal] ?? '';
-  if (!URL.canParse(origin) || origin.startsWith('unix:')) return attributes;
+  if (!URL.canParse(origin)) return attributes;
   const { hostname, port, protocol } = new URL(origin);
   const defaultPort = protocol === 'https:' ? 443 : 80;
   return {

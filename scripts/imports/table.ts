@@ -95,7 +95,7 @@ const folders: Readonly<Record<string, Folder>> = {
   'receiver/settings': {
     holds: 'from the configuration to what the others ask for',
     values: ['semconv'],
-    types: ['config', 'receiver/correlate', 'receiver/export', 'receiver/host', 'receiver/source'],
+    types: ['config', 'receiver/correlate', 'receiver/host', 'receiver/source'],
   },
   'receiver/cli': {
     holds: 'arguments, help, log, live view',

@@ -7,6 +7,7 @@ import {
   TRACE_CONTEXT,
 } from '../../receiver/decode/generated/layout.ts';
 import { createExporters } from '../../receiver/export/exporters.ts';
+import { exportSettings } from '../support/export-settings.ts';
 import type { MapImage } from '../../receiver/model/map-image.ts';
 import { Pipeline } from '../../receiver/agent/pipeline.ts';
 import type { KernelSource } from '../../receiver/source/kernel-source.ts';
@@ -102,11 +103,14 @@ const config = loadConfig({
   env: {},
   readFile: () => '',
 });
-const exporters = createExporters({
-  endpoint: 'http://127.0.0.1:1',
-  disabled: ['metrics'],
-  queues: { traces: { capacity: 2_048, batchSize: 1e9 }, logs: { capacity: 2_048, batchSize: 1e9 } },
-});
+const queue = { queueSize: 2_048, batchSize: 1e9 };
+const exporters = createExporters(
+  exportSettings({
+    endpoint: 'http://127.0.0.1:1',
+    disabled: ['metrics'],
+    queues: { traces: queue, logs: queue },
+  }),
+);
 const pipeline = new Pipeline(source as unknown as KernelSource, config, {
   event: (event) => void exporters.addEvent(event),
   span: (span) => void exporters.addSpan(span),

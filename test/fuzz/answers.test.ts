@@ -4,9 +4,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { createDelivery } from '../../receiver/export/delivery.ts';
 import { judgeFailure, type SendResult } from '../../receiver/export/failure.ts';
-import { settleEndpoint, type SettledEndpoint } from '../../receiver/export/options.ts';
+import type { SignalTarget } from '../../receiver/export/options.ts';
 import { createSafeText } from '../../receiver/export/safe-text.ts';
 import { createOtlpTransport, type OtlpTransport } from '../../receiver/export/transport.ts';
+import { signalTarget } from '../support/export-settings.ts';
 import { corpusOf, fuzz, inputsOf } from './fuzz.ts';
 import { checkResult, checkShown, SECRET } from './oracles.ts';
 
@@ -23,7 +24,7 @@ const ITEMS = 1;
 const headers = { 'x-key': SECRET };
 
 /** One attempt to deliver over `transport`: what it came to, and every text that is shown of it. */
-async function attempt(endpoint: SettledEndpoint, transport: OtlpTransport): Promise<SendResult> {
+async function attempt(target: SignalTarget, transport: OtlpTransport): Promise<SendResult> {
   const told: string[] = [];
   let first: SendResult | undefined;
   const once: OtlpTransport = {
@@ -36,11 +37,11 @@ async function attempt(endpoint: SettledEndpoint, transport: OtlpTransport): Pro
   };
   const reachability = { failed: (_: string, __: string, cause: string) => void told.push(cause) };
   const delivery = createDelivery({
-    endpoint,
+    target,
     transport: once,
-    retry: { initialMs: 1, maxMs: 1, maxElapsedMs: 1 },
+    retry: { initialMs: 1, maxMs: 1 },
     reachability: { ...reachability, succeeded: () => undefined },
-    safeText: createSafeText(endpoint),
+    safeText: createSafeText(target),
   });
   const end = await delivery.deliver({ bytes: new Uint8Array([10, 0]), items: ITEMS }, performance.now());
   told.push(end.status === 'taken' ? end.message : end.cause);
@@ -73,9 +74,9 @@ test('answers over HTTP: whatever comes is a result, within the time of an attem
     const count = await fuzz(inputsOf(corpusOf('answers').map(onWire), tokens), async (input) => {
       answer = input;
       const options = { protocol: 'http/protobuf', endpoint: url, headers, timeoutMs: 2_000 } as const;
-      const endpoint = settleEndpoint(options, 'traces');
-      const transport = createOtlpTransport(endpoint);
-      const result = await attempt(endpoint, transport);
+      const target = signalTarget('traces', options);
+      const transport = createOtlpTransport(target);
+      const result = await attempt(target, transport);
       transport.close();
       seen.set(result.status, (seen.get(result.status) ?? 0) + 1);
     });
@@ -95,13 +96,13 @@ const retryInfo = Buffer.concat([
 
 test('gRPC statuses: a time to wait is a number, and what they say is shown short', async (t) => {
   let waits = 0;
-  const endpoint = settleEndpoint({ headers }, 'traces');
+  const target = signalTarget('traces', { headers });
   const count = await fuzz(inputsOf([retryInfo, Buffer.from(`bad key ${SECRET}`)]), async (input) => {
     const metadata = { get: () => [input] };
     for (const code of [3, 8, 14]) {
       const error = Object.assign(new Error(input.toString()), { code, details: '', metadata });
       const send = (): Promise<SendResult> => Promise.resolve(judgeFailure(error));
-      const result = await attempt(endpoint, { send, abort: () => undefined, close: () => undefined });
+      const result = await attempt(target, { send, abort: () => undefined, close: () => undefined });
       if (result.status === 'retry' && result.afterMs > 0) waits += 1;
     }
   });

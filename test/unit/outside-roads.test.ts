@@ -10,7 +10,7 @@ import { NativeError } from '../../native/index.ts';
 import { createLog } from '../../receiver/cli/log.ts';
 import { renderTable } from '../../receiver/cli/table.ts';
 import { createExporters } from '../../receiver/export/exporters.ts';
-import type { ExportOptions } from '../../receiver/export/options.ts';
+import { exportSettings, type ExportGiven } from '../support/export-settings.ts';
 import { row } from './cli/rows.ts';
 import { messageOf } from './config/sources.ts';
 import { makeCertificates, withoutOpenssl } from '../support/certificates.ts';
@@ -28,15 +28,13 @@ function assertHarmless(text: string): void {
 }
 
 /** What an exporter tells of spans and events that it cannot get rid of. */
-async function toldBy(options: ExportOptions): Promise<string[]> {
+async function toldBy(given: ExportGiven): Promise<string[]> {
   const told: string[] = [];
-  const exporters = createExporters(
-    { retry: { initialMs: 1, maxMs: 2, maxElapsedMs: 1 }, ...options },
-    {
-      onState: (_, __, cause) => told.push(cause),
-      onRejected: (_, __, cause) => told.push(cause),
-    },
-  );
+  const queues = { traces: { timeoutMs: 1 }, logs: { timeoutMs: 1 } };
+  const exporters = createExporters(exportSettings({ retry: { initialMs: 1, maxMs: 2 }, queues, ...given }), {
+    onState: (_, __, cause) => told.push(cause),
+    onRejected: (_, __, cause) => told.push(cause),
+  });
   exporters.addSpan(spanOf(1));
   exporters.addEvent(eventOf(1));
   await exporters.forceFlush();
@@ -109,7 +107,7 @@ describe('a text of a collector is told short, and harmless:', () => {
     const tls = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
     for (const protocol of ['grpc', 'http/protobuf'] as const) {
       const stub = await startOtlpStub({ protocol, tls });
-      const own = { caFile: ca, clientCertificateFile: cert, clientKeyFile: key };
+      const own = { certificate: ca, clientCertificate: cert, clientKey: key };
       for (const cause of await toldBy({ protocol, endpoint: stub.url, ...own })) {
         assert.match(cause, /not (match|in the cert)|altnames/);
         assertHarmless(cause);
@@ -119,7 +117,7 @@ describe('a text of a collector is told short, and harmless:', () => {
 
   it('the lines that the gRPC library writes by itself, each once', async () => {
     const lines: string[] = [];
-    const exporters = createExporters({}, { onLibrary: (line) => lines.push(line) });
+    const exporters = createExporters(exportSettings(), { onLibrary: (line) => lines.push(line) });
     for (let i = 0; i < 3; i += 1) experimental.log(logVerbosity.ERROR, HOSTILE);
     for (let i = 0; i < 100; i += 1) experimental.log(logVerbosity.ERROR, `line ${i}`);
     experimental.log(logVerbosity.DEBUG, 'authorization: of a trace');

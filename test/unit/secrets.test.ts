@@ -9,11 +9,11 @@ import { parseArguments } from '../../receiver/cli/args.ts';
 import { createLog } from '../../receiver/cli/log.ts';
 import { EndpointError } from '../../receiver/export/endpoint-error.ts';
 import { createExporters } from '../../receiver/export/exporters.ts';
-import { exportOptionsOf } from '../../receiver/settings/export.ts';
 import { kernelOptionsOf } from '../../receiver/settings/kernel.ts';
 import { Reloader } from '../../receiver/agent/reload.ts';
 import { sourcesOf, type Given } from './config/sources.ts';
 import { startOtlpStub } from '../support/otlp-stub.ts';
+import { exportSettings, type ExportGiven } from '../support/export-settings.ts';
 import { eventOf, spanOf } from './export/records.ts';
 
 /** What must be found nowhere; one word, so that no part of it is found either. */
@@ -27,7 +27,7 @@ function saidFor(given: Given, words: readonly string[] = ['check-config']): str
     () => void parseArguments([...words, ...sources.argv]),
     () => void said.push(dumpConfig(sources)),
     () => {
-      const exporters = createExporters(exportOptionsOf(loadConfig(sources)));
+      const exporters = createExporters(loadConfig(sources));
       said.push(JSON.stringify(exporters.origins()));
       void exporters.shutdown(0);
     },
@@ -168,10 +168,11 @@ describe('settings that are read again', () => {
 
 describe('a collector that repeats what it was sent', () => {
   /** What listeners are told while one item of each kind is refused. */
-  async function toldBy(options: Parameters<typeof createExporters>[0]): Promise<string> {
+  async function toldBy(given: ExportGiven): Promise<string> {
     const told: string[] = [];
+    const queues = { traces: { timeoutMs: 1 }, logs: { timeoutMs: 1 } };
     const exporters = createExporters(
-      { retry: { initialMs: 1, maxMs: 2, maxElapsedMs: 1 }, ...options },
+      exportSettings({ retry: { initialMs: 1, maxMs: 2 }, queues, ...given }),
       {
         onState: (...said) => told.push(said.join(' ')),
         onRejected: (...said) => told.push(said.join(' ')),

@@ -33,8 +33,8 @@ describe('defaults', () => {
     assert.equal(config.eventRateLimit, 5);
     assert.deepEqual(config.spanLimits, { rateLimit: 1000, maxPerParent: 20, maxPerTrace: 200 });
     assert.equal(config.seriesLimit, 50_000);
-    assert.equal(config.spanQueue.queueSize, 8192);
-    assert.equal(config.eventQueue.queueSize, 8192);
+    assert.equal(config.queues.traces.queueSize, 8192);
+    assert.equal(config.queues.logs.queueSize, 8192);
     assert.equal(config.shutdownDeadlineMs, 5000);
     assert.equal(config.correlation.http1, true);
     assert.equal(config.addresses, 'full');

@@ -5,7 +5,6 @@ import { SCHEMA } from '../../../config/schema.ts';
 import { MAX_YAML_CHARS } from '../../../config/yaml.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import { EndpointError } from '../../../receiver/export/endpoint-error.ts';
-import { exportOptionsOf } from '../../../receiver/settings/export.ts';
 import { kernelOptionsOf } from '../../../receiver/settings/kernel.ts';
 import { load, messageOf, type Given } from './sources.ts';
 
@@ -80,7 +79,7 @@ describe('every setting takes every kind of value, or refuses it in a sentence',
       const config = load(given);
       // What is taken can be used: by the kernel side and by the exporters.
       kernelOptionsOf(config);
-      void createExporters(exportOptionsOf(config)).shutdown(0);
+      void createExporters(config).shutdown(0);
     } catch (error) {
       assert.ok(
         error instanceof ConfigError || error instanceof EndpointError,

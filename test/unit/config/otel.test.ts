@@ -27,9 +27,9 @@ describe('standard variables', () => {
     assert.equal(config.otlp.logs.certificate, '/etc/ca.pem');
     assert.deepEqual(config.metricExport, { intervalMs: 1000, timeoutMs: 900 });
     assert.equal(config.temporality, 'delta');
-    assert.deepEqual([config.spanQueue.queueSize, config.spanQueue.batchSize], [100, 100]);
-    assert.equal(config.eventQueue.queueSize, 8192);
-    assert.equal(config.eventQueue.delayMs, 50);
+    assert.deepEqual([config.queues.traces.queueSize, config.queues.traces.batchSize], [100, 100]);
+    assert.equal(config.queues.logs.queueSize, 8192);
+    assert.equal(config.queues.logs.delayMs, 50);
   });
 
   it('switch a signal off and on', () => {
@@ -109,15 +109,14 @@ describe('endpoints', () => {
   });
 
   it('decide on TLS by their scheme, else by insecure', () => {
-    const target = (endpoint: string, insecure: string): [string, boolean] => {
+    const target = (endpoint: string, insecure: string): string => {
       const env = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_INSECURE: insecure };
-      const { traces } = load({ env }).otlp;
-      return [traces.endpoint, traces.insecure];
+      return load({ env }).otlp.traces.endpoint;
     };
-    assert.deepEqual(target('http://a:1', 'false'), ['http://a:1', true]);
-    assert.deepEqual(target('https://a:1', 'true'), ['https://a:1', false]);
-    assert.deepEqual(target('a:1', 'true'), ['http://a:1', true]);
-    assert.deepEqual(target('a:1', 'false'), ['https://a:1', false]);
+    assert.equal(target('http://a:1', 'false'), 'http://a:1');
+    assert.equal(target('https://a:1', 'true'), 'https://a:1');
+    assert.equal(target('a:1', 'true'), 'http://a:1');
+    assert.equal(target('a:1', 'false'), 'https://a:1');
   });
 
   it('without a scheme are refused for http/protobuf', () => {
@@ -136,5 +135,81 @@ describe('endpoints', () => {
     const { traces, logs } = load({ env }).otlp;
     assert.deepEqual(traces.headers, { a: '1', b: '3' });
     assert.deepEqual(logs.headers, { a: '1', b: '2' });
+  });
+
+  it('that are no URL are refused in one sentence, for each protocol', () => {
+    for (const endpoint of ['localhost 4317', 'ftp://x', 'http://', ':::']) {
+      for (const protocol of ['grpc', 'http/protobuf']) {
+        const env = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
+        assert.match(
+          messageOf({ env }),
+          /^otlp.endpoint \(variable OTEL_EXPORTER_OTLP_ENDPOINT\): .*must be.*$/,
+        );
+      }
+    }
+  });
+});
+
+describe('one signal', () => {
+  it('has all that is set for all, but what it overrides', () => {
+    const { metrics, traces, logs } = load({
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example:4317',
+        OTEL_EXPORTER_OTLP_HEADERS: 'tenant=blue',
+        OTEL_EXPORTER_OTLP_TIMEOUT: '1500',
+        OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
+        OTEL_EXPORTER_OTLP_CERTIFICATE: '/etc/ssl/ca.pem',
+        OTEL_EXPORTER_OTLP_CLIENT_KEY: '/etc/ssl/client.key',
+        OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: '/etc/ssl/client.pem',
+        OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://logs.example:4318/v1/logs',
+        OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/protobuf',
+      },
+    }).otlp;
+    const general = {
+      enabled: true,
+      protocol: 'grpc',
+      endpoint: 'https://collector.example:4317',
+      headers: { tenant: 'blue' },
+      timeoutMs: 1500,
+      compression: 'gzip',
+      certificate: '/etc/ssl/ca.pem',
+      clientKey: '/etc/ssl/client.key',
+      clientCertificate: '/etc/ssl/client.pem',
+    };
+    assert.deepEqual(metrics, general);
+    assert.deepEqual(traces, general);
+    const own = { protocol: 'http/protobuf', endpoint: 'http://logs.example:4318/v1/logs' };
+    assert.deepEqual(logs, { ...general, ...own });
+  });
+
+  it('has the defaults of the OTLP specification, and names no file where none is set', () => {
+    const target = {
+      enabled: true,
+      protocol: 'grpc',
+      endpoint: 'http://localhost:4317',
+      headers: {},
+      timeoutMs: 10_000,
+      compression: 'none',
+    };
+    assert.deepEqual(load().otlp, { metrics: target, traces: target, logs: target });
+  });
+
+  it('has a queue of its own', () => {
+    const { queues } = load({
+      env: {
+        OTEL_BSP_MAX_QUEUE_SIZE: '100',
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10',
+        OTEL_BSP_SCHEDULE_DELAY: '70',
+        OTEL_BSP_EXPORT_TIMEOUT: '700',
+        OTEL_BLRP_MAX_QUEUE_SIZE: '200',
+        OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: '20',
+        OTEL_BLRP_SCHEDULE_DELAY: '80',
+        OTEL_BLRP_EXPORT_TIMEOUT: '800',
+      },
+    });
+    assert.deepEqual(queues, {
+      traces: { queueSize: 100, batchSize: 10, delayMs: 70, timeoutMs: 700 },
+      logs: { queueSize: 200, batchSize: 20, delayMs: 80, timeoutMs: 800 },
+    });
   });
 });

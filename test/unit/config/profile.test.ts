@@ -15,7 +15,7 @@ describe('a profile', () => {
     const yaml = 'bpf.max_series: 3000\nprofile: small\n';
     const { bpf, seriesLimit } = load({ yaml, env: { WIRESPAN_SERIES_LIMIT: '7000' } });
     assert.deepEqual([bpf.maxSeries, seriesLimit, bpf.maxOwners], [3_000, 7_000, 1_024]);
-    assert.equal(load({ env: { WIRESPAN_PROFILE: 'small' } }).eventQueue.queueSize, 1_024);
+    assert.equal(load({ env: { WIRESPAN_PROFILE: 'small' } }).queues.logs.queueSize, 1_024);
     assert.equal(load({ yaml, argv: ['--profile=default'] }).bpf.maxOwners, load().bpf.maxOwners);
   });
 

@@ -3,7 +3,8 @@ import { describe, it, type TestContext } from 'node:test';
 import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import { countPoints } from '../../../receiver/export/metric-request.ts';
-import type { ExportOptions, OtlpProtocol } from '../../../receiver/export/options.ts';
+import type { OtlpProtocol } from '../../../receiver/export/options.ts';
+import { exportSettings, type ExportGiven } from '../../support/export-settings.ts';
 import { counter } from '../aggregate/descriptors.ts';
 import {
   GRPC_KINDS,
@@ -37,15 +38,15 @@ async function until(isTrue: () => boolean): Promise<void> {
 }
 
 /** Exports something of every signal to an endpoint and says what became of it. */
-async function exportAll(options: ExportOptions): Promise<{ lost: number[]; kept: number; said: string[] }> {
+async function exportAll(given: ExportGiven): Promise<{ lost: number[]; kept: number; said: string[] }> {
   const said: string[] = [];
   const exporters = createExporters(
-    {
+    exportSettings({
       timeoutMs: 150,
-      retry: { initialMs: 1, maxMs: 5, maxElapsedMs: 200 },
-      queues: { traces: { scheduleMs: 5 }, logs: { scheduleMs: 5 } },
-      ...options,
-    },
+      retry: { initialMs: 1, maxMs: 5 },
+      queues: { traces: { delayMs: 5, timeoutMs: 200 }, logs: { delayMs: 5, timeoutMs: 200 } },
+      ...given,
+    }),
     {
       onState: (state, _, cause) => said.push(`${state}: ${cause}`),
       onRejected: (_, items, cause) => said.push(`rejected ${items}: ${cause}`),
@@ -78,10 +79,10 @@ function holdClock(t: TestContext, hasBegun: () => boolean): void {
 }
 
 /** A collector that answers nothing in time: all is given up in time, said, and every connection closed. */
-async function assertGivenUp(t: TestContext, bad: BadCollector, options: ExportOptions): Promise<void> {
+async function assertGivenUp(t: TestContext, bad: BadCollector, given: ExportGiven): Promise<void> {
   // As many connections as there are signals.
   holdClock(t, () => bad.connections.opened >= 3);
-  const { lost, kept, said } = await exportAll(options);
+  const { lost, kept, said } = await exportAll(given);
   assert.deepEqual(lost, [SPANS, EVENTS]);
   assert.equal(kept, POINTS);
   assert.equal(said.length, 1, said.join('\n'));
@@ -93,7 +94,7 @@ async function assertGivenUp(t: TestContext, bad: BadCollector, options: ExportO
   await until(() => bad.connections.open === 0);
 }
 
-const at = (protocol: OtlpProtocol, port: number, scheme = 'http'): ExportOptions => ({
+const at = (protocol: OtlpProtocol, port: number, scheme = 'http'): ExportGiven => ({
   protocol,
   endpoint: `${scheme}://127.0.0.1:${port}`,
 });

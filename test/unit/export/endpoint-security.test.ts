@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { EndpointError } from '../../../receiver/export/endpoint-error.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
-import type { ExportOptions } from '../../../receiver/export/options.ts';
+import { exportSettings, type ExportGiven } from '../../support/export-settings.ts';
 
-/** The one sentence with which the exporters refuse these options. */
-function refusalOf(options: ExportOptions): string {
+/** The one sentence with which the exporters refuse these settings. */
+function refusalOf(given: ExportGiven): string {
   try {
-    createExporters(options);
+    createExporters(exportSettings(given));
   } catch (error) {
     assert.ok(error instanceof EndpointError, String(error));
     assert.equal(error.exitCode, 2);
     return error.message;
   }
-  return assert.fail('these options were taken');
+  return assert.fail('these settings were taken');
 }
 
 for (const protocol of ['grpc', 'http/protobuf'] as const) {
@@ -27,10 +27,13 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     t.after(() => rmSync(folder, { recursive: true }));
     const noPem = join(folder, 'no.pem');
     writeFileSync(noPem, 'not a certificate\n');
-    assert.match(refusalOf({ ...https, caFile: '/nonexistent.pem' }), /"\/nonexistent\.pem" does not exist/);
-    assert.match(refusalOf({ ...https, caFile: noPem }), /no\.pem.*cannot be used/);
     assert.match(
-      refusalOf({ ...https, clientCertificateFile: noPem, clientKeyFile: noPem }),
+      refusalOf({ ...https, certificate: '/nonexistent.pem' }),
+      /"\/nonexistent\.pem" does not exist/,
+    );
+    assert.match(refusalOf({ ...https, certificate: noPem }), /no\.pem.*cannot be used/);
+    assert.match(
+      refusalOf({ ...https, clientCertificate: noPem, clientKey: noPem }),
       /client certificate.*no\.pem.*cannot be used/,
     );
   });

@@ -3,13 +3,14 @@ import { test, type TestContext } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import type { Exporters } from '../../../receiver/export/exporters.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
-import type { ExportOptions, OtlpProtocol, Signal } from '../../../receiver/export/options.ts';
+import type { OtlpProtocol, Signal } from '../../../receiver/export/options.ts';
+import { exportSettings, type ExportGiven } from '../../support/export-settings.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import type { StubReply } from '../../support/otlp-stub.ts';
 import { assertConserved, eventOf, spanOf } from './records.ts';
 
-const quickRetry = { initialMs: 5, maxMs: 40, maxElapsedMs: 60_000 };
-const quickQueue = { scheduleMs: 5 };
+const quickRetry = { initialMs: 5, maxMs: 40 };
+const quickQueue = { delayMs: 5 };
 
 /** A loopback port that nobody listens on. */
 async function freePort(): Promise<number> {
@@ -24,11 +25,11 @@ interface Watched {
   rejections: [Signal, number, string][];
 }
 
-function watch(options: ExportOptions): Watched {
+function watch(given: ExportGiven): Watched {
   const states: string[] = [];
   const rejections: [Signal, number, string][] = [];
   const exporters = createExporters(
-    { retry: quickRetry, queues: { traces: quickQueue, logs: quickQueue }, ...options },
+    exportSettings({ retry: quickRetry, queues: { traces: quickQueue, logs: quickQueue }, ...given }),
     {
       onState: (state) => states.push(state),
       onRejected: (signal, items, cause) => rejections.push([signal, items, cause]),
@@ -70,7 +71,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     const { exporters } = watch({
       protocol,
       endpoint: `http://127.0.0.1:${port}`,
-      queues: { traces: { capacity: 100, batchSize: 10 } },
+      queues: { traces: { queueSize: 100, batchSize: 10 } },
     });
     for (let i = 0; i < 50; i += 1) {
       addSpans(exporters, 10);
@@ -106,7 +107,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
 
   test(`${protocol}: the shutdown sends what waits, when the collector takes it`, async () => {
     const stub = await startOtlpStub({ protocol });
-    const { exporters } = watch({ protocol, endpoint: stub.url, queues: { traces: { scheduleMs: 1e6 } } });
+    const { exporters } = watch({ protocol, endpoint: stub.url, queues: { traces: { delayMs: 1e6 } } });
     addSpans(exporters, 1300);
     await exporters.shutdown(10_000);
     assert.equal(stub.spans().length, 1300);
@@ -124,7 +125,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     const { exporters } = watch({
       protocol,
       endpoint: stub.url,
-      queues: { traces: { batchSize: 4, scheduleMs: 1e6 } },
+      queues: { traces: { batchSize: 4, delayMs: 1e6 } },
     });
     addSpans(exporters, 11);
     await stub.until(() => answer !== undefined);
@@ -245,34 +246,30 @@ function stopClock(t: TestContext): { forward(ms: number): void } {
 }
 
 const ATTEMPTS = 4;
-const notForLong = {
-  'by the retries': { retry: { initialMs: 1, maxMs: 5, maxElapsedMs: 30 } },
-  "by the signal's own timeout": {
-    retry: { initialMs: 1, maxMs: 5, maxElapsedMs: 600_000 },
-    queues: { traces: { timeoutMs: 30 } },
-  },
-};
-for (const [limited, options] of Object.entries(notForLong)) {
-  test(`a batch that is not taken for too long is given up and counted: ${limited}`, async (t) => {
-    const clock = stopClock(t);
-    const stub = await startOtlpStub({
-      protocol: 'grpc',
-      reply(_, nth) {
-        if (nth === ATTEMPTS - 1) clock.forward(31);
-        return { kind: 'error', code: status.UNAVAILABLE };
-      },
-    });
-    const { exporters, states } = watch({ endpoint: stub.url, ...options });
-    addSpans(exporters, 5);
-    await exporters.forceFlush();
-    assert.equal(exporters.counters().traces.dropped.retry_expired, 5);
-    assert.equal(stub.requests.length, ATTEMPTS);
-    assert.deepEqual(states, ['unreachable']);
-    assertAllConserved(exporters);
-    await exporters.shutdown(1000);
-    await stub.stop();
+
+test('a batch that is not taken for too long is given up and counted', async (t) => {
+  const clock = stopClock(t);
+  const stub = await startOtlpStub({
+    protocol: 'grpc',
+    reply(_, nth) {
+      if (nth === ATTEMPTS - 1) clock.forward(31);
+      return { kind: 'error', code: status.UNAVAILABLE };
+    },
   });
-}
+  const { exporters, states } = watch({
+    endpoint: stub.url,
+    retry: { initialMs: 1, maxMs: 5 },
+    queues: { traces: { timeoutMs: 30 } },
+  });
+  addSpans(exporters, 5);
+  await exporters.forceFlush();
+  assert.equal(exporters.counters().traces.dropped.retry_expired, 5);
+  assert.equal(stub.requests.length, ATTEMPTS);
+  assert.deepEqual(states, ['unreachable']);
+  assertAllConserved(exporters);
+  await exporters.shutdown(1000);
+  await stub.stop();
+});
 
 test('signals that share a collector are one message, wherever they fail first', async () => {
   const port = await freePort();
@@ -287,7 +284,7 @@ test('signals that share a collector are one message, wherever they fail first',
 });
 
 test('a disabled signal takes nothing', async () => {
-  const exporters = createExporters({ disabled: ['traces', 'metrics'] });
+  const exporters = createExporters(exportSettings({ disabled: ['traces', 'metrics'] }));
   assert.equal(exporters.addSpan(spanOf(1)), false);
   assert.equal(exporters.metrics, undefined);
   assert.equal(exporters.counters().traces.accepted, 0);

@@ -4,6 +4,7 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import { ItemQueue } from '../../../receiver/export/item-queue.ts';
 import { sizeOfEvent, sizeOfSpan } from '../../../receiver/export/item-size.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
+import { exportSettings } from '../../support/export-settings.ts';
 import { assertConserved, eventOf, spanOf } from './records.ts';
 
 test('a queue is full by number, or by bytes', () => {
@@ -50,10 +51,8 @@ test('an item is as large as its texts and its resource', () => {
 
 test('large events fill a queue before their number does, and are counted', async () => {
   const stub = await startOtlpStub({ protocol: 'grpc' });
-  const exporters = createExporters({
-    endpoint: stub.url,
-    queues: { logs: { capacity: 1_000, batchSize: 1_000, scheduleMs: 1e6 } },
-  });
+  const queues = { logs: { queueSize: 1_000, batchSize: 1_000, delayMs: 1e6 } };
+  const exporters = createExporters(exportSettings({ endpoint: stub.url, queues }));
   const attributes = { stack: 'x'.repeat(20_000) };
   const taken = Array.from({ length: 1_000 }, (_, i) => exporters.addEvent(eventOf(i, { attributes })));
   const waiting = taken.filter(Boolean).length;

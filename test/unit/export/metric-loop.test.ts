@@ -8,6 +8,7 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import type { MetricLoop } from '../../../receiver/export/metric-loop.ts';
 import { createMetricLoop } from '../../../receiver/export/metric-loop.ts';
 import { counter, histogram } from '../aggregate/descriptors.ts';
+import { exportSettings } from '../../support/export-settings.ts';
 import type { DecodedMetric, Placed } from '../../support/otlp-decode.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import type { OtlpStub, StubReply } from '../../support/otlp-stub.ts';
@@ -24,7 +25,7 @@ interface Rig {
 function rig(temporality: Temporality, endpoint: string, intervalMs = 60, timeoutMs?: number): Rig {
   const startUnixNs = BigInt(Date.now()) * 1_000_000n;
   const store = createMetricStore({ temporality, startUnixNs });
-  const exporters = createExporters({ endpoint, retry: { initialMs: 5, maxMs: 20, maxElapsedMs: 60_000 } });
+  const exporters = createExporters(exportSettings({ endpoint, retry: { initialMs: 5, maxMs: 20 } }));
   assert.ok(exporters.metrics !== undefined);
   let nowUnixNs = startUnixNs;
   const loop = createMetricLoop({
@@ -185,7 +186,7 @@ test('the shutdown ends by its deadline with an export under way, and counts wha
 test('the timer collects; before each collection the kernel is read; an error there is told', async () => {
   const stub = await startOtlpStub({ protocol: 'http/protobuf' });
   const store = createMetricStore({ temporality: 'delta', startUnixNs: 1n });
-  const exporters = createExporters({ protocol: 'http/protobuf', endpoint: stub.url });
+  const exporters = createExporters(exportSettings({ protocol: 'http/protobuf', endpoint: stub.url }));
   assert.ok(exporters.metrics !== undefined);
   const errors: unknown[] = [];
   let reads = 0;

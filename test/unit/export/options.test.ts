@@ -1,69 +1,57 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExporters } from '../../../receiver/export/exporters.ts';
-import { settleEndpoint } from '../../../receiver/export/options.ts';
+import { startOtlpStub } from '../../support/otlp-stub.ts';
+import { load } from '../config/sources.ts';
+import { eventOf, spanOf } from './records.ts';
 
-test('defaults are those of the OTLP exporter specification', () => {
-  const grpc = settleEndpoint({}, 'traces');
-  assert.deepEqual(
-    [grpc.protocol, grpc.url, grpc.timeoutMs, grpc.compression],
-    ['grpc', 'http://localhost:4317', 10_000, 'none'],
-  );
-  assert.equal(settleEndpoint({ protocol: 'http/protobuf' }, 'logs').url, 'http://localhost:4318/v1/logs');
+test('what the configuration resolves for each signal is what leaves', async () => {
+  const [grpc, http] = [
+    await startOtlpStub({ protocol: 'grpc' }),
+    await startOtlpStub({ protocol: 'http/protobuf' }),
+  ];
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://user:secret@${new URL(grpc.url).host}`,
+    OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=blue,x-team=net',
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `${http.url}/v1/logs?tenant=blue`,
+    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/protobuf',
+    OTEL_EXPORTER_OTLP_LOGS_COMPRESSION: 'gzip',
+    OTEL_EXPORTER_OTLP_LOGS_HEADERS: 'x-team=logs',
+    OTEL_METRICS_EXPORTER: 'none',
+  };
+  const exporters = createExporters(load({ env }));
+  // Credentials do not reach messages.
+  assert.deepEqual(exporters.origins(), { metrics: undefined, traces: grpc.url, logs: http.url });
+  exporters.addSpan(spanOf(1));
+  exporters.addEvent(eventOf(1));
+  await exporters.forceFlush();
+  await exporters.shutdown(1000);
+  const [spans, logs] = [grpc.requests, http.requests].map(([request]) => request?.headers);
+  const seen = [spans, logs].map((headers) => [headers?.['x-tenant'], headers?.['x-team']]);
+  assert.deepEqual(seen, [
+    ['blue', 'net'],
+    ['blue', 'logs'],
+  ]);
+  assert.equal(logs?.['content-encoding'], 'gzip');
+  assert.deepEqual([grpc.requests.length, http.requests.length], [1, 1]);
+  await grpc.stop();
+  await http.stop();
 });
 
-test('HTTP: the general endpoint gets the path of the signal, a signal its own endpoint as it is', () => {
-  const options = {
-    protocol: 'http/protobuf',
-    endpoint: 'https://otlp.example:443/base/',
-    signals: { traces: { endpoint: 'http://traces.example:9/here' } },
-  } as const;
-  assert.equal(settleEndpoint(options, 'metrics').url, 'https://otlp.example/base/v1/metrics');
-  assert.equal(settleEndpoint(options, 'traces').url, 'http://traces.example:9/here');
-  assert.equal(settleEndpoint(options, 'traces').origin, 'http://traces.example:9');
+test('the queues of spans and of events have the bounds of the configuration, apart', async () => {
+  const env = { OTEL_BSP_MAX_QUEUE_SIZE: '100', OTEL_BLRP_MAX_QUEUE_SIZE: '200' };
+  const exporters = createExporters(load({ env }));
+  const { traces, logs } = exporters.queues();
+  assert.deepEqual([traces.capacity, logs.capacity], [100, 200]);
+  await exporters.shutdown(0);
 });
-
-test('gRPC: without a scheme TLS is used, unless insecure', () => {
-  assert.equal(settleEndpoint({ endpoint: 'otlp.example:4317' }, 'logs').url, 'https://otlp.example:4317');
-  assert.equal(
-    settleEndpoint({ endpoint: 'otlp.example:4317', isInsecure: true }, 'logs').url,
-    'http://otlp.example:4317',
-  );
-  assert.equal(settleEndpoint({ endpoint: 'unix:/run/otlp.sock' }, 'logs').origin, 'unix:/run/otlp.sock');
-});
-
-test('a signal overrides what it names and inherits the rest', () => {
-  const options = {
-    headers: { a: '1' },
-    timeoutMs: 5,
-    compression: 'gzip',
-    signals: { logs: { headers: { b: '2' }, protocol: 'http/protobuf' } },
-  } as const;
-  const logs = settleEndpoint(options, 'logs');
-  assert.deepEqual(
-    [logs.headers, logs.timeoutMs, logs.compression, logs.protocol],
-    [{ b: '2' }, 5, 'gzip', 'http/protobuf'],
-  );
-  assert.deepEqual(settleEndpoint(options, 'metrics').headers, { a: '1' });
-});
-
-test('credentials in the endpoint do not reach messages', () => {
-  const { origin } = settleEndpoint({ endpoint: 'http://user:secret@otlp.example:4317' }, 'logs');
-  assert.equal(origin, 'http://otlp.example:4317');
-});
-
-for (const endpoint of ['localhost 4317', 'ftp://x', 'http://', ':::']) {
-  test(`the endpoint "${endpoint}" is refused in one sentence`, () => {
-    for (const protocol of ['grpc', 'http/protobuf'] as const) {
-      assert.throws(() => createExporters({ protocol, endpoint }), {
-        message: 'The OTLP endpoint is not a URL: write it as http://host:port or https://host:port.',
-      });
-    }
-  });
-}
 
 test('a certificate file that cannot be read is named', () => {
-  assert.throws(() => createExporters({ endpoint: 'https://x:1', caFile: '/nowhere/ca.pem' }), {
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://x:1',
+    OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere/ca.pem',
+  };
+  assert.throws(() => createExporters(load({ env })), {
     message: 'The OTLP trusted certificates file "/nowhere/ca.pem" does not exist: give a readable PEM file.',
   });
 });

@@ -4,6 +4,8 @@ import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import { counter, histogram, level, timeCounter } from '../aggregate/descriptors.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
+import { exportSettings } from '../../support/export-settings.ts';
+import { load } from '../config/sources.ts';
 import { assertConserved, eventOf, service, spanOf } from './records.ts';
 
 const startUnixNs = 1_790_000_000_123_456_789n;
@@ -11,7 +13,7 @@ const startUnixNs = 1_790_000_000_123_456_789n;
 for (const protocol of ['grpc', 'http/protobuf'] as const) {
   test(`${protocol}: many resources leave in one metrics request, every value as it was`, async () => {
     const stub = await startOtlpStub({ protocol });
-    const exporters = createExporters({ protocol, endpoint: stub.url });
+    const exporters = createExporters(exportSettings({ protocol, endpoint: stub.url }));
     const store = createMetricStore({ temporality: 'cumulative', startUnixNs });
     for (const name of ['shop', 'bank', 'host'])
       store.add(counter, service(name), { 'server.port': 443 }, 2 ** 40 + 1);
@@ -56,12 +58,13 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
 
   test(`${protocol}: spans carry the workload's resource, parent, links and status`, async () => {
     const stub = await startOtlpStub({ protocol });
-    const exporters = createExporters({
+    const settings = {
       protocol,
       endpoint: stub.url,
       compression: 'gzip',
       headers: { 'x-team': 'net' },
-    });
+    } as const;
+    const exporters = createExporters(exportSettings(settings));
     const link = { traceId: 'ff'.repeat(16), spanId: 'ee'.repeat(8), traceFlags: 1 };
     exporters.addSpan(spanOf(1, { parentSpanId: 'b7ad6b7169203331', failed: true, links: [link] }));
     exporters.addSpan(spanOf(2, { resource: service('bank'), traceFlags: 0 }));
@@ -97,7 +100,8 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
 
   test(`${protocol}: events are log records with name, severity, both times and trace context`, async () => {
     const stub = await startOtlpStub({ protocol });
-    const exporters = createExporters({ protocol, signals: { logs: { endpoint: `${stub.url}/v1/logs` } } });
+    const argv = [`--otlp.protocol=${protocol}`, `--otlp.logs.endpoint=${stub.url}/v1/logs`];
+    const exporters = createExporters(load({ argv }));
     const context = {
       traceId: '0af7651916cd43dd8448eb211c80319c',
       spanId: 'b7ad6b7169203331',

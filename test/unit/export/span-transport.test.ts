@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { createExporters } from '../../../receiver/export/exporters.ts';
-import { settleEndpoint } from '../../../receiver/export/options.ts';
 import { toReadableSpans } from '../../../receiver/export/span-request.ts';
 import { createSpanTransport } from '../../../receiver/export/span-transport.ts';
+import { exportSettings, signalTarget } from '../../support/export-settings.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { assertConserved, spanOf } from './records.ts';
 
 test('spans over gRPC leave through the OTLPTraceExporter, one request after the other', async (t) => {
   const exported = t.mock.method(OTLPTraceExporter.prototype, 'export');
   const stub = await startOtlpStub({ protocol: 'grpc' });
-  const exporters = createExporters({ endpoint: stub.url });
+  const exporters = createExporters(exportSettings({ endpoint: stub.url }));
   exporters.addSpan(spanOf(1));
   await exporters.forceFlush();
   exporters.addSpan(spanOf(2));
@@ -45,7 +41,7 @@ test('spans over gRPC take no setting from the environment, and leave it as it w
     for (const name of Object.keys(variables)) delete process.env[name];
   });
   const stub = await startOtlpStub({ protocol: 'grpc' });
-  const exporters = createExporters({ endpoint: stub.url, headers: { 'x-team': 'net' } });
+  const exporters = createExporters(exportSettings({ endpoint: stub.url, headers: { 'x-team': 'net' } }));
   exporters.addSpan(spanOf(1));
   await exporters.forceFlush();
   await exporters.shutdown(1000);
@@ -60,7 +56,7 @@ test('spans over gRPC take no setting from the environment, and leave it as it w
 test('a collector that comes back is reached by the next attempt', async (t) => {
   const absent = await startOtlpStub({ protocol: 'grpc' });
   await absent.stop();
-  const transport = createSpanTransport(settleEndpoint({ endpoint: absent.url }, 'traces'));
+  const transport = createSpanTransport(signalTarget('traces', { endpoint: absent.url }));
   t.after(() => transport.close());
   const spans = toReadableSpans([spanOf(1)]);
   for (let attempt = 1; attempt <= 3; attempt += 1)
@@ -73,36 +69,15 @@ test('a collector that comes back is reached by the next attempt', async (t) => 
   assert.match(stub.requests[0]?.headers['user-agent'] ?? '', /^wirespan\/\S+ \(connection 4\) /);
 });
 
-test('spans over gRPC reach a unix socket', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'wirespan-otlp-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'otlp.sock');
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections += 1;
-    socket.on('error', () => undefined);
-    socket.destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  t.after(() => server.close());
-  const transport = createSpanTransport(settleEndpoint({ endpoint: `unix:${path}` }, 'traces'));
-  t.after(() => transport.close());
-  assert.equal((await transport.send(toReadableSpans([spanOf(1)]))).status, 'retry');
-  assert.equal(connections, 1);
-});
-
 for (const protocol of ['grpc', 'http/protobuf'] as const) {
   test(`${protocol}: spans that cannot be encoded are counted, and no word on the collector`, async () => {
     const stub = await startOtlpStub({ protocol });
     const states: string[] = [];
     const rejections: string[] = [];
-    const exporters = createExporters(
-      { protocol, endpoint: stub.url },
-      {
-        onState: (state) => states.push(state),
-        onRejected: (signal, items, cause) => rejections.push(`${signal} ${items} ${cause}`),
-      },
-    );
+    const exporters = createExporters(exportSettings({ protocol, endpoint: stub.url }), {
+      onState: (state) => states.push(state),
+      onRejected: (signal, items, cause) => rejections.push(`${signal} ${items} ${cause}`),
+    });
     const attributes = {
       get bad(): string {
         throw new Error('no value');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import { makeCertificates, withoutOpenssl } from '../../support/certificates.ts';
+import { exportSettings } from '../../support/export-settings.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { spanOf } from './records.ts';
 
@@ -18,17 +19,17 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
       const { ca, cert, key } = makeCertificates(folder);
       const tls = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
       const stub = await startOtlpStub({ protocol, tls });
-      const trusted = { protocol, endpoint: stub.url, caFile: ca };
-      const mutual = createExporters({ ...trusted, clientCertificateFile: cert, clientKeyFile: key });
+      const trusted = { protocol, endpoint: stub.url, certificate: ca };
+      const mutual = createExporters(exportSettings({ ...trusted, clientCertificate: cert, clientKey: key }));
       mutual.addSpan(spanOf(1));
       await mutual.forceFlush();
       assert.equal(stub.spans().length, 1);
       await mutual.shutdown(1000);
 
       const states: string[] = [];
-      for (const options of [trusted, { protocol, endpoint: stub.url }]) {
+      for (const given of [trusted, { protocol, endpoint: stub.url }]) {
         // Without a client certificate, then without the authority: neither may get through.
-        const stranger = createExporters(options, { onState: (state) => states.push(state) });
+        const stranger = createExporters(exportSettings(given), { onState: (state) => states.push(state) });
         stranger.addSpan(spanOf(2));
         while (states.length === 0) {
           void stranger.forceFlush();

@@ -7,6 +7,7 @@ import type { AgentSources } from '../../../receiver/telemetry/agent-sources.ts'
 import { createAgentTelemetry } from '../../../receiver/telemetry/agent-telemetry.ts';
 import { METRICS } from '../../../semconv/index.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
+import { exportSettings } from '../../support/export-settings.ts';
 import { eventOf, spanOf } from '../export/records.ts';
 
 const resource = {
@@ -154,7 +155,9 @@ test('the exporters tell of themselves, and what they lose is an event lost', as
     protocol: 'grpc',
     reply: (signal) => (signal === 'logs' ? { kind: 'ok', rejected: 1 } : { kind: 'ok' }),
   });
-  const exporters = createExporters({ endpoint: stub.url, queues: { traces: { capacity: 2 } } });
+  const exporters = createExporters(
+    exportSettings({ endpoint: stub.url, queues: { traces: { queueSize: 2 } } }),
+  );
   const telemetry = createAgentTelemetry({ resource, sources: { exporters }, temporality: 'cumulative' });
   for (let i = 1; i <= 3; i += 1) exporters.addSpan(spanOf(i));
   exporters.addEvent(eventOf(1));
@@ -204,7 +207,7 @@ test('the exporters tell of themselves, and what they lose is an event lost', as
 });
 
 test("upstream's metrics have one switch for each beginning of a name", async () => {
-  const exporters = createExporters({ endpoint: 'http://127.0.0.1:1' });
+  const exporters = createExporters(exportSettings({ endpoint: 'http://127.0.0.1:1' }));
   const beginnings = ['otel.sdk', 'process', 'nodejs'] as const;
   for (const family of [undefined, ...beginnings]) {
     const families = new Set(family === undefined ? [] : [family]);

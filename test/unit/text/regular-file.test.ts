@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { loadConfig } from '../../../config/index.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
+import { exportSettings } from '../../support/export-settings.ts';
 import { FileError, MAX_FILE_BYTES, readRegularFile, readTextFile } from '../../../text/index.ts';
 
 /** Paths that a user can name and that are no file to read, with what must be said of them. */
@@ -68,8 +69,9 @@ describe('a file that the user names', () => {
     for (const [path, expected] of Object.entries(await badFiles(t))) {
       for (const protocol of ['grpc', 'http/protobuf'] as const) {
         const to = { protocol, endpoint: 'https://127.0.0.1:9' };
-        for (const files of [{ caFile: path }, { clientCertificateFile: path, clientKeyFile: path }]) {
-          assert.throws(() => createExporters({ ...to, ...files }), { exitCode: 2, message: expected });
+        for (const files of [{ certificate: path }, { clientCertificate: path, clientKey: path }]) {
+          const settings = exportSettings({ ...to, ...files });
+          assert.throws(() => createExporters(settings), { exitCode: 2, message: expected });
         }
       }
     }
