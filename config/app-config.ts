@@ -73,7 +73,7 @@ export interface AppConfig {
     readonly maxPerParent: number;
     readonly maxPerTrace: number;
   };
-  /** Of connection spans; failed and slow ones are always there. */
+  /** Which connections have a span of their own; failed and slow ones always have. */
   readonly sampling: {
     /** 0 to 1. */
     readonly connectionRatio: number;
@@ -100,7 +100,7 @@ export interface AppConfig {
   /** Asked for; explicit buckets are what is exported. */
   readonly histogramAggregation: 'explicit_bucket_histogram' | 'base2_exponential_bucket_histogram';
   readonly metricExport: { readonly intervalMs: number; readonly timeoutMs: number };
-  /** Of spans (traces) and of events (logs). */
+  /** Where spans (`traces`) and events (`logs`) wait to be sent. */
   readonly queues: { readonly traces: QueueConfig; readonly logs: QueueConfig };
   readonly agent: {
     readonly serviceName: string;

@@ -129,7 +129,7 @@ function readRule(item: unknown): FilterRule {
   );
 }
 
-/** Of each list: bpf/include/wire.h has room for both. */
+/** The most rules of one list; bpf/include/rules.h has room for both lists. */
 const MAX_RULES = 16;
 
 function readRules(value: unknown): readonly FilterRule[] {

@@ -25,7 +25,7 @@ export function capabilityNames(mask: bigint): string[] {
   return NAMES.filter((_, bit) => ((mask >> BigInt(bit)) & 1n) === 1n);
 }
 
-/** Of a thread of this process, by default the calling one; undefined when it is gone, or there is no /proc. */
+/** What a thread of this process may do, by default the calling one; undefined when it is gone, or there is no /proc. */
 export function readPrivileges(thread?: number): ThreadPrivileges | undefined {
   const folder = thread === undefined ? '/proc/thread-self' : `/proc/self/task/${String(thread)}`;
   try {

@@ -16,7 +16,7 @@
 namespace wirespan {
 namespace {
 
-// Of the process, since a handler is: the lower and the upper half of the mask.
+// The lower and the upper half of the mask. One for the process, as its signal handler is.
 std::atomic<uint32_t> kept[2];
 
 // Async-signal-safe: system calls alone. What fails here is seen in the thread's status.

@@ -32,7 +32,7 @@ export class BoundsWatch {
   }
 }
 
-/** Of everything between the kernel and the exporters that keeps something for later. */
+/** The counts of everything between the kernel and the exporters that keeps something for later. */
 export function boundCountsOf({
   store,
   exemplars,

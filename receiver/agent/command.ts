@@ -70,7 +70,7 @@ function explain(error: unknown, stderr: Output): number {
   return status ?? 1;
 }
 
-/** Of an error that is the user's or the machine's. */
+/** The exit status for an error that is the user's or the machine's. */
 function statusOf(error: unknown): number | undefined {
   if (error instanceof ConfigError || error instanceof EndpointError) return error.exitCode;
   if (error instanceof UnsupportedError || error instanceof OutputError) return error.exitCode;

@@ -31,7 +31,7 @@ const BYTES_PER_SERIES = 550;
 const BYTES_PER_PROCESS = 950;
 /** Connection ids, links, exemplars and limits of requests that carry a trace, when every cache is full; measured. */
 const TRACES = 20e6;
-/** Of a resource on average, in use and once more while it waits for an export: receiver/enrich/. */
+/** What a resource takes on average, in use and once more while it waits for an export: receiver/enrich/. */
 const BYTES_PER_RESOURCE = 2 * 2_048;
 /** V8 lets what is dead lie until there is half as much of it as of what is alive; measured under load. */
 const GARBAGE = 1.5;
@@ -85,7 +85,7 @@ function part(setting: string, value: number, what: string, bytes: number): Memo
   return { setting, what: `${value.toLocaleString('en')} ${what}`, bytes };
 }
 
-/** Of all parts. */
+/** The bytes of all parts together. */
 export function totalOf(parts: readonly MemoryPart[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }

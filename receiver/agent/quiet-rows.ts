@@ -29,7 +29,7 @@ interface Stood {
 export class QuietRows {
   readonly #parts: QuietRowsParts;
   readonly #quietNs: number;
-  /** Of rows that have no time of their last use, by map; no more than the maps hold. */
+  /** When each row that has no time of its last use was last seen changed, by map; no more rows than the maps hold. */
   readonly #stood = new Map<string, Map<string, Stood>>();
   #lastNs = -Infinity;
   /** Rows taken out so far. */

@@ -75,7 +75,7 @@ class Store implements MetricStore {
   #overflowed = 0;
   #spilled = 0;
   #refused = 0;
-  /** Of resources that are gone. */
+  /** Measurements that had one port too many, of resources that are gone. */
   #overPorts = 0;
 
   constructor(options: MetricStoreOptions) {

@@ -10,7 +10,7 @@ import type { Stream } from './stream.ts';
 export interface ResourceEntry {
   readonly observed: ObservedResource;
   readonly resource: Resource;
-  /** Of its attributes; 0 of what is not a workload. */
+  /** Bytes of its attributes; 0 for what is not a workload. */
   readonly resourceBytes: number;
   readonly streams: Map<string, Stream>;
   readonly ports: ServerPorts;

@@ -6,7 +6,7 @@ export interface OverflowCounts {
   readonly spilled: number;
   /** Measurements lost: no room at all, or not a value that the instrument takes. */
   readonly refused: number;
-  /** Of those that overflowed: for one `server.port` too many of their workload. */
+  /** Overflowed measurements that had one `server.port` too many of their workload. */
   readonly overPorts: number;
 }
 

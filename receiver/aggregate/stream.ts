@@ -22,9 +22,9 @@ export interface StreamOwner {
 export class Stream implements StreamIdentity {
   readonly metric: MetricDescriptor;
   readonly observed: ObservedResource;
-  /** Of all streams of the resource. */
+  /** All streams of the resource have these in common. */
   readonly #ports: ServerPorts;
-  /** Of the resource, as are the ports. */
+  /** All streams of the resource have it in common too. */
   readonly #budget: SeriesShare;
   readonly #maxSeries: number;
   readonly #bucketCount: number;

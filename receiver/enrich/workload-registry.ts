@@ -20,7 +20,7 @@ export interface Substitutes {
 
 export interface WorkloadBounds {
   readonly maxResources: number;
-  /** Of the attributes of resources in use; `reduced` ones do not ask. */
+  /** What the attributes of all resources in use may have together; `reduced` ones do not ask. */
   readonly maxBytes: number;
   /** Bytes of the resources that wait for an export, used or not. */
   exportedBytes(): number;
@@ -32,7 +32,7 @@ interface Use {
   processes: number;
 }
 
-/** Of a resource: see declared.ts. */
+/** The most that one resource can have: see declared.ts. */
 const MAX_RESOURCE_BYTES = 4_096;
 
 /**
@@ -83,7 +83,7 @@ export class WorkloadRegistry {
     return { resource: this.#use(less), standing: 'reduced' };
   }
 
-  /** Of a process that makes room for others. */
+  /** The place of a process that makes room for others. */
   fold(folded: ObservedResource): Place {
     return this.#fold(folded);
   }

@@ -1,6 +1,6 @@
 /** Bytes that an item of a queue may have on average; a workload's usual spans and events have 1,000 to 1,500. */
 export const BYTES_PER_PLACE = 2_048;
-/** Of one request, as the items are estimated: below the 4 MiB that collectors accept by default. */
+/** The most of one request, as its items are estimated: below the 4 MiB that collectors accept by default. */
 const MAX_BATCH_BYTES = 3_000_000;
 
 /** Items that wait, first in, first out: bounded by their number, and by their size together. */

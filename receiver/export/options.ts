@@ -8,7 +8,7 @@ export type OtlpProtocol = 'grpc' | 'http/protobuf';
 
 /** Where and how one signal is sent, every value settled and checked: as the configuration gives it. */
 export interface OtlpTarget {
-  /** Of a signal that is not exported, items are not even accepted. */
+  /** When it is false, items of the signal are not even accepted. */
   readonly enabled: boolean;
   /** An `http:` or `https:` URL, which decides on TLS. gRPC uses its host and port, HTTP posts to the whole of it. */
   readonly endpoint: string;

@@ -24,7 +24,7 @@ export interface CgroupIndexOptions {
   now(): number;
 }
 
-/** Of every hierarchy: everybody on a host without cgroup v2 is there. */
+/** The root of every hierarchy has this number: everybody on a host without cgroup v2 is there. */
 const rootId = 1n;
 const walkIntervalMs = 10_000;
 const defaultMaxFolders = 10_000;

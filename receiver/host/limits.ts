@@ -11,7 +11,7 @@ const ENTRY_BYTES = 64;
 export interface Room {
   /** `RLIMIT_NOFILE`. */
   readonly openFiles: number;
-  /** Of the machine and of every control group around the process, the least. */
+  /** The least of what the machine and every control group around the process allow. */
   readonly memoryBytes: number;
 }
 

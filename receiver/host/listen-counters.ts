@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 
-/** Of one network namespace, since it exists: `TcpExt` of `/proc/<pid>/net/netstat`. */
+/** What one network namespace has counted since it exists: `TcpExt` of `/proc/<pid>/net/netstat`. */
 export interface ListenCounters {
   /** `ListenOverflows`: refused because the accept queue was full. */
   readonly acceptOverflows: number;

@@ -9,7 +9,7 @@ export interface LocalAddresses {
   readonly count: number;
 }
 
-/** Of a file; `fib_trie` has a router's routes too. What is behind it is not known to be local. */
+/** The most that is read of a file; `fib_trie` has a router's routes too. What is behind it is not known to be local. */
 const MAX_BYTES = 1 << 20;
 
 interface Prefix {
@@ -107,7 +107,7 @@ export class LocalAddressCache {
     this.#read = read;
   }
 
-  /** Of a namespace: through this process or, where it is the agent's own, through the agent. */
+  /** The addresses of a namespace, read through this process or, where it is the agent's own, through the agent. */
   of(netns: number, pid: number): LocalAddresses | undefined {
     const key = `${String(netns)}:${String(pid)}`;
     let answer = this.#answers.get(key);

@@ -6,7 +6,7 @@ export interface OtelEnvironment {
   readonly isCut?: boolean;
 }
 
-/** Of a variable; percent-encoded, a byte of an attribute takes three. Longer than what of it can be kept. */
+/** The most that is read of a variable. It is more than can be kept, since a percent-encoded byte takes three. */
 const maxVariableBytes = 16 * 1024;
 const comma = 44;
 

@@ -36,7 +36,7 @@ export class BoundedCache<K extends Present, V extends Present> {
     return this.#cache.size;
   }
 
-  /** Of all entries together: never above the bound. */
+  /** The weight of all entries together; it is never above the bound. */
   get weight(): number {
     return this.#cache.calculatedSize;
   }

@@ -110,7 +110,7 @@ export interface RetransmitRecord extends SocketRecord {
   readonly endSeq: number;
   /** Segments in it; more than one for a super-segment. */
   readonly segments: number;
-  /** Of the first request that owns a byte of the interval; absent without evidence. */
+  /** The context of the first request that owns a byte of the interval; absent without evidence. */
   readonly context?: RequestContext;
 }
 
@@ -128,7 +128,7 @@ export interface ResetRecord extends SocketRecord {
 export interface DropRecord {
   readonly kind: 'drop';
   readonly timeNs: bigint;
-  /** Of the packet's socket; 0n without one. */
+  /** The cookie of the packet's socket; 0n without one. */
   readonly cookie: bigint;
   readonly netns: number;
   readonly owner: Owner;
@@ -138,7 +138,7 @@ export interface DropRecord {
   readonly sourcePort: number;
   readonly destinationAddress: string;
   readonly destinationPort: number;
-  /** Of the socket; 0 without one. */
+  /** The port of the packet's socket; 0 without one. */
   readonly localPort: number;
   readonly peerPort: number;
   /** `enum skb_drop_reason` of the running kernel. */

@@ -54,7 +54,7 @@ export async function churnFor(seconds: number): Promise<number> {
 export interface Bulk {
   readonly bytes: number;
   readonly writes: number;
-  /** Of both directions. */
+  /** Segments of both directions. */
   readonly segments: number;
 }
 

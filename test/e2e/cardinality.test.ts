@@ -25,7 +25,7 @@ interface Case {
   readonly loads: readonly (ChurnOptions & { readonly connections: number })[];
   readonly settings: Readonly<Record<string, string>>;
   readonly seriesLimit: number;
-  /** Of the agent's resident memory at any time, its start and its end included: docs/overhead.md has what is usual. */
+  /** The most memory the agent may have at any time, its start and end included: docs/overhead.md has what is usual. */
   readonly maxRssBytes: number;
 }
 

@@ -15,7 +15,7 @@ const LOST = ['wirespan.tcp.retransmits'];
 const OPENED = ['wirespan.tcp.connection.opened', 'wirespan.tcp.handshake.duration'];
 const CLOSED = ['wirespan.tcp.connection.closed', 'wirespan.tcp.connection.duration', 'wirespan.tcp.rtt'];
 const MILLISECOND = 1_000_000n;
-/** Of the clocks of the client and of the kernel, and of a segment sent again. */
+/** How far the clocks of the client and of the kernel, and a segment sent again, can move a figure. */
 const NOISE_MS = 1_000n;
 
 const textOf = ({ traceId, spanId }: { traceId: string; spanId: string }): string => `${traceId}/${spanId}`;

@@ -13,7 +13,7 @@ const END_WITHIN_MS = 40_000;
 export type NpmStatus = readonly [code: number | null, signal: NodeJS.Signals | null];
 
 export interface NpmStart {
-  /** Of the first process: of `npm`, or of what it was started through. */
+  /** The first process: `npm`, or what it was started through. */
   readonly pid: number;
   /** What the agent's own lines say it is. */
   readonly agentPid: () => number;

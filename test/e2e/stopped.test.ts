@@ -20,7 +20,7 @@ const [CONNECTIONS = 40_009, SECONDS = 8, SHORT = 1_009] = (process.env['WIRESPA
   .filter((word) => word !== '')
   .map(Number);
 const BYTES = [10_007, 20_011, 30_011] as const;
-/** Of the three connections that are held. */
+/** Bytes of the three connections that are held. */
 const HELD = [BYTES[0] + BYTES[1], BYTES[1] + BYTES[2], BYTES[0] + BYTES[1] + BYTES[2]] as const;
 const CLOSE = 'wirespan.tcp.connection.close';
 const REASON = 'wirespan.tcp.close.reason';

@@ -11,7 +11,7 @@ const COLOURS = /\x1b\[[\d;]*m/g;
 export interface Terminal {
   /** What was shown and read so far, without its colours. */
   readonly text: () => string;
-  /** Of the command; undefined while it runs. Negative: the signal that ended it. */
+  /** The exit status of the command; undefined while it runs. Negative: the signal that ended it. */
   readonly status: () => number | undefined;
   readonly pid: () => number;
   /** Presses keys. */

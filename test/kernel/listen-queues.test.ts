@@ -79,7 +79,7 @@ class Hall {
     this.stage.send({ sport: 20_000, dport: port, flags: SYN, count, step: 1 });
   }
 
-  /** Of this room, by the kernel's statistics. */
+  /** A counter of this room, by the kernel's statistics. */
   counter(name: string): number {
     return this.stage.room.counter(`TcpExt${name}`);
   }

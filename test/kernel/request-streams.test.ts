@@ -13,7 +13,7 @@ const LANES = 8;
 /** Requests that may be on the way at once; the kernel side keeps eight. */
 const OUTSTANDING = 4;
 const PERMILLE = 300;
-/** Of the retransmissions, at least this share must be seen; some hosts skip programs in timers. */
+/** At least this share of the retransmissions must be seen; some hosts skip programs in timers. */
 const SEEN_SHARE = 0.9;
 
 /** A small generator with a seed that a failure prints (Lehmer). */

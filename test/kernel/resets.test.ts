@@ -31,7 +31,7 @@ describe('resets', () => {
   });
   after(() => cleanup.run());
 
-  /** Of the script's process, or (pid 0) of the whole machine's sockets without an owner. */
+  /** The rows of the script's process, or (pid 0) those of the whole machine's sockets without an owner. */
   function rows(pid: number): Row[] {
     const { count, keys, values, keySize, stride } = stage.watcher.source.read('resets');
     const key = new DataView(keys.buffer);

@@ -29,10 +29,10 @@ const CAUSES = {
 } as const;
 
 interface Totals {
-  /** Of the namespace, by the kernel's statistics. */
+  /** Segments that the namespace sent again, by the kernel's statistics. */
   readonly kernel: number;
   readonly causes: Readonly<Record<keyof typeof CAUSES, number>>;
-  /** Of the process's sockets, by `tcp_sock.total_retrans` at their close. */
+  /** Segments that the process's sockets sent again, by `tcp_sock.total_retrans` at their close. */
   readonly sockets: number;
   readonly types: Readonly<Record<Type, number>>;
 }

@@ -76,7 +76,7 @@ describe('slow softirqs', () => {
     }
   }
 
-  /** Of the histogram, runs or waits of a vector that were longer than the threshold. */
+  /** Runs or waits of a vector that the histogram says were longer than the threshold. */
   function aboveThreshold(field: 'duration' | 'wait'): Map<string, number> {
     const { count, keys, values, keySize, stride } = watcher.source.read('softirqs');
     const key = new DataView(keys.buffer);

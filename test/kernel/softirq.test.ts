@@ -17,7 +17,7 @@ const MEGABYTES = 64;
 const TICK_S = 0.01;
 const ENOUGH_TICKS = 100;
 const MAX_ROUNDS = 400;
-/** Of a count of samples: as many standard deviations as never come by chance. */
+/** So many standard deviations of a count of samples never come by chance. */
 const DEVIATIONS = 6;
 
 type Counts = ReadonlyMap<string, readonly number[]>;

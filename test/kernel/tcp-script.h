@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* Of a line, its command included. */
+/* Words of a line, its command included. */
 #define WORDS 16
 
 /* script-data.c. Hexadecimal is decoded in place. */

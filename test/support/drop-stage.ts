@@ -34,7 +34,7 @@ export class DropStage {
   readonly freed: FreedCounter;
   port = 0;
   listener = 0;
-  /** Of `va`. */
+  /** The hardware address of `va`. */
   mac = '';
 
   private constructor(cleanup: Cleanup, options: Partial<KernelOptions>) {

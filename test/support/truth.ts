@@ -13,7 +13,7 @@ export interface EndTruth {
   readonly peerPort: number;
   readonly sent: number;
   readonly received: number;
-  /** Of these, what moved before the pause of hold mode. */
+  /** What of these moved before the pause of hold mode. */
   readonly heldSent: number;
   readonly heldReceived: number;
   readonly closed: Bounds;

@@ -84,7 +84,7 @@ async function rateOfOpens(): Promise<number> {
   return ((passiveOpens() - opens) * 1000) / (performance.now() - began);
 }
 
-/** Of this network namespace: RFC 4022. */
+/** `tcpPassiveOpens` of this network namespace (RFC 4022). */
 function passiveOpens(): number {
   const lines = readFileSync('/proc/net/snmp', 'utf8')
     .split('\n')

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 export interface MemorySplit {
   /** Pages of Node's program file, which the kernel can take back. */
   readonly program: number;
-  /** Of other files: libraries, the addon. */
+  /** Pages of other files: libraries, the addon. */
   readonly files: number;
   /** Kernel maps and the ring buffer that are mapped. */
   readonly maps: number;
@@ -22,7 +22,7 @@ export function readMemorySplit(pid: number): MemorySplit {
   return splitMemory(readFileSync(`/proc/${String(pid)}/smaps`, 'utf8'));
 }
 
-/** Of the text of a `smaps` file. */
+/** Splits the text of a `smaps` file. */
 export function splitMemory(smaps: string): MemorySplit {
   const split = { program: 0, files: 0, maps: 0, brk: 0, v8Pages: 0, anonymous: 0 };
   let region: Region = { name: '', size: 0 };
@@ -45,7 +45,7 @@ interface Region {
   readonly size: number;
 }
 
-/** Of the first line of a region; undefined for any other. */
+/** The region that a first line begins; undefined for any other line. */
 function readRegion(line: string): Region | undefined {
   const [, begin = '', end = '', name = ''] =
     /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ *(.*)$/.exec(line) ?? [];
@@ -62,7 +62,7 @@ function kindOf(name: string): 'program' | 'files' | 'maps' {
   return name.endsWith('/node') ? 'program' : 'files';
 }
 
-/** Of a line `Name:  123 kB`. */
+/** The megabytes of a line `Name:  123 kB`. */
 function bytesOf(line: string): number {
   return (Number(/(\d+) kB/.exec(line)?.[1] ?? NaN) * 1024) / 1e6;
 }

@@ -19,7 +19,7 @@ export interface Truth {
   readonly processes: number;
 }
 
-/** Of the connections, those that a short process makes. */
+/** Share of the connections that a short process makes. */
 const PROCESS_SHARE = 0.03;
 const SAMPLED_EVERY = 7;
 /** `OTEL_RESOURCE_ATTRIBUTES` of a short process, bytes: most, and those of a flood. */

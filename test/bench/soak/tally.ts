@@ -24,7 +24,7 @@ export const IO = 'wirespan.tcp.io';
 const SUMMED: ReadonlySet<string> = new Set([OPENED, CLOSED, IO]);
 const USAGE = 'wirespan.agent.map.usage';
 const LOST = 'wirespan.agent.event.lost';
-/** Of a hash in base 64, 96 bits: no series of a million meets another. */
+/** Characters of a hash in base 64, 96 bits: no series of a million meets another. */
 const KEY_LENGTH = 16;
 
 /** Adds up what each request says. Cumulative points replace those before them, so a request sent twice counts once. */

@@ -40,7 +40,7 @@ export function nameOf(skip: Skip): string {
   return typeof skip === 'string' ? skip : skip.join(' to ');
 }
 
-/** Of `struct skips`. */
+/** The size of `struct skips`, and where its members lie. */
 const SIZE = 80;
 const AT = { slowNs: 0, netns: 8, permille: 12, programs: 16, changes: 20, skipped: 72 } as const;
 const ALL = 1000;

@@ -9,7 +9,7 @@ const startUnixNs = 1_790_000_000_000_000_000n;
 const after = (seconds: number): bigint => startUnixNs + BigInt(seconds) * 1_000_000_000n;
 const PORTS = 200;
 
-/** Of one metric: by port, the overflow series under `overflow`. */
+/** The values of one metric by port, the overflow series under `overflow`. */
 function valuesOf(collected: readonly ResourceMetrics[], name: string): Map<string, number> {
   const points = collected
     .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))

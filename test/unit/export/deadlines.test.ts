@@ -24,7 +24,7 @@ const POINTS = 11;
 const LARGE = 'x'.repeat(60_000);
 /** For a stall to be told from slowness; not a verdict: what stalls never ends. */
 const timeout = 30_000;
-/** Of an attempt that ends by something else than its deadline; longer than a test may last. */
+/** The deadline of an attempt that ends by something else; longer than a test may last. */
 const NO_DEADLINE_MS = 2 * timeout;
 
 /** Attempts to connect, and connections, that this process has open. */

@@ -32,7 +32,7 @@ export class ProcFolder {
     writeFileSync(join(folder, 'environ'), variables.join(''));
   }
 
-  /** Of its environment. */
+  /** Empties its environment. */
   empty(pid: number): void {
     writeFileSync(join(this.root, String(pid), 'environ'), '');
   }

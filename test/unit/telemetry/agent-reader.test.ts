@@ -16,7 +16,7 @@ const rounds = [
   { gain: 8, setBack: 0n, isLost: false },
 ] as const;
 
-/** Of each collection, a minute apart: start and end in seconds, and value. */
+/** Each collection, a minute apart: start and end in seconds, and value. */
 const expected = {
   cumulative: [
     [S, S + 60, 1],
