@@ -74,6 +74,11 @@ export function agentArgs(...args: string[]): string[] {
   return [...NODE_OPTIONS.arguments, join(projectFolder, 'receiver', 'main.ts'), ...args];
 }
 
+/** Environment of every test's agent, and `settings` on top of it. */
+export function agentSettings(settings: Readonly<Record<string, string>>): Record<string, string> {
+  return { ...NODE_OPTIONS.environment, ...TEST_SETTINGS, ...settings };
+}
+
 /**
  * Starts `wirespan run` and waits for the log line `ready`. `settings` are environment variables on top of
  * those of every test. Rejects, with what it wrote, when it ends or is not ready in time. `launcher`: a command that
@@ -85,11 +90,7 @@ export async function startAgent(
   launcher: readonly string[] = [],
 ): Promise<Agent> {
   const [command = '', ...rest] = [...launcher, process.execPath, ...agentArgs(...args)];
-  const { child, ended, output } = start(command, rest, {
-    ...NODE_OPTIONS.environment,
-    ...TEST_SETTINGS,
-    ...settings,
-  });
+  const { child, ended, output } = start(command, rest, agentSettings(settings));
   const log = (): LogLine[] => parseLog(output().stderr);
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   const end = async (signal: NodeJS.Signals): Promise<Ended> => {
