@@ -2,7 +2,6 @@ import type { EventMode, SpanMode } from '../semconv/index.ts';
 import type { Cidr } from './cidr.ts';
 import type { FilterRule } from './format-lists.ts';
 
-export type { Cidr } from './cidr.ts';
 export type { FilterRule } from './format-lists.ts';
 
 /** Where and how one signal is sent, with all inheritance resolved. */

@@ -1,10 +1,6 @@
-export type { AppConfig, Cidr, FilterRule } from './app-config.ts';
+export type { AppConfig, FilterRule } from './app-config.ts';
 export { dumpConfig } from './dump.ts';
-export type { Environment } from './environment.ts';
-export { ConfigError, type ConfigProblem } from './errors.ts';
-export type { ReadFile } from './file.ts';
-export { configOf, loadConfig, readCheckedSettings, type LoadConfigOptions } from './load.ts';
+export { ConfigError } from './errors.ts';
+export { configOf, loadConfig, readCheckedSettings } from './load.ts';
 export { nearest } from './nearest.ts';
 export { SCHEMA } from './schema.ts';
-export type { ConfigSources } from './settings.ts';
-export type { Setting } from './setting.ts';

@@ -38,7 +38,7 @@ export function setting<T>(
 }
 
 /** `bpf.ring_buffer_size` → `WIRESPAN_BPF_RING_BUFFER_SIZE`. */
-export function variableOf(key: string): string {
+function variableOf(key: string): string {
   return `WIRESPAN_${key.replaceAll('.', '_').toUpperCase()}`;
 }
 

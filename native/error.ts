@@ -1,33 +1,30 @@
 /** Codes of {@link NativeError}. */
-export const NATIVE_ERROR_CODES = [
+export type NativeErrorCode =
   /** The addon is not built or does not load. */
-  'ERR_NATIVE_MISSING',
+  | 'ERR_NATIVE_MISSING'
   /** An argument has the wrong type. */
-  'ERR_NATIVE_ARGUMENT',
+  | 'ERR_NATIVE_ARGUMENT'
   /** The call does not fit the state: closed, not loaded, already loaded, already attached. */
-  'ERR_NATIVE_STATE',
+  | 'ERR_NATIVE_STATE'
   /** No program, map or variable of that name. */
-  'ERR_NATIVE_UNKNOWN',
+  | 'ERR_NATIVE_UNKNOWN'
   /** A map of another type is needed. */
-  'ERR_NATIVE_KIND',
+  | 'ERR_NATIVE_KIND'
   /** A buffer has not the exact length; `neededBytes` says which. */
-  'ERR_NATIVE_SIZE',
+  | 'ERR_NATIVE_SIZE'
   /** A buffer is too small for what the kernel gave; `neededBytes` is set where it is known. */
-  'ERR_NATIVE_SHORT',
-  'ERR_NATIVE_OPEN',
-  'ERR_NATIVE_LOAD',
-  'ERR_NATIVE_ATTACH',
-  'ERR_NATIVE_MAP',
-  'ERR_NATIVE_ITERATOR',
-  'ERR_NATIVE_PROGRAM',
-  'ERR_NATIVE_STATS',
+  | 'ERR_NATIVE_SHORT'
+  | 'ERR_NATIVE_OPEN'
+  | 'ERR_NATIVE_LOAD'
+  | 'ERR_NATIVE_ATTACH'
+  | 'ERR_NATIVE_MAP'
+  | 'ERR_NATIVE_ITERATOR'
+  | 'ERR_NATIVE_PROGRAM'
+  | 'ERR_NATIVE_STATS'
   /** Capabilities could not be given up. */
-  'ERR_NATIVE_PRIVILEGE',
+  | 'ERR_NATIVE_PRIVILEGE'
   /** The kernel has no readable BTF. */
-  'ERR_NATIVE_BTF',
-] as const;
-
-export type NativeErrorCode = (typeof NATIVE_ERROR_CODES)[number];
+  | 'ERR_NATIVE_BTF';
 
 /** What the addon knows of a failure besides its message. */
 export interface NativeErrorDetails {

@@ -11,9 +11,9 @@ import { NativeError } from './error.ts';
 import { describeMachine, type ProbeAnswer } from './machine.ts';
 
 export type { ClockSample, LoadAnswer, MapInfo, ProgramInfo, ProgramStats } from './binding.ts';
-export type { NativeErrorCode, NativeErrorDetails } from './error.ts';
+export type { NativeErrorCode } from './error.ts';
 export type { ProbeAnswer } from './machine.ts';
-export { NATIVE_ERROR_CODES, NativeError } from './error.ts';
+export { NativeError } from './error.ts';
 export { hideMemory, reduceCapabilities } from './privileges.ts';
 
 /** One BPF object: open → configure → load → attach → close. */

@@ -6,7 +6,7 @@ import { parseArguments } from '../cli/args.ts';
 import { readVersion, renderHelp } from '../cli/help.ts';
 import type { Output } from '../cli/output.ts';
 import { createOutputs, leave, type Outputs } from '../cli/outputs.ts';
-import type { LoadedSettings } from './reload.ts';
+import type { LoadedSettings } from './reload-plan.ts';
 import { memoryBound, renderMemoryBound } from './memory-bound.ts';
 import { runAgent } from './run.ts';
 import type { StopSignals } from './stop-signals.ts';

@@ -86,7 +86,7 @@ function part(setting: string, value: number, what: string, bytes: number): Memo
 }
 
 /** The bytes of all parts together. */
-export function totalOf(parts: readonly MemoryPart[]): number {
+function totalOf(parts: readonly MemoryPart[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 

@@ -1,7 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { reduceCapabilities } from '../../native/index.ts';
-import { ATTR_CODE_FUNCTION_NAME, EVENT_PACKET_DROP } from '../../semconv/index.ts';
 import type { AppConfig } from '../../config/index.ts';
+import { reduceCapabilities } from '../../native/index.ts';
+import { privilegeWarnings } from './privilege-warnings.ts';
 
 /** What is needed once all is loaded, where it was there: docs/compatibility.md says what for. */
 export const KEPT_CAPABILITIES: readonly string[] = [
@@ -11,10 +10,6 @@ export const KEPT_CAPABILITIES: readonly string[] = [
   'CAP_SYSLOG',
 ];
 
-/** Reading what belongs to a process of another user, or to one with more capabilities. */
-const FOR_OTHERS = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'];
-const HEAD_BYTES = 4096;
-
 /** Gives up for good what is not needed once all is loaded; what cannot be known with the rest, for the log. */
 export function reducePrivileges(config: AppConfig): {
   readonly kept: readonly string[];
@@ -22,40 +17,4 @@ export function reducePrivileges(config: AppConfig): {
 } {
   const kept = reduceCapabilities(KEPT_CAPABILITIES);
   return { kept, warnings: privilegeWarnings(kept, config) };
-}
-
-/** What is not to be known with these capabilities: one sentence each, for the log. */
-export function privilegeWarnings(
-  kept: readonly string[],
-  { events, attributes }: Pick<AppConfig, 'events' | 'attributes'>,
-  symbols = '/proc/kallsyms',
-): string[] {
-  const warnings: string[] = [];
-  const missing = FOR_OTHERS.filter((name) => !kept.includes(name));
-  if (missing.length > 0)
-    warnings.push(
-      `Without ${missing.join(' and ')}, the names that other users' processes give themselves (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) are not read: they are told by executable, process and container; add ${missing.length > 1 ? 'both capabilities' : 'the capability'} for service names.`,
-    );
-  const wantsFunctions =
-    events.get(EVENT_PACKET_DROP.name) !== 'off' || attributes.has(ATTR_CODE_FUNCTION_NAME);
-  if (wantsFunctions && !showsAddresses(symbols))
-    warnings.push(
-      'The kernel hides its addresses from this process (kernel.kptr_restrict), so the functions that dropped packets have no names: add CAP_SYSLOG.',
-    );
-  return warnings;
-}
-
-/** The first symbols can be at address 0; hidden, all of them are. */
-function showsAddresses(symbols: string): boolean {
-  let file: number | undefined;
-  try {
-    file = openSync(symbols, 'r');
-    const head = Buffer.alloc(HEAD_BYTES);
-    const length = readSync(file, head);
-    return /^0*[1-9a-f]/m.test(head.toString('latin1', 0, length));
-  } catch {
-    return false;
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
 }

@@ -101,7 +101,7 @@ export class QuietRows {
     };
   }
 
-  /** `last`: as its figures were read last; undefined: it is not there. */
+  /** `last`: as its sums were read last; undefined: it is not there. */
   #take(map: string, key: Uint8Array, last: MapImage | undefined, useAt: number): boolean {
     if (last !== undefined && !this.#parts.takeRow(map, key, last.values.subarray(useAt, useAt + 8)))
       return false;

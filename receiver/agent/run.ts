@@ -17,9 +17,10 @@ import { kernelOptionsOf } from '../settings/kernel.ts';
 import type { ObservedResource } from '../model/resource.ts';
 import { Pipeline } from './pipeline.ts';
 import { reducePrivileges } from './privileges.ts';
-import { Reloader, type LoadedSettings } from './reload.ts';
+import { Reloader } from './reload.ts';
+import type { LoadedSettings } from './reload-plan.ts';
 import { isForeground } from '../host/terminal.ts';
-import { SelfFigures } from './self-stats.ts';
+import { SelfStats } from './self-stats.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { KernelSource } from '../source/kernel-source.ts';
 import { checkSupport } from './support.ts';
@@ -61,7 +62,7 @@ class Agent {
   readonly #source: KernelSource;
   readonly #pipeline: Pipeline;
   readonly #exporters: Exporters;
-  readonly #figures: SelfFigures;
+  readonly #stats: SelfStats;
   readonly #events: AgentEvents;
   readonly #bounds = new BoundsWatch((met) => this.#log.warn(met, 'a bound was met'));
   readonly #loop: MetricLoop | undefined;
@@ -93,7 +94,7 @@ class Agent {
       event: (event) => void this.#exporters.addEvent(event),
       span: (span) => void this.#exporters.addSpan(span),
     });
-    this.#figures = new SelfFigures(this.#source, this.#pipeline, config.metrics);
+    this.#stats = new SelfStats(this.#source, this.#pipeline, config.metrics);
     this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
     this.#loop = this.#createLoop();
     this.#filter = new LiveFilter(config.filter, {
@@ -106,11 +107,7 @@ class Agent {
       started,
       load,
       apply: (next) => this.#apply(next),
-      log: {
-        info: (message) => this.#log.info(message),
-        warn: (message) => this.#log.warn(message),
-        error: (message) => this.#log.error(message),
-      },
+      log: this.#log,
     });
   }
 
@@ -142,7 +139,7 @@ class Agent {
     if (metrics === undefined) return undefined;
     const telemetry = createAgentTelemetry({
       resource: this.#agentResource(),
-      sources: { ...this.#figures.sources(this.#exporters), outputDropped: () => this.#output.dropped() },
+      sources: { ...this.#stats.sources(this.#exporters), outputDropped: () => this.#output.dropped() },
       temporality: this.#config.temporality,
       isEnabled: ({ name }) => this.#config.metrics.get(name) ?? false,
       families: this.#config.selfMetrics,
@@ -192,8 +189,8 @@ class Agent {
 
   #collect(): void {
     this.#pipeline.collect();
-    this.#figures.refresh();
-    this.#events.losses(this.#figures.lost(), performance.now());
+    this.#stats.refresh();
+    this.#events.losses(this.#stats.lost(), performance.now());
     this.#bounds.look(boundCountsOf(this.#pipeline), performance.now());
   }
 

@@ -60,8 +60,8 @@ function named(probeId: number, count: number): { readonly probe?: string; reado
   return { ...(probe !== undefined && { probe }), count };
 }
 
-/** The agent's own figures, as of the last `refresh`. */
-export class SelfFigures {
+/** The agent's own stats, as of the last `refresh`. */
+export class SelfStats {
   readonly #source: KernelSource;
   readonly #pipeline: Pipeline;
   /** Held, since the kernel stops measuring when it is closed. */

@@ -18,7 +18,7 @@ export interface CollectContext {
 const noBoundaries: readonly number[] = [];
 
 /** Whether the metric's points are the gain since the last collection. */
-export function isDeltaMetric(metric: MetricDescriptor, isDelta: boolean): boolean {
+function isDeltaMetric(metric: MetricDescriptor, isDelta: boolean): boolean {
   return isDelta && (metric.instrument === 'counter' || metric.instrument === 'histogram');
 }
 

@@ -1,21 +1,12 @@
-import type { Attributes, HrTime } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import type { Histogram, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { ObservedResource } from '../model/resource.ts';
 import { attributeKey } from './attribute-key.ts';
+import type { Exemplar } from './exemplar.ts';
 import { isEarlier } from './hr-time.ts';
 import type { MetricSource } from './metric-store.ts';
 import type { StoredPoint } from './series.ts';
-
-/** One measurement of a series as an example, with the trace that it was made in. */
-export interface Exemplar {
-  readonly time: HrTime;
-  /** In the metric's unit. */
-  readonly value: number;
-  /** 32 and 16 lower-case hex digits; absent without a trace context. */
-  readonly traceId?: string;
-  readonly spanId?: string;
-}
 
 export interface ExemplarCounters {
   /** Waiting for the next collection, over all series. */

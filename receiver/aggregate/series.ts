@@ -3,7 +3,7 @@ import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { HistogramDelta } from '../model/metric-sink.ts';
 import type { ObservedResource } from '../model/resource.ts';
-import type { Exemplar } from './exemplars.ts';
+import type { Exemplar } from './exemplar.ts';
 import { isEarlier } from './hr-time.ts';
 import { earlier } from './timeline.ts';
 

@@ -1,5 +1,5 @@
 import type { Owner } from '../model/resource.ts';
-import { createCgroupIndex, type CgroupIndex } from '../host/cgroup-index.ts';
+import { createCgroupIndex, type CgroupIndex, type CgroupIndexOptions } from '../host/cgroup-index.ts';
 import { readDeclared, type Declared } from './declared.ts';
 import { createProcessReader, type ProcessFacts, type ProcessReader } from '../host/process-reader.ts';
 import type { WorkloadFacts } from './resources.ts';
@@ -10,13 +10,13 @@ export interface IdentityOptions {
   /** Mount point of cgroup v2 (`findCgroup2Mount`); absent when there is none. */
   readonly cgroupRoot?: string | undefined;
   /** The path that the kernel noted of a cgroup when it met a process in it. */
-  cgroupPathOf?(cgroupId: bigint): string | undefined;
+  readonly cgroupPathOf?: CgroupIndexOptions['pathOf'];
   /** Control groups remembered at once. */
   readonly maxEntries: number;
   /** CLOCK_BOOTTIME to Unix nanoseconds. */
   bootToUnixNs(boottimeNs: bigint): bigint;
   /** Milliseconds, any steady origin. */
-  now(): number;
+  readonly now: () => number;
 }
 
 export interface Identity {
@@ -41,9 +41,9 @@ export class Identities {
     this.#reader = createProcessReader(options.procRoot ?? '/proc');
     this.#cgroups = createCgroupIndex({
       root: options.cgroupRoot,
-      pathOf: (cgroupId) => options.cgroupPathOf?.(cgroupId),
+      pathOf: options.cgroupPathOf,
       maxEntries: options.maxEntries,
-      now: () => options.now(),
+      now: options.now,
     });
     this.#bootMs = Math.round(Number(options.bootToUnixNs(0n)) / nsPerTick) * msPerTick;
   }

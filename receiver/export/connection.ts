@@ -1,7 +1,4 @@
-import type { SendResult } from './failure.ts';
-
-/** What came back: the bytes of an answer that says "taken", or what became of the request instead. */
-export type Answer = { readonly status: 'answered'; readonly bytes: Uint8Array } | SendResult;
+import type { Answer } from './send-result.ts';
 
 /**
  * A way to one collector for encoded messages of one kind. It has no time limit of its own that can be

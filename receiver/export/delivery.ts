@@ -1,8 +1,8 @@
 import type { Backoff } from './backoff.ts';
 import { createBackoff } from './backoff.ts';
-import type { SendResult } from './failure.ts';
 import type { RetryOptions, SignalTarget } from './options.ts';
 import type { Reachability } from './reachability.ts';
+import type { SendResult } from './send-result.ts';
 import type { OtlpRequest, OtlpTransport } from './transport.ts';
 
 /** How a delivery ended. `expired`: not taken in time; `abandoned`: the delivery was closed. */

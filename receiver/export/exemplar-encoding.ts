@@ -1,6 +1,6 @@
 import { ValueType } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { Exemplar } from '../aggregate/exemplars.ts';
+import type { Exemplar } from '../aggregate/exemplar.ts';
 
 /** A point that may have exemplars: only those of the metric store do. */
 interface Point {

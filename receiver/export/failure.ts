@@ -1,16 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Answer } from './connection.ts';
-
-/** What became of one request. */
-export type SendResult =
-  /** Taken; `rejected` of its items were not (OTLP partial success), for the reason in `message`. */
-  | { readonly status: 'taken'; readonly rejected: number; readonly message: string }
-  /** Not taken, and never will be. */
-  | { readonly status: 'rejected'; readonly cause: string }
-  /** Never sent: it cannot be encoded, a defect. */
-  | { readonly status: 'unencodable'; readonly cause: string }
-  /** Not taken now. `afterMs`: the earliest time at which the collector wants it again. */
-  | { readonly status: 'retry'; readonly cause: string; readonly afterMs: number };
+import type { Answer, SendResult } from './send-result.ts';
 
 /** gRPC status codes that the OTLP specification allows to be retried (RESOURCE_EXHAUSTED: see below). */
 const retryableGrpcCodes: ReadonlySet<number> = new Set([

@@ -1,8 +1,9 @@
 import type { ChannelCredentials, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
 import { Client, status } from '@grpc/grpc-js';
-import type { Answer, Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { MAX_ANSWER_BYTES } from './connection.ts';
 import { judgeFailure } from './failure.ts';
+import type { Answer } from './send-result.ts';
 import type { Sockets } from './sockets.ts';
 import { createSockets } from './sockets.ts';
 

@@ -3,10 +3,11 @@ import { Agent, request as requestPlain } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { Answer, Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { MAX_ANSWER_BYTES } from './connection.ts';
 import type { TlsFiles } from './endpoint-security.ts';
 import { judgeFailure, judgeStatus } from './failure.ts';
+import type { Answer } from './send-result.ts';
 import { createSockets } from './sockets.ts';
 
 export interface HttpConnectionOptions {

@@ -18,7 +18,7 @@ export function encodeEvents(events: readonly NetworkEvent[]): OtlpRequest {
 }
 
 /** The SDK's view of an event: a log record with an event name and no body. */
-export function toReadableLogRecord(event: NetworkEvent, resource: Resource): ReadableLogRecord {
+function toReadableLogRecord(event: NetworkEvent, resource: Resource): ReadableLogRecord {
   const { context } = event;
   return {
     hrTime: toHrTime(event.timeUnixNs),

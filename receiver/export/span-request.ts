@@ -27,7 +27,7 @@ export function encodeSpans(spans: readonly ReadableSpan[]): OtlpRequest {
  * The SDK's view of a span. The remote bits of the OTLP flags are left as the SDK writes them for a
  * local parent: the parent belongs to the same workload, whose resource this span carries.
  */
-export function toReadableSpan(span: NetworkSpan, resource: Resource): ReadableSpan {
+function toReadableSpan(span: NetworkSpan, resource: Resource): ReadableSpan {
   const context = { traceId: span.traceId, spanId: span.spanId, traceFlags: span.traceFlags };
   const parent = span.parentSpanId;
   return {

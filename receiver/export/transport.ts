@@ -6,10 +6,10 @@ import {
 import { VERSION } from '../../semconv/index.ts';
 import type { Connection } from './connection.ts';
 import { channelCredentialsOf, headersOf, metadataOf, readTls } from './endpoint-security.ts';
-import type { SendResult } from './failure.ts';
 import { createGrpcConnection } from './grpc-connection.ts';
 import { createHttpConnection } from './http-connection.ts';
 import type { Signal, SignalTarget } from './options.ts';
+import type { SendResult } from './send-result.ts';
 
 /** An encoded OTLP request, ready to be sent as often as needed. */
 export interface OtlpRequest {

@@ -14,14 +14,14 @@ export interface CgroupIndex {
 
 export interface CgroupIndexOptions {
   /** The path that the kernel noted of a cgroup when it met a process in it. */
-  pathOf?(cgroupId: bigint): string | undefined;
+  readonly pathOf?: ((cgroupId: bigint) => string | undefined) | undefined;
   /** Mount point of cgroup v2; absent: only what was learned is known. */
   readonly root?: string | undefined;
   readonly maxEntries: number;
   /** Folders looked at in one walk; default 10,000. */
   readonly maxFolders?: number;
   /** Milliseconds, any steady origin. */
-  now(): number;
+  readonly now: () => number;
 }
 
 /** The root of every hierarchy has this number: everybody on a host without cgroup v2 is there. */

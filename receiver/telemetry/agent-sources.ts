@@ -23,7 +23,7 @@ export interface ExportSource {
 }
 
 /**
- * Where the agent's own figures come from: asked once a collection. Totals are since the start.
+ * Where the agent's own stats come from: asked once a collection. Totals are since the start.
  * What is absent is not exported; several entries with the same names are summed.
  */
 export interface AgentSources {

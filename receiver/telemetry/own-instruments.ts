@@ -31,8 +31,8 @@ import {
 } from '../../semconv/index.ts';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { AgentSources, ProbeState } from './agent-sources.ts';
-import type { Figure } from './figures.ts';
-import { observe } from './figures.ts';
+import type { Stat } from './stats.ts';
+import { observe } from './stats.ts';
 
 const probeStates: readonly ProbeState[] = [
   AGENT_PROBE_STATE_VALUE_ATTACHED,
@@ -41,7 +41,7 @@ const probeStates: readonly ProbeState[] = [
   AGENT_PROBE_STATE_VALUE_UNSUPPORTED,
 ];
 
-type Read = (() => Iterable<Figure>) | undefined;
+type Read = (() => Iterable<Stat>) | undefined;
 
 /** Creates the `wirespan.agent.*` instruments for which there is a source and which are switched on. */
 export function createOwnInstruments(
@@ -49,16 +49,12 @@ export function createOwnInstruments(
   sources: AgentSources,
   isEnabled: (metric: MetricDescriptor) => boolean,
 ): void {
-  for (const [metric, read] of [
-    ...recordFigures(sources),
-    ...probeFigures(sources),
-    ...levelFigures(sources),
-  ]) {
+  for (const [metric, read] of [...recordStats(sources), ...probeStats(sources), ...levelStats(sources)]) {
     if (read !== undefined && isEnabled(metric)) observe(meter, metric, read);
   }
 }
 
-function recordFigures(sources: AgentSources): [MetricDescriptor, Read][] {
+function recordStats(sources: AgentSources): [MetricDescriptor, Read][] {
   const { eventsReceived, eventsLost, exporters, correlationLookups, outputDropped } = sources;
   return [
     [
@@ -70,7 +66,7 @@ function recordFigures(sources: AgentSources): [MetricDescriptor, Read][] {
       METRIC_AGENT_OUTPUT_DROPPED,
       outputDropped && (() => map(outputDropped(), (o) => [o.count, { [ATTR_LOG_IOSTREAM]: o.stream }])),
     ],
-    [METRIC_AGENT_EVENT_LOST, (eventsLost ?? exporters) && (() => lossFigures(sources))],
+    [METRIC_AGENT_EVENT_LOST, (eventsLost ?? exporters) && (() => lossStats(sources))],
     [
       METRIC_AGENT_CORRELATION_LOOKUPS,
       correlationLookups &&
@@ -84,7 +80,7 @@ function recordFigures(sources: AgentSources): [MetricDescriptor, Read][] {
 }
 
 /** A span or event that an exporter loses is lost like any other record, by its reason. */
-function* lossFigures({ eventsLost, exporters }: AgentSources): Iterable<Figure> {
+function* lossStats({ eventsLost, exporters }: AgentSources): Iterable<Stat> {
   for (const { reason, probe, count } of eventsLost?.() ?? []) {
     yield [count, { [ATTR_ERROR_TYPE]: reason, ...named(ATTR_AGENT_PROBE_NAME, probe) }];
   }
@@ -97,14 +93,14 @@ function* lossFigures({ eventsLost, exporters }: AgentSources): Iterable<Figure>
   }
 }
 
-function probeFigures({ probes, probeRuns }: AgentSources): [MetricDescriptor, Read][] {
+function probeStats({ probes, probeRuns }: AgentSources): [MetricDescriptor, Read][] {
   const perProbe = (pick: (run: { runs: number; seconds: number }) => number): Read =>
     probeRuns && (() => map(probeRuns(), (run) => [pick(run), { [ATTR_AGENT_PROBE_NAME]: run.name }]));
   return [
     [
       METRIC_AGENT_PROBE_STATUS,
       probes &&
-        function* (): Iterable<Figure> {
+        function* (): Iterable<Stat> {
           for (const { name, state } of probes()) {
             for (const other of probeStates) {
               const value = other === state ? 1 : 0;
@@ -118,7 +114,7 @@ function probeFigures({ probes, probeRuns }: AgentSources): [MetricDescriptor, R
   ];
 }
 
-function levelFigures(sources: AgentSources): [MetricDescriptor, Read][] {
+function levelStats(sources: AgentSources): [MetricDescriptor, Read][] {
   const { eventQueue, ringBuffer, maps, connectionCount, workloadCount, series } = sources;
   const perMap = (pick: (map: { usage: number; limit: number }) => number): Read =>
     maps && (() => map(maps(), (m) => [pick(m), { [ATTR_AGENT_MAP_NAME]: m.name }]));
@@ -136,8 +132,8 @@ function levelFigures(sources: AgentSources): [MetricDescriptor, Read][] {
   ];
 }
 
-function* map<T>(items: Iterable<T>, figureOf: (item: T) => Figure): Iterable<Figure> {
-  for (const item of items) yield figureOf(item);
+function* map<T>(items: Iterable<T>, statOf: (item: T) => Stat): Iterable<Stat> {
+  for (const item of items) yield statOf(item);
 }
 
 function named(key: string, value: string | undefined): Attributes {

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Meter } from '@opentelemetry/api';
-import { observe } from './figures.ts';
+import { observe } from './stats.ts';
 
 /** Between two looks at the event loop: a timer of its own, so not often. */
 const delayResolutionMs = 100;

@@ -3,8 +3,8 @@ import { ATTR_ERROR_TYPE } from '../../semconv/index.ts';
 import type { SignalCounters } from '../export/counters.ts';
 import type { Signal } from '../export/options.ts';
 import type { ExportSource } from './agent-sources.ts';
-import type { Figure, InstrumentDefinition } from './figures.ts';
-import { observe } from './figures.ts';
+import type { Stat, InstrumentDefinition } from './stats.ts';
+import { observe } from './stats.ts';
 
 const exporterTypes = {
   metrics: 'wirespan_metric_exporter',
@@ -38,7 +38,7 @@ export function createExportInstruments(meter: Meter, source: ExportSource): voi
         'counter',
         `The number of ${words[signal]} for which the export has finished.`,
       ),
-      () => exportedFigures(source.counters()[signal], attributes),
+      () => exportedStats(source.counters()[signal], attributes),
     );
     observe(
       meter,
@@ -68,7 +68,7 @@ export function createExportInstruments(meter: Meter, source: ExportSource): voi
         'counter',
         `The number of ${words[signal]} that left the queue or never entered it.`,
       ),
-      () => processedFigures(source, signal, attributes),
+      () => processedStats(source, signal, attributes),
     );
   }
 }
@@ -86,22 +86,22 @@ function recordOperations(meter: Meter, source: ExportSource): void {
     });
 }
 
-function exportedFigures({ exported, dropped }: SignalCounters, attributes: Attributes): Figure[] {
-  const figures: Figure[] = [[exported, attributes]];
+function exportedStats({ exported, dropped }: SignalCounters, attributes: Attributes): Stat[] {
+  const stats: Stat[] = [[exported, attributes]];
   for (const reason of ['rejected', 'retry_expired', 'encode_error'] as const) {
-    if (dropped[reason] > 0) figures.push([dropped[reason], { ...attributes, [ATTR_ERROR_TYPE]: reason }]);
+    if (dropped[reason] > 0) stats.push([dropped[reason], { ...attributes, [ATTR_ERROR_TYPE]: reason }]);
   }
-  return figures;
+  return stats;
 }
 
-function processedFigures(source: ExportSource, signal: 'traces' | 'logs', attributes: Attributes): Figure[] {
+function processedStats(source: ExportSource, signal: 'traces' | 'logs', attributes: Attributes): Stat[] {
   const { accepted, dropped } = source.counters()[signal];
   const passed = accepted - dropped.queue_full - dropped.already_shutdown - queueSize(source, signal);
-  const figures: Figure[] = [[passed, attributes]];
+  const stats: Stat[] = [[passed, attributes]];
   for (const reason of ['queue_full', 'already_shutdown'] as const) {
-    if (dropped[reason] > 0) figures.push([dropped[reason], { ...attributes, [ATTR_ERROR_TYPE]: reason }]);
+    if (dropped[reason] > 0) stats.push([dropped[reason], { ...attributes, [ATTR_ERROR_TYPE]: reason }]);
   }
-  return figures;
+  return stats;
 }
 
 function queueSize(source: ExportSource, signal: Signal): number {

@@ -107,7 +107,7 @@ const folders: Readonly<Record<string, Folder>> = {
 export const FOLDERS: Readonly<Record<string, Folder>> = {
   ...folders,
   'receiver/agent': {
-    holds: 'puts all together: run, pipeline, timers, reload, sweeps, own figures',
+    holds: 'puts all together: run, pipeline, timers, reload, sweeps, own stats',
     values: [...Object.keys(folders), 'layout'],
   },
   receiver: { holds: '`main.ts` alone', values: ['receiver/agent'] },

@@ -5,7 +5,7 @@ import {
   MAX_DECLARED_BYTES,
   isObservedKey,
 } from '../../receiver/enrich/declared.ts';
-import type { SendResult } from '../../receiver/export/failure.ts';
+import type { SendResult } from '../../receiver/export/send-result.ts';
 import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
 import { MAX_OUTSIDE_CHARS } from '../../text/index.ts';
 

@@ -4,7 +4,7 @@ import { hideMemory, reduceCapabilities } from '../../../native/index.ts';
 import { KEPT_CAPABILITIES } from '../../../receiver/agent/privileges.ts';
 import { KernelSource } from '../../../receiver/source/kernel-source.ts';
 import { readListenCounters } from '../../../receiver/host/listen-counters.ts';
-import { readLocalAddresses } from '../../../receiver/host/local-addresses.ts';
+import { readLocalAddresses } from '../../../receiver/host/local-address-reader.ts';
 import { ALL_SIGNALS } from '../../support/watcher.ts';
 
 /** What is printed, as JSON. */

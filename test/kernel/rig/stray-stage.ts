@@ -2,7 +2,7 @@
 import { DropDetails } from '../../../receiver/signals/drop/details.ts';
 import { DropSums } from '../../../receiver/signals/host-sums.ts';
 import { StraySums } from '../../../receiver/signals/drop/unowned.ts';
-import { readLocalAddresses } from '../../../receiver/host/local-addresses.ts';
+import { readLocalAddresses } from '../../../receiver/host/local-address-reader.ts';
 import type { Cleanup } from '../../support/cleanup.ts';
 import { createHarness } from '../../support/sums-harness.ts';
 import { DropStage } from '../../support/drop-stage.ts';

@@ -3,9 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { dumpConfig } from '../../../config/index.ts';
-import { memoryBound, renderMemoryBound, totalOf } from '../../../receiver/agent/memory-bound.ts';
+import { memoryBound, renderMemoryBound } from '../../../receiver/agent/memory-bound.ts';
 import { mapMemory } from '../../../receiver/source/map-memory.ts';
 import { load, sourcesOf } from '../config/sources.ts';
+
+function totalOf(parts: ReturnType<typeof memoryBound>['kernel']): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
 
 const CPUS = 2;
 const overhead = readFileSync(join(import.meta.dirname, '../../../docs/overhead.md'), 'utf8');

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { capabilityMask, capabilityNames } from '../../../native/capabilities.ts';
-import { KEPT_CAPABILITIES, privilegeWarnings } from '../../../receiver/agent/privileges.ts';
+import { privilegeWarnings } from '../../../receiver/agent/privilege-warnings.ts';
+import { KEPT_CAPABILITIES } from '../../../receiver/agent/privileges.ts';
 
 const QUIET = { events: new Map([['wirespan.packet.drop', 'off' as const]]), attributes: new Set<string>() };
 const SHOWN = import.meta.filename;

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { configOf, readCheckedSettings, type AppConfig } from '../../../config/index.ts';
 import { kernelOptionsOf } from '../../../receiver/settings/kernel.ts';
-import {
-  planReload,
-  Reloader,
-  type LoadedSettings,
-  type ReloadPlan,
-} from '../../../receiver/agent/reload.ts';
+import { Reloader } from '../../../receiver/agent/reload.ts';
+import { planReload, type LoadedSettings, type ReloadPlan } from '../../../receiver/agent/reload-plan.ts';
 import { sourcesOf } from '../config/sources.ts';
 
 function loaded(yaml: string): LoadedSettings {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { ExemplarStore, withExemplars, type Exemplar } from '../../../receiver/aggregate/exemplars.ts';
+import type { Exemplar } from '../../../receiver/aggregate/exemplar.ts';
+import { ExemplarStore, withExemplars } from '../../../receiver/aggregate/exemplars.ts';
 import { createMetricStore, type MetricStore } from '../../../receiver/aggregate/metric-store.ts';
 import type { StoredPoint } from '../../../receiver/aggregate/series.ts';
 import { counter, histogram, workload } from './descriptors.ts';

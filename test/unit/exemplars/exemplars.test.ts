@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Exemplar } from '../../../receiver/aggregate/exemplars.ts';
+import type { Exemplar } from '../../../receiver/aggregate/exemplar.ts';
 import { ExemplarStage, type ExemplarStageParts } from '../../../receiver/exemplars/exemplars.ts';
 import type { DropRecord, KernelRecord } from '../../../receiver/model/record.ts';
 import { parseCidr } from '../../../config/cidr.ts';

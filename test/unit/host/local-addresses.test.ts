@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { LocalAddressCache, readLocalAddresses } from '../../../receiver/host/local-addresses.ts';
+import { readLocalAddresses } from '../../../receiver/host/local-address-reader.ts';
+import { LocalAddressCache } from '../../../receiver/host/local-addresses.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wirespan-fib-'));
 after(() => rmSync(root, { recursive: true }));

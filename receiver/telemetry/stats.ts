@@ -2,8 +2,8 @@ import type { Attributes, Meter, ObservableResult } from '@opentelemetry/api';
 import { ValueType } from '@opentelemetry/api';
 import { attributeKey } from '../aggregate/attribute-key.ts';
 
-/** One figure: a value and what it is about. */
-export type Figure = readonly [value: number, attributes?: Attributes];
+/** One stat: a value and what it is about. */
+export type Stat = readonly [value: number, attributes?: Attributes];
 
 /** The part of a metric descriptor that an instrument needs. */
 export interface InstrumentDefinition {
@@ -15,11 +15,11 @@ export interface InstrumentDefinition {
 }
 
 /**
- * Creates the observable instrument of `definition`, which asks `read` at each collection. Figures
+ * Creates the observable instrument of `definition`, which asks `read` at each collection. Stats
  * with the same attributes are summed: the SDK would keep only the last. A `read` that throws
  * leaves its metric out of this collection.
  */
-export function observe(meter: Meter, definition: InstrumentDefinition, read: () => Iterable<Figure>): void {
+export function observe(meter: Meter, definition: InstrumentDefinition, read: () => Iterable<Stat>): void {
   const { name, unit, description } = definition;
   const options = {
     unit,
@@ -41,9 +41,9 @@ function createInstrument(
   return meter.createObservableGauge(name, options);
 }
 
-function report(result: ObservableResult, figures: Iterable<Figure>): void {
+function report(result: ObservableResult, stats: Iterable<Stat>): void {
   const sums = new Map<string, [number, Attributes]>();
-  for (const [value, attributes = {}] of figures) {
+  for (const [value, attributes = {}] of stats) {
     const key = attributeKey(attributes);
     const sum = sums.get(key);
     if (sum === undefined) sums.set(key, [value, attributes]);

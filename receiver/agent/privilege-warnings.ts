@@ -1,0 +1,43 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { AppConfig } from '../../config/index.ts';
+import { ATTR_CODE_FUNCTION_NAME, EVENT_PACKET_DROP } from '../../semconv/index.ts';
+
+/** Reading what belongs to a process of another user, or to one with more capabilities. */
+const FOR_OTHERS = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'];
+const HEAD_BYTES = 4096;
+
+/** What is not to be known with these capabilities: one sentence each, for the log. */
+export function privilegeWarnings(
+  kept: readonly string[],
+  { events, attributes }: Pick<AppConfig, 'events' | 'attributes'>,
+  symbols = '/proc/kallsyms',
+): string[] {
+  const warnings: string[] = [];
+  const missing = FOR_OTHERS.filter((name) => !kept.includes(name));
+  if (missing.length > 0)
+    warnings.push(
+      `Without ${missing.join(' and ')}, the names that other users' processes give themselves (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) are not read: they are told by executable, process and container; add ${missing.length > 1 ? 'both capabilities' : 'the capability'} for service names.`,
+    );
+  const wantsFunctions =
+    events.get(EVENT_PACKET_DROP.name) !== 'off' || attributes.has(ATTR_CODE_FUNCTION_NAME);
+  if (wantsFunctions && !showsAddresses(symbols))
+    warnings.push(
+      'The kernel hides its addresses from this process (kernel.kptr_restrict), so the functions that dropped packets have no names: add CAP_SYSLOG.',
+    );
+  return warnings;
+}
+
+/** The first symbols can be at address 0; hidden, all of them are. */
+function showsAddresses(symbols: string): boolean {
+  let file: number | undefined;
+  try {
+    file = openSync(symbols, 'r');
+    const head = Buffer.alloc(HEAD_BYTES);
+    const length = readSync(file, head);
+    return /^0*[1-9a-f]/m.test(head.toString('latin1', 0, length));
+  } catch {
+    return false;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
