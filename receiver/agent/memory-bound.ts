@@ -2,8 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { AppConfig } from '../../config/index.ts';
 import { METRIC_TCP_RECEIVE_QUEUE_DURATION, METRIC_TCP_STATE_DURATION } from '../../semconv/index.ts';
 import { BYTES_PER_PLACE } from '../export/item-queue.ts';
-import { mapMemory } from '../source/map-memory.ts';
-import { mapSizes } from '../source/map-sizes.ts';
+import { kernelMemory } from './kernel-memory.ts';
 
 /** One part of the memory that settings can come to. */
 export interface MemoryPart {
@@ -40,29 +39,23 @@ const GARBAGE = 1.5;
 export function memoryBound(config: AppConfig, cpus = availableParallelism()): MemoryBound {
   const { ringBufferBytes, maxSeries, maxSockets, maxOwners } = config.bpf;
   const isOn = ({ name }: { readonly name: string }): boolean => config.metrics.get(name) === true;
-  const sizes = mapSizes(
+  const taken = kernelMemory(
     {
       ...config.bpf,
       stateDuration: isOn(METRIC_TCP_STATE_DURATION),
       receiveDuration: isOn(METRIC_TCP_RECEIVE_QUEUE_DURATION),
     },
-    { isConnTable: true, isRequestByAddress: false, isAcceptByAddress: false },
+    cpus,
   );
-  const { atStart, onDemand } = mapMemory(sizes, cpus);
-  const take = (name: string): number => atStart.get(name) ?? 0;
-  const named = ['events', 'series', 'receives', 'owners', 'connections'];
-  const rest = [...atStart]
-    .filter(([name]) => !named.includes(name))
-    .reduce((sum, [, bytes]) => sum + bytes, 0);
-  const sockets = take('connections') + (onDemand.get('connections') ?? 0);
+  const sockets = taken.sockets + taken.socketsFull;
   const places = config.queues.traces.queueSize + config.queues.logs.queueSize;
   return {
     kernel: [
-      part('bpf.ring_buffer_size', ringBufferBytes, 'bytes', take('events')),
-      part('bpf.max_series', maxSeries, 'rows', take('series') + take('receives')),
-      part('bpf.max_owners', maxOwners, 'processes', take('owners')),
+      part('bpf.ring_buffer_size', ringBufferBytes, 'bytes', taken.ringBuffer),
+      part('bpf.max_series', maxSeries, 'rows', taken.series),
+      part('bpf.max_owners', maxOwners, 'processes', taken.owners),
       part('bpf.max_sockets', maxSockets, 'sockets, as they come', sockets),
-      { what: 'other maps and the programs', bytes: rest + KERNEL_REST },
+      { what: 'other maps and the programs', bytes: taken.rest + KERNEL_REST },
     ],
     agent: [
       { what: 'Node and the agent, at rest', bytes: AGENT_IDLE },

@@ -1,6 +1,7 @@
 import { hideMemory, probe } from '../../native/index.ts';
-import { readRoom, roomProblem } from '../host/limits.ts';
+import { readLimits } from '../host/limits.ts';
 import type { KernelOptions } from '../source/knobs.ts';
+import { limitProblem } from './limit-problem.ts';
 
 /** Exit status of a machine or a user that cannot run the agent. */
 export const EXIT_UNSUPPORTED = 3;
@@ -15,7 +16,7 @@ export class UnsupportedError extends Error {
  * @throws UnsupportedError when programs cannot be loaded here
  */
 export function checkSupport(options: KernelOptions): void {
-  const lacking = roomProblem(options, readRoom());
+  const lacking = limitProblem(options, readLimits());
   if (lacking !== undefined) throw new UnsupportedError(lacking);
   hideMemory();
   const answer = probe();
