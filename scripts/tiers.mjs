@@ -64,7 +64,7 @@ export const tiers = [
     name: 'kernel',
     purposes: ['build', 'test'],
     folder: 'test/kernel',
-    timeoutMs: 8 * MINUTE,
+    timeoutMs: 16 * MINUTE,
     isSerial: true,
   },
   {
