@@ -33,13 +33,7 @@ export class BoundsWatch {
 }
 
 /** The counts of everything between the kernel and the exporters that keeps something for later. */
-export function boundCountsOf({
-  store,
-  exemplars,
-  listenQueues,
-  correlator,
-  enricher,
-}: Pipeline): BoundCounts {
+export function boundCountsOf({ store, exemplars, sums, correlator, enricher }: Pipeline): BoundCounts {
   const { overflowed, spilled, refused, overPorts } = store.overflowed();
   const { episodes, connects, links, limits } = correlator.counters.boundsMet;
   const { folded, reduced, attributesCut } = enricher.counters;
@@ -53,7 +47,7 @@ export function boundCountsOf({
     'measurements of resources without room (series.limit)': spilled,
     'measurements refused': refused,
     'exemplars left out': exemplars.leftOut(),
-    'network namespaces forgotten': listenQueues.forgotten,
+    ...sums.boundsMet(),
     'retransmission episodes cut short': episodes,
     'handshakes without the time to find their request': connects,
     'connections forgotten before their spans': links,

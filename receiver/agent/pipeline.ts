@@ -3,34 +3,32 @@ import { createMetricStore, type MetricStore } from '../aggregate/metric-store.t
 import type { AppConfig } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
 import { createClock, type Clock } from '../model/clock.ts';
-import { ConnectionSums } from '../signals/connection/sums.ts';
 import { readProcessLosses, type ProcessLosses } from '../cli/process-losses.ts';
+import { connection } from '../signals/connection/family.ts';
+import type { ConnectionSums } from '../signals/connection/sums.ts';
 import type { CollectContext } from '../signals/context.ts';
-import { DropSums, setConnectionStates, SoftirqSums } from '../signals/host-sums.ts';
-import { createDropDetails, type DropDetails } from '../signals/drop/details.ts';
-import { claimersOf, StraySums } from '../signals/drop/unowned.ts';
-import { ResetSums } from '../signals/reset/sums.ts';
-import { ListenerSums } from '../signals/listener/sums.ts';
-import { ListenQueues } from '../signals/listener/queues.ts';
-import { queueOverflowRecord } from '../signals/listener/queue-overflow.ts';
+import { listener } from '../signals/listener/family.ts';
+import type { ListenerSums } from '../signals/listener/sums.ts';
+import { decodeBatch } from '../signals/records.ts';
 import { readListenCounters } from '../host/listen-counters.ts';
 import { maskAddress } from '../correlate/mask.ts';
 import { createCorrelator, type Correlator } from '../correlate/correlator.ts';
-import { decodeBatch, type DecodeCounters } from '../decode/records.ts';
+import type { DecodeCounters } from '../decode/batch.ts';
 import { RECORD_HEADER } from '../decode/generated/layout.ts';
 import { OwnerTable } from '../decode/owners.ts';
 import type { Enricher } from '../enrich/enricher.ts';
 import { emitterSettingsOf } from '../settings/emitter.ts';
 import { createExemplars, type Exemplars } from '../exemplars/exemplars.ts';
-import { optionalCounters } from './optional-counters.ts';
 import { createPipelineEnricher } from './pipeline-enricher.ts';
+import { rowsOf } from '../model/map-image.ts';
 import type { KernelRecord } from '../model/record.ts';
 import type { NetworkEvent, NetworkSpan } from '../model/event.ts';
 import type { KernelFilter } from '../source/filter.ts';
 import type { KernelSource } from '../source/kernel-source.ts';
 import { LocalAddressCache } from '../host/local-addresses.ts';
 import { QuietRows } from './quiet-rows.ts';
-import { countersOf, Sweep, type OwnedCounters, type SweepParts } from './sweep.ts';
+import { SignalSums } from './signal-sums.ts';
+import { Sweep, type SweepParts } from './sweep.ts';
 
 /** Where finished events and spans go; false when it was not taken. */
 export interface Outlets {
@@ -44,9 +42,7 @@ export interface Outlets {
  */
 export class Pipeline {
   readonly store: MetricStore;
-  readonly connections: ConnectionSums;
-  readonly listeners: ListenerSums;
-  readonly listenQueues: ListenQueues;
+  readonly sums: SignalSums;
   readonly correlator: Correlator;
   readonly enricher: Enricher;
   readonly clock: Clock;
@@ -60,12 +56,6 @@ export class Pipeline {
   readonly #source: KernelSource;
   readonly #owners: OwnerTable;
   readonly #context: CollectContext;
-  readonly #drops: DropSums;
-  readonly #strays: StraySums;
-  readonly #resets: ResetSums;
-  /** Maps that are filled only when their metric is on. */
-  readonly #optional: readonly OwnedCounters[];
-  readonly #softirqs: SoftirqSums;
   readonly #localAddresses = new LocalAddressCache();
   readonly #config: AppConfig;
   #isStopping = false;
@@ -93,33 +83,25 @@ export class Pipeline {
       resolve: (owner) => this.enricher.resolve(owner),
       host: () => this.enricher.host(),
     };
-    this.connections = new ConnectionSums(this.#context);
-    this.listeners = new ListenerSums(this.#context);
-    this.listenQueues = new ListenQueues({
-      context: this.#context,
-      read: readListenCounters,
-      onOverflow: (overflow) => this.correlator.overflow(queueOverflowRecord(overflow, this.clock.now())),
-    });
-    const details = createDropDetails(source);
-    this.#drops = new DropSums(this.#context, details);
-    this.#strays = this.#createStrays(details);
-    this.#resets = new ResetSums(this.#context, (reason) => source.names.resetReason(reason));
-    this.#optional = optionalCounters(this.#context);
-    this.#softirqs = new SoftirqSums(this.#context);
+    this.sums = this.#createSums();
     this.correlator = this.#createCorrelator(outlets);
     this.exemplars = createExemplars(this.store, this.#context, config, { ...this, names: source.names });
     [this.sweep, this.quietRows] = this.#createSweeps();
     this.#meetNamespaces();
   }
 
+  get connections(): ConnectionSums {
+    return this.sums.of(connection).connections;
+  }
+
+  get listeners(): ListenerSums {
+    return this.sums.of(listener).listeners;
+  }
+
   /** Namespaces of processes older than the agent: what was counted before it is not its own. */
   #meetNamespaces(): void {
-    const { count, keys, keySize } = this.#source.read('owners');
-    const view = new DataView(keys.buffer, keys.byteOffset);
-    for (let at = 0; at < count * keySize; at += keySize) {
-      const { netns, pid } = this.#owners.find(view, at);
-      this.listenQueues.meet(netns, pid);
-    }
+    for (const { keys, keyAt } of rowsOf(this.#source.read('owners')))
+      this.sums.meet(this.#owners.find(keys, keyAt));
   }
 
   #createCorrelator(outlets: Outlets): Correlator {
@@ -137,14 +119,18 @@ export class Pipeline {
     });
   }
 
-  #createStrays(details: DropDetails): StraySums {
-    const source = this.#source;
-    return new StraySums({
+  #createSums(): SignalSums {
+    return new SignalSums({
       context: this.#context,
-      details,
-      delete: (map, key) => source.delete(map, key),
-      isLocal: ({ netns, address, family }, { pid }) =>
-        this.#localAddresses.of(netns, pid)?.has(address, family) === true,
+      kernel: this.#source,
+      host: {
+        listenCounters: readListenCounters,
+        isLocal: ({ netns, address, family }, pid) =>
+          this.#localAddresses.of(netns, pid)?.has(address, family) === true,
+        forgetAddresses: () => this.#localAddresses.clear(),
+      },
+      overflow: (record) => this.correlator.overflow(record),
+      now: () => this.clock.now(),
     });
   }
 
@@ -157,22 +143,16 @@ export class Pipeline {
       takeRow: (map, key, seen) => source.takeRow(map, key, seen),
       connections: this.connections,
       listeners: this.listeners,
-      counters: this.#ownedCounters(),
+      counters: this.sums.maps.flatMap(({ rows, ...map }) =>
+        rows === undefined ? [] : [{ ...map, ...rows }],
+      ),
       owners: this.#owners,
       resourceOf: (owner) => this.enricher.resolve(owner),
       forget: (owner) => this.enricher.forget(owner),
       retire: (resourceId) => this.store.retire(resourceId),
-      awaited: () => (source.hasStrays ? claimersOf(source.read('strays')) : []),
+      awaited: () => this.sums.awaited(),
     };
     return [new Sweep(parts), new QuietRows(parts)];
-  }
-
-  #ownedCounters(): readonly OwnedCounters[] {
-    return [
-      countersOf('drops', { size: 8 }, this.#drops),
-      countersOf('resets', { size: 8 }, this.#resets),
-      ...this.#optional,
-    ];
   }
 
   /** Empties the ring; returns the bytes read. */
@@ -191,7 +171,7 @@ export class Pipeline {
   #handle(record: KernelRecord): void {
     if (record.kind === 'owner') {
       this.enricher.observe(record.owner);
-      this.listenQueues.meet(record.owner.netns, record.owner.pid);
+      this.sums.meet(record.owner);
     } else {
       this.correlator.handle(record);
       this.exemplars.see(record);
@@ -203,14 +183,9 @@ export class Pipeline {
     this.drain();
     this.#pass();
     this.readSums();
-    this.connections.setGauges(this.lastPass);
-    this.listeners.setGauges(this.lastPass);
-    if (!this.#isStopping) this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
-    setConnectionStates(this.#context, this.#source.countStates());
-    this.#softirqs.update(this.#source.read('softirqs'));
-    this.#drops.update(this.#source.read('drops'));
-    this.#resets.update(this.#source.read('resets'));
-    for (const { map, update } of this.#optional) update(this.#source.read(map));
+    this.sums.read((map) => this.#source.read(map), { isOften: false });
+    this.sums.setGauges(this.lastPass);
+    if (!this.#isStopping) this.sums.settle(this.lastPass);
     // What the sums hold has left its records by now: exemplars find their point.
     this.drain();
   }
@@ -221,32 +196,18 @@ export class Pipeline {
     this.correlator.flush();
     this.#pass();
     this.readSums();
-    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
+    this.sums.settle(this.lastPass);
     this.#isStopping = true;
   }
 
-  /** Most intervals have no drop without a socket: then nothing is looked for. */
   #pass(): void {
     const now = this.clock.now();
-    if (!this.#source.hasStrays && !this.#strays.hasRows) {
-      this.lastPass = this.#source.pass(now);
-      return;
-    }
-    const { pass, bank } = this.#source.passForStrays(now);
-    this.lastPass = pass;
-    this.#localAddresses.clear();
-    this.#strays.settle({
-      strays: this.#source.read('strays'),
-      listenEnds: this.#source.read('listen_ends'),
-      bank,
-      pass,
-    });
+    this.lastPass = this.sums.pass(now) ?? this.#source.pass(now);
   }
 
-  /** Reads the connection sums alone: cheap enough for a live view. */
+  /** Reads what is read between collections: cheap enough for a live view. */
   readSums(): void {
-    this.connections.update(this.#source.read('series'));
-    this.listeners.update(this.#source.read('listeners'));
+    this.sums.read((map) => this.#source.read(map), { isOften: true });
   }
 
   /** What each process lost, for a live view. */
@@ -258,7 +219,7 @@ export class Pipeline {
   sweepEnded(): void {
     this.drain();
     this.readSums();
-    this.listenQueues.settle(this.listeners.rows.values(), this.lastPass);
+    this.sums.settle(this.lastPass);
     const now = Number(this.clock.now());
     this.sweep.run(now);
     this.quietRows.run(now);

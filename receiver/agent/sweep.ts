@@ -17,15 +17,6 @@ export interface OwnedCounters {
   forget(id: string): void;
 }
 
-/** Sums of a map whose rows hold `size` bytes, with the cell of use at `useAt`. */
-export function countersOf(
-  map: string,
-  { size, useAt = 0 }: { readonly size: number; readonly useAt?: number },
-  sums: { update(image: MapImage): void; forget(id: string): void },
-): OwnedCounters {
-  return { map, size, useAt, update: (image) => sums.update(image), forget: (id) => sums.forget(id) };
-}
-
 /** What a sweep needs of the rest. */
 export interface SweepParts {
   /** Reads a whole kernel map. */

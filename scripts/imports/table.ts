@@ -22,6 +22,19 @@ const FAMILY = {
   types: ['receiver/correlate', 'receiver/aggregate', 'receiver/signals/connection'],
 };
 
+/** One list has them all: `receiver/signals/index.ts`. */
+const FAMILIES = [
+  'connection',
+  'drop',
+  'latency',
+  'listener',
+  'receive',
+  'reset',
+  'retransmit',
+  'softirq',
+  'state',
+].map((name) => `${SIGNALS}/${name}`);
+
 const folders: Readonly<Record<string, Folder>> = {
   text: { holds: 'what makes a text from outside, or with a secret in it, fit to be shown' },
   semconv: { holds: 'the registry, its generator, generated names and bounds' },
@@ -44,9 +57,8 @@ const folders: Readonly<Record<string, Folder>> = {
     values: ['semconv', 'layout', 'receiver/model'],
   },
   'receiver/signals': {
-    holds: 'what families of signals share',
-    values: ['semconv', 'layout', 'receiver/decode', 'receiver/model'],
-    types: ['receiver/signals/drop'],
+    holds: 'the list of the families of signals, what a family is, what they share',
+    values: ['semconv', 'layout', 'receiver/decode', 'receiver/model', ...FAMILIES],
   },
   'receiver/signals/connection': { holds: 'connections: kernel sums to measurements', ...FAMILY },
   'receiver/signals/drop': { holds: 'dropped packets, those without a socket too', ...FAMILY },
@@ -56,7 +68,11 @@ const folders: Readonly<Record<string, Folder>> = {
     ...FAMILY,
     values: [...FAMILY.values, 'receiver/signals/connection'],
   },
+  'receiver/signals/latency': { holds: 'latencies above their threshold', ...FAMILY },
   'receiver/signals/reset': { holds: 'RSTs', ...FAMILY },
+  'receiver/signals/retransmit': { holds: 'segments sent again', ...FAMILY },
+  'receiver/signals/softirq': { holds: 'softirqs: time, runs, waits', ...FAMILY },
+  'receiver/signals/state': { holds: 'states of sockets, and how long they last', ...FAMILY },
   'receiver/correlate': {
     holds: 'the one decision table that links events to traces; events, spans, episodes, limits',
     values: ['semconv', 'receiver/model'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { RECORD_HEADER } from '../../receiver/decode/generated/layout.ts';
 import { OwnerTable } from '../../receiver/decode/owners.ts';
-import type { decodeBatch } from '../../receiver/decode/records.ts';
+import type { decodeBatch } from '../../receiver/signals/records.ts';
 import type { KernelRecord } from '../../receiver/model/record.ts';
 
 const SIZE_AT = 12;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RECORD_HEADER } from '../../receiver/decode/generated/layout.ts';
-import { decodeBatch } from '../../receiver/decode/records.ts';
+import { decodeBatch } from '../../receiver/signals/records.ts';
 import type { NetworkSpan } from '../../receiver/model/event.ts';
 import { batchOf, stateRecord } from '../fixtures/records/write-records.ts';
 import { SOCKET } from '../support/decode-one.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from '../../config/index.ts';
-import { decodeBatch } from '../../receiver/decode/records.ts';
+import { decodeBatch } from '../../receiver/signals/records.ts';
 import type { MapImage } from '../../receiver/model/map-image.ts';
 import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
 import { Pipeline } from '../../receiver/agent/pipeline.ts';

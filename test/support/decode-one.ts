@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { OwnerTable } from '../../receiver/decode/owners.ts';
-import { decodeBatch } from '../../receiver/decode/records.ts';
+import { decodeBatch } from '../../receiver/signals/records.ts';
 import type { KernelRecord } from '../../receiver/model/record.ts';
 import { batchOf, type ContextFields } from '../fixtures/records/write-records.ts';
 

@@ -1,6 +1,6 @@
 /** The kernel side without the agent: records, counters and sums, as the programs left them. */
 import { KernelSource } from '../../receiver/source/kernel-source.ts';
-import { decodeBatch } from '../../receiver/decode/records.ts';
+import { decodeBatch } from '../../receiver/signals/records.ts';
 import { LOSS_REASON, PROBE_ID, SERIES, SERIES_KEY } from '../../receiver/decode/generated/layout.ts';
 import { OwnerTable } from '../../receiver/decode/owners.ts';
 import type { KernelOptions } from '../../receiver/source/knobs.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, type AppConfig } from '../../../config/index.ts';
-import { decodeBatch } from '../../../receiver/decode/records.ts';
+import { decodeBatch } from '../../../receiver/signals/records.ts';
 import { SERIES_KEY } from '../../../receiver/decode/generated/layout.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { kernelOptionsOf } from '../../../receiver/settings/kernel.ts';

@@ -1,6 +1,6 @@
 /** Drops that come with no socket, settled as the agent does. */
 import { DropDetails } from '../../../receiver/signals/drop/details.ts';
-import { DropSums } from '../../../receiver/signals/host-sums.ts';
+import { DropSums } from '../../../receiver/signals/drop/sums.ts';
 import { StraySums } from '../../../receiver/signals/drop/unowned.ts';
 import { readLocalAddresses } from '../../../receiver/host/local-address-reader.ts';
 import type { Cleanup } from '../../support/cleanup.ts';

@@ -4,9 +4,9 @@ import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
 import { ListenerSums } from '../../../receiver/signals/listener/sums.ts';
 import { ResetSums } from '../../../receiver/signals/reset/sums.ts';
 import { OWNER_INFO, OWNER_KEY, ROW_MAP } from '../../../receiver/decode/generated/layout.ts';
+import type { MapImage } from '../../../receiver/model/map-image.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { QuietRows } from '../../../receiver/agent/quiet-rows.ts';
-import { countersOf } from '../../../receiver/agent/sweep.ts';
 import { createHarness, type Harness } from '../../support/sums-harness.ts';
 import type { Watcher } from '../../support/watcher.ts';
 
@@ -31,7 +31,15 @@ export class SumsReader {
       takeRow: (map: string, key: Uint8Array, seen: Uint8Array) => source.takeRow(map, key, seen),
       connections: this.#connections,
       listeners: new ListenerSums(this.harness),
-      counters: [countersOf('resets', { size: 8 }, this.#resets)],
+      counters: [
+        {
+          map: 'resets',
+          size: 8,
+          useAt: 0,
+          update: (image: MapImage) => this.#resets.update(image),
+          forget: (id: string) => this.#resets.forget(id),
+        },
+      ],
     };
     this.quiet = new QuietRows(parts, quietMs * 1e6);
   }

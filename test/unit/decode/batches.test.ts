@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
-import { decodeBatch } from '../../../receiver/decode/records.ts';
+import { decodeBatch } from '../../../receiver/signals/records.ts';
 import type { KernelRecord } from '../../../receiver/model/record.ts';
 import {
   batchOf,

@@ -1,6 +1,7 @@
 import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
 import type { CollectContext } from '../../../receiver/signals/context.ts';
-import { DropSums, StateSums } from '../../../receiver/signals/host-sums.ts';
+import { DropSums } from '../../../receiver/signals/drop/sums.ts';
+import { StateSums } from '../../../receiver/signals/state/sums.ts';
 import { ListenerSums } from '../../../receiver/signals/listener/sums.ts';
 import { ReceiveWaits } from '../../../receiver/signals/receive/sums.ts';
 import { ResetSums } from '../../../receiver/signals/reset/sums.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConnectionSums } from '../../../../receiver/signals/connection/sums.ts';
-import { DropSums, StateSums } from '../../../../receiver/signals/host-sums.ts';
+import { DropSums } from '../../../../receiver/signals/drop/sums.ts';
+import { StateSums } from '../../../../receiver/signals/state/sums.ts';
 import { ListenerSums } from '../../../../receiver/signals/listener/sums.ts';
 import { ResetSums } from '../../../../receiver/signals/reset/sums.ts';
 import type { MapImage } from '../../../../receiver/model/map-image.ts';

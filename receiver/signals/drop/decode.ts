@@ -1,27 +1,15 @@
-import type { DropRecord, ResetRecord } from '../model/record.ts';
-import { readAddress, readText } from './bytes.ts';
-import { DROP_RECORD, ENDPOINTS, RECORD_HEADER, RESET_RECORD } from './generated/layout.ts';
-import { STATE_NAMES } from './names.ts';
-import type { OwnerTable } from './owners.ts';
-import { decodeContext, decodeSocket } from './socket.ts';
+import type { RecordDecoder } from '../../decode/batch.ts';
+import { readAddress, readText } from '../../decode/bytes.ts';
+import { DROP_RECORD, PROBE_ID, RECORD_HEADER, RECORD_KIND } from '../../decode/generated/layout.ts';
+import { STATE_NAMES } from '../../decode/names.ts';
+import type { OwnerTable } from '../../decode/owners.ts';
+import { decodeContext } from '../../decode/socket.ts';
+import type { DropRecord } from '../../model/record.ts';
 
 const STACK_FRAMES = (DROP_RECORD.interface - DROP_RECORD.stack) / 8;
 const INTERFACE_NAME_LENGTH = DROP_RECORD.size - DROP_RECORD.interface;
 
-/** `struct reset_record`. */
-export function decodeReset(view: DataView, at: number, owners: OwnerTable): ResetRecord {
-  const state = STATE_NAMES[view.getUint8(at + RESET_RECORD.endpoints + ENDPOINTS.state)];
-  return {
-    kind: 'reset',
-    ...decodeSocket(view, at, owners),
-    direction: view.getUint8(at + RESET_RECORD.received) === 0 ? 'transmit' : 'receive',
-    reason: view.getUint8(at + RESET_RECORD.reason),
-    ...(state !== undefined && { state }),
-  };
-}
-
-/** `struct drop_record`. */
-export function decodeDrop(view: DataView, at: number, owners: OwnerTable): DropRecord {
+function decodeDrop(view: DataView, at: number, owners: OwnerTable): DropRecord {
   const u16 = (offset: number): number => view.getUint16(at + offset, true);
   const family = view.getUint8(at + DROP_RECORD.family) === 6 ? 6 : 4;
   const isOnWire = u16(DROP_RECORD.source_port) !== 0;
@@ -54,3 +42,11 @@ export function decodeDrop(view: DataView, at: number, owners: OwnerTable): Drop
     ...(context !== undefined && { context }),
   };
 }
+
+/** `struct drop_record`. */
+export const dropDecoder: RecordDecoder<DropRecord> = {
+  kind: RECORD_KIND.RECORD_DROP,
+  size: DROP_RECORD.size,
+  decode: decodeDrop,
+  probeOf: () => PROBE_ID.PROBE_DROP,
+};

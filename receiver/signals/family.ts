@@ -1,0 +1,98 @@
+import type { RecordDecoder } from '../decode/batch.ts';
+import type { MapImage } from '../model/map-image.ts';
+import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
+import type { Owner } from '../model/resource.ts';
+import type { CollectContext } from './context.ts';
+
+/**
+ * One family of signals: all that belongs to it between the kernel and what is exported. `index.ts` has the list
+ * of them; whoever needs something of every family goes through that list, and names none.
+ */
+export interface Family<S extends FamilySums = FamilySums> {
+  /** Its folder here. */
+  readonly name: string;
+  /** The records that its programs send. */
+  readonly records?: readonly RecordDecoder[];
+  /** From what the kernel summed to measurements; made once. */
+  sums?(parts: SumsParts): S;
+}
+
+/** What a family's sums are, while the agent runs. */
+export interface FamilySums {
+  /** Kernel maps that hold them, in the order that they are read in. */
+  readonly maps: readonly SumsMap[];
+  /** How many a bound kept out since the start, by words that say what and which bound. */
+  readonly boundsMet?: Readonly<Record<string, number>>;
+  /** A process was met. */
+  meet?(owner: Owner): void;
+  /** Walks the sockets itself, since more than usual is to be found: the pass's number. Undefined: it need not. */
+  pass?(nowNs: bigint): number | undefined;
+  /** Sets what is true now: `pass` is the last walk over the sockets. After the maps were read. */
+  setGauges?(pass: number): void;
+  /** After every reading of the maps, but the last one when the agent stops. */
+  settle?(pass: number): void;
+  /** Processes (`processId`) of which something waits in the kernel that the next collection reads. */
+  awaited?(): Iterable<string>;
+}
+
+/** A kernel map of sums. */
+export interface SumsMap {
+  readonly map: string;
+  /** Read between collections too: what a live view shows. */
+  readonly isReadOften?: boolean;
+  /** Adds what each row gained. */
+  update(image: MapImage): void;
+  /** Its keys begin with `struct owner_key`, and a row goes when its owner ended, or nobody used it for long. */
+  readonly rows?: OwnedRows;
+}
+
+/** How rows of processes are taken out. */
+export interface OwnedRows {
+  /** Bytes of a value. */
+  readonly size: number;
+  /** Of the cell that changes with each use of a row; the count itself in a row that is one. */
+  readonly useAt: number;
+  /** The kernel no longer has the row; it may begin anew from zero. */
+  forget(id: string): void;
+}
+
+/** What sums ask of the rest. */
+export interface SumsParts {
+  readonly context: CollectContext;
+  readonly kernel: SumsKernel;
+  readonly host: SumsHost;
+  /** A listener's queue was full. */
+  overflow(record: QueueOverflowRecord): void;
+  /** CLOCK_MONOTONIC, nanoseconds. */
+  now(): bigint;
+}
+
+/** The kernel's side, by what sums need of it. */
+export interface SumsKernel {
+  readonly names: KernelNames;
+  /** Drops without a socket were counted that no pass has looked at yet. */
+  readonly hasStrays: boolean;
+  /** The whole map, valid until it is read again. */
+  read(map: string): MapImage;
+  delete(map: string, key: Uint8Array): void;
+  /** A pass that also finds the owners of drops without a socket. */
+  passForStrays(nowNs: bigint): { readonly pass: number; readonly bank: number };
+  /** Sockets by kernel state number. */
+  countStates(): readonly number[];
+}
+
+/** The host's side. */
+export interface SumsHost {
+  /** Counters of a network namespace, read through a process in it; undefined when it is not there. */
+  listenCounters(
+    pid: number,
+    netns: number,
+  ): { readonly acceptOverflows: number; readonly cookies: number; readonly synDrops: number } | undefined;
+  /** Whether the namespace takes packets for this address; asked through a process in it. */
+  isLocal(
+    end: { readonly netns: number; readonly family: number; readonly address: Uint8Array },
+    pid: number,
+  ): boolean;
+  /** Addresses may have changed: what is remembered of them is read again. */
+  forgetAddresses(): void;
+}

@@ -1,0 +1,11 @@
+import type { Family, FamilySums, SumsParts } from '../family.ts';
+import { softirqDecoder } from './decode.ts';
+import { SoftirqSums } from './sums.ts';
+
+/** The network's softirqs: their CPU time, their runs, how long they waited. */
+export const softirq: Family = { name: 'softirq', records: [softirqDecoder], sums: createSums };
+
+function createSums({ context }: SumsParts): FamilySums {
+  const softirqs = new SoftirqSums(context);
+  return { maps: [{ map: 'softirqs', update: (image) => softirqs.update(image) }] };
+}
