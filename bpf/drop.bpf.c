@@ -4,7 +4,7 @@
 #include "include/request.bpf.h"
 #include "include/stray.bpf.h"
 
-/* Of a stack: this program, and what calls it. */
+/* The first frames of a stack are our own: this program, and what calls it. */
 #define OWN_FRAMES 3
 
 /* 4 or 6 for a TCP packet or a packet of a TCP socket, 0 for anything else. */
@@ -37,7 +37,7 @@ static __always_inline u8 *transport_of(u8 *network, u8 family)
 	return network + (first & 15) * 4;
 }
 
-/* Of the payload: the first byte's sequence number. False without: a pure ACK. */
+/* The sequence number of the payload's first byte. False: a pure ACK has none. */
 static __always_inline bool read_sequence(struct sk_buff *skb, u8 family, u32 *seq)
 {
 	u8 *network = skb->head + skb->network_header;

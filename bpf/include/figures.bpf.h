@@ -106,7 +106,7 @@ static __always_inline struct series *series_for(struct series_key *key, u32 pro
 	return place_for(key, probe, now, !!row);
 }
 
-/* Of a listening socket, for itself and for the connections that it takes. */
+/* Notes the address of a listening socket, for itself and for the connections that it takes. */
 static __always_inline void note_listen_local(struct sock *sk, struct conn *conn)
 {
 	if (!cfg_local_address)

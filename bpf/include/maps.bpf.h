@@ -15,7 +15,7 @@ u64 pass_states[TCP_STATES] = {};
 u64 pass_connections = 0;
 u64 pass_scanned = 0;
 u8 scan_listeners = 0;
-/* Of a pass over `connections`: how many parts, which one, whether it takes out what is unused; entries. */
+/* A pass over `connections`: how many parts, which one, whether it takes out what is unused; entries. */
 u32 pass_parts = 1;
 u32 pass_part = 0;
 u8 pass_forgets = 0;

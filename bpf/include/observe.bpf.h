@@ -16,7 +16,7 @@ static __always_inline void fill_facts(struct filter_facts *facts, struct tcp_so
 		info = bpf_map_lookup_elem(&owners, owner);
 		owner_rules = info ? info->rules : 0;
 	}
-	/* Of a process that ended before the rules were read nothing is known. */
+	/* Nothing is known of a process that ended before the rules were read. */
 	if (filter_generation_of(owner_rules) == generation)
 		facts->owner_rules = owner_rules;
 	facts->pid = owner->pid;

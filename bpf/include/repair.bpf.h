@@ -59,7 +59,7 @@ static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *
 			return 0;
 		conn->cookie = cookie;
 		at = established_at(tp, 0, now);
-		/* Of a copy: when it was made. */
+		/* When the copy was made. */
 		if (conn->state == TCP_SYN_RECV && conn->established_ns < at)
 			at = conn->established_ns;
 		open_server(sk, tp, conn, at, true);

@@ -10,7 +10,7 @@ struct subnet_key {
 };
 _Static_assert(sizeof(struct subnet_key) == 20, "subnet_key");
 
-/* Of filter.include and of filter.exclude together. */
+/* Rules of filter.include and of filter.exclude together. */
 #define FILTER_RULES 32
 
 /* cgroup v2 and hierarchies of v1 that a rule's path is looked for in. */

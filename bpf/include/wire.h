@@ -29,7 +29,7 @@ struct owner_key {
 };
 _Static_assert(sizeof(struct owner_key) == 16, "owner_key");
 
-/* Of a cgroup and those around it, from the innermost. Longer names are cut. */
+/* Names of a cgroup and those around it, from the innermost. Longer ones are cut. */
 #define CGROUP_NAMES 4
 struct cgroup_names {
 	char name[CGROUP_NAMES][160];

@@ -11,7 +11,7 @@ export interface OwnedCounters {
   readonly map: string;
   /** Bytes of a value. */
   readonly size: number;
-  /** Of the cell that changes with each use of a row; the count itself in a row that is one. */
+  /** Where the cell lies that changes with each use of a row; in a row that is one count, the count itself. */
   readonly useAt: number;
   update(image: MapImage): void;
   forget(id: string): void;
@@ -221,7 +221,7 @@ function unclosed({ memory, isFailure }: ConnectionRow): number {
 }
 
 interface CounterRow {
-  /** Of its owner. */
+  /** The process whose it is, as `idOf` says it. */
   readonly id: string;
   /** A copy. */
   readonly key: Uint8Array;

@@ -9,7 +9,7 @@ export interface SpanRef {
 
 const maxLinks = 16;
 const maxSockets = 10_000;
-/** Of all sockets together: some 200 bytes each. */
+/** The most spans of all sockets together: some 200 bytes each. */
 const maxSpans = 40_000;
 
 interface SocketLinks {

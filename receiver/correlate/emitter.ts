@@ -102,7 +102,7 @@ export class Emitter {
   #settings: EmitterSettings;
   #eventLimit: EventLimit;
   #spanLimit: SpanLimit;
-  /** Of limits that were replaced. */
+  /** What limits that were replaced had forgotten. */
   #forgottenBefore = 0;
 
   constructor(options: EmitterOptions) {

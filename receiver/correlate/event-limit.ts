@@ -11,7 +11,7 @@ interface WorkloadLimit {
   suppressed: number;
 }
 
-/** Of one event name: the node's rate, which is shared fairly, and that of each workload. */
+/** The limits of one event name: the node's rate, which is shared fairly, and that of each workload. */
 interface NameLimit {
   readonly node: FairShares;
   readonly workloads: BoundedCache<string, WorkloadLimit>;

@@ -4,7 +4,7 @@ import type { CollectContext } from './context.ts';
 
 const ADDRESS_BYTES = 16;
 
-/** Of a key; undefined when it is zero: nobody asked for it. `family`: 4 or 6. */
+/** The address in a key; undefined when it is zero: nobody asked for it. `family`: 4 or 6. */
 export function addressAt(view: DataView, at: number, family: number): string | undefined {
   for (let i = 0; i < ADDRESS_BYTES; i += 1)
     if (view.getUint8(at + i) !== 0) return readAddress(view, at, family);

@@ -18,7 +18,7 @@ export interface CollectContext {
   host(): ObservedResource;
 }
 
-/** Of the kernel's number; undefined without configured subnets. */
+/** The subnet that has the kernel's number; undefined without configured subnets. */
 export function cidrOf({ subnets }: CollectContext, index: number): string | undefined {
   if (subnets.length === 0) return undefined;
   return index === 0 ? 'other' : (subnets[index - 1] ?? 'other');
@@ -33,7 +33,7 @@ export function resourceOf(context: CollectContext, owner: Owner): ObservedResou
 }
 
 const TURN = 4294967296;
-/** Of the upper word of a difference: from here on it is a step back. */
+/** A difference whose upper word is so large or larger is a step back. */
 const HALF_TURN = 2147483648;
 
 /** u64 cells of a row of kernel sums as two words, since a number is exact up to 2^53 only. */

@@ -50,7 +50,7 @@ export interface SumsMap {
 export interface OwnedRows {
   /** Bytes of a value. */
   readonly size: number;
-  /** Of the cell that changes with each use of a row; the count itself in a row that is one. */
+  /** Where the cell lies that changes with each use of a row; in a row that is one count, the count itself. */
   readonly useAt: number;
   /** The kernel no longer has the row; it may begin anew from zero. */
   forget(id: string): void;

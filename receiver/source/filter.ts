@@ -14,13 +14,13 @@ export interface KernelFilterRule {
   readonly port?: number;
   readonly localPort?: number;
   readonly remotePort?: number;
-  /** Of the peer. */
+  /** The network of the peer. */
   readonly subnet?: Subnet;
   readonly pid?: number;
   /** `comm`, at most 15 bytes. */
   readonly command?: string;
   /**
-   * Of the folders of one path, with everything below them; the uppermost byte is the hierarchy's number,
+   * Inode numbers of the folders of one path, with everything below them; the uppermost byte is the hierarchy's number,
    * 0 for cgroup v2. None: it is not there, so nothing matches.
    */
   readonly cgroupIds?: readonly bigint[];
@@ -34,7 +34,7 @@ export interface KernelFilter {
   readonly exclude: readonly KernelFilterRule[];
 }
 
-/** Of both lists together: `FILTER_RULES` in bpf/include/rules.h. */
+/** The most rules of both lists together: `FILTER_RULES` in bpf/include/rules.h. */
 export const MAX_FILTER_RULES = 32;
 
 /** In `filter_setup`, beside the bank. */

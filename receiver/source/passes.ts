@@ -9,7 +9,7 @@ export class Passes {
   readonly #session: BpfSession;
   readonly #programs: readonly string[];
   #number = 0n;
-  /** Of `strays`: the one that is being counted. */
+  /** The bank of `strays` that is being counted. */
   #strayBank = 1;
 
   /** `programs`: run one after the other at each pass; each leaves alone what one before it met. */

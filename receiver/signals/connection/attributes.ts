@@ -26,7 +26,7 @@ export interface ConnectionFacts {
   readonly error: string | undefined;
   readonly family: number;
   readonly cidr: string | undefined;
-  /** Of `network.connection.state`. */
+  /** A value of `network.connection.state`. */
   readonly state: string | undefined;
   readonly peerAddress: string | undefined;
   readonly serverAddress: string | undefined;

@@ -33,7 +33,7 @@ export interface DropDetailsParts {
   functionAt(address: bigint): string | undefined;
 }
 
-/** Of `wirespan.packet.dropped`, when nothing more is asked for. */
+/** The attributes of `wirespan.packet.dropped`, when nothing more is asked for. */
 export function dropAttributes(reason: string, family: number): Attributes {
   return {
     [ATTR_PACKET_DROP_REASON]: reason,
@@ -52,7 +52,7 @@ export class DropDetails {
     this.#parts = parts;
   }
 
-  /** Of `wirespan.packet.dropped`. */
+  /** The attributes of `wirespan.packet.dropped`. */
   attributes({ reason, family, state, serverPort, site }: DropFacts): Attributes {
     const stateName = STATE_NAMES[state];
     return {

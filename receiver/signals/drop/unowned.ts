@@ -24,7 +24,7 @@ export interface ClaimedStrays {
   readonly pass: number;
 }
 
-/** Of bpf/include/strays.h, in the upper half of `what`: `STRAY_RECEIVED`, `STRAY_STATE`, `STRAY_SITE`. */
+/** Parts of the upper half of `what`: `STRAY_RECEIVED`, `STRAY_STATE`, `STRAY_SITE` in bpf/include/strays.h. */
 const RECEIVED = 1;
 const STATE_SHIFT = 2;
 const STATE_MASK = 15;
@@ -44,7 +44,7 @@ const NOBODY: FoundOwner = {
  */
 export class StraySums {
   readonly #parts: StrayParts;
-  /** Of rows that were read once. */
+  /** What rows held when they were read. */
   readonly #memories = new Map<string, RowMemory>();
 
   constructor(parts: StrayParts) {

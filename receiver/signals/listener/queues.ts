@@ -24,7 +24,7 @@ export interface NamespaceCounters {
 /** A queue that was full since the last look. */
 export interface QueueOverflow {
   readonly row: ListenerRow;
-  /** Of a SYN queue: what became of the SYNs. Absent: the accept queue. */
+  /** What became of the SYNs of a full SYN queue. Absent: it was the accept queue. */
   readonly action?: typeof TCP_SYN_QUEUE_ACTION_VALUE_COOKIE | typeof TCP_SYN_QUEUE_ACTION_VALUE_DROP;
 }
 

@@ -69,7 +69,7 @@ export class ResetSums {
       ...(optIn.has(ATTR_NETWORK_TYPE) &&
         family !== 0 && { [ATTR_NETWORK_TYPE]: family === 6 ? 'ipv6' : 'ipv4' }),
       ...(optIn.has(ATTR_TCP_RESET_REASON) && reason !== undefined && { [ATTR_TCP_RESET_REASON]: reason }),
-      // Of nobody's RST the peer is not known.
+      // The peer of a RST that is nobody's is not known.
       ...(optIn.has(ATTR_PEER_CIDR) &&
         role !== undefined &&
         cidr !== undefined && { [ATTR_PEER_CIDR]: cidr }),
