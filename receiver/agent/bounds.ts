@@ -35,7 +35,6 @@ export class BoundsWatch {
 /** The counts of everything between the kernel and the exporters that keeps something for later. */
 export function boundCountsOf({ store, exemplars, sums, correlator, enricher }: Pipeline): BoundCounts {
   const { overflowed, spilled, refused, overPorts } = store.overflowed();
-  const { episodes, connects, links, limits } = correlator.counters.boundsMet;
   const { folded, reduced, attributesCut } = enricher.counters;
   return {
     'processes on their container or the host until there is room (resource.limit)': folded,
@@ -48,9 +47,6 @@ export function boundCountsOf({ store, exemplars, sums, correlator, enricher }: 
     'measurements refused': refused,
     'exemplars left out': exemplars.leftOut(),
     ...sums.boundsMet(),
-    'retransmission episodes cut short': episodes,
-    'handshakes without the time to find their request': connects,
-    'connections forgotten before their spans': links,
-    'rate limits forgotten': limits,
+    ...correlator.counters.boundsMet,
   };
 }

@@ -7,6 +7,7 @@ import { readProcessLosses, type ProcessLosses } from '../cli/process-losses.ts'
 import { connection } from '../signals/connection/family.ts';
 import type { ConnectionSums } from '../signals/connection/sums.ts';
 import type { CollectContext } from '../signals/context.ts';
+import { FAMILIES } from '../signals/index.ts';
 import { listener } from '../signals/listener/family.ts';
 import type { ListenerSums } from '../signals/listener/sums.ts';
 import { decodeBatch } from '../signals/records.ts';
@@ -111,6 +112,7 @@ export class Pipeline {
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       addresses: config.addresses,
       names: this.#source.names,
+      families: FAMILIES.flatMap(({ events }) => events ?? []),
       clock,
       resolve: (owner) => enricher.resolve(owner),
       emitEvent: (event) => outlets.event(event),
@@ -129,7 +131,7 @@ export class Pipeline {
           this.#localAddresses.of(netns, pid)?.has(address, family) === true,
         forgetAddresses: () => this.#localAddresses.clear(),
       },
-      overflow: (record) => this.correlator.overflow(record),
+      overflow: (record) => this.correlator.handle(record),
       now: () => this.clock.now(),
     });
   }

@@ -25,6 +25,12 @@ export class ConnectionLinks {
     this.#spans -= used.size;
   });
   #spans = 0;
+  readonly #isWanted: () => boolean;
+
+  /** `isWanted`: whether connections have spans; what nobody will take is not remembered. */
+  constructor(isWanted: () => boolean) {
+    this.#isWanted = isWanted;
+  }
 
   /** Sockets whose links were forgotten because there were too many. */
   get evictions(): number {
@@ -33,11 +39,13 @@ export class ConnectionLinks {
 
   /** Our `tcp connect` or `tcp accept` span of this socket. */
   addHandshake(netns: number, cookie: bigint, span: SpanRef): void {
+    if (!this.#isWanted()) return;
     this.#of(netns, cookie).handshake = span;
   }
 
   /** A sampled application span; only the 16 most recent are kept. */
   addUse(netns: number, cookie: bigint, { traceId, spanId, traceFlags }: SpanRef): void {
+    if (!this.#isWanted()) return;
     const { used } = this.#of(netns, cookie);
     const key = `${traceId}${spanId}`;
     const before = used.size;

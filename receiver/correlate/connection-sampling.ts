@@ -1,32 +1,7 @@
-import type { ConnectionRecord } from '../model/record.ts';
-import { secondsBetween } from './connection-attributes.ts';
-
 /** Which connections get a span of their own, of those that the mode allows. */
 export interface ConnectionSampling {
   /** Share of connections, 0 to 1. */
   readonly ratio: number;
   /** Seconds: a handshake or a round trip that takes as long is slow. */
   readonly slowSeconds: number;
-}
-
-/** Hexadecimal digits of a connection's id that decide: what a number holds exactly. */
-const digits = 13;
-
-/**
- * Whether a connection that closed is among the sample: one that failed or was slow always, of the others
- * so many, by their id. So the same connections are chosen at any time, and a greater ratio chooses
- * them and more.
- */
-export function isConnectionSampled(
-  record: ConnectionRecord,
-  connectionId: string,
-  { ratio, slowSeconds }: ConnectionSampling,
-): boolean {
-  if (ratio >= 1 || record.error !== undefined || isSlow(record, slowSeconds)) return true;
-  return Number.parseInt(connectionId.slice(0, digits), 16) / 16 ** digits < ratio;
-}
-
-function isSlow(record: ConnectionRecord, slowSeconds: number): boolean {
-  const handshake = secondsBetween(record.handshakeStartNs, record.establishedNs) ?? 0;
-  return Math.max(handshake, record.rttSmoothedUs / 1e6) >= slowSeconds;
 }

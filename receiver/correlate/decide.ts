@@ -85,3 +85,7 @@ function isWithin(endSeq: number, startSeq: number): boolean {
   const distance = (endSeq - startSeq) >>> 0;
   return distance > 0 && distance <= maxRequestBytes + maxSegmentBytes;
 }
+
+/** The decisions, for those who are handed them. */
+export const DECISIONS = { decide, decideRetransmit, decideHandshake };
+export type Decisions = Readonly<typeof DECISIONS>;

@@ -8,7 +8,7 @@ import type { Clock } from '../model/clock.ts';
 import type { CollectContext } from '../signals/context.ts';
 import { dropAttributes } from '../signals/drop/details.ts';
 import { rowAttributesOf, type RowAttributes } from '../signals/connection/attributes.ts';
-import { secondsBetween } from '../correlate/connection-attributes.ts';
+import { secondsBetween } from '../signals/connection/record-attributes.ts';
 import { decide, decideHandshake, decideRetransmit } from '../correlate/decide.ts';
 import type { TraceContext } from '../model/event.ts';
 import type { ObservedResource, Owner } from '../model/resource.ts';

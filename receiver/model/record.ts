@@ -194,6 +194,9 @@ export type KernelRecord =
   | SoftirqRecord
   | OwnerRecord;
 
+/** What events are made of: what the kernel told, and what looks at the host found. */
+export type SignalRecord = KernelRecord | QueueOverflowRecord;
+
 /** Words for the running kernel's numbers. */
 export interface KernelNames {
   /** `wirespan.packet.drop.reason`. */

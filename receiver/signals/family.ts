@@ -1,3 +1,4 @@
+import type { CreateEvents } from '../correlate/record-events.ts';
 import type { RecordDecoder } from '../decode/batch.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
@@ -15,6 +16,8 @@ export interface Family<S extends FamilySums = FamilySums> {
   readonly records?: readonly RecordDecoder[];
   /** From what the kernel summed to measurements; made once. */
   sums?(parts: SumsParts): S;
+  /** From records to events and spans; made once. */
+  readonly events?: CreateEvents;
 }
 
 /** What a family's sums are, while the agent runs. */

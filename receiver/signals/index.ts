@@ -12,8 +12,9 @@ import { state } from './state/family.ts';
 /** Every family of signals. */
 export const FAMILIES: readonly Family[] = [
   listener,
-  connection,
+  // The close of a socket ends its retransmissions, then the connection.
   retransmit,
+  connection,
   drop,
   reset,
   softirq,

@@ -59,6 +59,7 @@ const folders: Readonly<Record<string, Folder>> = {
   'receiver/signals': {
     holds: 'the list of the families of signals, what a family is, what they share',
     values: ['semconv', 'layout', 'receiver/decode', 'receiver/model', ...FAMILIES],
+    types: ['receiver/correlate'],
   },
   'receiver/signals/connection': { holds: 'connections: kernel sums to measurements', ...FAMILY },
   'receiver/signals/drop': { holds: 'dropped packets, those without a socket too', ...FAMILY },
@@ -74,7 +75,7 @@ const folders: Readonly<Record<string, Folder>> = {
   'receiver/signals/softirq': { holds: 'softirqs: time, runs, waits', ...FAMILY },
   'receiver/signals/state': { holds: 'states of sockets, and how long they last', ...FAMILY },
   'receiver/correlate': {
-    holds: 'the one decision table that links events to traces; events, spans, episodes, limits',
+    holds: 'the one decision table that links events to traces; links, limits and shares of events and spans',
     values: ['semconv', 'receiver/model'],
   },
   'receiver/enrich': {

@@ -1,5 +1,6 @@
 import type { Family, FamilySums, SumsParts } from '../family.ts';
 import { connectionDecoder } from './decode.ts';
+import { ConnectionEvents } from './events.ts';
 import { ConnectionSums } from './sums.ts';
 
 /** Connections, and what they moved. */
@@ -11,6 +12,7 @@ export const connection: Family<ConnectionFamilySums> = {
   name: 'connection',
   records: [connectionDecoder],
   sums: createSums,
+  events: (parts) => new ConnectionEvents(parts),
 };
 
 function createSums({ context }: SumsParts): ConnectionFamilySums {

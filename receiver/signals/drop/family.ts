@@ -1,11 +1,17 @@
 import type { Family, FamilySums, SumsParts } from '../family.ts';
 import { dropDecoder } from './decode.ts';
+import { dropEvents } from './events.ts';
 import { createDropDetails } from './details.ts';
 import { DropSums } from './sums.ts';
 import { claimersOf, StraySums } from './unowned.ts';
 
 /** Dropped packets, those without a socket too. */
-export const drop: Family = { name: 'drop', records: [dropDecoder], sums: createSums };
+export const drop: Family = {
+  name: 'drop',
+  records: [dropDecoder],
+  sums: createSums,
+  events: dropEvents,
+};
 
 function createSums({ context, kernel, host }: SumsParts): FamilySums {
   const details = createDropDetails(kernel);

@@ -1,5 +1,6 @@
 import type { Family, FamilySums, SumsParts } from '../family.ts';
 import { listenerDecoder } from './decode.ts';
+import { listenerEvents } from './events.ts';
 import { queueOverflowRecord } from './queue-overflow.ts';
 import { ListenQueues } from './queues.ts';
 import { ListenerSums } from './sums.ts';
@@ -13,6 +14,7 @@ export const listener: Family<ListenerFamilySums> = {
   name: 'listener',
   records: [listenerDecoder],
   sums: createSums,
+  events: listenerEvents,
 };
 
 function createSums({ context, host, overflow, now }: SumsParts): ListenerFamilySums {

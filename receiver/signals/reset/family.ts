@@ -1,9 +1,15 @@
 import type { Family, FamilySums, SumsParts } from '../family.ts';
 import { resetDecoder } from './decode.ts';
+import { resetEvents } from './events.ts';
 import { ResetSums } from './sums.ts';
 
 /** RSTs, sent and received. */
-export const reset: Family = { name: 'reset', records: [resetDecoder], sums: createSums };
+export const reset: Family = {
+  name: 'reset',
+  records: [resetDecoder],
+  sums: createSums,
+  events: resetEvents,
+};
 
 function createSums({ context, kernel }: SumsParts): FamilySums {
   const resets = new ResetSums(context, (reason) => kernel.names.resetReason(reason));

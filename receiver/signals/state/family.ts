@@ -2,10 +2,16 @@ import { METRIC_TCP_STATE_DURATION } from '../../../semconv/index.ts';
 import { STATE_SUMS } from '../../decode/generated/layout.ts';
 import type { Family, FamilySums, SumsMap, SumsParts } from '../family.ts';
 import { stateDecoder } from './decode.ts';
+import { stateEvents } from './events.ts';
 import { setConnectionStates, StateSums } from './sums.ts';
 
 /** The states that sockets are in, and how long. */
-export const state: Family = { name: 'state', records: [stateDecoder], sums: createSums };
+export const state: Family = {
+  name: 'state',
+  records: [stateDecoder],
+  sums: createSums,
+  events: stateEvents,
+};
 
 function createSums({ context, kernel }: SumsParts): FamilySums {
   const states = new StateSums(context);

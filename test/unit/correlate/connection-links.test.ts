@@ -4,7 +4,7 @@ import { ConnectionLinks } from '../../../receiver/correlate/connection-links.ts
 import { request } from './fixture.ts';
 
 test('the links of all connections together have a bound, and the least used connection goes first', () => {
-  const links = new ConnectionLinks();
+  const links = new ConnectionLinks(() => true);
   // 16 of each: 40,000 are reached with the 2,500th connection.
   const connections = 2_600;
   for (let cookie = 0; cookie < connections; cookie += 1)

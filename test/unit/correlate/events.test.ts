@@ -137,7 +137,7 @@ test('a full queue of a listener: the accept queue with its length, the SYN queu
   const { kind: _kind, backlog, ...socket } = listener();
   const overflow = (more: { action?: string }) => {
     const { correlator, events } = harness({ events: everything });
-    correlator.overflow({ ...socket, kind: 'queue_overflow', backlog, ...more });
+    correlator.handle({ ...socket, kind: 'queue_overflow', backlog, ...more });
     return events.map(({ name, severityNumber, attributes }) => [
       name,
       severityNumber,

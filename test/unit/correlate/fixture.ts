@@ -4,6 +4,7 @@ import {
   type Correlator,
   type CorrelatorOptions,
 } from '../../../receiver/correlate/correlator.ts';
+import { FAMILIES } from '../../../receiver/signals/index.ts';
 import type { NetworkEvent, NetworkSpan } from '../../../receiver/model/event.ts';
 import type { ObservedResource, Owner } from '../../../receiver/model/resource.ts';
 import type {
@@ -128,6 +129,7 @@ export function harness(options: Partial<CorrelatorOptions> = {}): Harness {
     connectionSampling: { ratio: 1, slowSeconds: 1 },
     bootId: 'boot',
     addresses: 'full',
+    families: FAMILIES.flatMap(({ events: create }) => create ?? []),
     clock,
     resolve: (of): ObservedResource => ({ id: `workload:${of.pid}`, kind: 'workload', attributes: {} }),
     emitEvent: (event) => events.push(event),

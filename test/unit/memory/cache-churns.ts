@@ -1,10 +1,10 @@
 import { BoundedCache } from '../../../receiver/model/bounded-cache.ts';
 import { ListenQueues } from '../../../receiver/signals/listener/queues.ts';
-import { createConnectHolds } from '../../../receiver/correlate/connect-holds.ts';
+import { createConnectHolds } from '../../../receiver/signals/connection/connect-holds.ts';
 import { createConnectionIds } from '../../../receiver/correlate/connection-id.ts';
 import { ConnectionLinks } from '../../../receiver/correlate/connection-links.ts';
 import { createEventLimit } from '../../../receiver/correlate/event-limit.ts';
-import { RetransmitEpisodes } from '../../../receiver/correlate/retransmit-episodes.ts';
+import { RetransmitEpisodes } from '../../../receiver/signals/retransmit/episodes.ts';
 import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { connection, request, retransmit } from '../correlate/fixture.ts';
@@ -39,7 +39,7 @@ export const CACHE_CHURNS: readonly Churn[] = [
     return (index) => void ids(7, BigInt(index));
   }),
   churnOf('links of connections', () => {
-    const links = new ConnectionLinks();
+    const links = new ConnectionLinks(() => true);
     return (index) => {
       links.addUse(7, BigInt(index), spanOf(index));
       links.take(7, BigInt(index - HELD));

@@ -1,5 +1,5 @@
-import { BoundedCache } from '../model/bounded-cache.ts';
-import type { ConnectionRecord } from '../model/record.ts';
+import { BoundedCache } from '../../model/bounded-cache.ts';
+import type { ConnectionRecord } from '../../model/record.ts';
 
 /**
  * Handshakes whose span waits for the request that may have caused them. Used only when

@@ -16,8 +16,8 @@ import {
   ATTR_LATENCY_VALUE,
   ATTR_ERROR_TYPE,
   TCP_CLOSE_REASON_VALUE_OTHER,
-} from '../../semconv/index.ts';
-import type { ConnectionRecord } from '../model/record.ts';
+} from '../../../semconv/index.ts';
+import type { ConnectionRecord } from '../../model/record.ts';
 
 /** Seconds between two kernel stamps; undefined when one is not known or they are reversed. */
 export function secondsBetween(fromNs: bigint, toNs: bigint): number | undefined {

@@ -10,16 +10,16 @@ import {
   SPAN_TCP_ACCEPT,
   SPAN_TCP_CONNECT,
   SPAN_TCP_CONNECTION,
-} from '../../semconv/index.ts';
-import type { TraceContext } from '../model/event.ts';
-import type { ConnectionRecord, SocketRecord } from '../model/record.ts';
-import { acceptQueueWait, handshakeLatency, lifetime, totals } from './connection-attributes.ts';
+} from '../../../semconv/index.ts';
+import type { SpanRef } from '../../correlate/connection-links.ts';
+import type { Decision } from '../../correlate/decide.ts';
+import type { EventParts, RecordEvents } from '../../correlate/record-events.ts';
+import type { TraceContext } from '../../model/event.ts';
+import type { RecordHandlers } from '../../model/record-handlers.ts';
+import type { ConnectionRecord, SocketRecord } from '../../model/record.ts';
 import { createConnectHolds, type ConnectHolds } from './connect-holds.ts';
-import { ConnectionLinks, type SpanRef } from './connection-links.ts';
-import { decide, decideHandshake, type Decision } from './decide.ts';
-import { isConnectionSampled } from './connection-sampling.ts';
-import type { Emitter } from './emitter.ts';
-import type { SocketAttributes } from './socket-attributes.ts';
+import { acceptQueueWait, handshakeLatency, lifetime, totals } from './record-attributes.ts';
+import { isConnectionSampled } from './sampling.ts';
 
 const maxHeldConnects = 10_000;
 /** `error.type` of an attempt that the application gave up: neither event nor span. */
@@ -27,39 +27,24 @@ const cancelled = 'cancelled';
 const unknownError = '_OTHER';
 
 /** Events and spans about the life of connections. */
-export class ConnectionStage {
-  readonly #emitter: Emitter;
-  readonly #sockets: SocketAttributes;
-  readonly #count: (decision: Decision) => Decision;
-  readonly #links = new ConnectionLinks();
+export class ConnectionEvents implements RecordEvents {
+  readonly handlers: RecordHandlers = {
+    open: (record) => this.#opened(record),
+    handshake: (record) => this.#handshake(record),
+    accept: (record) => this.#accepted(record),
+    fail: (record) => this.#failed(record),
+    close: (record) => this.#closed(record),
+  };
+  readonly #parts: EventParts;
   readonly #holds: ConnectHolds;
 
-  constructor(emitter: Emitter, sockets: SocketAttributes, count: (decision: Decision) => Decision) {
-    this.#emitter = emitter;
-    this.#sockets = sockets;
-    this.#count = count;
+  constructor(parts: EventParts) {
+    this.#parts = parts;
     this.#holds = createConnectHolds(maxHeldConnects, (record) => this.#connectSpan(record));
   }
 
-  handle(record: ConnectionRecord): void {
-    switch (record.kind) {
-      case 'open':
-        return this.#opened(record);
-      case 'handshake':
-        return this.#handshake(record);
-      case 'accept':
-        return this.#accepted(record);
-      case 'fail':
-        return this.#failed(record);
-      case 'close':
-        return this.#closed(record);
-    }
-  }
-
-  /** A sampled request used the connection. */
-  use(record: SocketRecord, context: TraceContext): void {
-    if (this.#emitter.spanMode(SPAN_TCP_CONNECTION) === 'off') return;
-    this.#links.addUse(record.netns, record.cookie, context);
+  get boundsMet(): Readonly<Record<string, number>> {
+    return { 'handshakes without the time to find their request': this.#holds.releasedEarly };
   }
 
   /** Lets go of handshakes that waited a second for their request. */
@@ -67,60 +52,52 @@ export class ConnectionStage {
     this.#holds.expire(nowNs);
   }
 
-  get releasedEarly(): number {
-    return this.#holds.releasedEarly;
-  }
-
-  get linksForgotten(): number {
-    return this.#links.evictions;
-  }
-
-  releaseAll(): void {
+  endAll(): void {
     this.#holds.releaseAll();
   }
 
   #opened(record: ConnectionRecord): void {
-    const isAlways = this.#emitter.spanMode(SPAN_TCP_CONNECT) === 'always';
+    const isAlways = this.#parts.emitter.spanMode(SPAN_TCP_CONNECT) === 'always';
     if (isAlways && !record.preexisting) this.#holds.hold(record);
-    this.#emitter.event(EVENT_TCP_CONNECTION_OPEN, {
+    this.#parts.emitter.event(EVENT_TCP_CONNECTION_OPEN, {
       record,
-      attributes: () => ({ ...this.#sockets.connection(record), ...handshakeLatency(record) }),
+      attributes: () => ({ ...this.#parts.sockets.connection(record), ...handshakeLatency(record) }),
     });
   }
 
   /** The same handshake as an `open` before it, now with the request that caused it. */
   #handshake(record: ConnectionRecord): void {
-    const { context, isParent } = this.#count(decideHandshake(record.context));
+    const { context, isParent } = this.#parts.count(this.#parts.decisions.decideHandshake(record.context));
     if (context === undefined) return;
     this.#holds.take(record);
-    if (this.#emitter.eventMode(EVENT_TCP_CONNECTION_OPEN) === 'correlated') {
-      this.#emitter.event(EVENT_TCP_CONNECTION_OPEN, {
+    if (this.#parts.emitter.eventMode(EVENT_TCP_CONNECTION_OPEN) === 'correlated') {
+      this.#parts.emitter.event(EVENT_TCP_CONNECTION_OPEN, {
         record,
         context,
         timeNs: record.establishedNs,
-        attributes: () => ({ ...this.#sockets.connection(record), ...handshakeLatency(record) }),
+        attributes: () => ({ ...this.#parts.sockets.connection(record), ...handshakeLatency(record) }),
       });
     }
     if (!isParent) return;
-    this.use(record, context);
-    if (this.#emitter.spanMode(SPAN_TCP_CONNECT) !== 'off') this.#connectSpan(record, context);
+    this.#parts.links.addUse(record.netns, record.cookie, context);
+    if (this.#parts.emitter.spanMode(SPAN_TCP_CONNECT) !== 'off') this.#connectSpan(record, context);
   }
 
   #accepted(record: ConnectionRecord): void {
-    const decision = decide(record.context, record.timeNs);
-    this.#emitter.event(EVENT_TCP_CONNECTION_ACCEPT, {
+    const decision = this.#parts.decisions.decide(record.context, record.timeNs);
+    this.#parts.emitter.event(EVENT_TCP_CONNECTION_ACCEPT, {
       record,
       context: decision.context,
       ownSpan: this.#acceptSpan(record, decision),
-      attributes: () => ({ ...this.#sockets.connection(record), ...acceptQueueWait(record) }),
+      attributes: () => ({ ...this.#parts.sockets.connection(record), ...acceptQueueWait(record) }),
     });
   }
 
   #failed(given: ConnectionRecord): void {
     const record = { ...given, error: given.error ?? unknownError };
     if (record.error === cancelled) return;
-    const decision = decide(record.context, record.timeNs);
-    this.#emitter.event(EVENT_TCP_CONNECTION_FAIL, {
+    const decision = this.#parts.decisions.decide(record.context, record.timeNs);
+    this.#parts.emitter.event(EVENT_TCP_CONNECTION_FAIL, {
       record,
       context: decision.context,
       ownSpan: this.#failedConnectSpan(record, decision),
@@ -131,14 +108,18 @@ export class ConnectionStage {
   #closed(record: ConnectionRecord): void {
     const waiting = this.#holds.take(record);
     if (waiting !== undefined) this.#connectSpan(waiting);
-    const { context, isParent } = decide(record.context, record.timeNs);
-    if (isParent && context !== undefined) this.use(record, context);
-    this.#emitter.event(EVENT_TCP_CONNECTION_CLOSE, {
+    const { context, isParent } = this.#parts.decisions.decide(record.context, record.timeNs);
+    if (isParent && context !== undefined) this.#parts.links.addUse(record.netns, record.cookie, context);
+    this.#parts.emitter.event(EVENT_TCP_CONNECTION_CLOSE, {
       record,
       context,
       ownSpan: this.#connectionSpan(record),
       isGrave: record.error !== undefined,
-      attributes: () => ({ ...this.#sockets.connection(record), ...totals(record), ...lifetime(record) }),
+      attributes: () => ({
+        ...this.#parts.sockets.connection(record),
+        ...totals(record),
+        ...lifetime(record),
+      }),
     });
   }
 
@@ -150,13 +131,13 @@ export class ConnectionStage {
     if (error !== undefined) attributes[ATTR_ERROR_TYPE] = error;
     const isFailed = error !== undefined;
     const draft = { record, attributes, startNs, endNs, parent, isFailed };
-    return this.#rememberHandshake(record, this.#emitter.span(SPAN_TCP_CONNECT, draft));
+    return this.#rememberHandshake(record, this.#parts.emitter.span(SPAN_TCP_CONNECT, draft));
   }
 
   /** A failed attempt carried no request, so it has a span only when every one has. */
   #failedConnectSpan(record: ConnectionRecord, decision: Decision): SpanRef | undefined {
     const { context, isParent } = decision;
-    const mode = this.#emitter.spanMode(SPAN_TCP_CONNECT);
+    const mode = this.#parts.emitter.spanMode(SPAN_TCP_CONNECT);
     const isUnsampled = context !== undefined && !isParent;
     const isWanted = mode === 'always' || (mode === 'correlated' && isParent);
     if (record.role === 'server' || !isWanted || isUnsampled) return undefined;
@@ -165,24 +146,24 @@ export class ConnectionStage {
 
   #acceptSpan(record: ConnectionRecord, { context, isParent }: Decision): SpanRef | undefined {
     const { handshakeStartNs: startNs, acceptedNs: endNs } = record;
-    const mode = this.#emitter.spanMode(SPAN_TCP_ACCEPT);
+    const mode = this.#parts.emitter.spanMode(SPAN_TCP_ACCEPT);
     const isWanted = mode === 'always' || (mode === 'correlated' && isParent);
     if (!isWanted || startNs === 0n || endNs === 0n) return undefined;
     const attributes = { ...this.#handshakeAttributes(record), ...acceptQueueWait(record) };
     const links = isParent && context !== undefined ? [linkTo(context)] : [];
     const draft = { record, attributes, startNs, endNs, links };
-    return this.#rememberHandshake(record, this.#emitter.span(SPAN_TCP_ACCEPT, draft));
+    return this.#rememberHandshake(record, this.#parts.emitter.span(SPAN_TCP_ACCEPT, draft));
   }
 
   #connectionSpan(record: ConnectionRecord): SpanRef | undefined {
-    const mode = this.#emitter.spanMode(SPAN_TCP_CONNECTION);
+    const mode = this.#parts.emitter.spanMode(SPAN_TCP_CONNECTION);
     if (mode === 'off') return undefined;
-    const { spans, isUsed } = this.#links.take(record.netns, record.cookie);
+    const { spans, isUsed } = this.#parts.links.take(record.netns, record.cookie);
     if (record.establishedNs === 0n || (mode === 'correlated' && !isUsed)) return undefined;
-    const attributes = { ...this.#sockets.connection(record), ...totals(record) };
+    const attributes = { ...this.#parts.sockets.connection(record), ...totals(record) };
     const id = String(attributes[ATTR_TCP_CONNECTION_ID]);
-    if (!isConnectionSampled(record, id, this.#emitter.connectionSampling)) return undefined;
-    return this.#emitter.span(SPAN_TCP_CONNECTION, {
+    if (!isConnectionSampled(record, id, this.#parts.emitter.connectionSampling)) return undefined;
+    return this.#parts.emitter.span(SPAN_TCP_CONNECTION, {
       record,
       attributes,
       startNs: record.establishedNs,
@@ -193,14 +174,12 @@ export class ConnectionStage {
   }
 
   #rememberHandshake(record: SocketRecord, span: SpanRef | undefined): SpanRef | undefined {
-    if (span !== undefined && this.#emitter.spanMode(SPAN_TCP_CONNECTION) !== 'off') {
-      this.#links.addHandshake(record.netns, record.cookie, span);
-    }
+    if (span !== undefined) this.#parts.links.addHandshake(record.netns, record.cookie, span);
     return span;
   }
 
   #handshakeAttributes(record: ConnectionRecord): Attributes {
-    return { ...this.#sockets.connection(record), [ATTR_TCP_SYN_RETRANSMITS]: record.synRetransmits };
+    return { ...this.#parts.sockets.connection(record), [ATTR_TCP_SYN_RETRANSMITS]: record.synRetransmits };
   }
 }
 

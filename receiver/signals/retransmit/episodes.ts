@@ -1,6 +1,6 @@
-import { BoundedCache } from '../model/bounded-cache.ts';
-import type { TraceContext } from '../model/event.ts';
-import type { RetransmitRecord } from '../model/record.ts';
+import { BoundedCache } from '../../model/bounded-cache.ts';
+import type { TraceContext } from '../../model/event.ts';
+import type { RetransmitRecord } from '../../model/record.ts';
 
 /** Retransmissions of the bytes of one request, close together in time. */
 export interface Episode {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { NO_OWNER } from '../../../receiver/decode/owners.ts';
-import type { NetworkEvent } from '../../../receiver/model/event.ts';
-import type { KernelRecord, LatencyRecord, SoftirqRecord } from '../../../receiver/model/record.ts';
-import { EVENTS, type EventMode } from '../../../semconv/index.ts';
-import { harness, second, stateChange, unixOffset } from './fixture.ts';
+import { NO_OWNER } from '../../../../receiver/decode/owners.ts';
+import type { NetworkEvent } from '../../../../receiver/model/event.ts';
+import type { KernelRecord, LatencyRecord, SoftirqRecord } from '../../../../receiver/model/record.ts';
+import { EVENTS, type EventMode } from '../../../../semconv/index.ts';
+import { harness, second, stateChange, unixOffset } from '../../correlate/fixture.ts';
 
 const OUTLIER = 'wirespan.tcp.latency.outlier';
 const SLOW = 'wirespan.softirq.slow';
