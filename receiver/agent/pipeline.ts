@@ -86,7 +86,12 @@ export class Pipeline {
     };
     this.sums = this.#createSums();
     this.correlator = this.#createCorrelator(outlets);
-    this.exemplars = createExemplars(this.store, this.#context, config, { ...this, names: source.names });
+    this.exemplars = createExemplars(this.store, config, {
+      context: this.#context,
+      clock: this.clock,
+      names: source.names,
+      families: FAMILIES.flatMap(({ exemplars }) => exemplars ?? []),
+    });
     [this.sweep, this.quietRows] = this.#createSweeps();
     this.#meetNamespaces();
   }

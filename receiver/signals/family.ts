@@ -4,6 +4,7 @@ import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
 import type { CollectContext } from './context.ts';
+import type { CreateExemplars } from './exemplars.ts';
 
 /**
  * One family of signals: all that belongs to it between the kernel and what is exported. `index.ts` has the list
@@ -18,6 +19,8 @@ export interface Family<S extends FamilySums = FamilySums> {
   sums?(parts: SumsParts): S;
   /** From records to events and spans; made once. */
   readonly events?: CreateEvents;
+  /** From records to exemplars of measurements; made once. */
+  readonly exemplars?: CreateExemplars;
 }
 
 /** What a family's sums are, while the agent runs. */

@@ -71,7 +71,12 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/signals/latency': { holds: 'latencies above their threshold', ...FAMILY },
   'receiver/signals/reset': { holds: 'RSTs', ...FAMILY },
-  'receiver/signals/retransmit': { holds: 'segments sent again', ...FAMILY },
+  // The sums of retransmissions are in the rows of connections, and so are their exemplars.
+  'receiver/signals/retransmit': {
+    holds: 'segments sent again',
+    ...FAMILY,
+    values: [...FAMILY.values, 'receiver/signals/connection'],
+  },
   'receiver/signals/softirq': { holds: 'softirqs: time, runs, waits', ...FAMILY },
   'receiver/signals/state': { holds: 'states of sockets, and how long they last', ...FAMILY },
   'receiver/correlate': {
@@ -88,14 +93,7 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/exemplars': {
     holds: 'records of sampled requests to exemplars on points',
-    values: [
-      'semconv',
-      'receiver/aggregate',
-      'receiver/correlate',
-      'receiver/model',
-      'receiver/signals/connection',
-      'receiver/signals/drop',
-    ],
+    values: ['semconv', 'receiver/aggregate', 'receiver/correlate', 'receiver/model'],
     types: ['receiver/signals'],
   },
   'receiver/export': {

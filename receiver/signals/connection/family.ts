@@ -1,6 +1,7 @@
 import type { Family, FamilySums, SumsParts } from '../family.ts';
 import { connectionDecoder } from './decode.ts';
 import { ConnectionEvents } from './events.ts';
+import { connectionExemplars } from './exemplars.ts';
 import { ConnectionSums } from './sums.ts';
 
 /** Connections, and what they moved. */
@@ -13,6 +14,7 @@ export const connection: Family<ConnectionFamilySums> = {
   records: [connectionDecoder],
   sums: createSums,
   events: (parts) => new ConnectionEvents(parts),
+  exemplars: connectionExemplars,
 };
 
 function createSums({ context }: SumsParts): ConnectionFamilySums {

@@ -1,6 +1,7 @@
 import type { Family, FamilySums, SumsParts } from '../family.ts';
 import { dropDecoder } from './decode.ts';
 import { dropEvents } from './events.ts';
+import { dropExemplars } from './exemplars.ts';
 import { createDropDetails } from './details.ts';
 import { DropSums } from './sums.ts';
 import { claimersOf, StraySums } from './unowned.ts';
@@ -11,6 +12,7 @@ export const drop: Family = {
   records: [dropDecoder],
   sums: createSums,
   events: dropEvents,
+  exemplars: dropExemplars,
 };
 
 function createSums({ context, kernel, host }: SumsParts): FamilySums {

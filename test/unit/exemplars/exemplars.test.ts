@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Exemplar } from '../../../receiver/aggregate/exemplar.ts';
-import { ExemplarStage, type ExemplarStageParts } from '../../../receiver/exemplars/exemplars.ts';
+import { RecordExemplars, type RecordExemplarsParts } from '../../../receiver/exemplars/record-exemplars.ts';
+import { createCidrLookup } from '../../../receiver/exemplars/subnets.ts';
+import { FAMILIES } from '../../../receiver/signals/index.ts';
 import type { DropRecord, KernelRecord } from '../../../receiver/model/record.ts';
 import { parseCidr } from '../../../config/cidr.ts';
 import { connection, owner, request, retransmit, second, unixOffset } from '../correlate/fixture.ts';
@@ -43,11 +45,11 @@ const drop: DropRecord = {
 /** What the records are examples of. */
 function examplesOf(
   records: readonly KernelRecord[],
-  more: Partial<ExemplarStageParts> & { readonly optIn?: readonly string[]; readonly off?: string } = {},
+  more: Partial<RecordExemplarsParts> & { readonly optIn?: readonly string[]; readonly off?: string } = {},
 ): Offered[] {
   const offered: Offered[] = [];
   const host = { id: 'host', kind: 'host', attributes: {} } as const;
-  const stage = new ExemplarStage({
+  const exemplars = new RecordExemplars({
     store: {
       offer: (metric, _resource, attributes, exemplar) =>
         void offered.push({ metric: metric.name, attributes, ...exemplar }),
@@ -60,12 +62,13 @@ function examplesOf(
       resolve: () => ({ id: 'app', kind: 'workload', attributes: {} }),
       host: () => host,
     },
-    subnets: [],
+    cidrOf: () => undefined,
+    families: FAMILIES.flatMap(({ exemplars: create }) => create ?? []),
     clock: { toUnixNs: (ns) => ns + unixOffset },
-    dropReason: (reason) => `reason_${reason}`,
+    names: { dropReason: (reason) => `reason_${reason}` },
     ...more,
   });
-  for (const record of records) stage.see(record);
+  for (const record of records) exemplars.see(record);
   return offered;
 }
 
@@ -153,7 +156,7 @@ describe('exemplars of records', () => {
   it('have the opt-in attributes of their series', () => {
     const subnets = ['192.0.0.0/16', '192.0.2.0/24', '10.0.0.0/8'].map(parseCidr);
     const optIn = ['network.peer.address', 'wirespan.peer.cidr', 'network.type'];
-    const [one] = examplesOf([retransmit({ context })], { subnets, optIn });
+    const [one] = examplesOf([retransmit({ context })], { cidrOf: createCidrLookup(subnets), optIn });
     assert.deepEqual(one?.attributes, {
       'wirespan.tcp.handshake.role': 'client',
       'server.port': 8_080,

@@ -8,7 +8,8 @@ import { RetransmitEpisodes } from '../../../receiver/signals/retransmit/episode
 import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { connection, request, retransmit } from '../correlate/fixture.ts';
-import { ExemplarStage } from '../../../receiver/exemplars/exemplars.ts';
+import { RecordExemplars } from '../../../receiver/exemplars/record-exemplars.ts';
+import { FAMILIES } from '../../../receiver/signals/index.ts';
 import { createHarness } from '../../support/sums-harness.ts';
 import { churnOf, HELD, MAX_OWNERS, ownerOf, type Churn } from './churn.ts';
 
@@ -53,17 +54,18 @@ export const CACHE_CHURNS: readonly Churn[] = [
     };
   }),
   churnOf('requests of connections, for exemplars', () => {
-    const stage = new ExemplarStage({
+    const exemplars = new RecordExemplars({
       store: { offer: () => undefined },
       filter: 'trace_based',
       context: { ...createHarness(), isOn: () => false },
-      subnets: [],
+      cidrOf: () => undefined,
+      families: FAMILIES.flatMap(({ exemplars: create }) => create ?? []),
       clock: { toUnixNs: (ns) => ns },
-      dropReason: String,
+      names: { dropReason: String },
     });
     return (index) => {
-      stage.see(connection({ kind: 'handshake', cookie: BigInt(index), context: spanOf(index) }));
-      stage.see(connection({ kind: 'close', cookie: BigInt(index - HELD) }));
+      exemplars.see(connection({ kind: 'handshake', cookie: BigInt(index), context: spanOf(index) }));
+      exemplars.see(connection({ kind: 'close', cookie: BigInt(index - HELD) }));
     };
   }),
   churnOf('retransmission episodes', () => {
