@@ -8,7 +8,7 @@ import { DropSums } from '../../receiver/signals/drop/sums.ts';
 import { StateSums } from '../../receiver/signals/state/sums.ts';
 import { ListenerSums } from '../../receiver/signals/listener/sums.ts';
 import { ResetSums } from '../../receiver/signals/reset/sums.ts';
-import { StraySums } from '../../receiver/signals/drop/unowned.ts';
+import { UnownedSums } from '../../receiver/signals/drop/unowned.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { createHarness, type Harness } from '../support/sums-harness.ts';
 import { Conversation } from './rig/conversation.ts';
@@ -32,7 +32,7 @@ class Collectors {
   readonly #states = new StateSums(this.harness);
   readonly #resets: ResetSums;
   readonly #drops: DropSums;
-  readonly #strays: StraySums;
+  readonly #strays: UnownedSums;
 
   constructor(stage: DropStage) {
     this.#stage = stage;
@@ -40,7 +40,7 @@ class Collectors {
     const details = createDropDetails(source);
     this.#resets = new ResetSums(this.harness, (reason) => source.names.resetReason(reason));
     this.#drops = new DropSums(this.harness, details);
-    this.#strays = new StraySums({
+    this.#strays = new UnownedSums({
       context: this.harness,
       details,
       delete: (map, key) => source.delete(map, key),

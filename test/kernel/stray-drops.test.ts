@@ -7,7 +7,7 @@ import { kernelFilterOf } from '../../receiver/settings/filter.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { CLOSED_PORT } from './rig/drop-scenes.ts';
 import { RAW_PACKET, VETH_ADDRESS } from '../support/drop-stage.ts';
-import { StrayStage } from './rig/stray-stage.ts';
+import { UnownedStage } from './rig/stray-stage.ts';
 
 const ATTEMPTS = 5;
 const SYN = 2;
@@ -18,10 +18,10 @@ type Play = () => Promise<void> | void;
 
 describe('drops without a socket', () => {
   const cleanup = new Cleanup();
-  let rig: StrayStage;
+  let rig: UnownedStage;
 
   before(async () => {
-    rig = await StrayStage.open(cleanup);
+    rig = await UnownedStage.open(cleanup);
   });
   after(() => cleanup.run());
 

@@ -2,9 +2,9 @@ import type { ConnectionRow } from './sums.ts';
 
 /**
  * What sockets say that they sent again, and what events explained of it. The difference is `other`. With
- * rows by state, one book is of all rows that are alike but for it: the sockets' figures are in one of them.
+ * rows by state, one account is of all rows that are alike but for it: the sockets' figures are in one of them.
  */
-export interface RetransmitBook {
+export interface RetransmitAccount {
   /** From `tcp_sock.total_retrans`. */
   truth: number;
   /** As of the last complete reading; its events are in the rows since then. */
@@ -17,9 +17,9 @@ export interface RetransmitBook {
   base: ConnectionRow | undefined;
 }
 
-/** Books of rows, shared by rows whose keys differ in one byte alone. */
-export class RetransmitBooks {
-  readonly #shared = new Map<string, RetransmitBook>();
+/** Accounts of rows, shared by rows whose keys differ in one byte alone. */
+export class RetransmitAccounts {
+  readonly #shared = new Map<string, RetransmitAccount>();
   readonly #stateAt: number;
 
   /** `stateAt`: where in the key. */
@@ -27,26 +27,26 @@ export class RetransmitBooks {
     this.#stateAt = stateAt;
   }
 
-  open(key: Uint8Array): RetransmitBook {
+  open(key: Uint8Array): RetransmitAccount {
     const id = this.#idOf(key);
-    let book = this.#shared.get(id);
-    if (book === undefined) {
-      book = createBook();
-      this.#shared.set(id, book);
+    let account = this.#shared.get(id);
+    if (account === undefined) {
+      account = createAccount();
+      this.#shared.set(id, account);
     }
-    book.rows += 1;
-    return book;
+    account.rows += 1;
+    return account;
   }
 
-  /** The kernel no longer has the row. True: it was the last of its book, and nothing more will come. */
-  close(key: Uint8Array, book: RetransmitBook): boolean {
-    book.rows -= 1;
-    if (book.rows > 0) return false;
+  /** The kernel no longer has the row. True: it was the last of its account, and nothing more will come. */
+  close(key: Uint8Array, account: RetransmitAccount): boolean {
+    account.rows -= 1;
+    if (account.rows > 0) return false;
     this.#shared.delete(this.#idOf(key));
     return true;
   }
 
-  *all(): IterableIterator<RetransmitBook> {
+  *all(): IterableIterator<RetransmitAccount> {
     yield* this.#shared.values();
   }
 
@@ -57,13 +57,13 @@ export class RetransmitBooks {
   }
 }
 
-export function createBook(): RetransmitBook {
+export function createAccount(): RetransmitAccount {
   return { truth: 0, settledTruth: 0, explained: 0, other: 0, rows: 0, base: undefined };
 }
 
 /** What of the truth is new and has no event; counts as exported from now on. */
-export function takeOther(book: RetransmitBook, truth: number): number {
-  const gained = Math.max(0, truth - book.explained - book.other);
-  book.other += gained;
+export function takeOther(account: RetransmitAccount, truth: number): number {
+  const gained = Math.max(0, truth - account.explained - account.other);
+  account.other += gained;
   return gained;
 }

@@ -23,14 +23,19 @@ import type { MapImage } from '../../model/map-image.ts';
 import type { ObservedResource } from '../../model/resource.ts';
 import { readConnectionKey, type ConnectionKey } from './key.ts';
 import { Cells, gainedHistogram, resourceOf, type CollectContext, type RowMemory } from '../context.ts';
-import { createBook, RetransmitBooks, takeOther, type RetransmitBook } from './retransmit-accounting.ts';
+import {
+  createAccount,
+  RetransmitAccounts,
+  takeOther,
+  type RetransmitAccount,
+} from './retransmit-accounting.ts';
 import { RowPool } from './row-pool.ts';
 
 /** One row of the kernel's `series`, as last read. */
 export interface ConnectionRow extends Omit<ConnectionKey, 'state'> {
   readonly key: Uint8Array;
   readonly memory: RowMemory;
-  readonly retransmits: RetransmitBook;
+  readonly retransmits: RetransmitAccount;
   /** False while a program may still be adding under the stamp that was last read. */
   isSettled: boolean;
 }
@@ -51,12 +56,13 @@ export class ConnectionSums {
   readonly #rows = new Map<string, ConnectionRow>();
   readonly #memories = new RowPool(SERIES.size >> 3);
   /** Only when rows are told apart by state. */
-  readonly #books: RetransmitBooks | undefined;
+  readonly #accounts: RetransmitAccounts | undefined;
   #lastPass = 0;
 
   constructor(context: CollectContext) {
     this.#context = context;
-    if (context.optIn.has(ATTR_NETWORK_CONNECTION_STATE)) this.#books = new RetransmitBooks(SERIES_KEY.state);
+    if (context.optIn.has(ATTR_NETWORK_CONNECTION_STATE))
+      this.#accounts = new RetransmitAccounts(SERIES_KEY.state);
   }
 
   get rows(): ReadonlyMap<string, ConnectionRow> {
@@ -86,7 +92,7 @@ export class ConnectionSums {
       row.memory.gain(cells, SERIES.active);
       row.memory.gain(cells, SERIES.active_pass);
     }
-    if (!isFinal) this.#settleBooks();
+    if (!isFinal) this.#settleAccounts();
   }
 
   /** The kernel no longer has this row; it may begin anew from zero. */
@@ -95,7 +101,7 @@ export class ConnectionSums {
     if (row === undefined) return;
     this.#rows.delete(id);
     this.#memories.release(row.memory);
-    if (this.#books?.close(row.key, row.retransmits) === true)
+    if (this.#accounts?.close(row.key, row.retransmits) === true)
       this.#addOther(row.retransmits, row.retransmits.truth);
   }
 
@@ -124,7 +130,7 @@ export class ConnectionSums {
 
   #newRow(key: Uint8Array, view: DataView, at: number): ConnectionRow {
     const { state, ...facts } = readConnectionKey(this.#context, view, at);
-    const retransmits = this.#books?.open(key) ?? createBook();
+    const retransmits = this.#accounts?.open(key) ?? createAccount();
     const row: ConnectionRow = {
       key,
       ...facts,
@@ -193,31 +199,31 @@ export class ConnectionSums {
    * events alone: they are sent before there is a socket.
    */
   #addRetransmits(row: ConnectionRow, resource: ObservedResource, cells: Cells): void {
-    const book = row.retransmits;
+    const account = row.retransmits;
     for (const type of RETRANSMIT_TYPE_NAMES.keys()) {
       const offset = SERIES.retransmits + 8 * type;
       const gained = row.memory.gain(cells, offset);
-      if (type !== RETRANSMIT_TYPE.RETRANSMIT_SYN_ACK) book.explained += gained;
+      if (type !== RETRANSMIT_TYPE.RETRANSMIT_SYN_ACK) account.explained += gained;
       if (gained > 0)
         this.#count(METRIC_TCP_RETRANSMITS, resource, row.attributes.retransmitted(type), gained);
     }
-    book.truth += row.memory.gain(cells, SERIES.segments_retransmitted);
-    if (this.#books === undefined) this.#addOther(book, book.truth);
+    account.truth += row.memory.gain(cells, SERIES.segments_retransmitted);
+    if (this.#accounts === undefined) this.#addOther(account, account.truth);
   }
 
-  /** Rows of one book are not read at once: what a socket said before this reading, its events explained by now. */
-  #settleBooks(): void {
-    for (const book of this.#books?.all() ?? []) {
-      this.#addOther(book, book.settledTruth);
-      book.settledTruth = book.truth;
+  /** Rows of one account are not read at once: what a socket said before this reading, its events explained by now. */
+  #settleAccounts(): void {
+    for (const account of this.#accounts?.all() ?? []) {
+      this.#addOther(account, account.settledTruth);
+      account.settledTruth = account.truth;
     }
   }
 
-  #addOther(book: RetransmitBook, truth: number): void {
-    const gained = takeOther(book, truth);
-    if (book.base === undefined || gained === 0) return;
-    const unexplained = book.base.attributes.retransmitted(RETRANSMIT_TYPE.RETRANSMIT_OTHER);
-    this.#count(METRIC_TCP_RETRANSMITS, this.#resourceOf(book.base), unexplained, gained);
+  #addOther(account: RetransmitAccount, truth: number): void {
+    const gained = takeOther(account, truth);
+    if (account.base === undefined || gained === 0) return;
+    const unexplained = account.base.attributes.retransmitted(RETRANSMIT_TYPE.RETRANSMIT_OTHER);
+    this.#count(METRIC_TCP_RETRANSMITS, this.#resourceOf(account.base), unexplained, gained);
   }
 
   #count(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, gained: number): void {

@@ -4,7 +4,7 @@ import { dropEvents } from './events.ts';
 import { dropExemplars } from './exemplars.ts';
 import { createDropDetails } from './details.ts';
 import { DropSums } from './sums.ts';
-import { claimersOf, StraySums } from './unowned.ts';
+import { claimersOf, UnownedSums } from './unowned.ts';
 
 /** Dropped packets, those without a socket too. */
 export const drop: Family = {
@@ -18,7 +18,7 @@ export const drop: Family = {
 function createSums({ context, kernel, host }: SumsParts): FamilySums {
   const details = createDropDetails(kernel);
   const drops = new DropSums(context, details);
-  const strays = new StraySums({
+  const unowned = new UnownedSums({
     context,
     details,
     delete: (map, key) => kernel.delete(map, key),
@@ -28,14 +28,14 @@ function createSums({ context, kernel, host }: SumsParts): FamilySums {
   return {
     maps: [{ map: 'drops', update: (image) => drops.update(image), rows }],
     // Most intervals have no drop without a socket: then nothing is looked for.
-    pass: (nowNs) => (kernel.hasStrays || strays.hasRows ? settleStrays(nowNs) : undefined),
+    pass: (nowNs) => (kernel.hasStrays || unowned.hasRows ? settleUnowned(nowNs) : undefined),
     awaited: () => (kernel.hasStrays ? claimersOf(kernel.read('strays')) : []),
   };
 
-  function settleStrays(nowNs: bigint): number {
+  function settleUnowned(nowNs: bigint): number {
     const { pass, bank } = kernel.passForStrays(nowNs);
     host.forgetAddresses();
-    strays.settle({ strays: kernel.read('strays'), listenEnds: kernel.read('listen_ends'), bank, pass });
+    unowned.settle({ strays: kernel.read('strays'), listenEnds: kernel.read('listen_ends'), bank, pass });
     return pass;
   }
 }

@@ -6,7 +6,7 @@ import { Cells, RowMemory, type CollectContext } from '../context.ts';
 import type { DropDetails } from './details.ts';
 import { ListenEnds, type FoundOwner, type PacketEnd } from './listen-ends.ts';
 
-export interface StrayParts {
+export interface UnownedParts {
   readonly context: CollectContext;
   readonly details: DropDetails;
   /** Takes a row out of a kernel map. */
@@ -16,7 +16,7 @@ export interface StrayParts {
 }
 
 /** What a pass left for the drops without a socket. */
-export interface ClaimedStrays {
+export interface ClaimedDrops {
   readonly strays: MapImage;
   readonly listenEnds: MapImage;
   /** Its banks are closed up to this one: nothing is added to them but by programs that run already. */
@@ -42,12 +42,12 @@ const NOBODY: FoundOwner = {
  * the host. A row is read twice, an interval apart, and then deleted: a program that was still adding
  * to it when its bank was closed has ended long since.
  */
-export class StraySums {
-  readonly #parts: StrayParts;
+export class UnownedSums {
+  readonly #parts: UnownedParts;
   /** What rows held when they were read. */
   readonly #memories = new Map<string, RowMemory>();
 
-  constructor(parts: StrayParts) {
+  constructor(parts: UnownedParts) {
     this.#parts = parts;
   }
 
@@ -57,7 +57,7 @@ export class StraySums {
   }
 
   /** After every pass that looked for owners. */
-  settle({ strays, listenEnds, bank, pass }: ClaimedStrays): void {
+  settle({ strays, listenEnds, bank, pass }: ClaimedDrops): void {
     const { context } = this.#parts;
     const ends = new ListenEnds(listenEnds, pass, (view, offset) => context.ownerAt(view, offset));
     for (const key of ends.stale) this.#parts.delete('listen_ends', key);

@@ -1,7 +1,7 @@
 /** Drops that come with no socket, settled as the agent does. */
 import { DropDetails } from '../../../receiver/signals/drop/details.ts';
 import { DropSums } from '../../../receiver/signals/drop/sums.ts';
-import { StraySums } from '../../../receiver/signals/drop/unowned.ts';
+import { UnownedSums } from '../../../receiver/signals/drop/unowned.ts';
 import { readLocalAddresses } from '../../../receiver/host/local-address-reader.ts';
 import type { Cleanup } from '../../support/cleanup.ts';
 import { createHarness } from '../../support/sums-harness.ts';
@@ -9,13 +9,13 @@ import { DropStage } from '../../support/drop-stage.ts';
 import { TcpScript } from '../../support/script.ts';
 import type { Pair } from '../../support/drop-stage.ts';
 
-export class StrayStage {
+export class UnownedStage {
   readonly stage: DropStage;
   /** Has the clients' ends of {@link connect}. */
   readonly client: TcpScript;
   readonly harness = createHarness();
   readonly #drops: DropSums;
-  readonly #strays: StraySums;
+  readonly #unowned: UnownedSums;
 
   private constructor(stage: DropStage, cleanup: Cleanup) {
     this.stage = stage;
@@ -28,7 +28,7 @@ export class StrayStage {
       functionAt: (address) => source.names.functionAt(address),
     });
     this.#drops = new DropSums(this.harness, details);
-    this.#strays = new StraySums({
+    this.#unowned = new UnownedSums({
       context: this.harness,
       details,
       delete: (map, key) => source.delete(map, key),
@@ -37,10 +37,10 @@ export class StrayStage {
     });
   }
 
-  static async open(cleanup: Cleanup): Promise<StrayStage> {
+  static async open(cleanup: Cleanup): Promise<UnownedStage> {
     const stage = await DropStage.open(cleanup);
     stage.plugIn();
-    return new StrayStage(stage, cleanup);
+    return new UnownedStage(stage, cleanup);
   }
 
   /** From the client's process to the server's. */
@@ -64,7 +64,7 @@ export class StrayStage {
     const { source } = this.stage.watcher;
     const { pass, bank } = source.passForStrays(process.hrtime.bigint());
     const [strays, listenEnds] = [source.read('strays'), source.read('listen_ends')];
-    this.#strays.settle({ strays, listenEnds, pass, bank });
+    this.#unowned.settle({ strays, listenEnds, pass, bank });
     this.#drops.update(source.read('drops'));
   }
 

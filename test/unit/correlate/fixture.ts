@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import { EVENTS } from '../../../semconv/index.ts';
 import type { Clock } from '../../../receiver/model/clock.ts';
 import {
   createCorrelator,
@@ -138,4 +140,13 @@ export function harness(options: Partial<CorrelatorOptions> = {}): Harness {
     ...options,
   });
   return result;
+}
+
+/** Every attribute is in the registry of this event, and those that it must have are there. */
+export function checkRegistered({ name, attributes }: NetworkEvent): void {
+  const uses = EVENTS.find((descriptor) => descriptor.name === name)?.attributes ?? [];
+  const registered = new Set(uses.map(({ key }) => key));
+  for (const key of Object.keys(attributes)) assert.ok(registered.has(key), `${key} is not on ${name}`);
+  for (const { key, level } of uses)
+    if (level === 'required') assert.ok(key in attributes, `${name} lacks ${key}`);
 }

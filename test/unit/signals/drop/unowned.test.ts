@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { claimersOf, StraySums } from '../../../../receiver/signals/drop/unowned.ts';
+import { claimersOf, UnownedSums } from '../../../../receiver/signals/drop/unowned.ts';
 import type { MapImage } from '../../../../receiver/model/map-image.ts';
 import { ATTR_SERVER_PORT } from '../../../../semconv/index.ts';
 import { METRICS } from '../../../../semconv/index.ts';
@@ -41,7 +41,7 @@ function createFixture(
   const harness = createHarness(given);
   const local = new Set((given.local ?? [HERE, IPV6_HERE]).map((address) => address.join('.')));
   const deleted: string[] = [];
-  const sums = new StraySums({
+  const sums = new UnownedSums({
     context: harness,
     details: dropDetails((reason) => `r${reason}`, given.sites),
     delete: (map, key) => deleted.push(`${map} ${Buffer.from(key).toString('hex')}`),
@@ -76,7 +76,7 @@ const received = (count: number): StrayFields['counts'] => [{ reason: 5, count }
 const sent = (count: number): StrayFields['counts'] => [{ reason: 5, count, isSent: true }];
 const of = (owner: typeof NGINX) => ({ owner, found: FOUND.owned });
 
-describe('StraySums', () => {
+describe('UnownedSums', () => {
   it('tell site and state of the drop, and the port of whose it was, when that is asked for', () => {
     const { settle, harness } = createFixture({
       optIn: [ATTR_SERVER_PORT],
