@@ -1,13 +1,13 @@
-/** Run on a terminal: writes more than it takes, as a user who may not open it again, then ends with status 7. */
+/** Run on a terminal that nobody reads: as a user who cannot open it again, writes more than it takes and ends. */
 import { createOutputs, leave } from '../../receiver/cli/outputs.ts';
 
 const NOBODY = 65_534;
-const MORE_THAN_IT_TAKES = 100_000;
-const STATUS = 7;
+const MORE_BYTES = 1_000_000;
 
 process.setgroups?.([]);
 process.setgid?.(NOBODY);
 process.setuid?.(NOBODY);
 const outputs = createOutputs();
-outputs.stderr.write(`${'x'.repeat(MORE_THAN_IT_TAKES)}\n`);
-setTimeout(() => void leave(outputs.stderr.isStuck ? STATUS : 1, outputs), 500);
+outputs.stderr.write('x'.repeat(MORE_BYTES));
+const status = outputs.stderr.isStuck ? Number(process.argv[2]) : 1;
+await leave((await outputs.stderr.drain(100)) ? 1 : status, outputs);
