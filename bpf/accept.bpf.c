@@ -1,9 +1,40 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * accept(): the owner of a passive connection and its time in the queue.
- * Variants, best first; the loader takes the first that loads.
+ * The server: a connection's beginning, which the socket's state changes call, and accept(),
+ * which tells its owner and its time in the queue. Variants, best first; the loader takes the
+ * first that loads.
  */
-#include "include/repair.bpf.h"
+#include "wirespan.bpf.h"
+
+const volatile u64 cfg_accept_nr[2] = {0, 0}; /* accept and accept4 of this architecture */
+
+static __always_inline void begin_child(struct sock *sk)
+{
+	struct conn *copy;
+
+	if (cfg_conn_table) {
+		track_copy(sk);
+		return;
+	}
+	copy = conn_of(sk);
+	if (!copy)
+		return;
+	copy->established_ns = bpf_ktime_get_ns();
+	copy->state = TCP_SYN_RECV;
+}
+
+/* SYN_RECV to ESTABLISHED. */
+static __always_inline void handle_server_open(struct sock *sk, u64 now)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct conn *conn = tp ? track_child(sk) : 0;
+
+	if (!conn)
+		return;
+	if (conn->role != ROLE_LISTENER)
+		copy_from_port(sk, tp, conn);
+	open_server(sk, tp, conn, now, false);
+}
 
 static __always_inline void handle_accept(struct sock *sk)
 {

@@ -1,8 +1,32 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* TCP packets that the kernel frees with a drop reason. */
-#include "include/conn.bpf.h"
-#include "include/request.bpf.h"
-#include "include/stray.bpf.h"
+#include "wirespan.bpf.h"
+
+const volatile u8 cfg_emit_drop = 0; /* 1: on a trace only, 2: every one */
+const volatile u8 cfg_drop_stack = 0;
+const volatile u32 cfg_drop_queue_purge = 0; /* QUEUE_PURGE of this kernel: no event on a trace */
+const volatile u8 cfg_drop_has_reason = 0;   /* kfree_skb with a reason (5.17) */
+const volatile u8 cfg_drop_has_rx_sk = 0;    /* kfree_skb with the receiving socket (6.11) */
+const volatile u32 cfg_drop_consumed = 0;    /* SKB_CONSUMED of this kernel, or 0 */
+
+/* What tells rows of drops apart, each by its attribute. */
+const volatile u8 cfg_drop_function = 0;
+const volatile u8 cfg_drop_interface = 0;
+const volatile u8 cfg_drop_state = 0;
+const volatile u8 cfg_drop_port = 0;
+
+/* Numbers given to rows of `drop_sites`, from 1. */
+u32 drop_site_count = 0;
+
+#define DROP_SITES 1024
+
+/* Numbers of where drops happened. Full: counted, the drop is told without them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DROP_SITES);
+	__type(key, struct drop_site);
+	__type(value, u32);
+} drop_sites SEC(".maps");
 
 /* The first frames of a stack are our own: this program, and what calls it. */
 #define OWN_FRAMES 3

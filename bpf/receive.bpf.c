@@ -4,7 +4,10 @@
  * loaded only when somebody asks. Both tracepoints are under the socket's lock:
  * tcp_rcv_established(), and tcp_recvmsg_locked() after each piece that it copied.
  */
-#include "include/conn.bpf.h"
+#include "wirespan.bpf.h"
+
+const volatile u64 cfg_slow_receive_ns = 0; /* above this a record is made; 0: never */
+const volatile u8 cfg_receive_duration = 0; /* the wait is summed in `receives` */
 
 /* For a connection that is observed. */
 static __always_inline struct arrivals *new_arrivals(struct sock *sk)

@@ -5,8 +5,8 @@
  * at a message boundary of a stream followed from its first byte; everything
  * uncertain gives no context and is counted. Payload stays here: 26 bytes leave.
  */
-#include "include/repair.bpf.h"
-#include "include/head.bpf.h"
+#include "wirespan.bpf.h"
+#include "http1_head.bpf.h"
 
 enum iter_type {
 	ITER_IOVEC,

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* RST segments sent and received, with the kernel's reason where it has one (6.10). */
-#include "include/conn.bpf.h"
+#include "wirespan.bpf.h"
+
+const volatile u8 cfg_emit_reset = 0;
+const volatile u8 cfg_reset_has_reason = 0; /* tcp_send_reset with a reason (6.10) */
+const volatile u8 cfg_reset_cidr = 0;	    /* resets by the peer's subnet */
 
 static __always_inline void emit_reset(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 				       u8 received, u8 reason)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Segments sent again, by type, and resets. */
-#include "include/conn.bpf.h"
-#include "include/request.bpf.h"
+#include "wirespan.bpf.h"
+
+const volatile u8 cfg_emit_retransmit = 0;    /* 1: on a trace only, 2: every one */
+const volatile u8 cfg_retransmit_state = 0;   /* retransmits by the state of their socket */
+const volatile u8 cfg_retransmit_has_err = 0; /* tracepoint with `int err` (6.17) */
 
 /*
  * Why this segment goes out again: the congestion state, which tcp_enter_loss() and

@@ -4,7 +4,7 @@
  * Whoever uses a row changes its cell of use first, so a row whose cell is as user space read it
  * long ago has the figures that it read then. In the same step it is marked as gone.
  */
-#include "include/room.bpf.h"
+#include "wirespan.bpf.h"
 
 static __always_inline bool take_use(u64 *use, u64 seen)
 {

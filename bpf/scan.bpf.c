@@ -3,8 +3,12 @@
  * Iterators that run once: at the start for what is older than the agent, with its
  * owner; after a reload for the rules; and for the count of sockets by state.
  */
-#include "include/listener.bpf.h"
-#include "include/stray.bpf.h"
+#include "wirespan.bpf.h"
+
+/* Written by user space before a run, read after it. */
+u64 pass_states[TCP_STATES] = {};
+u64 pass_scanned = 0;
+u8 scan_listeners = 0;
 
 static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u16 port)
 {

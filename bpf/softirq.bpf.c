@@ -4,10 +4,20 @@
  * Before the handler a vector is raised; only the first of several raises counts,
  * and only while someone asks for the wait.
  */
-#include "include/conn.bpf.h"
+#include "wirespan.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SOFTIRQ_VECTORS);
+	__type(key, u32);
+	__type(value, struct softirq_sums);
+} softirqs SEC(".maps");
 
 const volatile u8 cfg_softirq_duration = 0;
 const volatile u8 cfg_softirq_wait = 0;
+/* Above these a record is made; 0: never. */
+const volatile u64 cfg_slow_softirq_run_ns = 0;
+const volatile u64 cfg_slow_softirq_wait_ns = 0;
 
 SEC("tp_btf/softirq_raise")
 int BPF_PROG(ws_softirq_raise, unsigned int vector)

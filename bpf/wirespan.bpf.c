@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* One object, so that all families share their maps. */
-#include "lifecycle.bpf.c"
+/*
+ * One object and one translation unit, so that all families share their maps. The files before
+ * connection.bpf.c are called by its programs, all others stand alone.
+ */
+#include "connect.bpf.c"
+#include "listener.bpf.c"
 #include "accept.bpf.c"
+#include "connection.bpf.c"
 #include "request.bpf.c"
 #include "retransmit.bpf.c"
 #include "drop.bpf.c"
@@ -9,7 +14,7 @@
 #include "receive.bpf.c"
 #include "softirq.bpf.c"
 #include "scan.bpf.c"
-#include "pass.bpf.c"
+#include "poll.bpf.c"
 #include "rows.bpf.c"
 
 /* Keeps the wire types in the object's BTF, from which user space's layouts are made. */

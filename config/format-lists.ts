@@ -129,7 +129,7 @@ function readRule(item: unknown): FilterRule {
   );
 }
 
-/** The most rules of one list; bpf/include/rules.h has room for both lists. */
+/** The most rules of one list; bpf/contract/rules.h has room for both lists. */
 const MAX_RULES = 16;
 
 function readRules(value: unknown): readonly FilterRule[] {

@@ -9,7 +9,7 @@ export interface CgroupHierarchy {
   readonly number: number;
 }
 
-/** `FILTER_HIERARCHIES` in bpf/include/rules.h: there are fewer controllers than that. */
+/** `FILTER_HIERARCHIES` in bpf/contract/rules.h: there are fewer controllers than that. */
 const MAX_HIERARCHIES = 16;
 
 /**

@@ -34,7 +34,7 @@ export interface KernelFilter {
   readonly exclude: readonly KernelFilterRule[];
 }
 
-/** The most rules of both lists together: `FILTER_RULES` in bpf/include/rules.h. */
+/** The most rules of both lists together: `FILTER_RULES` in bpf/contract/rules.h. */
 export const MAX_FILTER_RULES = 32;
 
 /** In `filter_setup`, beside the bank. */

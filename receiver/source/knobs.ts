@@ -13,12 +13,12 @@ export interface Subnet {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** What the kernel side is told before it loads; see bpf/include/knobs.bpf.h. */
+/** What the kernel side is told before it loads; see bpf/lib/config.bpf.h. */
 export interface KernelOptions extends SlowOptions {
   /** Bytes, a power of two. */
   readonly ringBufferBytes: number;
   readonly maxSeries: number;
-  /** Kept by address; see bpf/include/track.bpf.h. */
+  /** Kept by address; see bpf/lib/track.bpf.h. */
   readonly maxSockets: number;
   readonly maxOwners: number;
   readonly costlyVariants: boolean;

@@ -16,7 +16,7 @@ export interface RowDetails {
   readonly dropPort: boolean;
 }
 
-/** Their variables in bpf/include/knobs.bpf.h. */
+/** Their variables in bpf/lib/config.bpf.h. */
 const KNOBS: Readonly<Record<keyof RowDetails, string>> = {
   serverAddress: 'cfg_server_address',
   localAddress: 'cfg_local_address',

@@ -10,7 +10,7 @@ import {
 } from '../decode/generated/layout.ts';
 import { u32 } from './knobs.ts';
 
-/** The kernel's maps of sums: each owner has a share of the rows (bpf/include/room.bpf.h). */
+/** The kernel's maps of sums: each owner has a share of the rows (bpf/lib/rows.bpf.h). */
 export const ROW_MAPS: Readonly<Record<string, { readonly number: number; readonly overflowAt: number }>> = {
   series: { number: ROW_MAP.ROWS_SERIES, overflowAt: SERIES_KEY.overflow },
   listeners: { number: ROW_MAP.ROWS_LISTENERS, overflowAt: LISTENER_KEY.overflow },

@@ -7,7 +7,7 @@ import type { KernelRecord } from '../../receiver/model/record.ts';
 const SIZE_AT = 12;
 const MAX_OWNERS = 8;
 
-/** Records by their headers alone, as bpf/include/wire.h lays them out: what cannot be walked on is one. */
+/** Records by their headers alone, as bpf/contract/wire.h lays them out: what cannot be walked on is one. */
 export function recordsOf(bytes: Buffer): Buffer[] {
   const records: Buffer[] = [];
   for (let at = 0; at < bytes.length;) {

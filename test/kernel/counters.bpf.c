@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The programs' own sums, of a counter that a test makes up: no real one comes to 2^32 in a gate. */
-#include "../../bpf/include/counters.bpf.h"
+#include "../../bpf/kernel/kernel.h"
+
+#include "../../bpf/lib/counters.bpf.h"
 
 #define LOOKS 64
 

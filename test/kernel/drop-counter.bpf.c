@@ -4,7 +4,7 @@
  * freed with a reason in a network namespace, by reason. The namespace is the
  * device's, else the socket's; a packet with neither is in namespace 0.
  */
-#include "../../bpf/include/kernel.h"
+#include "../../bpf/kernel/kernel.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct net_device___ns {

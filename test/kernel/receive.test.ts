@@ -18,7 +18,7 @@ import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 const BOUNDS = METRIC_TCP_RECEIVE_QUEUE_DURATION.boundaries ?? [];
 const BUCKETS = BOUNDS.length + 1;
 const SERVER = 2;
-/** `ARRIVALS` of bpf/include/maps.bpf.h. */
+/** `ARRIVALS` of bpf/lib/maps.bpf.h. */
 const FOLLOWED = 32;
 const PAYLOAD = 101;
 

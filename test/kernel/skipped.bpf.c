@@ -4,7 +4,7 @@
  * that is skipped returns before its first line. `slow_ns` makes ws_state slow instead, so
  * that the kernel has more to skip.
  */
-#include "../../bpf/include/kernel.h"
+#include "../../bpf/kernel/kernel.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct sock___lock {

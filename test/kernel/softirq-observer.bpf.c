@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A second, simpler observer of softirqs: every run of a handler, with its two times. */
-#include "../../bpf/include/kernel.h"
+#include "../../bpf/kernel/kernel.h"
 
 struct run {
 	u64 from_ns;

@@ -24,7 +24,7 @@ export interface ClaimedDrops {
   readonly pass: number;
 }
 
-/** Parts of the upper half of `what`: `STRAY_RECEIVED`, `STRAY_STATE`, `STRAY_SITE` in bpf/include/strays.h. */
+/** Parts of the upper half of `what`: `STRAY_RECEIVED`, `STRAY_STATE`, `STRAY_SITE` in bpf/contract/unowned.h. */
 const RECEIVED = 1;
 const STATE_SHIFT = 2;
 const STATE_MASK = 15;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The client: connect(), its handshake, and its failure. Called by the socket's state changes. */
+#include "wirespan.bpf.h"
+
+/* connect(): in the caller's context, before the first SYN. */
+static __always_inline void handle_connect(struct sock *sk, u64 now)
+{
+	bool again = cookie_of(sk); /* it closed, and connects once more */
+	struct conn *conn = track(sk, PROBE_STATE);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct known_owner owner = {};
+
+	if (!conn || !tp)
+		return;
+	if (again && cfg_requests)
+		bpf_sk_storage_delete(&requests, sk);
+	if (again && cfg_receive)
+		bpf_sk_storage_delete(&arrivals, sk);
+	current_owner(&owner);
+	conn->owner = owner.key;
+	conn->owner_rules = owner.rules;
+	conn->role = ROLE_CLIENT;
+	conn->reason = CLOSE_NONE;
+	conn->start_ns = now;
+	conn->netns = netns_of(sk);
+	conn->cidr = subnet_of(sk);
+	conn->listen_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	conn->thread = bpf_get_current_pid_tgid();
+	conn->thread_task = (u64)bpf_get_current_task_btf();
+	conn->state = TCP_SYN_SENT;
+	conn->state_ns = now;
+	if (owner.key.pid == agent_pid)
+		conn->flags = CONN_IGNORED;
+	else
+		apply_filter(sk, tp, conn);
+	announce(&owner, current_leader(), conn, PROBE_STATE);
+}
+
+/* Whose connect() was not seen; nor who it was, until a process shows itself. */
+static __always_inline struct conn *adopt_client(struct sock *sk, struct tcp_sock *tp, u64 now)
+{
+	struct conn *conn = track(sk, PROBE_STATE);
+
+	if (!conn)
+		return 0;
+	conn->role = ROLE_CLIENT;
+	conn->reason = CLOSE_NONE;
+	conn->netns = netns_of(sk);
+	conn->cidr = subnet_of(sk);
+	conn->listen_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	conn->start_ns = now - (u64)(tp->srtt_us >> 3) * 1000;
+	conn->state_ns = conn->start_ns;
+	conn->state = TCP_SYN_SENT;
+	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL;
+	if (!tp->srtt_us || tp->total_retrans)
+		conn->flags |= CONN_NO_START;
+	return conn;
+}
+
+/* SYN_SENT to ESTABLISHED. */
+static __always_inline void handle_client_open(struct sock *sk, u64 now)
+{
+	struct conn *conn = conn_of(sk);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tp)
+		return;
+	if (!conn || conn->role != ROLE_CLIENT || conn->flags & (CONN_CLOSED | CONN_ESTABLISHED))
+		conn = adopt_client(sk, tp, now);
+	if (!conn)
+		return;
+	if ((conn->flags & CONN_IGNORED) && !(conn->flags & CONN_FILTERED)) {
+		struct agent_flow flow = {};
+		u8 one = 1;
+
+		read_local(sk, family_of(sk), flow.local);
+		read_peer(sk, family_of(sk), flow.peer);
+		flow.local_port = local_port_of(tp);
+		flow.peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
+		bpf_map_update_elem(&agent_flows, &flow, &one, BPF_ANY);
+		agent_flow_ns = now;
+		return;
+	}
+	if (!is_ignored(sk, tp, conn))
+		open_client(sk, tp, conn, now, false, now);
+}
+
+/*
+ * errno of a failed attempt. tcp_reset() and tcp_write_err() set sk_err first; a
+ * close by the application has set sk_shutdown (__tcp_close()); what is left is
+ * connect() itself that found no local port (inet_hash_connect()).
+ */
+static __always_inline u8 failure_of(struct sock *sk, struct tcp_sock *tp)
+{
+	if (sk->sk_err)
+		return sk->sk_err;
+	if (sk->sk_shutdown == SHUTDOWN_MASK)
+		return ERROR_CANCELLED;
+	return tp->inet_conn.icsk_inet.inet_sport ? ERROR_CANCELLED : EADDRNOTAVAIL_NR;
+}
+
+/* SYN_SENT to CLOSE. */
+static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
+{
+	struct conn *conn = conn_of(sk);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (conn && tp && !is_ignored(sk, tp, conn))
+		fail_client(sk, tp, conn, failure_of(sk, tp), now, now);
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Connections and listeners from the socket's state changes
+ * (inet_sock_set_state, net/ipv4/af_inet.c). Storage is touched only at the
+ * changes that need it; most need one look-up, the rest leave at once.
+ */
+#include "wirespan.bpf.h"
+
+static __always_inline bool fin_was_sent(u8 state)
+{
+	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
+	       state == TCP_LAST_ACK;
+}
+
+/* Who closes, and what ends the connection first. Process context unless the peer did it. */
+static __always_inline u8 first_cause(struct sock *sk, u8 old, u8 new)
+{
+	if (old == TCP_ESTABLISHED && new == TCP_CLOSE_WAIT)
+		return CLOSE_PEER_FIN;
+	if (old == TCP_ESTABLISHED && new == TCP_FIN_WAIT1)
+		return is_exiting() ? CLOSE_PROCESS_EXIT : CLOSE_LOCAL_FIN;
+	if (sk->sk_err == ECONNRESET_NR)
+		return CLOSE_RESET_RECEIVED;
+	if (sk->sk_err)
+		return CLOSE_TIMEOUT;
+	/* tcp_close() with unread data or SO_LINGER 0, tcp_disconnect(); a child without a
+	 * socket was never accepted (inet_csk_listen_stop()). */
+	if (sk->sk_socket && is_exiting())
+		return CLOSE_PROCESS_EXIT;
+	return CLOSE_RESET_SENT;
+}
+
+/* A close by a process: the last user owns the close record. */
+static __always_inline bool closes_locally(struct sock *sk, u8 old, u8 new)
+{
+	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
+		return true;
+	return new == TCP_CLOSE && !sk->sk_err && sk->sk_socket &&
+	       (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT);
+}
+
+/*
+ * A connection of a listener older than the agent that the scan could not see: it
+ * waited in the accept queue, where no process has it open. Its figures begin now.
+ */
+static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_sock *tp, u8 old,
+						 struct known_owner *owner)
+{
+	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
+	struct listening *found;
+	struct conn *conn;
+
+	found = bpf_map_lookup_elem(&listen_ports, &key);
+	if (!found || !found->queued)
+		return 0;
+	conn = track(sk, PROBE_STATE);
+	if (!conn)
+		return 0;
+	__sync_fetch_and_add(&found->queued, -1);
+	conn->netns = key.netns;
+	conn->listen_port = key.port;
+	conn->role = ROLE_SERVER;
+	conn->reason = old == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
+	conn->error = NO_ERROR;
+	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
+	conn->state = old;
+	conn->bytes_sent = payload_sent(tp, conn, false);
+	conn->bytes_received = payload_received(sk, tp);
+	conn->segments_sent = tp->segs_out;
+	conn->segments_received = tp->segs_in;
+	conn->segments_retransmitted = tp->total_retrans;
+	/* inet_csk_listen_stop(): in the context of who closes the listener. */
+	if (!sk->sk_socket && !sk->sk_err && current_owner(owner)) {
+		conn->owner = owner->key;
+		conn->owner_rules = owner->rules;
+	}
+	apply_filter(sk, tp, conn);
+	announce(owner, current_leader(), conn, PROBE_STATE);
+	return conn;
+}
+
+/* A connection that closes, and of which no program has seen that it was established. */
+static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock *tp,
+						struct conn *conn, u8 old, u8 new,
+						struct known_owner *owner)
+{
+	if (!is_open_state(old))
+		return 0;
+	if (conn)
+		return opened_conn(sk, tp, conn);
+	conn = opened_conn(sk, tp, 0);
+	if (conn)
+		return conn;
+	if (old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT)
+		return 0;
+	conn = adopt_queued(sk, tp, old, owner);
+	if (conn)
+		return conn;
+	conn = adopt_child(sk, tp);
+	/* inet_csk_listen_stop(): in the context of who closes the listener, which is closed already. */
+	if (conn && !conn->owner.pid && new == TCP_CLOSE && !sk->sk_socket && !sk->sk_err &&
+	    current_owner(owner)) {
+		conn->owner = owner->key;
+		conn->owner_rules = owner->rules;
+		apply_filter(sk, tp, conn);
+		announce(owner, current_leader(), conn, PROBE_STATE);
+	}
+	return conn;
+}
+
+/*
+ * The caller is not known to be the owner already: most connections are closed by their
+ * user. Nor is it the agent, which closes for the user when the pass over open files holds
+ * the last reference.
+ */
+static __always_inline bool needs_owner(const struct conn *conn)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	return pid != agent_pid &&
+	       ((conn->flags & CONN_OWNER_PROVISIONAL) || conn->owner.pid != pid ||
+		conn->owner.start_ns != current_leader()->start_boottime);
+}
+
+/*
+ * A process sends its FIN: nothing is interrupted by that, so this is always seen. Should all of
+ * what follows be missed, these figures stand for the last ones. The FIN itself is not queued yet.
+ */
+static __always_inline void note_due(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	conn->due_sent = payload_sent(tp, conn, false) + (u32)(tp->write_seq - tp->snd_una);
+	conn->due_received = payload_received(sk, tp);
+	conn->due_segments_sent = tp->segs_out;
+	conn->due_segments_received = tp->segs_in;
+	conn->due_segments_retransmitted = tp->total_retrans;
+	conn->has_due = 1;
+}
+
+/* Any change after ESTABLISHED. `now` may be 0 where only an owner that shows itself needs it. */
+static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 now)
+{
+	struct conn *conn = conn_of(sk);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct known_owner owner = {};
+
+	if (!tp)
+		return;
+	if (!conn || !(conn->flags & CONN_ESTABLISHED))
+		conn = unseen_conn(sk, tp, conn, old, new, &owner);
+	if (!conn || (conn->flags & CONN_CLOSED))
+		return;
+	if ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn))
+		return;
+	if (!now && (conn->flags & (CONN_OWNER_PROVISIONAL | CONN_OPEN_PENDING)))
+		now = bpf_ktime_get_ns();
+	merge_accept(sk, tp, conn, now);
+	if (conn->reason == CLOSE_NONE)
+		conn->reason = cause_before(old);
+	if (conn->reason == CLOSE_NONE)
+		conn->reason = first_cause(sk, old, new);
+	if (closes_locally(sk, old, new) && needs_owner(conn) && current_owner(&owner))
+		confirm_owner(sk, tp, conn, &owner, current_leader(), PROBE_STATE, now);
+	if (conn->flags & CONN_IGNORED) {
+		conn->state = new;
+		conn->state_ns = now;
+		return;
+	}
+	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
+		note_due(sk, tp, conn);
+	if (conn->state != old && (cfg_state_duration || cfg_emit_state))
+		pass_through(sk, tp, conn, old, now);
+	enter_state(conn, new, now);
+	emit_state(sk, tp, conn, old, new, now);
+	if (new == TCP_CLOSE)
+		end_connection(sk, tp, conn, payload_sent(tp, conn, fin_was_sent(old)), now, now);
+}
+
+/* No pass will meet it any more. */
+static __always_inline void claim_at_close(struct sock *sk)
+{
+	struct conn *conn = conn_of(sk);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (!conn || !tp)
+		return;
+	claim_strays(sk, tp, conn, stray_bank);
+	if (pass_strays)
+		claim_strays(sk, tp, conn, pass_strays);
+}
+
+/* Whether something begins or ends: reading the clock costs as much as the rest of some runs. */
+static __always_inline bool needs_clock(int new)
+{
+	return cfg_state_duration || cfg_emit_state || new == TCP_SYN_SENT ||
+	       new == TCP_ESTABLISHED || new == TCP_CLOSE || new == TCP_LISTEN;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(ws_state, struct sock *sk, int old, int new)
+{
+	u64 now = 0;
+
+	if (!is_tcp(sk))
+		return 0;
+	if (new == TCP_SYN_RECV) {
+		if (old == TCP_LISTEN)
+			begin_child(sk);
+		return 0;
+	}
+	/* The changes that say nothing new leave here. */
+	if ((new == TCP_FIN_WAIT2 && !cfg_state_duration && !cfg_emit_state) ||
+	    (new == TCP_CLOSING && !cfg_state_duration && !cfg_emit_state))
+		return 0;
+	if (needs_clock(new))
+		now = bpf_ktime_get_ns();
+	if (new == TCP_SYN_SENT)
+		handle_connect(sk, now);
+	else if (new == TCP_LISTEN)
+		handle_listen(sk, now);
+	else if (old == TCP_LISTEN)
+		handle_listen_end(sk, now);
+	else if (new == TCP_ESTABLISHED && old == TCP_SYN_SENT)
+		handle_client_open(sk, now);
+	else if (new == TCP_ESTABLISHED)
+		handle_server_open(sk, now);
+	else if (old == TCP_SYN_SENT)
+		handle_connect_failure(sk, now);
+	else
+		handle_closing(sk, old, new, now);
+	if (new == TCP_CLOSE && old != TCP_LISTEN && (strays_seen || pass_strays))
+		claim_at_close(sk);
+	if (new == TCP_CLOSE)
+		follow_no_more(sk);
+	return 0;
+}
+
+/* A socket in TCP_CLOSE: what a program should have seen of it by now. */
+static __always_inline void see_end(struct sock *sk)
+{
+	struct conn *conn = conn_of(sk);
+	struct tcp_sock *tp;
+
+	if (!conn)
+		conn = copy_of_listener(sk);
+	if (!conn || (conn->flags & CONN_CLOSED))
+		return;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return;
+	if (conn->role == ROLE_LISTENER && conn->listener_sock == (u64)sk) {
+		handle_listen_end(sk, bpf_ktime_get_ns());
+		return;
+	}
+	end_late(sk, tp, conn, bpf_get_socket_cookie(sk));
+	if (strays_seen || pass_strays)
+		claim_at_close(sk);
+	follow_no_more(sk);
+}
+
+/*
+ * The last that is heard of a socket. A program of its own, so it is not skipped when the one
+ * for changes is: of all programs the kernel skips the one alone that it interrupted.
+ */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(ws_destroy, struct sock *sk)
+{
+	if (is_tcp(sk))
+		see_end(sk);
+	return 0;
+}
+
+/* Closed by an error, of which the application is told now: connect() clears the figures when it hears of it. */
+SEC("tp_btf/inet_sk_error_report")
+int BPF_PROG(ws_error, struct sock *sk)
+{
+	if (sk->__sk_common.skc_state == TCP_CLOSE && is_tcp(sk))
+		see_end(sk);
+	return 0;
+}

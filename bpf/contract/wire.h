@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The wire contract between the BPF programs and the receiver.
+ *
+ * User space never declares these layouts again: receiver/decode/generated/
+ * is made from the compiled object's BTF. Rules: fixed-width types, natural
+ * alignment, explicit padding, an assert on every size; a record grows only at
+ * its end; a kind is never used for something else. Times are CLOCK_MONOTONIC
+ * nanoseconds unless a name says otherwise; ports are in host order; addresses
+ * are 16 bytes, IPv4 in the first four (IPv4-mapped peers are plain IPv4).
+ */
+#ifndef WIRESPAN_WIRE_H
+#define WIRESPAN_WIRE_H
+
+#include "kinds.h"
+
+struct record_header {
+	__u64 ts_ns;
+	__u32 kind; /* enum record_kind */
+	__u32 size; /* bytes, this header included */
+};
+_Static_assert(sizeof(struct record_header) == 16, "record_header");
+
+/* A process: thread group id and its start, nanoseconds since boot (CLOCK_BOOTTIME). */
+struct owner_key {
+	__u64 start_ns;
+	__u32 pid;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct owner_key) == 16, "owner_key");
+
+/* Names of a cgroup and those around it, from the innermost. Longer ones are cut. */
+#define CGROUP_NAMES 4
+struct cgroup_names {
+	char name[CGROUP_NAMES][160];
+};
+_Static_assert(sizeof(struct cgroup_names) == 640, "cgroup_names");
+
+struct owner_info {
+	__u64 cgroup_id; /* key in `cgroups` */
+	__u32 netns;
+	__u32 pad;
+	char command[COMM_LEN];
+	char executable[EXECUTABLE_LEN];
+	__u64 rules;	      /* filter generation << 32 | rules whose command and cgroup match */
+	__u32 rows[ROW_MAPS]; /* that it has in each map of sums */
+};
+_Static_assert(sizeof(struct owner_info) == 96, "owner_info");
+
+struct endpoints {
+	__u8 local[16];
+	__u8 peer[16];
+	__u16 local_port;
+	__u16 peer_port;
+	__u8 family; /* 4 or 6 */
+	__u8 role;   /* enum role */
+	__u8 state;  /* kernel TCP state number */
+	__u8 pad;
+	__u32 netns; /* inode of the network namespace */
+	__u32 pad2;
+};
+_Static_assert(sizeof(struct endpoints) == 48, "endpoints");
+
+/* The 26 bytes of a W3C traceparent that leave the kernel, and where they began. */
+struct trace_context {
+	__u64 start_ns;
+	__u32 start_seq; /* TCP sequence number of the request's first byte */
+	__u8 flags;	 /* W3C trace-flags */
+	__u8 found;	 /* 0: no context */
+	__u16 pad;
+	__u8 trace_id[16];
+	__u8 span_id[8];
+};
+_Static_assert(sizeof(struct trace_context) == 40, "trace_context");
+
+struct owner_record {
+	struct record_header header;
+	struct owner_key owner;
+	struct owner_info info;
+};
+_Static_assert(sizeof(struct owner_record) == 128, "owner_record");
+
+struct connection_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u64 handshake_start_ns; /* first SYN (client) or SYN-ACK (server); 0 unknown */
+	__u64 established_ns;	  /* 0: never, or before the agent */
+	__u64 accepted_ns;	  /* 0: unknown */
+	__u64 bytes_sent;	  /* payload bytes acknowledged by the peer */
+	__u64 bytes_received;	  /* payload bytes */
+	__u64 segments_sent;
+	__u64 segments_received;
+	__u64 segments_retransmitted;
+	__u32 rtt_smoothed_us;
+	__u32 rtt_min_us;
+	__u32 syn_retransmits;
+	__u8 what;	  /* enum connection_what */
+	__u8 error;	  /* errno, ERROR_CANCELLED or NO_ERROR */
+	__u8 reason;	  /* enum close_reason */
+	__u8 preexisting; /* older than the agent */
+	struct trace_context context;
+	__u64 receive_window_limited_us; /* had data to send, the peer's window was full */
+	__u32 segments_out_of_order;	 /* received; NO_FIGURE on kernels that do not count them */
+	__u32 rto_us;
+};
+_Static_assert(sizeof(struct connection_record) == 224, "connection_record");
+
+struct state_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints; /* .state is the new state */
+	__u8 previous;
+	__u8 pad[7];
+};
+_Static_assert(sizeof(struct state_record) == 96, "state_record");
+
+struct listener_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u32 backlog;
+	__u8 stop; /* 0: start, 1: stop */
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct listener_record) == 96, "listener_record");
+
+struct retransmit_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u32 seq;
+	__u32 end_seq;
+	__u32 segments;
+	__u8 type; /* enum retransmit_type */
+	__u8 pad[3];
+	struct trace_context context;
+};
+_Static_assert(sizeof(struct retransmit_record) == 144, "retransmit_record");
+
+struct reset_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u8 received; /* 0: sent */
+	__u8 reason;   /* enum sk_rst_reason of the running kernel */
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct reset_record) == 96, "reset_record");
+
+#define STACK_FRAMES   16
+#define INTERFACE_NAME 16
+
+/* A packet that was freed with a drop reason. Addresses are the packet's. */
+struct drop_record {
+	struct record_header header;
+	__u64 cookie; /* of the socket, 0 without one */
+	struct owner_key owner;
+	__u8 source[16];
+	__u8 destination[16];
+	__u16 source_port;
+	__u16 destination_port;
+	__u8 family;
+	__u8 state; /* kernel TCP state of the socket, 0 without one */
+	__u16 pad;
+	__u32 reason; /* enum skb_drop_reason of the running kernel */
+	__u32 netns;  /* of the socket, else of the interface */
+	__u32 pad2;
+	__u16 local_port; /* of the socket, 0 without one */
+	__u16 peer_port;
+	__u64 location; /* kernel address of the call that freed it */
+	struct trace_context context;
+	__u64 stack[STACK_FRAMES]; /* zero unless attributes.code.stacktrace is on */
+	char interface[INTERFACE_NAME];
+};
+_Static_assert(sizeof(struct drop_record) == 288, "drop_record");
+
+/* A latency above its threshold. */
+struct latency_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u64 value_ns;
+	__u8 kind; /* enum latency_kind */
+	__u8 pad[7];
+};
+_Static_assert(sizeof(struct latency_record) == 104, "latency_record");
+
+/* A softirq that waited or ran longer than its threshold. */
+struct softirq_record {
+	struct record_header header; /* its time: the end of what was measured */
+	__u64 value_ns;
+	__u32 vector;
+	__u32 cpu;
+	__u8 waited; /* 0: the run of the handler, 1: the wait for it */
+	__u8 pad[7];
+};
+_Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
+
+#include "rules.h"
+#include "sums.h"
+#include "unowned.h"
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The heads of HTTP/1.x requests in the bytes of a write, and their fields (RFC 9112, W3C Trace Context). */
+#ifndef WIRESPAN_HTTP1_HEAD_H
+#define WIRESPAN_HTTP1_HEAD_H
+
+#define HEAD_WINDOW	4096
+#define HEADS_PER_WRITE 4
+#define TRACEPARENT_LEN 55
+
+struct head {
+	u32 start;
+	u32 end; /* first byte after the head; 0: incomplete */
+	u32 traceparent;
+	u32 traceparents;
+	u32 content_length;
+	u32 content_lengths;
+	u32 unframed; /* Transfer-Encoding, Upgrade */
+	u32 pad;
+};
+
+struct write_scratch {
+	u8 bytes[HEAD_WINDOW + 256];
+	struct head heads[HEADS_PER_WRITE + 1];
+	u64 count; /* complete heads */
+	struct request request;
+};
+
+/* Working memory: a head does not fit the stack. Preemption is off for tracing programs' per-CPU use. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct write_scratch);
+} scratches SEC(".maps");
+
+/* Clears the working memory: a short write must not show an earlier one's bytes. */
+static u8 zero_bytes[HEAD_WINDOW + 256];
+
+#define WORD4(a, b, c, d)	      ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+#define WORD8(a, b, c, d, e, f, g, h) ((u64)WORD4(a, b, c, d) | (u64)WORD4(e, f, g, h) << 32)
+
+/* Methods of RFC 9110, PATCH and QUERY, with their space. */
+static __always_inline bool is_method(u64 w)
+{
+	u32 low = (u32)w;
+
+	return low == WORD4('G', 'E', 'T', ' ') || low == WORD4('P', 'U', 'T', ' ') ||
+	       (w & 0xffffffffffULL) == WORD8('P', 'O', 'S', 'T', ' ', 0, 0, 0) ||
+	       (w & 0xffffffffffULL) == WORD8('H', 'E', 'A', 'D', ' ', 0, 0, 0) ||
+	       (w & 0xffffffffffffULL) == WORD8('P', 'A', 'T', 'C', 'H', ' ', 0, 0) ||
+	       (w & 0xffffffffffffULL) == WORD8('T', 'R', 'A', 'C', 'E', ' ', 0, 0) ||
+	       (w & 0xffffffffffffULL) == WORD8('Q', 'U', 'E', 'R', 'Y', ' ', 0, 0) ||
+	       (w & 0xffffffffffffffULL) == WORD8('D', 'E', 'L', 'E', 'T', 'E', ' ', 0) ||
+	       w == WORD8('O', 'P', 'T', 'I', 'O', 'N', 'S', ' ') ||
+	       w == WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', ' ');
+}
+
+static __always_inline struct write_scratch *scratch(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+static __always_inline u64 word_at(struct write_scratch *s, u32 at)
+{
+	return *(u64 *)&s->bytes[at & (HEAD_WINDOW - 1)];
+}
+
+/*
+ * A line of a head begins at `at`: note it if it is one of the fields we need, or
+ * the head's end. Returns 1 to stop. A global function: the verifier takes it
+ * once, not once for every place it is called from.
+ */
+__noinline int see_line(u32 at)
+{
+	struct write_scratch *s = scratch();
+	struct head *head;
+	u64 lower;
+
+	if (!s)
+		return 1;
+	at &= 2 * HEAD_WINDOW - 1;
+	if (at > HEAD_WINDOW)
+		return 1;
+	head = &s->heads[s->count & 3];
+	lower = *(u64 *)&s->bytes[at] | 0x2020202020202020ULL;
+	if (lower == WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r')) {
+		/* The whole name, and its colon at once (RFC 9112 section 5.1). */
+		if ((s->bytes[at + 8] | 0x20) == 'e' && (s->bytes[at + 9] | 0x20) == 'n' &&
+		    (s->bytes[at + 10] | 0x20) == 't' && s->bytes[at + 11] == ':') {
+			head->traceparent = at;
+			head->traceparents += 1;
+		}
+	} else if (lower == WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-')) {
+		/* content-len: not -type, -encoding and the like */
+		if ((s->bytes[at + 8] | 0x20) == 'l' && (s->bytes[at + 9] | 0x20) == 'e' &&
+		    (s->bytes[at + 10] | 0x20) == 'n') {
+			head->content_length = at;
+			head->content_lengths += 1;
+		}
+	} else if (lower == WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') ||
+		   lower == WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', ':')) {
+		head->unframed = 1;
+	} else if (s->bytes[at] == '\r' && s->bytes[at + 1] == '\n') {
+		/* A body follows, or this write has had enough heads: stop here. */
+		head->end = at + 2;
+		s->count += 1;
+		if (head->content_lengths || head->unframed || s->count >= HEADS_PER_WRITE)
+			return 1;
+		s->heads[s->count & 3].start = at + 2;
+	}
+	return 0;
+}
+
+/* Eight bytes with a line feed among them. Returns 1 to stop. */
+__noinline int see_word(u32 at)
+{
+	struct write_scratch *s = scratch();
+	u32 i;
+
+	if (!s)
+		return 1;
+	for (i = 0; i < 8; i++) {
+		u32 here = (at + i) & (HEAD_WINDOW - 1);
+
+		if (s->bytes[here] == '\n' && see_line(here + 1))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Notes where heads begin and end and where their interesting fields are, in map
+ * memory, which the verifier does not track. Bytes past the write are zero.
+ */
+__noinline int find_heads(void)
+{
+	struct write_scratch *s = scratch();
+	u32 i, stop = 0;
+
+	if (!s)
+		return 0;
+	for (i = 0; i < HEAD_WINDOW; i += 8) {
+		u64 x = *(u64 *)&s->bytes[i] ^ 0x0a0a0a0a0a0a0a0aULL;
+
+		if ((x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL)
+			stop = see_word(i);
+		/* One way round only: Linux 6.1 refuses a loop that is entered again by falling through. */
+		barrier_var(stop);
+		if (stop)
+			break;
+	}
+	return 0;
+}
+
+static __always_inline int hex_of(u8 c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+static __always_inline u8 *value_of(struct write_scratch *s, u32 at, u32 name_length)
+{
+	u32 i, skip = 0;
+
+	at &= HEAD_WINDOW - 1;
+	if (s->bytes[at + name_length] != ':')
+		return 0;
+	for (i = 0; i < 16; i++) {
+		u8 c = s->bytes[at + name_length + 1 + i];
+
+		if (c != ' ' && c != '\t')
+			break;
+		skip = i + 1;
+	}
+	return &s->bytes[at + name_length + 1 + (skip & 31)];
+}
+
+/*
+ * Whether the field ends here: blanks, the line's end, and no line that continues it
+ * (obs-fold, RFC 9112 section 5.2). A later version may go on after a dash.
+ */
+static __always_inline bool value_ends(const u8 *after, int version)
+{
+	u32 i, skip = 0;
+
+	if (version > 0 && after[0] == '-')
+		return true;
+	for (i = 0; i < 16; i++) {
+		if (after[i] != ' ' && after[i] != '\t')
+			break;
+		skip = i + 1;
+	}
+	after += skip & 31;
+	if (after[0] != '\r' || after[1] != '\n')
+		return false;
+	return after[2] != ' ' && after[2] != '\t';
+}
+
+/* version "-" trace-id "-" parent-id "-" flags, W3C Trace Context 3.2: lower case only. */
+__noinline int parse_traceparent(u32 at)
+{
+	struct write_scratch *s = scratch();
+	struct request *r;
+	u64 *trace, *span;
+	int version, high, low;
+	u32 i;
+	u8 *v;
+
+	if (!s)
+		return -1;
+	r = &s->request;
+	at &= HEAD_WINDOW - 1;
+	v = value_of(s, at, 11);
+	if (!v)
+		return -1;
+	high = hex_of(v[0]);
+	low = hex_of(v[1]);
+	version = high << 4 | low;
+	if (high < 0 || low < 0 || version == 0xff || v[2] != '-' || v[35] != '-' || v[52] != '-')
+		return -1;
+	for (i = 0; i < 16; i++) {
+		high = hex_of(v[3 + 2 * i]);
+		low = hex_of(v[4 + 2 * i]);
+		if (high < 0 || low < 0)
+			return -1;
+		r->trace_id[i] = high << 4 | low;
+	}
+	for (i = 0; i < 8; i++) {
+		high = hex_of(v[36 + 2 * i]);
+		low = hex_of(v[37 + 2 * i]);
+		if (high < 0 || low < 0)
+			return -1;
+		r->span_id[i] = high << 4 | low;
+	}
+	high = hex_of(v[53]);
+	low = hex_of(v[54]);
+	trace = (u64 *)r->trace_id;
+	span = (u64 *)r->span_id;
+	if (high < 0 || low < 0 || !(trace[0] | trace[1]) || !span[0])
+		return -1;
+	if (!value_ends(&v[TRACEPARENT_LEN], version))
+		return -1;
+	r->flags = high << 4 | low;
+	return 0;
+}
+
+/* The decimal number of Content-Length, or -1. At most 2^31: a larger body is unframed to us. */
+__noinline int parse_content_length(u32 at)
+{
+	struct write_scratch *s = scratch();
+	u64 value = 0;
+	u32 i;
+	u8 *v;
+
+	if (!s)
+		return -1;
+	v = value_of(s, at, 14);
+	if (!v)
+		return -1;
+	for (i = 0; i < 11; i++) {
+		if (v[i] < '0' || v[i] > '9')
+			break;
+		value = value * 10 + (v[i] - '0');
+	}
+	if (i == 0 || i == 11 || value > 0x7fffffff || (v[i] != '\r' && v[i] != ' '))
+		return -1;
+	return value;
+}
+
+#endif

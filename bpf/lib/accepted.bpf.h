@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Who uses a connection: the process that showed itself, and its accept(). */
+#ifndef WIRESPAN_LIB_ACCEPTED_H
+#define WIRESPAN_LIB_ACCEPTED_H
+
+/* Whether it is still to be counted as opened: true once, for whoever asks first. */
+static __always_inline bool take_pending(struct conn *conn)
+{
+	return (conn->flags & CONN_OPEN_PENDING) &&
+	       (clear_flags(conn, CONN_OPEN_PENDING) & CONN_OPEN_PENDING);
+}
+
+/* Counts a finished attempt to establish a connection. */
+static __always_inline void count_open(struct conn *conn, struct series *row)
+{
+	__sync_fetch_and_add(&row->opened, 1);
+	if (!(conn->flags & CONN_NO_START))
+		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration,
+			      conn->established_ns - conn->start_ns);
+}
+
+/*
+ * A process showed itself as the user of a connection. The first one decides whether the
+ * filter wants it; one that comes later and is not wanted leaves the connection to the first.
+ * `leader`: of that process; NULL where it was announced before.
+ */
+static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					  const struct known_owner *owner,
+					  struct task_struct *leader, u32 probe, u64 now)
+{
+	bool first = conn->flags & CONN_OWNER_PROVISIONAL;
+	struct series_key key;
+	struct series *row;
+
+	if (filter_setup && !first && is_refused(sk, tp, conn, &owner->key, owner->rules))
+		return;
+	conn->owner = owner->key;
+	conn->owner_rules = owner->rules;
+	if (first)
+		first = clear_flags(conn, CONN_OWNER_PROVISIONAL) & CONN_OWNER_PROVISIONAL;
+	if (owner->key.pid == agent_pid)
+		set_flags(conn, CONN_IGNORED);
+	else if (first)
+		apply_filter(sk, tp, conn);
+	if (leader)
+		announce(owner, leader, conn, probe);
+	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
+		return;
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	row = series_for(&key, probe, now);
+	if (row && take_pending(conn))
+		count_open(conn, row);
+}
+
+/* An accept is known: its time, the queue wait, and the owner. */
+static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					const struct known_owner *owner, struct task_struct *leader,
+					u64 accepted_ns, u64 now)
+{
+	struct listener *row;
+
+	conn->accepted_ns = accepted_ns;
+	confirm_owner(sk, tp, conn, owner, leader, PROBE_ACCEPT, now);
+	if (conn->flags & CONN_IGNORED)
+		return;
+	if (conn->established_ns && accepted_ns >= conn->established_ns &&
+	    !(conn->flags & CONN_LISTENER_IGNORED)) {
+		row = listener_for(&conn->listener_owner, conn, conn->listen_port, family_of(sk),
+				   PROBE_ACCEPT);
+		if (row)
+			HISTOGRAM_ADD(row->accept_wait, bounds_tcp_accept_queue_duration,
+				      accepted_ns - conn->established_ns);
+	}
+	if (cfg_slow_accept_ns && conn->established_ns &&
+	    accepted_ns > conn->established_ns + cfg_slow_accept_ns)
+		emit_latency(sk, tp, conn, LATENCY_ACCEPT_QUEUE, accepted_ns - conn->established_ns,
+			     accepted_ns, PROBE_ACCEPT);
+	if (cfg_emit_accept)
+		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, accepted_ns, PROBE_ACCEPT);
+}
+
+/* Takes over what the sys_exit program noted about this socket. */
+static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					 u64 now)
+{
+	u64 address = (u64)sk;
+	struct accepted *found, copy;
+
+	if (!cfg_accept_by_address || !(conn->flags & CONN_OWNER_PROVISIONAL))
+		return;
+	found = bpf_map_lookup_elem(&accepts, &address);
+	if (!found)
+		return;
+	copy = *found;
+	bpf_map_delete_elem(&accepts, &address);
+	if (copy.ns >= conn->established_ns)
+		take_accept(sk, tp, conn, &copy.owner, 0, copy.ns, now);
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What user space sets before the programs are loaded. */
+#ifndef WIRESPAN_LIB_CONFIG_H
+#define WIRESPAN_LIB_CONFIG_H
+
+const volatile u32 cfg_tick_ns = 0;	      /* one jiffy */
+const volatile u64 cfg_ring_wakeup_bytes = 0; /* wake the reader at this fill */
+const volatile u8 cfg_emit_open = 0;
+const volatile u8 cfg_emit_accept = 0;
+const volatile u8 cfg_emit_fail = 0;
+const volatile u8 cfg_emit_close = 0; /* 1: of those opened for a sampled request, 2: every one */
+const volatile u8 cfg_emit_state = 0;
+const volatile u8 cfg_emit_listener = 0;
+const volatile u8 cfg_sees_resets = 0; /* the programs for them are loaded */
+const volatile u32 cfg_subnets = 0;    /* how many `subnets` holds */
+const volatile u8 cfg_state_duration = 0;
+const volatile u8 cfg_conn_table = 0; /* conns are kept by address: track.bpf.h */
+const volatile u8 cfg_rtt_variation = 0;
+const volatile u8 cfg_transfer_size = 0;
+const volatile u8 cfg_peer_address = 0;	       /* 1: in clients' rows, 2: in every row */
+const volatile u8 cfg_server_address = 0;      /* rows by the address of the server's end */
+const volatile u8 cfg_local_address = 0;       /* listeners' rows by the address they listen at */
+const volatile u8 cfg_state_port = 0;	       /* state durations by the server's port */
+const volatile u8 cfg_requests = 0;	       /* read traceparent */
+const volatile u8 cfg_requests_by_address = 0; /* the write's program is a kprobe */
+const volatile u8 cfg_emit_handshake = 0;
+const volatile u8 cfg_accept_by_address = 0; /* accepts are in `accepts` */
+
+/* Above these a record is made; 0: never. */
+const volatile u64 cfg_slow_handshake_ns = 0;
+const volatile u64 cfg_slow_accept_ns = 0;
+const volatile u64 cfg_slow_rtt_ns = 0;
+const volatile u8 cfg_receive = 0; /* data is followed until it is read */
+
+#endif

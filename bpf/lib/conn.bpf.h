@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What is kept of a socket while it lives. */
+#ifndef WIRESPAN_LIB_CONN_H
+#define WIRESPAN_LIB_CONN_H
+
+#define CONN_OWNER_PROVISIONAL	 (1 << 0) /* the listener's owner, until a process shows itself */
+#define CONN_OPEN_PENDING	 (1 << 1) /* `opened` not counted yet */
+#define CONN_ESTABLISHED	 (1 << 2) /* reached ESTABLISHED */
+#define CONN_CLOSED		 (1 << 3) /* final figures taken */
+#define CONN_PREEXISTING	 (1 << 4)
+#define CONN_IGNORED		 (1 << 5) /* the agent's own, or the far end of it */
+#define CONN_NO_START		 (1 << 6)
+#define CONN_IN_HANDSHAKE_RECORD (1 << 7)
+#define CONN_FILTERED		 (1 << 8)  /* with CONN_IGNORED: because of the filter */
+#define CONN_LISTENER_IGNORED	 (1 << 9)  /* its listener's figures are not wanted */
+#define CONN_OPENED_FOR		 (1 << 10) /* a handshake record named the request */
+#define CONN_SLOW_RTT		 (1 << 11) /* its round-trip time is above the threshold */
+
+/* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
+struct known_owner {
+	struct owner_key key;
+	u64 rules;
+	u64 is_new; /* has no row in `owners`: it gets one with the first socket that is observed */
+};
+
+/*
+ * One connection or listening socket. Written by the state programs, the accept
+ * programs and the iterators.
+ */
+struct conn {
+	u32 use; /* of an entry: how often it was taken over, times two; odd: the pass holds it */
+	u32 pad;
+	struct owner_key owner;
+	struct owner_key listener_owner;
+	u64 start_ns;
+	u64 established_ns;
+	u64 accepted_ns;
+	u64 state_ns;
+	u64 bytes_sent;	    /* already added to a series */
+	u64 bytes_received; /* " */
+	u64 segments_sent;
+	u64 segments_received;
+	u64 segments_retransmitted;
+	u64 drops;	   /* of a listener */
+	u64 listener_sock; /* kernel address of the listening socket, a label only */
+	u64 thread;	   /* pid_tgid that called connect() */
+	u64 sleeps;	   /* voluntary context switches of that thread at ESTABLISHED */
+	u64 thread_task;   /* its task_struct, a label for probe reads */
+	u64 pass;	   /* last iterator pass that met it: shared files are met again */
+	u64 cookie;	   /* of the socket; 0 before ESTABLISHED of a passive one */
+	u32 netns;
+	u32 flags;
+	u32 syn_retransmits;
+	u32 cidr;
+	u8 role;
+	u8 state;
+	u8 reason;
+	u8 error;
+	u16 listen_port; /* of the server's end, on both sides */
+	u8 has_listen_local;
+	u8 unused;	       /* passes in a row that found its socket closed or gone */
+	u32 filter_generation; /* of the filter that last decided about it */
+	u32 queued;	       /* of a listener: waited when the agent came, and have no entry */
+	u64 owner_rules;       /* as owner_info.rules, for owners that found no room in `owners` */
+	u8 listen_local[16];   /* where its listener listens, IPv4 as ::ffff:a.b.c.d */
+	u8 family;	       /* 4 or 6, once it was opened */
+	u8 reset_cause; /* what a reset says of its end: an enum close_reason plus one, or 0 */
+	u8 pad2[6];
+	/* As of the process's own FIN, should nothing be seen after it. */
+	u64 due_sent; /* payload, what is not acknowledged yet included */
+	u64 due_received;
+	u32 due_segments_sent;
+	u32 due_segments_received;
+	u32 due_segments_retransmitted;
+	u32 has_due;
+};
+
+/* Used by the socket's own storage, or by its address: see track.bpf.h and docs/decisions/0016. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+/* User space gives the map its size. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, struct conn);
+} connections SEC(".maps");
+
+/*
+ * The flags of a connection change on several CPUs at once: a pass, its user and the
+ * softirq may meet at it. Both return what was set before.
+ */
+static __always_inline u32 set_flags(struct conn *conn, u32 flags)
+{
+	return __sync_fetch_and_or(&conn->flags, flags);
+}
+
+static __always_inline u32 clear_flags(struct conn *conn, u32 flags)
+{
+	return __sync_fetch_and_and(&conn->flags, ~flags);
+}
+
+#endif

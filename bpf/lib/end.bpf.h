@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The end of a connection in the sums: once, by whoever sees it first. */
+#ifndef WIRESPAN_LIB_END_H
+#define WIRESPAN_LIB_END_H
+
+static __always_inline u8 close_error(struct tcp_sock *tp, struct conn *conn)
+{
+	if (conn->reason == CLOSE_TIMEOUT)
+		return ETIMEDOUT_NR;
+	if (conn->reason == CLOSE_RESET_RECEIVED &&
+	    (tp->rcv_nxt != tp->copied_seq || tp->write_seq != tp->snd_una))
+		return ECONNRESET_NR;
+	return NO_ERROR;
+}
+
+/* Final figures of a connection that ended at `at`. `sent`: its payload, which the caller tells from a FIN. */
+static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					   u64 sent, u64 at, u64 now)
+{
+	struct series_key key;
+	struct series *row;
+
+	if (set_flags(conn, CONN_CLOSED) & CONN_CLOSED)
+		return;
+	conn->error = close_error(tp, conn);
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	row = series_for(&key, PROBE_STATE, now);
+	if (!row)
+		return;
+	if (take_pending(conn))
+		count_open(conn, row);
+	add_final(&conn->bytes_sent, sent, &row->bytes_sent);
+	add_final(&conn->bytes_received, payload_received(sk, tp), &row->bytes_received);
+	add_final32(&conn->segments_sent, tp->segs_out, &row->segments_sent);
+	add_final32(&conn->segments_received, tp->segs_in, &row->segments_received);
+	add_final32(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
+	add_rtt(row, tp);
+	check_rtt(sk, tp, conn, now, PROBE_STATE);
+	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
+	if (cfg_transfer_size) {
+		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size,
+			      conn->bytes_sent);
+		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
+			      conn->bytes_received);
+	}
+	if (cfg_emit_close == 2 || (cfg_emit_close && was_opened_for_request(sk, conn)))
+		emit_connection(sk, tp, conn, CONNECTION_CLOSE, at, PROBE_STATE);
+	if (!conn->established_ns)
+		return;
+	if (conn->error) {
+		key.error = conn->error;
+		row = series_for(&key, PROBE_STATE, now);
+	}
+	if (row)
+		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration,
+			      at - conn->established_ns);
+}
+
+static __always_inline void add_due(struct conn *conn, struct series *row)
+{
+	if (!conn->has_due)
+		return;
+	add_live(&conn->bytes_sent, conn->due_sent, &row->bytes_sent);
+	add_live(&conn->bytes_received, conn->due_received, &row->bytes_received);
+	add_live32(&conn->segments_sent, conn->due_segments_sent, &row->segments_sent);
+	add_live32(&conn->segments_received, conn->due_segments_received, &row->segments_received);
+	add_live32(&conn->segments_retransmitted, conn->due_segments_retransmitted,
+		   &row->segments_retransmitted);
+}
+
+/* What `account_gone` adds to: the row, but for addresses, which went with the socket. */
+static __always_inline struct series *row_of_gone(const struct conn *conn, u8 error, u64 now)
+{
+	struct series_key key = {};
+
+	key.owner = conn->owner;
+	key.role = conn->role;
+	key.family = conn->family ? conn->family : 4;
+	key.error = error;
+	key.cidr = conn->cidr;
+	key.server_port = conn->listen_port;
+	return series_for(&key, PROBE_STATE, now);
+}
+
+/*
+ * Neither its end nor its socket's destruction was seen, and no pass came in between: the kernel
+ * sometimes runs no program at all. One loss, of its close record; what it counted since its own
+ * FIN, or without one since the last pass, is not known.
+ */
+static __noinline void account_gone(struct conn *conn)
+{
+	u32 flags = set_flags(conn, CONN_CLOSED);
+	u64 now = bpf_ktime_get_ns();
+	struct series *row;
+
+	if (flags & (CONN_CLOSED | CONN_IGNORED))
+		return;
+	if (conn->role == ROLE_LISTENER && conn->state == TCP_LISTEN && cfg_emit_listener)
+		count_loss(PROBE_STATE, LOST_SKIPPED);
+	if (conn->role != ROLE_CLIENT && !(flags & CONN_ESTABLISHED))
+		return;
+	count_loss(PROBE_STATE, LOST_SKIPPED);
+	if (!(flags & CONN_ESTABLISHED)) {
+		row = row_of_gone(conn, ERROR_UNKNOWN, now);
+		if (!row)
+			return;
+		__sync_fetch_and_add(&row->opened, 1);
+		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, now - conn->start_ns);
+		return;
+	}
+	row = row_of_gone(conn, NO_ERROR, now);
+	if (!row)
+		return;
+	if (take_pending(conn))
+		count_open(conn, row);
+	add_due(conn, row);
+	if (conn->reason == CLOSE_NONE)
+		conn->reason = CLOSE_OTHER;
+	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
+	if (cfg_transfer_size) {
+		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size,
+			      conn->bytes_sent);
+		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
+			      conn->bytes_received);
+	}
+	/* A FIN is answered soon: without one the time is that of this moment. */
+	if (conn->has_due && conn->state_ns > conn->established_ns)
+		now = conn->state_ns;
+	if (conn->established_ns)
+		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration,
+			      now - conn->established_ns);
+}
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Which connections are observed: filter.include and filter.exclude, decided here
+ * so that nothing is spent on the rest. What a rule says of the process (command,
+ * cgroup) is decided in process context, once a process, and kept with the process;
+ * what it says of the socket is decided when the connection opens, from softirq too.
+ */
+#ifndef WIRESPAN_LIB_FILTER_H
+#define WIRESPAN_LIB_FILTER_H
+
+/*
+ * The filter in force, 0 without one: generation << 32, what it has, and the bank of its rules.
+ * Written last by user space, in one store, after the rules of that bank.
+ */
+u64 filter_setup = 0;
+#define FILTER_BANK(setup)	   ((u32)(setup)&1)
+#define FILTER_HAS_INCLUDES(setup) ((u32)(setup)&2)
+#define FILTER_HAS_V1(setup)	   ((u32)(setup)&4) /* a rule names a cgroup of version 1 */
+#define FILTER_GENERATION_MASK	   0xffffffff00000000ULL
+
+/* Two banks of rules: the one in force, and the one that a reload fills. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * FILTER_RULES);
+	__type(key, u32);
+	__type(value, struct filter_rule);
+} filter_rules SEC(".maps");
+
+/* Bits of the rules of a bank that name the cgroup. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * FILTER_RULES * FILTER_HIERARCHIES);
+	__type(key, struct filter_cgroup);
+	__type(value, u32);
+} filter_cgroups SEC(".maps");
+
+/* Levels of the cgroup tree that are looked at, from the process's own upwards. */
+#define CGROUP_LEVELS 32
+
+/* What rules are about. Without a peer (a listener) `family` and `remote_port` are 0. */
+struct filter_facts {
+	u8 peer[16]; /* IPv4 as ::ffff:a.b.c.d */
+	u32 owner_rules;
+	u32 pid;
+	u32 netns;
+	u16 local_port;
+	u16 remote_port;
+	u8 family; /* 4 or 6 */
+	u8 pad[7];
+};
+
+static __always_inline u32 filter_generation_of(u64 setup)
+{
+	return setup >> 32;
+}
+
+/* The bits of the cgroup rules whose folder this cgroup is in. Not static: verified once. */
+__noinline u32 rules_of_cgroup(u64 address, u64 setup)
+{
+	struct cgroup *cgroup = (struct cgroup *)address;
+	struct filter_cgroup key = {.bank = FILTER_BANK(setup)};
+	u64 hierarchy = (u64)BPF_CORE_READ(cgroup, root, hierarchy_id) << 56;
+	u32 i, *found, rules = 0;
+
+	for (i = 0; i < CGROUP_LEVELS && cgroup; i++) {
+		key.id = BPF_CORE_READ(cgroup, kn, id) | hierarchy;
+		found = bpf_map_lookup_elem(&filter_cgroups, &key);
+		if (found)
+			rules |= *found;
+		cgroup = cgroup_above(cgroup);
+	}
+	return rules;
+}
+
+/* The same of all cgroups of a process. Controllers that share a hierarchy come one after the other. */
+static __always_inline u32 rules_of_cgroups(struct css_set *set, u64 setup)
+{
+	u32 i, rules = rules_of_cgroup((u64)BPF_CORE_READ(set, dfl_cgrp), setup);
+	struct cgroup *cgroup, *last = 0;
+
+	if (!FILTER_HAS_V1(setup))
+		return rules;
+	for (i = 0; i < MAX_CONTROLLERS; i++) {
+		cgroup = v1_cgroup(set, i);
+		if (cgroup && cgroup != last)
+			rules |= rules_of_cgroup((u64)cgroup, setup);
+		last = cgroup;
+	}
+	return rules;
+}
+
+/*
+ * For owner_info.rules: the rules whose command and cgroup are this process's, under
+ * the filter's generation. Not static: verified once, not at each of its callers.
+ */
+__noinline u64 match_owner(const struct owner_info *info, u64 css_set)
+{
+	u64 setup = filter_setup;
+	u32 i, index, in_cgroup, rules = 0;
+	struct filter_rule *rule;
+
+	if (!info || !setup)
+		return 0;
+	in_cgroup = rules_of_cgroups((struct css_set *)css_set, setup);
+	for (i = 0; i < FILTER_RULES; i++) {
+		index = FILTER_BANK(setup) * FILTER_RULES + i;
+		rule = bpf_map_lookup_elem(&filter_rules, &index);
+		if (!rule || rule->kind == FILTER_END)
+			break;
+		if ((rule->fields & FILTER_COMMAND) &&
+		    (*(u64 *)&info->command[0] != *(u64 *)&rule->command[0] ||
+		     *(u64 *)&info->command[8] != *(u64 *)&rule->command[8]))
+			continue;
+		if ((rule->fields & FILTER_CGROUP) && !(in_cgroup & (1u << i)))
+			continue;
+		rules |= 1u << i;
+	}
+	return (setup & FILTER_GENERATION_MASK) | rules;
+}
+
+static __always_inline bool rule_matches(const struct filter_rule *rule,
+					 const struct filter_facts *facts, u32 bit)
+{
+	const u64 *address = (const u64 *)rule->address, *mask = (const u64 *)rule->mask;
+	const u64 *peer = (const u64 *)facts->peer;
+	u32 fields = rule->fields;
+
+	if ((fields & FILTER_PORT) && facts->local_port != rule->port &&
+	    facts->remote_port != rule->port)
+		return false;
+	if ((fields & FILTER_LOCAL_PORT) && facts->local_port != rule->local_port)
+		return false;
+	if ((fields & FILTER_REMOTE_PORT) && facts->remote_port != rule->remote_port)
+		return false;
+	if ((fields & FILTER_CIDR) &&
+	    (facts->family != rule->family || (peer[0] & mask[0]) != address[0] ||
+	     (peer[1] & mask[1]) != address[1]))
+		return false;
+	if ((fields & FILTER_PID) && facts->pid != rule->pid)
+		return false;
+	if ((fields & FILTER_NETNS) && facts->netns != rule->netns)
+		return false;
+	return !(fields & (FILTER_COMMAND | FILTER_CGROUP)) || (facts->owner_rules & bit);
+}
+
+/*
+ * 1: not to be observed. Includes and excludes tell themselves: comparing the index with
+ * their number would have the verifier walk the loop once for each such number.
+ */
+__noinline int filter_refuses(const struct filter_facts *facts)
+{
+	u64 setup = filter_setup;
+	bool included = !FILTER_HAS_INCLUDES(setup);
+	struct filter_rule *rule;
+	u32 i, index;
+
+	if (!facts)
+		return 0;
+	for (i = 0; i < FILTER_RULES; i++) {
+		index = FILTER_BANK(setup) * FILTER_RULES + i;
+		rule = bpf_map_lookup_elem(&filter_rules, &index);
+		if (!rule || rule->kind == FILTER_END)
+			break;
+		if (!rule_matches(rule, facts, 1u << i))
+			continue;
+		if (rule->kind == FILTER_EXCLUDE)
+			return 1;
+		included = true;
+	}
+	return !included;
+}
+
+/* Facts of a process that is known since before the rules. Process context, or an iterator. */
+static __always_inline void refresh_owner_rules(struct owner_info *info, struct task_struct *leader)
+{
+	u64 setup = filter_setup;
+
+	if (setup && filter_generation_of(setup) != filter_generation_of(info->rules))
+		info->rules = match_owner(info, (u64)BPF_CORE_READ(leader, cgroups));
+}
+
+#endif

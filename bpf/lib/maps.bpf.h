@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Maps and variables that several families use, with who writes, who reads and what bounds them. */
+#ifndef WIRESPAN_LIB_MAPS_H
+#define WIRESPAN_LIB_MAPS_H
+
+/* The agent, in the initial pid namespace: never observed. Set by ws_self. */
+u32 agent_pid = 0;
+
+/* Values too large for the BPF stack, to insert empty rows with. */
+static struct series zero_series;
+static struct listener zero_listener;
+static struct state_sums zero_state_sums;
+static struct receive_sums zero_receive_sums;
+static u64 zero_count;
+
+/* Processes seen. User space deletes rows of ended processes. Full: counted, owner 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct owner_key);
+	__type(value, struct owner_info);
+} owners SEC(".maps");
+
+/*
+ * The sums behind every connection metric. Rows are added atomically in place. This and each
+ * map of sums after it: an owner has a share (rows.bpf.h), past which rows with .overflow set
+ * take the rest, and it is counted. User space takes rows out that are quiet.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct series_key);
+	__type(value, struct series);
+} series SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listener_key);
+	__type(value, struct listener);
+} listeners SEC(".maps");
+
+/* wirespan.tcp.state.duration; one entry unless it is on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct state_key);
+	__type(value, struct state_sums);
+} state_durations SEC(".maps");
+
+/* wirespan.tcp.receive_queue.duration; one entry unless it is on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct series_key);
+	__type(value, struct receive_sums);
+} receives SEC(".maps");
+
+/*
+ * Data of one connection that waits to be read, oldest first. Written under the socket's
+ * lock by the receive programs. Full: what comes joins the newest.
+ */
+#define ARRIVALS 32 /* a power of two */
+struct arrivals {
+	u32 first; /* counts up: the slot is its remainder */
+	u32 count;
+	u64 end[ARRIVALS]; /* in the stream, as bytes_received counts it */
+	u64 ns[ARRIVALS];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct arrivals);
+} arrivals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct drop_key);
+	__type(value, u64);
+} drops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct reset_key);
+	__type(value, u64);
+} resets SEC(".maps");
+
+/* Accepts whose socket had no type, keyed by its address until a hook meets the socket. User space gives it its size. */
+struct accepted {
+	struct known_owner owner;
+	u64 ns;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct accepted);
+} accepts SEC(".maps");
+
+/*
+ * Ports that listen, by namespace: the role of connections older than the agent, and the
+ * listener of connections whose beginning was not seen. Filled by the scan and by listen().
+ */
+struct listen_port {
+	u32 netns;
+	u32 port;
+};
+struct listening {
+	u64 listener; /* kernel address of the last one there, a label only */
+	u64 queued;   /* older than the agent, and waited when it came: not met since */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct listen_port);
+	__type(value, struct listening);
+} listen_ports SEC(".maps");
+
+/*
+ * The agent's own connections, as its end sees them: the peer's end is not observed
+ * either. Both ends are in the key: others use the same local port to other peers.
+ */
+struct agent_flow {
+	u8 local[16];
+	u8 peer[16];
+	u16 local_port;
+	u16 peer_port;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct agent_flow);
+	__type(value, u8);
+} agent_flows SEC(".maps");
+
+/* When the agent last opened one: the peer's end, if it is here, follows at once. */
+u64 agent_flow_ns = 0;
+
+struct remote_end {
+	u8 address[16];
+	u32 port;
+	u32 netns;
+};
+
+/* For handshakes that needed more than one SYN-ACK: when the first went out, and how many followed. */
+struct synack {
+	u64 first_ns;
+	u64 again;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct remote_end);
+	__type(value, struct synack);
+} synacks SEC(".maps");
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Whether a socket is observed. Without a filter this costs one load and one branch. */
+#ifndef WIRESPAN_LIB_OBSERVE_H
+#define WIRESPAN_LIB_OBSERVE_H
+
+static __always_inline void fill_facts(struct filter_facts *facts, struct tcp_sock *tp, u32 netns,
+				       const struct owner_key *owner, u64 owner_rules)
+{
+	u32 generation = filter_generation_of(filter_setup);
+	struct owner_info *info;
+
+	if (filter_generation_of(owner_rules) != generation) {
+		info = bpf_map_lookup_elem(&owners, owner);
+		owner_rules = info ? info->rules : 0;
+	}
+	/* Nothing is known of a process that ended before the rules were read. */
+	if (filter_generation_of(owner_rules) == generation)
+		facts->owner_rules = owner_rules;
+	facts->pid = owner->pid;
+	facts->netns = netns;
+	facts->local_port = local_port_of(tp);
+}
+
+static __always_inline bool is_refused(struct sock *sk, struct tcp_sock *tp,
+				       const struct conn *conn, const struct owner_key *owner,
+				       u64 owner_rules)
+{
+	struct filter_facts facts = {};
+
+	fill_facts(&facts, tp, conn->netns, owner, owner_rules);
+	if (conn->role != ROLE_LISTENER) {
+		facts.family = family_of(sk);
+		facts.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+		read_mapped_peer(sk, facts.family, facts.peer);
+	}
+	return filter_refuses(&facts);
+}
+
+/* A process is announced with its first socket that is observed: the rest takes nobody's room. */
+static __always_inline void announce(const struct known_owner *owner, struct task_struct *leader,
+				     const struct conn *conn, u32 probe)
+{
+	if (owner->is_new && !(conn->flags & CONN_IGNORED))
+		announce_owner(&owner->key, leader, probe);
+}
+
+/*
+ * A client that the filter left out until its local port was known. Not in its context: the
+ * thread that connected is a label, so it is asked whether it is still of that process.
+ */
+static __always_inline void announce_opener(const struct conn *conn)
+{
+	struct task_struct *thread = (struct task_struct *)conn->thread_task, *leader;
+
+	if (!filter_setup || bpf_map_lookup_elem(&owners, &conn->owner))
+		return;
+	leader = BPF_CORE_READ(thread, group_leader);
+	if (leader && (u32)BPF_CORE_READ(leader, tgid) == conn->owner.pid &&
+	    BPF_CORE_READ(leader, start_boottime) == conn->owner.start_ns)
+		announce_owner(&conn->owner, leader, PROBE_STATE);
+}
+
+/* Decides by the filter in force. What is the agent's own stays ignored. */
+static __always_inline void apply_filter(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	u64 setup = filter_setup;
+
+	if (!setup && !(conn->flags & CONN_FILTERED))
+		return;
+	if ((conn->flags & (CONN_IGNORED | CONN_FILTERED)) == CONN_IGNORED)
+		return;
+	conn->filter_generation = filter_generation_of(setup);
+	if (setup && is_refused(sk, tp, conn, &conn->owner, conn->owner_rules))
+		set_flags(conn, CONN_IGNORED | CONN_FILTERED);
+	else if (conn->flags & CONN_FILTERED)
+		clear_flags(conn, CONN_IGNORED | CONN_FILTERED);
+}
+
+/* For hooks that may meet a client before it has a local port: until ESTABLISHED nothing is settled. */
+static __always_inline bool is_ignored(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	if (filter_setup && conn->state == TCP_SYN_SENT)
+		apply_filter(sk, tp, conn);
+	return conn->flags & CONN_IGNORED;
+}
+
+/* The filter said no, but by the listener's owner: who accepts may be another. */
+static __always_inline bool may_be_wanted(const struct conn *conn)
+{
+	return (conn->flags & CONN_FILTERED) && (conn->flags & CONN_OWNER_PROVISIONAL);
+}
+
+/*
+ * After a reload. What is open and was left out before stays so: its beginning was not
+ * seen. A process that ended meanwhile keeps the decision about it; ws_refilter and
+ * ws_refilter_files have told what the rules say of the others.
+ */
+static __always_inline void refilter(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	u32 generation = filter_generation_of(filter_setup);
+	struct owner_info *info;
+
+	if (conn->filter_generation == generation)
+		return;
+	conn->filter_generation = generation;
+	if ((conn->flags & CONN_IGNORED) && conn->role != ROLE_LISTENER && !may_be_wanted(conn))
+		return;
+	info = bpf_map_lookup_elem(&owners, &conn->owner);
+	if (generation && conn->owner.pid &&
+	    filter_generation_of(info ? info->rules : conn->owner_rules) != generation)
+		return;
+	apply_filter(sk, tp, conn);
+}
+
+#endif

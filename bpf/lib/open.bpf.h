@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* How a connection begins, in the sums: once, by whoever sees it first. */
+#ifndef WIRESPAN_LIB_OPEN_H
+#define WIRESPAN_LIB_OPEN_H
+
+/* From the handshake on. `late`: it ended at `at`, which no program saw. */
+static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					u64 at, bool late, u64 now)
+{
+	struct task_struct *thread;
+	struct series_key key;
+	struct series *row;
+
+	if (set_flags(conn, CONN_ESTABLISHED) & CONN_ESTABLISHED)
+		return;
+	announce_opener(conn);
+	enter_state(conn, TCP_ESTABLISHED, at);
+	conn->established_ns = at;
+	if (!late)
+		conn->syn_retransmits = tp->total_retrans;
+	if (cfg_requests && late) {
+		conn->thread = 0; /* whether it slept since is not known */
+	} else if (cfg_requests) {
+		thread = (struct task_struct *)conn->thread_task;
+		conn->sleeps = BPF_CORE_READ(thread, nvcsw);
+		if (cfg_requests_by_address)
+			follow(sk, tp, conn);
+	}
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	conn->family = key.family;
+	row = series_for(&key, PROBE_STATE, now);
+	if (row && !(conn->flags & CONN_OPEN_PENDING))
+		count_open(conn, row);
+	check_handshake(sk, tp, conn);
+	if (cfg_emit_open)
+		emit_connection(sk, tp, conn, CONNECTION_OPEN, at, PROBE_STATE);
+}
+
+/* The attempt failed at `at`. */
+static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					u8 error, u64 at, u64 now)
+{
+	struct series_key key;
+	struct series *row;
+
+	if (set_flags(conn, CONN_CLOSED) & CONN_CLOSED)
+		return;
+	announce_opener(conn);
+	conn->error = error;
+	conn->syn_retransmits = tp->total_retrans;
+	enter_state(conn, TCP_CLOSE, at);
+	fill_series_key(&key, sk, tp, conn, conn->error);
+	row = series_for(&key, PROBE_STATE, now);
+	if (row) {
+		__sync_fetch_and_add(&row->opened, 1);
+		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, at - conn->start_ns);
+	}
+	/* Segments have no error.type, as those of the retransmit events. */
+	key.error = NO_ERROR;
+	row = series_for(&key, PROBE_STATE, now);
+	if (row) {
+		__sync_fetch_and_add(&row->segments_retransmitted, tp->total_retrans);
+		__sync_fetch_and_add(&row->segments_sent, tp->segs_out);
+		__sync_fetch_and_add(&row->segments_received, tp->segs_in);
+	}
+	if (cfg_emit_fail && conn->error != ERROR_CANCELLED)
+		emit_connection(sk, tp, conn, CONNECTION_FAIL, at, PROBE_STATE);
+}
+
+/* The accept queue as this arrival found it. The listener is held by the caller, tcp_v4_rcv(). */
+static __always_inline void see_accept_queue(struct conn *conn, u8 family)
+{
+	struct sock *listener = (struct sock *)conn->listener_sock;
+	u32 limit = BPF_CORE_READ(listener, sk_max_ack_backlog);
+	u32 usage = BPF_CORE_READ(listener, sk_ack_backlog);
+	struct listener *row;
+
+	if (!limit)
+		return;
+	row = listener_for(&conn->listener_owner, conn, conn->listen_port, family, PROBE_STATE);
+	if (row) /* this connection is already in the queue: tcp_check_req() */
+		HISTOGRAM_ADD(row->utilization, bounds_tcp_accept_queue_utilization,
+			      (u64)(usage ? usage - 1 : 0) * 1000000 / limit);
+}
+
+/*
+ * `now`: when it was established. True: when the handshake began is not known. What it counted
+ * belongs to the SYN-ACK's own counts: `late` the socket's own may have joined that.
+ */
+static __always_inline bool read_handshake_start(struct sock *sk, struct tcp_sock *tp,
+						 struct conn *conn, u64 now, bool late)
+{
+	struct remote_end end = {};
+	struct synack *synack;
+
+	/* tcp_create_openreq_child(): num_retrans */
+	conn->syn_retransmits = late ? 0 : tp->total_retrans;
+	conn->start_ns = now;
+	if (tp->total_retrans) {
+		read_peer(sk, family_of(sk), end.address);
+		end.port = bpf_ntohs(sk->__sk_common.skc_dport);
+		end.netns = conn->netns;
+		synack = bpf_map_lookup_elem(&synacks, &end);
+		if (synack && synack->first_ns < now) {
+			conn->start_ns = synack->first_ns;
+			if (late)
+				conn->syn_retransmits = synack->again;
+			bpf_map_delete_elem(&synacks, &end);
+		}
+	}
+	conn->segments_retransmitted = conn->syn_retransmits;
+	if (conn->start_ns != now)
+		return false;
+	/* The handshake is the connection's first RTT sample: tcp_synack_rtt_meas(). */
+	if (tp->srtt_us)
+		conn->start_ns = now - (u64)(tp->srtt_us >> 3) * 1000;
+	return !tp->srtt_us; /* SYN cookie: the kernel kept no time */
+}
+
+/* A final ACK of the handshake that was lost is sent again within a second. */
+#define AGENT_FLOW_WINDOW_NS 3000000000ULL
+
+static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp, u64 now)
+{
+	struct agent_flow flow = {};
+
+	if (now - agent_flow_ns > AGENT_FLOW_WINDOW_NS)
+		return false;
+
+	read_local(sk, family_of(sk), flow.peer);
+	read_peer(sk, family_of(sk), flow.local);
+	flow.peer_port = local_port_of(tp);
+	flow.local_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	/* Once: the same ends may mean something else in another namespace, or later. */
+	return !bpf_map_delete_elem(&agent_flows, &flow);
+}
+
+/* A child that begins with what is kept of its listener. `late`: at `at`, which no program saw. */
+static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					u64 at, bool late)
+{
+	bool cloned = conn->role == ROLE_LISTENER;
+	bool listener_ignored = cloned && (conn->flags & CONN_IGNORED);
+	u32 no_start;
+
+	conn->listener_owner = conn->owner;
+	conn->has_listen_local &= cloned;
+	conn->role = ROLE_SERVER;
+	conn->reason = CLOSE_NONE;
+	conn->error = NO_ERROR;
+	conn->family = family_of(sk);
+	conn->state_ns = at;
+	conn->established_ns = at;
+	conn->accepted_ns = 0;
+	conn->drops = 0;
+	conn->netns = netns_of(sk);
+	conn->cidr = subnet_of(sk);
+	conn->listen_port = local_port_of(tp);
+	no_start = read_handshake_start(sk, tp, conn, at, late) ? CONN_NO_START : 0;
+	/* A pass that meets it sees the rest. */
+	barrier();
+	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED | no_start;
+	conn->state = TCP_ESTABLISHED;
+	if (is_agent_peer(sk, tp, at)) {
+		conn->flags |= CONN_IGNORED;
+		return;
+	}
+	if (listener_ignored)
+		conn->flags |= CONN_LISTENER_IGNORED;
+	else if (cloned && !late) /* the listener is held by the caller */
+		see_accept_queue(conn, conn->family);
+	apply_filter(sk, tp, conn);
+	check_handshake(sk, tp, conn);
+}
+
+/* No program saw it being made from its listener: that is the last one at its port. */
+static __always_inline void copy_from_port(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
+	struct listening *found = bpf_map_lookup_elem(&listen_ports, &key);
+	struct conn *listener = cfg_conn_table && found ? listener_at(found->listener) : 0;
+	u64 cookie = conn->cookie;
+
+	if (!listener || listener->listen_port != key.port || listener->netns != key.netns)
+		return;
+	copy_listener(conn, listener);
+	conn->cookie = cookie;
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Who: the process of the current context, named once in `owners`. */
+#ifndef WIRESPAN_LIB_PROCESS_H
+#define WIRESPAN_LIB_PROCESS_H
+
+static __always_inline u32 netns_of(const struct sock *sk)
+{
+	return sk->__sk_common.skc_net.net->ns.inum;
+}
+
+/* What the filter's rules say of a process that has no row. Not inlined: once for all callers. */
+static __noinline u64 rules_of(struct task_struct *leader)
+{
+	struct owner_info info = {};
+
+	/* As text: what is behind its end may be of the command before. */
+	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
+	return match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
+}
+
+/*
+ * First socket of a process that is observed: keep its facts, and tell user space while
+ * /proc still has it. What the filter leaves out takes no room from anybody.
+ */
+static __noinline int announce_owner(const struct owner_key *key, struct task_struct *leader,
+				     u32 probe)
+{
+	struct owner_info info = {};
+	struct owner_record *record;
+	const unsigned char *name;
+
+	info.cgroup_id = note_cgroup((u64)BPF_CORE_READ(leader, cgroups));
+	info.netns = BPF_CORE_READ(leader, nsproxy, net_ns, ns.inum);
+	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
+	name = BPF_CORE_READ(leader, mm, exe_file, f_path.dentry, d_name.name);
+	if (name)
+		bpf_probe_read_kernel_str(info.executable, sizeof(info.executable), name);
+	info.rules = match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
+	if (bpf_map_update_elem(&owners, key, &info, BPF_NOEXIST)) {
+		if (!bpf_map_lookup_elem(&owners, key))
+			count_loss(probe, LOST_MAP_FULL);
+		return 0;
+	}
+	record = reserve(PROBE_OWNER, RECORD_OWNER, sizeof(*record), bpf_ktime_get_ns());
+	if (record) {
+		record->owner = *key;
+		record->info = info;
+		submit(PROBE_OWNER, record);
+	}
+	return 0;
+}
+
+/* `leader` as an owner. Process context, or an iterator. */
+static __always_inline void know_owner(struct known_owner *owner, struct task_struct *leader,
+				       u32 pid)
+{
+	struct owner_info *info;
+
+	owner->key.pid = pid;
+	owner->key.pad = 0;
+	owner->key.start_ns = leader->start_boottime;
+	info = bpf_map_lookup_elem(&owners, &owner->key);
+	owner->is_new = !info;
+	if (info) {
+		refresh_owner_rules(info, leader);
+		owner->rules = info->rules;
+	} else {
+		owner->rules = filter_setup ? rules_of(leader) : 0;
+	}
+}
+
+/* The calling process. False in a kernel thread: then nobody's. Process context only. */
+static __always_inline bool current_owner(struct known_owner *owner)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (task->flags & PF_KTHREAD)
+		return false;
+	know_owner(owner, task->group_leader, task->tgid);
+	return true;
+}
+
+static __always_inline struct task_struct *current_leader(void)
+{
+	return bpf_get_current_task_btf()->group_leader;
+}
+
+static __always_inline bool is_exiting(void)
+{
+	return bpf_get_current_task_btf()->flags & PF_EXITING;
+}
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which request a byte of a connection belongs to, by its position in the stream. */
+#ifndef WIRESPAN_LIB_REQUESTS_H
+#define WIRESPAN_LIB_REQUESTS_H
+
+#define REQUEST_SLOTS 8
+
+/* A request with a trace context: the half-open interval [start, end) of the stream. */
+struct request {
+	u8 trace_id[16];
+	u8 span_id[8];
+	u64 start_ns;
+	u64 start;
+	u64 end;
+	u32 start_seq;
+	u8 flags;
+	u8 found;
+	u8 pad[2];
+};
+
+/*
+ * The requests of one client connection, newest over oldest. Requests without a
+ * context own no slot: a byte that no slot covers belongs to nobody.
+ */
+struct request_ring {
+	struct request slots[REQUEST_SLOTS];
+	u64 boundary; /* where the next message must begin */
+	u64 last;     /* where the last write that was followed began */
+	u32 base;     /* added to a sequence number: the low half of its position */
+	u32 count;
+	u8 opaque;  /* framing unknown: no request is taken any more */
+	u8 written; /* last is set */
+	u8 pad[6];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct request_ring);
+} requests SEC(".maps");
+
+/*
+ * A client connection whose writes are met by a kprobe, which has no type for the socket and
+ * so no storage. By the socket's address, from ESTABLISHED to CLOSE; the cookie tells whose.
+ * User space gives the map its size. Full: counted, the connection's requests are not known.
+ */
+struct followed {
+	u64 cookie;
+	u64 thread; /* as in struct conn */
+	u64 sleeps; /* " */
+	struct request_ring ring;
+	struct connection_record handshake; /* all but the request */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct followed);
+} follows SEC(".maps");
+
+/* Too large for the BPF stack. */
+static struct followed zero_followed;
+
+static __always_inline struct request_ring *requests_of(struct sock *sk)
+{
+	struct followed *followed;
+	u64 address = (u64)sk;
+
+	if (!cfg_requests_by_address)
+		return bpf_sk_storage_get(&requests, sk, 0, 0);
+	followed = bpf_map_lookup_elem(&follows, &address);
+	if (!followed || followed->cookie != (u64)sk->__sk_common.skc_cookie.counter)
+		return 0;
+	return &followed->ring;
+}
+
+/*
+ * Sequence numbers come again after 4 GiB (RFC 9293 section 3.4), positions do not: a request is
+ * remembered for longer than that. bytes_acked moves with snd_una, and what is on the way lies within
+ * half the circle of it. It alone is read, so that an acknowledgement on another CPU cannot come
+ * between two readings.
+ */
+static __always_inline u64 position_of(const struct request_ring *ring, u64 bytes_acked, u32 seq)
+{
+	return bytes_acked + (s32)(seq + ring->base - (u32)bytes_acked);
+}
+
+/*
+ * The context of the request that owns the segment's first byte. A FIN alone lies past
+ * every interval.
+ */
+static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
+					 struct trace_context *into)
+{
+	struct request_ring *ring = requests_of(sk);
+	u64 at;
+	u32 i;
+
+	if (!ring || seq == end_seq)
+		return;
+	at = position_of(ring, BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked), seq);
+	for (i = 0; i < REQUEST_SLOTS; i++) {
+		struct request *request = &ring->slots[i];
+
+		if (!request->found || at < request->start || at >= request->end)
+			continue;
+		into->start_ns = request->start_ns;
+		into->start_seq = request->start_seq;
+		into->flags = request->flags;
+		into->found = 1;
+		__builtin_memcpy(into->trace_id, request->trace_id, 16);
+		__builtin_memcpy(into->span_id, request->span_id, 8);
+		return;
+	}
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Records for user space, and the count of what is lost. */
+#ifndef WIRESPAN_LIB_RING_H
+#define WIRESPAN_LIB_RING_H
+
+/* Records for user space. Full: the record is lost and counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} events SEC(".maps");
+
+/* [probe * LOSS_REASONS + reason]; read by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PROBE_COUNT *LOSS_REASONS);
+	__type(key, u32);
+	__type(value, u64);
+} lost SEC(".maps");
+
+static __always_inline void count_loss(u32 probe, u32 reason)
+{
+	u32 index = probe * LOSS_REASONS + reason;
+	u64 *value = bpf_map_lookup_elem(&lost, &index);
+
+	if (value)
+		*value += 1;
+}
+
+/* Reserve a record and fill its header; NULL is counted. */
+static __always_inline void *reserve(u32 probe, u32 kind, u64 size, u64 ts_ns)
+{
+	struct record_header *header = bpf_ringbuf_reserve(&events, size, 0);
+
+	if (!header) {
+		count_loss(probe, LOST_RING_FULL);
+		return 0;
+	}
+	header->ts_ns = ts_ns;
+	header->kind = kind;
+	header->size = size;
+	return header;
+}
+
+/* Submit without waking the reader unless the ring is filling up (cost.md: a wake-up is 10 us). */
+static __always_inline void submit(u32 probe, void *record)
+{
+	u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > cfg_ring_wakeup_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(record, flags);
+	count_loss(probe, SENT);
+}
+
+#endif

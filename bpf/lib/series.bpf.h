@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The rows of connections, and what is added to them. */
+#ifndef WIRESPAN_LIB_SERIES_H
+#define WIRESPAN_LIB_SERIES_H
+
+/* Index + 1 of each configured subnet. Filled by user space before the programs are attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 256);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct subnet_key);
+	__type(value, u32);
+} subnets SEC(".maps");
+
+/* Index + 1 of the narrowest configured subnet that holds the peer; 0: none. */
+static __always_inline u32 subnet_of(const struct sock *sk)
+{
+	struct subnet_key key = {.prefix_length = 128};
+	u32 *index;
+
+	if (!cfg_subnets)
+		return 0;
+	read_mapped_peer(sk, family_of(sk), key.address);
+	index = bpf_map_lookup_elem(&subnets, &key);
+	return index ? *index : 0;
+}
+
+static __always_inline void fill_addresses(const struct sock *sk, const struct conn *conn,
+					   u8 family, u8 *peer, u8 *server)
+{
+	bool is_client = conn->role == ROLE_CLIENT;
+
+	if (cfg_peer_address == 2 || (cfg_peer_address == 1 && is_client))
+		read_peer(sk, family, peer);
+	if (cfg_server_address && is_client)
+		read_peer(sk, family, server);
+	else if (cfg_server_address && conn->role == ROLE_SERVER)
+		read_local(sk, family, server);
+}
+
+static __always_inline void fill_series_key(struct series_key *key, struct sock *sk,
+					    struct tcp_sock *tp, const struct conn *conn, u8 error)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->owner = conn->owner;
+	key->role = conn->role;
+	key->family = family_of(sk);
+	key->error = error;
+	key->cidr = conn->cidr;
+	/* Kept since the handshake: tcp_disconnect() clears the socket's. */
+	if (conn->role == ROLE_CLIENT || conn->role == ROLE_SERVER)
+		key->server_port = conn->listen_port;
+	fill_addresses(sk, conn, key->family, key->peer, key->server);
+}
+
+static __noinline struct series *place_for(struct series_key *key, u32 probe, u64 now, u32 gone)
+{
+	struct series *row;
+
+	place_series(key, probe, gone);
+	row = bpf_map_lookup_elem(&series, key);
+	if (row && touch_row(&row->touched_ns, now))
+		return row;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->overflow = 1;
+	row = bpf_map_lookup_elem(&series, key);
+	if (row)
+		row->touched_ns = now;
+	return row;
+}
+
+/*
+ * The row for a key, or else the overflow row of its owner or of the host, which the key then
+ * says. NULL only when even that is absent.
+ */
+static __always_inline struct series *series_for(struct series_key *key, u32 probe, u64 now)
+{
+	struct series *row = bpf_map_lookup_elem(&series, key);
+
+	if (row && touch_row(&row->touched_ns, now))
+		return row;
+	return place_for(key, probe, now, !!row);
+}
+
+static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)
+{
+	if (!tp->srtt_us)
+		return;
+	HISTOGRAM_ADD(row->rtt, bounds_tcp_rtt, (u64)(tp->srtt_us >> 3) * 1000);
+	if (cfg_rtt_variation)
+		HISTOGRAM_ADD(row->rtt_variation, bounds_tcp_rtt_variation,
+			      (u64)(tp->mdev_us >> 2) * 1000);
+}
+
+#endif

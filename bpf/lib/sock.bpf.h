@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What a socket says of itself: addresses, ports, family, payload. */
+#ifndef WIRESPAN_LIB_SOCK_H
+#define WIRESPAN_LIB_SOCK_H
+
+/* A raw socket can have TCP's protocol, and other families number theirs as they like. */
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	u16 family = sk->__sk_common.skc_family;
+
+	return sk->sk_type == SOCK_STREAM_NR && sk->sk_protocol == IPPROTO_TCP &&
+	       (family == AF_INET || family == AF_INET6);
+}
+
+/* The TCP socket that an open file is; NULL when it is none, or no file. */
+static __always_inline struct sock *tcp_socket_of(struct file *file)
+{
+	struct socket *socket = file ? bpf_sock_from_file(file) : 0;
+	struct sock *sk = socket ? socket->sk : 0;
+
+	return sk && is_tcp(sk) ? sk : 0;
+}
+
+static __always_inline bool is_mapped(const struct in6_addr *a)
+{
+	return a->in6_u.u6_addr32[0] == 0 && a->in6_u.u6_addr32[1] == 0 &&
+	       a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
+}
+
+/* 4 or 6; an IPv6 socket that speaks IPv4 is 4. */
+static __always_inline u8 family_of(const struct sock *sk)
+{
+	if (sk->__sk_common.skc_family == AF_INET || is_mapped(&sk->__sk_common.skc_v6_daddr))
+		return 4;
+	return 6;
+}
+
+static __always_inline void read_peer(const struct sock *sk, u8 family, u8 *into)
+{
+	if (family == 4)
+		bpf_probe_read_kernel(into, 4, &sk->__sk_common.skc_daddr);
+	else
+		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+/* Into 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+static __always_inline void read_mapped_peer(const struct sock *sk, u8 family, u8 *into)
+{
+	if (family == 4) {
+		into[10] = 0xff;
+		into[11] = 0xff;
+		read_peer(sk, 4, into + 12);
+	} else {
+		read_peer(sk, 6, into);
+	}
+}
+
+static __always_inline void read_local(const struct sock *sk, u8 family, u8 *into)
+{
+	if (family == 4)
+		bpf_probe_read_kernel(into, 4, &sk->__sk_common.skc_rcv_saddr);
+	else
+		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+}
+
+/* The local port: skc_num is zeroed when the port is put back, inet_sport is not. */
+static __always_inline u16 local_port_of(struct tcp_sock *tp)
+{
+	u16 port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+
+	return port ? port : tp->inet_conn.icsk_inet.sk.__sk_common.skc_num;
+}
+
+static __always_inline void fill_endpoints(struct endpoints *e, struct sock *sk,
+					   struct tcp_sock *tp, const struct conn *conn, u8 state)
+{
+	__builtin_memset(e, 0, sizeof(*e));
+	e->family = family_of(sk);
+	read_local(sk, e->family, e->local);
+	read_peer(sk, e->family, e->peer);
+	e->local_port = local_port_of(tp);
+	e->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	e->role = conn->role;
+	e->state = state;
+	e->netns = conn->netns;
+}
+
+/* Payload acknowledged: bytes_acked less the client's SYN and, when acknowledged, our FIN. */
+static __always_inline u64 payload_sent(struct tcp_sock *tp, const struct conn *conn, bool fin_sent)
+{
+	u64 acked = tp->bytes_acked;
+
+	if (conn->role == ROLE_CLIENT && acked)
+		acked -= 1;
+	if (fin_sent && acked && tp->snd_una == tp->write_seq)
+		acked -= 1;
+	return acked;
+}
+
+/* Payload that the peer acknowledged, by what was sent: unlike bytes_acked without SYN and FIN. */
+static __always_inline u64 acked_payload(struct tcp_sock *tp)
+{
+	return tp->bytes_sent - tp->bytes_retrans - (u32)(tp->snd_nxt - tp->snd_una);
+}
+
+/* Payload received: bytes_received less the peer's FIN (SOCK_DONE is set by tcp_fin() alone). */
+static __always_inline u64 payload_received(struct sock *sk, struct tcp_sock *tp)
+{
+	u64 received = tp->bytes_received;
+
+	if (received && (sk->__sk_common.skc_flags & (1 << 1)))
+		received -= 1;
+	return received;
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Time in each TCP state, and the record of a change. */
+#ifndef WIRESPAN_LIB_STATE_H
+#define WIRESPAN_LIB_STATE_H
+
+static __always_inline struct state_sums *state_sums_for(struct state_key *key)
+{
+	struct state_sums *row = bpf_map_lookup_elem(&state_durations, key);
+
+	if (row && count_use(&row->uses))
+		return row;
+	place_state(key, PROBE_STATE, !!row);
+	row = bpf_map_lookup_elem(&state_durations, key);
+	if (row && count_use(&row->uses))
+		return row;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->overflow = 1;
+	return bpf_map_lookup_elem(&state_durations, key);
+}
+
+static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
+{
+	struct state_sums *row;
+	struct state_key key = {};
+
+	if (cfg_state_duration && conn->state_ns && conn->state != state) {
+		key.owner = conn->owner;
+		key.state = conn->state;
+		key.role = conn->role == ROLE_LISTENER ? ROLE_UNKNOWN : conn->role;
+		if (cfg_state_port && conn->role != ROLE_UNKNOWN)
+			key.server_port = conn->listen_port;
+		row = state_sums_for(&key);
+		if (row)
+			HISTOGRAM_ADD(row->duration, bounds_tcp_state_duration,
+				      now - conn->state_ns);
+	}
+	conn->state = state;
+	conn->state_ns = now;
+}
+
+static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+				       u8 previous, u8 state, u64 now)
+{
+	struct state_record *record;
+
+	if (!cfg_emit_state)
+		return;
+	record = reserve(PROBE_STATE, RECORD_STATE, sizeof(*record), now);
+	if (!record)
+		return;
+	record->cookie = cookie_of(sk);
+	record->owner = conn->owner;
+	fill_endpoints(&record->endpoints, sk, tp, conn, state);
+	record->previous = previous;
+	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	submit(PROBE_STATE, record);
+}
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * From a socket to what is kept of it. By address where the kernel can give an address its
+ * type back (bpf_rdonly_cast(), 6.2): TCP sockets come from a slab of their own, so a new
+ * socket takes the place of an old one and its entry too, and nothing is allocated or freed
+ * for a connection. Elsewhere by socket storage, which costs some 6 us a connection: two
+ * allocations for each end and their release after a grace period.
+ */
+#ifndef WIRESPAN_LIB_TRACK_H
+#define WIRESPAN_LIB_TRACK_H
+
+/* In a key, whose sockets lie at multiples of 8: used while the pass holds the other. */
+#define SECOND_ENTRY 1
+
+/* Too large for the BPF stack. */
+static const struct conn zero_conn;
+
+/* Every socket that is tracked has one. */
+static __always_inline u64 cookie_of(const struct sock *sk)
+{
+	return sk->__sk_common.skc_cookie.counter;
+}
+
+static __always_inline struct conn *entry_at(u64 address)
+{
+	return bpf_map_lookup_elem(&connections, &address);
+}
+
+/* NULL: not tracked. */
+static __always_inline struct conn *conn_of(struct sock *sk)
+{
+	struct conn *conn;
+
+	if (!cfg_conn_table)
+		return bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = entry_at((u64)sk);
+	if (conn && conn->cookie != cookie_of(sk))
+		conn = entry_at((u64)sk + SECOND_ENTRY);
+	return conn && conn->cookie == cookie_of(sk) ? conn : 0;
+}
+
+static __always_inline void clear_conn(struct conn *conn)
+{
+	__builtin_memset((void *)conn + sizeof(u64), 0, sizeof(*conn) - sizeof(u64));
+}
+
+/* Its end was not seen, and its socket is no more: what was last known of it is all. */
+static __noinline void account_gone(struct conn *conn);
+
+/* Taken over from the socket before, unless the pass is at it; made where there is none. */
+static __always_inline struct conn *claim(u64 key)
+{
+	struct conn *conn = entry_at(key);
+	u32 use;
+
+	if (!conn) {
+		bpf_map_update_elem(&connections, &key, &zero_conn, BPF_NOEXIST);
+		return entry_at(key);
+	}
+	use = *(volatile u32 *)&conn->use;
+	if (use & 1 || __sync_val_compare_and_swap(&conn->use, use, use + 2) != use)
+		return 0;
+	if (!(conn->flags & CONN_CLOSED))
+		account_gone(conn);
+	clear_conn(conn);
+	return conn;
+}
+
+/* What the pass holds it leaves in a moment; the socket does not wait for it. */
+static __always_inline struct conn *new_entry(struct sock *sk)
+{
+	struct conn *conn = claim((u64)sk), *held;
+
+	if (conn)
+		return conn;
+	/* It may be of this very socket, before it began anew. */
+	held = entry_at((u64)sk);
+	if (held) {
+		held->cookie = 0;
+		held->state = TCP_CLOSE; /* nor is it a copy of its listener */
+	}
+	return claim((u64)sk + SECOND_ENTRY);
+}
+
+/* For the pass. False: a socket is taking it over right now. */
+static __always_inline bool hold_entry(struct conn *conn)
+{
+	u32 use = *(volatile u32 *)&conn->use;
+
+	return !(use & 1) && __sync_val_compare_and_swap(&conn->use, use, use | 1) == use;
+}
+
+static __always_inline void release_entry(struct conn *conn)
+{
+	__sync_fetch_and_and(&conn->use, ~1U);
+}
+
+static __always_inline struct conn *new_storage(struct sock *sk)
+{
+	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (conn && !(conn->flags & CONN_CLOSED))
+		account_gone(conn);
+	if (conn)
+		clear_conn(conn);
+	return conn;
+}
+
+/* A socket that begins something: nothing is kept of what it, or one before it, was. */
+static __always_inline struct conn *track(struct sock *sk, u32 probe)
+{
+	struct conn *conn = cfg_conn_table ? new_entry(sk) : new_storage(sk);
+
+	if (conn)
+		conn->cookie = bpf_get_socket_cookie(sk);
+	else
+		count_loss(probe, cfg_conn_table ? LOST_MAP_FULL : LOST_STORAGE);
+	return conn;
+}
+
+/*
+ * A passive socket is made as a copy of its listener (inet_csk_clone_lock(), net/ipv4/
+ * inet_connection_sock.c). When it changes to SYN_RECV there, this list head still points to
+ * itself as it was in the listener: tcp_create_openreq_child() sets the copy's own after that.
+ */
+static __always_inline u64 listener_of_copy(struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+
+	return (u64)BPF_CORE_READ(tp, tsorted_sent_queue.next) -
+	       bpf_core_field_offset(tp->tsorted_sent_queue);
+}
+
+static __always_inline struct conn *listener_at(u64 address)
+{
+	struct conn *conn = entry_at(address);
+
+	if (!conn || conn->role != ROLE_LISTENER || conn->flags & CONN_CLOSED)
+		conn = entry_at(address + SECOND_ENTRY);
+	return conn && conn->role == ROLE_LISTENER && !(conn->flags & CONN_CLOSED) ? conn : 0;
+}
+
+static __always_inline void copy_listener(struct conn *conn, const struct conn *listener)
+{
+	__builtin_memcpy((void *)conn + sizeof(u64), (void *)listener + sizeof(u64),
+			 sizeof(*conn) - sizeof(u64));
+	conn->state = TCP_SYN_RECV;
+	conn->cookie = 0;
+	conn->unused = 0;
+}
+
+/*
+ * LISTEN to SYN_RECV: what BPF_F_CLONE does for storage. The cookie comes with the request's.
+ * It is established at once (tcp_check_req()): so this is the time of that, should it be missed.
+ */
+static __always_inline void track_copy(struct sock *sk)
+{
+	struct conn *listener = listener_at(listener_of_copy(sk));
+	struct conn *conn = new_entry(sk);
+
+	if (!conn || !listener)
+		return;
+	copy_listener(conn, listener);
+	conn->established_ns = bpf_ktime_get_ns();
+}
+
+static __always_inline bool is_copy(const struct conn *conn)
+{
+	return conn && !conn->cookie && conn->state == TCP_SYN_RECV;
+}
+
+static __always_inline struct conn *copy_of_listener(struct sock *sk)
+{
+	struct conn *conn;
+
+	if (!cfg_conn_table)
+		return bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = entry_at((u64)sk);
+	if (is_copy(conn))
+		return conn;
+	conn = entry_at((u64)sk + SECOND_ENTRY);
+	return is_copy(conn) ? conn : 0;
+}
+
+/* SYN_RECV to ESTABLISHED: a copy of the listener's, or nothing yet. */
+static __always_inline struct conn *track_child(struct sock *sk)
+{
+	struct conn *conn = copy_of_listener(sk);
+
+	if (!conn)
+		return track(sk, PROBE_STATE);
+	conn->cookie = bpf_get_socket_cookie(sk);
+	return conn;
+}
+
+#endif

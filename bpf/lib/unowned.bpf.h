@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Dropped packets without a socket. A tracing program cannot look a socket up, so the
+ * packet's ends are remembered, and the sockets look themselves up there: those that live,
+ * in the next pass; those that close before it, when they close.
+ */
+#ifndef WIRESPAN_LIB_UNOWNED_H
+#define WIRESPAN_LIB_UNOWNED_H
+
+/* Number of the pass, from user space: what has another is of an earlier one. */
+u64 pass_number = 0;
+
+/*
+ * Stray drops. Those of `stray_bank` are being counted; while a pass runs that finds their
+ * owners, `pass_strays` is the bank that it closes, else 0. Set by the drop program: there are some.
+ */
+u32 stray_bank = 1;
+u32 pass_strays = 0;
+u8 strays_seen = 0;
+
+/*
+ * Dropped packets without a socket, until a pass finds whose they were. User space deletes a
+ * bank one interval after it was closed. Full: the drop is the host's, in `drops`, and counted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct stray_key);
+	__type(value, struct stray);
+} strays SEC(".maps");
+
+/* Filled by passes that look for owners of stray drops. Full: counted, its strays are the host's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listen_end_key);
+	__type(value, struct listen_end);
+} listen_ends SEC(".maps");
+
+/* As on the wire. */
+struct packet_ends {
+	u8 source[16];
+	u8 destination[16];
+	u16 source_port;
+	u16 destination_port;
+};
+
+/* False before there is a header. Few reads: each is as dear as the map operation. */
+static __always_inline bool read_ends(struct sk_buff *skb, u8 family, struct packet_ends *ends)
+{
+	u8 *network = skb->head + skb->network_header, *transport;
+	u32 header[5] = {}; /* RFC 791 */
+	u16 ports[2] = {};
+
+	__builtin_memset(ends, 0, sizeof(*ends));
+	if (!skb->protocol)
+		return false;
+	if (family == 4) {
+		bpf_probe_read_kernel(header, sizeof(header), network);
+		__builtin_memcpy(ends->source, &header[3], 4);
+		__builtin_memcpy(ends->destination, &header[4], 4);
+		transport = network + (*(u8 *)header & 15) * 4;
+	} else {
+		bpf_probe_read_kernel(ends, 32, network + 8); /* both addresses, RFC 8200 */
+		transport = network + 40;
+	}
+	bpf_probe_read_kernel(ports, sizeof(ports), transport);
+	ends->source_port = bpf_ntohs(ports[0]);
+	ends->destination_port = bpf_ntohs(ports[1]);
+	return true;
+}
+
+/* 0: not known. Inside TCP a packet has no device any more; its route is of the same namespace. */
+static __always_inline u32 netns_of_packet(struct sk_buff *skb)
+{
+	struct net_device *device = skb->dev;
+	struct dst_entry *route = (struct dst_entry *)(skb->_skb_refdst & ~1UL); /* SKB_DST_NOREF */
+
+	if (!device && route)
+		device = BPF_CORE_READ(route, dev);
+	return device ? BPF_CORE_READ(device, nd_net.net, ns.inum) : 0;
+}
+
+static __always_inline struct stray_count *slot_for(struct stray *row, u64 what)
+{
+	u32 i;
+	u64 found;
+
+	for (i = 0; i < STRAY_REASONS; i++) {
+		found = *(volatile u64 *)&row->counts[i].what;
+		if (!found)
+			found = __sync_val_compare_and_swap(&row->counts[i].what, 0, what);
+		if (!found || found == what)
+			return &row->counts[i];
+	}
+	return 0;
+}
+
+/* False: it has no ends to look for, or there is no room; then it is nobody's. */
+static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_key *drop)
+{
+	u64 what = STRAY_USED | (skb->skb_iif ? STRAY_RECEIVED : 0) | drop->reason |
+		   (u64)(drop->state & 15) << STRAY_STATE | (u64)drop->site << STRAY_SITE;
+	struct stray first = {.counts[0] = {.what = what, .count = 1}};
+	struct stray_key key = {.bank = stray_bank};
+	struct stray_count *slot;
+	struct packet_ends ends;
+	struct stray *row;
+	long error;
+
+	key.netns = netns_of_packet(skb);
+	if (!key.netns || !read_ends(skb, drop->family, &ends))
+		return false;
+	__builtin_memcpy(key.source, ends.source, sizeof(key.source));
+	__builtin_memcpy(key.destination, ends.destination, sizeof(key.destination));
+	key.source_port = ends.source_port;
+	key.destination_port = ends.destination_port;
+	key.family = drop->family;
+	row = bpf_map_lookup_elem(&strays, &key);
+	if (!row) {
+		error = bpf_map_update_elem(&strays, &key, &first, BPF_NOEXIST);
+		if (!error) {
+			strays_seen = 1;
+			return true;
+		}
+		if (error == -EEXIST_NR)
+			row = bpf_map_lookup_elem(&strays, &key);
+	}
+	slot = row ? slot_for(row, what) : 0;
+	if (!slot) {
+		count_loss(PROBE_DROP, LOST_MAP_FULL);
+		return false;
+	}
+	__sync_fetch_and_add(&slot->count, 1);
+	return true;
+}
+
+/* The owner first: it is read when `found` says so. */
+static __always_inline void claim_end(struct stray_end *end, const struct conn *conn)
+{
+	end->owner = conn->owner;
+	end->server_port = conn->listen_port;
+	barrier();
+	end->found = conn->flags & CONN_IGNORED ? STRAY_IGNORED : STRAY_OWNED;
+}
+
+/* What was dropped on its way to this connection, and from it. */
+static __always_inline void claim_strays(struct sock *sk, struct tcp_sock *tp,
+					 const struct conn *conn, u32 bank)
+{
+	struct stray_key key = {.bank = bank, .netns = conn->netns};
+	u8 local[16] = {}, peer[16] = {};
+	struct stray *row;
+
+	key.family = family_of(sk);
+	read_local(sk, key.family, local);
+	read_peer(sk, key.family, peer);
+	__builtin_memcpy(key.source, peer, sizeof(peer));
+	__builtin_memcpy(key.destination, local, sizeof(local));
+	key.source_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	key.destination_port = local_port_of(tp);
+	row = bpf_map_lookup_elem(&strays, &key);
+	if (row)
+		claim_end(&row->receiver, conn);
+	__builtin_memcpy(key.source, local, sizeof(local));
+	__builtin_memcpy(key.destination, peer, sizeof(peer));
+	key.destination_port = key.source_port;
+	key.source_port = local_port_of(tp);
+	row = bpf_map_lookup_elem(&strays, &key);
+	if (row)
+		claim_end(&row->sender, conn);
+}
+
+/* Where it listens. Whose a packet is cannot be told when two processes do at one end. */
+static __always_inline void note_listen_end(struct sock *sk, struct tcp_sock *tp,
+					    const struct conn *conn)
+{
+	struct listen_end_key key = {.netns = conn->netns, .port = local_port_of(tp), .family = 4};
+	struct listen_end now = {.owner = conn->owner, .pass = pass_number}, *row;
+	struct in6_addr local = {};
+
+	if (sk->__sk_common.skc_family == AF_INET) {
+		read_local(sk, 4, key.local);
+	} else {
+		read_local(sk, 6, (u8 *)&local);
+		key.family = is_mapped(&local) ? 4 : 6;
+		if (key.family == 4)
+			__builtin_memcpy(key.local, &local.in6_u.u6_addr8[12], 4);
+		else
+			__builtin_memcpy(key.local, &local, sizeof(local));
+		now.only_ipv6 = BPF_CORE_READ_BITFIELD(sk, __sk_common.skc_ipv6only);
+	}
+	if (conn->flags & CONN_IGNORED || conn->owner.pid == agent_pid)
+		now.found = STRAY_IGNORED;
+	else if (!sk->__sk_common.skc_bound_dev_if)
+		now.found = STRAY_OWNED;
+	row = bpf_map_lookup_elem(&listen_ends, &key);
+	if (row && row->pass == pass_number) {
+		if (row->found != now.found || row->owner.pid != now.owner.pid ||
+		    row->owner.start_ns != now.owner.start_ns)
+			row->found = STRAY_NOBODY;
+		row->only_ipv6 &= now.only_ipv6;
+	} else if (bpf_map_update_elem(&listen_ends, &key, &now, BPF_ANY)) {
+		count_loss(PROBE_SCAN, LOST_MAP_FULL);
+	}
+}
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Listening sockets: listen() and its end. Called by the socket's state changes. */
+#include "wirespan.bpf.h"
+
+static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					  u8 stop, u64 now)
+{
+	struct listener_record *record;
+
+	if (!cfg_emit_listener)
+		return;
+	record = reserve(PROBE_STATE, RECORD_LISTENER, sizeof(*record), now);
+	if (!record)
+		return;
+	record->cookie = cookie_of(sk);
+	record->owner = conn->owner;
+	fill_endpoints(&record->endpoints, sk, tp, conn, TCP_LISTEN);
+	record->backlog = sk->sk_max_ack_backlog;
+	record->stop = stop;
+	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	submit(PROBE_STATE, record);
+}
+
+/* listen(): in the caller's context. */
+static __always_inline void handle_listen(struct sock *sk, u64 now)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct conn *conn = tp ? track(sk, PROBE_STATE) : 0;
+	struct known_owner owner = {};
+
+	if (!conn)
+		return;
+	current_owner(&owner);
+	conn->owner = owner.key;
+	conn->owner_rules = owner.rules;
+	conn->role = ROLE_LISTENER;
+	conn->reason = CLOSE_NONE;
+	conn->netns = netns_of(sk);
+	conn->listener_sock = (u64)sk;
+	conn->drops = (u32)sk->sk_drops.counter;
+	conn->state = TCP_LISTEN;
+	conn->state_ns = now;
+	conn->established_ns = now;
+	conn->listen_port = local_port_of(tp);
+	note_listen_local(sk, conn);
+	note_listening(sk, conn, 0);
+	if (owner.key.pid == agent_pid)
+		return;
+	apply_filter(sk, tp, conn);
+	announce(&owner, current_leader(), conn, PROBE_STATE);
+	if (!(conn->flags & CONN_IGNORED))
+		emit_listener(sk, tp, conn, 0, now);
+}
+
+static __always_inline void handle_listen_end(struct sock *sk, u64 now)
+{
+	struct conn *conn = conn_of(sk);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct listener *row;
+	u32 drops = sk->sk_drops.counter;
+
+	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == agent_pid)
+		return;
+	if (drops != (u32)conn->drops && !(conn->flags & CONN_IGNORED)) {
+		row = listener_for(&conn->owner, conn, local_port_of(tp), family_of(sk),
+				   PROBE_STATE);
+		if (row)
+			add_listener_drops(row, sk, conn);
+	}
+	if (!(conn->flags & CONN_IGNORED))
+		emit_listener(sk, tp, conn, 1, now);
+	conn->role = ROLE_UNKNOWN;
+	conn->flags |= CONN_CLOSED;
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The pass walks the tracked sockets once an interval and adds what tcp_sock counted
+ * meanwhile: no program runs for a segment.
+ */
+#include "wirespan.bpf.h"
+
+/* Written by user space before a pass, read after it. */
+u64 pass_now_ns = 0;
+u64 pass_connections = 0;
+/* A pass over `connections` is made in parts: how many, and which one this is. */
+u32 pass_parts = 1;
+u32 pass_part = 0;
+/* Whether it takes out what is unused, and how many entries it met. */
+u8 pass_forgets = 0;
+u64 pass_entries = 0;
+
+/* Whether its SYN queue was ever full: the kernel keeps that for a warning in its log. */
+static __always_inline bool was_flooded(struct tcp_sock *tp)
+{
+	return tp->inet_conn.icsk_accept_queue.synflood_warned;
+}
+
+static __always_inline void count_active(struct series *row, u64 count)
+{
+	if (row->active_pass != pass_number) {
+		row->active_pass = pass_number;
+		row->active = 0;
+	}
+	row->active += count;
+	pass_connections += count;
+}
+
+/* Connections in a listener's accept queue that a pass does not meet. */
+static __always_inline void count_waiting(struct sock *sk, struct tcp_sock *tp,
+					  const struct conn *conn, u64 count)
+{
+	struct series_key key = {.owner = conn->owner, .role = ROLE_SERVER};
+	struct series *row;
+
+	key.family = family_of(sk);
+	key.server_port = local_port_of(tp);
+	row = series_for(&key, PROBE_SCAN, pass_now_ns);
+	if (row)
+		count_active(row, count);
+}
+
+static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	struct listener *row = listener_for(&conn->owner, conn, local_port_of(tp), family_of(sk),
+					    PROBE_SCAN);
+
+	if (!row)
+		return;
+	if (row->pass != pass_number) {
+		row->pass = pass_number;
+		row->count = 0;
+		row->usage = 0;
+		row->limit = 0;
+		row->flooded = 0;
+		row->cookie = 0;
+	}
+	row->count += 1;
+	row->usage += sk->sk_ack_backlog;
+	row->limit += sk->sk_max_ack_backlog;
+	row->flooded += was_flooded(tp);
+	add_listener_drops(row, sk, conn);
+	if (!cfg_conn_table || !conn->queued)
+		return;
+	/* They are accepted before those that came later, which are in the table. */
+	if (conn->queued > sk->sk_ack_backlog)
+		conn->queued = sk->sk_ack_backlog;
+	count_waiting(sk, tp, conn, conn->queued);
+}
+
+static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					    u8 state)
+{
+	struct series_key key;
+	struct series *row;
+	u64 sent, received;
+
+	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	row = series_for(&key, PROBE_SCAN, pass_now_ns);
+	if (!row)
+		return;
+	/* Not accepted for a second: it counts on the listener's owner. */
+	if (conn->established_ns + 1000000000ULL < pass_now_ns && take_pending(conn))
+		count_open(conn, row);
+	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
+		count_active(row, 1);
+	/* Once a FIN is under way bytes_* count it: those states wait for the close. Asked after
+	 * the figures were read, or a FIN that came in between would be taken for payload. */
+	sent = payload_sent(tp, conn, false);
+	received = payload_received(sk, tp);
+	barrier();
+	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED)) {
+		add_live(&conn->bytes_sent, sent, &row->bytes_sent);
+		add_live(&conn->bytes_received, received, &row->bytes_received);
+	}
+	add_live32(&conn->segments_sent, tp->segs_out, &row->segments_sent);
+	add_live32(&conn->segments_received, tp->segs_in, &row->segments_received);
+	add_live32(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
+	add_rtt(row, tp);
+	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
+}
+
+/* A connect() of this moment is told before the socket's state is changed. */
+static __always_inline bool is_settled(const struct conn *conn)
+{
+	return (conn->flags & CONN_ESTABLISHED) ||
+	       (conn->role == ROLE_CLIENT && conn->start_ns + 3000000000ULL < pass_now_ns);
+}
+
+/* One tracked socket of a pass; `owner` when the pass knows who has it open. */
+static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					const struct known_owner *owner, struct task_struct *leader)
+{
+	u8 state = sk->__sk_common.skc_state;
+
+	if (conn->pass == pass_number)
+		return;
+	conn->pass = pass_number;
+	refilter(sk, tp, conn);
+	if ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn))
+		return;
+	if (state == TCP_LISTEN && conn->role == ROLE_LISTENER) {
+		if (conn->owner.pid != agent_pid)
+			pass_listener(sk, tp, conn);
+		return;
+	}
+	if (conn->flags & CONN_CLOSED)
+		return;
+	if (state == TCP_CLOSE && is_settled(conn))
+		end_late(sk, tp, conn, cookie_of(sk));
+	else if (is_open_state(state) && !(conn->flags & CONN_ESTABLISHED))
+		open_late(sk, tp, conn, cookie_of(sk));
+	if (!(conn->flags & CONN_ESTABLISHED) || (conn->flags & CONN_CLOSED) ||
+	    conn->role == ROLE_LISTENER)
+		return;
+	merge_accept(sk, tp, conn, pass_now_ns);
+	if (owner && (conn->flags & CONN_OWNER_PROVISIONAL))
+		confirm_owner(sk, tp, conn, owner, leader, PROBE_SCAN, pass_now_ns);
+	if (!(conn->flags & CONN_IGNORED))
+		pass_connection(sk, tp, conn, state);
+}
+
+/* Its stray drops, when the pass looks for them; the owner is settled by now. */
+static __always_inline void pass_strays_of(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	if (!pass_strays)
+		return;
+	if (sk->__sk_common.skc_state == TCP_LISTEN && conn->role == ROLE_LISTENER)
+		note_listen_end(sk, tp, conn);
+	else
+		claim_strays(sk, tp, conn, pass_strays);
+}
+
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
+/*
+ * Kept until another socket takes the address; taken out when that may not happen soon. What is
+ * taken out stays held: a socket that has just found it makes another.
+ */
+static __always_inline void pass_unused(struct conn *conn, u64 key)
+{
+	if (conn->unused && pass_forgets) {
+		bpf_map_delete_elem(&connections, &key);
+		return;
+	}
+	conn->unused = 1;
+	release_entry(conn);
+}
+
+/* Another socket is there by now. Twice, or the entry was just being taken over. */
+static __always_inline void pass_gone(struct conn *conn)
+{
+	conn->unused += 1;
+	if (conn->unused >= 2)
+		account_gone(conn);
+}
+
+/* A copy of its listener that is a connection by now, as no program saw. */
+static __always_inline bool is_unseen_child(const struct conn *conn, const struct sock *sk)
+{
+	return is_copy(conn) && is_open_state(sk->__sk_common.skc_state);
+}
+
+/* Nothing comes any more of it: it closed, or its handshake did not end well. */
+static __always_inline bool is_over(const struct conn *conn, const struct sock *sk)
+{
+	if (conn->flags & CONN_CLOSED)
+		return true;
+	if (conn->state == TCP_SYN_RECV)
+		return !is_unseen_child(conn, sk);
+	return (conn->flags & CONN_IGNORED) && sk->__sk_common.skc_state == TCP_CLOSE;
+}
+
+/* No other socket takes the entry over meanwhile. */
+static __always_inline void pass_held(struct conn *conn, u64 key)
+{
+	void *address = (void *)(key & ~(u64)SECOND_ENTRY);
+	struct tcp_sock *tp = bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct tcp_sock));
+	struct sock *sk = bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct sock));
+
+	if (is_over(conn, sk)) {
+		pass_unused(conn, key);
+		return;
+	}
+	if (conn->cookie != cookie_of(sk) && !is_unseen_child(conn, sk)) {
+		pass_gone(conn);
+	} else {
+		conn->unused = 0;
+		pass_socket(sk, tp, conn, 0, 0);
+		pass_strays_of(sk, tp, conn);
+	}
+	release_entry(conn);
+}
+
+static long pass_entry(struct bpf_map *map, const u64 *key, struct conn *conn, void *context)
+{
+	pass_entries += 1;
+	/* Sockets lie at multiples of their size: the high bits of a product are as good as any. */
+	if (pass_parts > 1 && ((u32)(*key >> 6) * 2654435761U >> 16) % pass_parts != pass_part)
+		return 0;
+	if (hold_entry(conn))
+		pass_held(conn, *key);
+	return 0;
+}
+
+/*
+ * The tracked sockets, those without a file included: one part of the table a run, as nothing
+ * else runs on this CPU meanwhile. An iterator over tasks only because it can be run at will;
+ * the iterator over a map's entries has no advantage, and some kernels refuse it.
+ */
+SEC("iter/task")
+int ws_pass_table(struct bpf_iter__task *ctx)
+{
+	if (!ctx->meta->seq_num)
+		bpf_for_each_map_elem(&connections, pass_entry, 0, 0);
+	return 0;
+}
+
+/* The same by the sockets' own storage. */
+SEC("iter/bpf_sk_storage_map")
+int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct sock *sk = ctx->sk;
+	struct tcp_sock *tp;
+	struct conn *conn;
+
+	if (!sk || !ctx->value)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	conn = conn_of(sk);
+	if (!tp || !conn)
+		return 0;
+	pass_socket(sk, tp, conn, 0, 0);
+	pass_strays_of(sk, tp, conn);
+	return 0;
+}
+
+/*
+ * Where that iterator is refused: the open files of every process, which also say
+ * who has an accepted connection open. Established connections that wait in an
+ * accept queue have no file; their listener counts them, unless they are in a table.
+ */
+SEC("iter/task_file")
+int ws_pass_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct sock *sk = tcp_socket_of(ctx->file);
+	struct known_owner owner = {};
+	struct tcp_sock *tp;
+	struct conn *conn;
+
+	if (!task || !sk)
+		return 0;
+	conn = conn_of(sk);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp || !conn || conn->pass == pass_number)
+		return 0;
+	if (conn->flags & CONN_OWNER_PROVISIONAL)
+		know_owner(&owner, task->group_leader, task->tgid);
+	pass_socket(sk, tp, conn, &owner, task->group_leader);
+	pass_strays_of(sk, tp, conn);
+	if (cfg_conn_table || conn->role != ROLE_LISTENER || !sk->sk_ack_backlog ||
+	    (u32)task->tgid == agent_pid || (conn->flags & CONN_IGNORED))
+		return 0;
+	count_waiting(sk, tp, conn, sk->sk_ack_backlog);
+	return 0;
+}
