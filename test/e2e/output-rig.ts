@@ -168,7 +168,7 @@ export class OutputRig {
     return readMetricPoints(this.#collector.metricsFile);
   }
 
-  /** Of the client and the server. */
+  /** Each as the client and as the server had it. */
   #sums({ port }: Pair): Record<'opened' | 'closed' | 'io', number[]> {
     const metrics = this.#metrics();
     const of = (name: string): number[] =>

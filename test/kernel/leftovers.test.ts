@@ -58,7 +58,7 @@ test('close takes everything out', async () => {
 
 test('kill -9 takes everything out', async () => {
   const script = `
-    import { Watcher } from ${JSON.stringify(new URL('rig/watcher.ts', import.meta.url).href)};
+    import { Watcher } from ${JSON.stringify(new URL('../support/watcher.ts', import.meta.url).href)};
     globalThis.kept = new Watcher();
     console.log('ready');
     setInterval(() => undefined, 1000);`;
