@@ -111,6 +111,7 @@ __noinline u32 receive_bucket(u64 waited)
 static __always_inline void take_read(struct arrivals *waiting, struct receive_sums *row,
 				      u64 copied, u64 now)
 {
+	const u32 cells = HISTOGRAM_CELLS(TCP_RECEIVE_QUEUE_DURATION);
 	u32 i, slot, bucket;
 	u64 waited;
 
@@ -121,10 +122,9 @@ static __always_inline void take_read(struct arrivals *waiting, struct receive_s
 		if (row) {
 			waited = now - waiting->ns[slot];
 			bucket = receive_bucket(waited);
-			if (bucket < BOUNDS_TCP_RECEIVE_QUEUE_DURATION_LEN + 1)
+			if (bucket < cells - 1)
 				__sync_fetch_and_add(&row->wait[bucket], 1);
-			__sync_fetch_and_add(&row->wait[BOUNDS_TCP_RECEIVE_QUEUE_DURATION_LEN + 1],
-					     waited);
+			__sync_fetch_and_add(&row->wait[cells - 1], waited);
 		}
 		waiting->first += 1;
 		waiting->count -= 1;

@@ -47,7 +47,6 @@ static __always_inline void emit_slow(u32 vector, u8 waited, u64 value_ns, u64 t
 static __always_inline void add_wait(struct softirq_sums *row, u32 vector)
 {
 	u64 raised = row->raised_ns, waited;
-	u32 bucket;
 
 	/* Raised before the programs were there. */
 	if (!raised)
@@ -55,10 +54,7 @@ static __always_inline void add_wait(struct softirq_sums *row, u32 vector)
 	/* The handler runs with interrupts on: a raise from now on is for the next run. */
 	row->raised_ns = 0;
 	waited = row->entered_ns > raised ? row->entered_ns - raised : 0;
-	bucket = bucket_of(bounds_softirq_wait_duration, BOUNDS_SOFTIRQ_WAIT_DURATION_LEN, waited);
-	if (bucket < 18)
-		row->wait[bucket] += 1;
-	row->wait[18] += waited;
+	HISTOGRAM_ADD_OWN(row->wait, bounds_softirq_wait_duration, waited);
 	if (cfg_slow_softirq_wait_ns && waited > cfg_slow_softirq_wait_ns)
 		emit_slow(vector, 1, waited, row->entered_ns);
 }
@@ -81,7 +77,6 @@ int BPF_PROG(ws_softirq_exit, unsigned int vector)
 {
 	struct softirq_sums *row = bpf_map_lookup_elem(&softirqs, &vector);
 	u64 now, spent;
-	u32 bucket;
 
 	if (!row || !row->entered_ns)
 		return 0;
@@ -94,9 +89,6 @@ int BPF_PROG(ws_softirq_exit, unsigned int vector)
 		emit_slow(vector, 0, spent, now);
 	if (!cfg_softirq_duration)
 		return 0;
-	bucket = bucket_of(bounds_softirq_duration, BOUNDS_SOFTIRQ_DURATION_LEN, spent);
-	if (bucket < 18)
-		row->duration[bucket] += 1;
-	row->duration[18] += spent;
+	HISTOGRAM_ADD_OWN(row->duration, bounds_softirq_duration, spent);
 	return 0;
 }

@@ -10,8 +10,6 @@
 
 #include "contract/wire.h"
 
-#include "generated/bounds.h"
-
 /* What there is: settings, maps, records. */
 #include "lib/config.bpf.h"
 #include "lib/conn.bpf.h"

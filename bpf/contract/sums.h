@@ -3,6 +3,14 @@
 #ifndef WIRESPAN_SUMS_H
 #define WIRESPAN_SUMS_H
 
+#include "../generated/bounds.h"
+
+/*
+ * Cells of a histogram, as many as its bounds in the registry need: a bucket for each bound, one
+ * for what is above the last, and the sum in the bounds' unit.
+ */
+#define HISTOGRAM_CELLS(bounds) (BOUNDS_##bounds##_LEN + 2)
+
 struct reset_key {
 	struct owner_key owner;
 	__u16 server_port;
@@ -35,7 +43,6 @@ struct series_key {
 };
 _Static_assert(sizeof(struct series_key) == 64, "series_key");
 
-/* Histograms hold one bucket more than bounds, then the sum in ns (or bytes). */
 struct series {
 	__u64 opened;
 	__u64 closed[CLOSE_REASONS];
@@ -45,17 +52,17 @@ struct series {
 	__u64 bytes_received;
 	__u64 segments_sent;
 	__u64 segments_received;
-	__u64 active;	     /* established connections, as of `active_pass` */
-	__u64 active_pass;   /* number of the iterator pass that counted `active` */
-	__u64 touched_ns;    /* last time anything was added, or ROW_GONE */
-	__u64 handshake[24]; /* 22 bounds: 23 buckets and the sum */
-	__u64 duration[21];  /* 19 bounds */
-	__u64 rtt[17];	     /* 15 bounds */
-	__u64 rtt_variation[17];
-	__u64 size_sent[15]; /* 13 bounds */
-	__u64 size_received[15];
+	__u64 active;	   /* established connections, as of `active_pass` */
+	__u64 active_pass; /* number of the iterator pass that counted `active` */
+	__u64 touched_ns;  /* last time anything was added, or ROW_GONE */
+	__u64 handshake[HISTOGRAM_CELLS(TCP_HANDSHAKE_DURATION)];
+	__u64 duration[HISTOGRAM_CELLS(TCP_CONNECTION_DURATION)];
+	__u64 rtt[HISTOGRAM_CELLS(TCP_RTT)];
+	__u64 rtt_variation[HISTOGRAM_CELLS(TCP_RTT_VARIATION)];
+	__u64 size_sent[HISTOGRAM_CELLS(TCP_CONNECTION_TRANSFER_SIZE)];
+	__u64 size_received[HISTOGRAM_CELLS(TCP_CONNECTION_TRANSFER_SIZE)];
 };
-_Static_assert(sizeof(struct series) == 1056, "series");
+_Static_assert(__builtin_offsetof(struct series, handshake) == 184, "series");
 
 struct listener_key {
 	struct owner_key owner;
@@ -73,17 +80,17 @@ struct listener {
 	__u64 count;
 	__u64 usage;
 	__u64 limit;
-	__u64 drops;	       /* sk_drops of the listening sockets, summed over their lives */
-	__u64 utilization[11]; /* 9 bounds in parts per million, sum in ppm */
-	__u64 accept_wait[18]; /* 16 bounds */
-	__u64 flooded;	       /* sockets of `pass` whose SYN queue was ever full */
-	__u64 netns;	       /* of one socket, as are cookie, backlog and address */
+	__u64 drops; /* sk_drops of the listening sockets, summed over their lives */
+	__u64 utilization[HISTOGRAM_CELLS(TCP_ACCEPT_QUEUE_UTILIZATION)];
+	__u64 accept_wait[HISTOGRAM_CELLS(TCP_ACCEPT_QUEUE_DURATION)];
+	__u64 flooded; /* sockets of `pass` whose SYN queue was ever full */
+	__u64 netns;   /* of one socket, as are cookie, backlog and address */
 	__u64 cookie;
 	__u64 backlog;
 	__u8 local[16];
 	__u64 uses; /* counts up with each use, or has ROW_GONE */
 };
-_Static_assert(sizeof(struct listener) == 328, "listener");
+_Static_assert(__builtin_offsetof(struct listener, utilization) == 40, "listener");
 
 struct state_key {
 	struct owner_key owner;
@@ -96,17 +103,15 @@ struct state_key {
 _Static_assert(sizeof(struct state_key) == 24, "state_key");
 
 struct state_sums {
-	__u64 duration[21];
+	__u64 duration[HISTOGRAM_CELLS(TCP_STATE_DURATION)];
 	__u64 uses; /* as in listener */
 };
-_Static_assert(sizeof(struct state_sums) == 176, "state_sums");
 
 /* wirespan.tcp.receive_queue.duration, by series_key. */
 struct receive_sums {
-	__u64 wait[18]; /* 16 bounds */
-	__u64 uses;	/* as in listener */
+	__u64 wait[HISTOGRAM_CELLS(TCP_RECEIVE_QUEUE_DURATION)];
+	__u64 uses; /* as in listener */
 };
-_Static_assert(sizeof(struct receive_sums) == 152, "receive_sums");
 
 struct drop_key {
 	struct owner_key owner;
@@ -134,10 +139,9 @@ struct softirq_sums {
 	__u64 entered_ns; /* 0: not running */
 	__u64 time_ns;
 	__u64 count;
-	__u64 duration[19]; /* 17 bounds */
-	__u64 raised_ns;    /* 0: not raised since the last entry */
-	__u64 wait[19];	    /* 17 bounds */
+	__u64 duration[HISTOGRAM_CELLS(SOFTIRQ_DURATION)];
+	__u64 raised_ns; /* 0: not raised since the last entry */
+	__u64 wait[HISTOGRAM_CELLS(SOFTIRQ_WAIT_DURATION)];
 };
-_Static_assert(sizeof(struct softirq_sums) == 336, "softirq_sums");
 
 #endif

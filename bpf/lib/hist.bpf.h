@@ -14,15 +14,24 @@ static __always_inline u32 bucket_of(const u64 *bounds, u32 count, u64 v)
 	return i;
 }
 
-/* Adds v to a histogram of LEN bounds: LEN + 1 buckets, then the sum. */
-#define HISTOGRAM_ADD(hist, bounds, v)                                                           \
-	do {                                                                                     \
-		u64 hist_value = (v);                                                            \
-		u32 hist_index = bucket_of(bounds, sizeof(bounds) / sizeof(bounds[0]),           \
-					   hist_value);                                          \
-		if (hist_index < sizeof(hist) / sizeof((hist)[0]) - 1)                           \
-			__sync_fetch_and_add(&(hist)[hist_index], 1);                            \
-		__sync_fetch_and_add(&(hist)[sizeof(hist) / sizeof((hist)[0]) - 1], hist_value); \
+#define ADD_SHARED(cell, v) __sync_fetch_and_add(&(cell), v)
+#define ADD_OWN(cell, v)    ((cell) += (v))
+
+/* Adds v to a histogram that has HISTOGRAM_CELLS of these bounds. */
+#define HISTOGRAM_ADD_BY(add, hist, bounds, v)                                           \
+	do {                                                                             \
+		_Static_assert(sizeof(hist) == sizeof(bounds) + 2 * sizeof((bounds)[0]), \
+			       "a histogram has the cells of its bounds");               \
+		u64 hist_value = (v);                                                    \
+		u32 hist_index = bucket_of(bounds, sizeof(bounds) / sizeof(bounds[0]),   \
+					   hist_value);                                  \
+		if (hist_index < sizeof(hist) / sizeof((hist)[0]) - 1)                   \
+			add((hist)[hist_index], 1);                                      \
+		add((hist)[sizeof(hist) / sizeof((hist)[0]) - 1], hist_value);           \
 	} while (0)
+
+/* To a row that other CPUs add to as well, and to one that is this CPU's own. */
+#define HISTOGRAM_ADD(hist, bounds, v)	   HISTOGRAM_ADD_BY(ADD_SHARED, hist, bounds, v)
+#define HISTOGRAM_ADD_OWN(hist, bounds, v) HISTOGRAM_ADD_BY(ADD_OWN, hist, bounds, v)
 
 #endif
