@@ -32,7 +32,11 @@ describe('drops without a socket', () => {
    * What each gained, the other observer's count last; played again where the kernel skipped the program, or
    * where it is not `sent`: a connection may send something of its own, which the packet filter drops as well.
    */
-  async function gains(reason: string, play: Play, sent?: number): Promise<number[]> {
+  async function gains(
+    reason: string,
+    play: Play,
+    sent?: number,
+  ): Promise<{ gained: number[]; skipped: number }> {
     const { stage } = rig;
     const look = (): number[] => [
       ...[server(), client(), 0].map((pid) => rig.dropsOf(pid, reason)),
@@ -44,8 +48,9 @@ describe('drops without a socket', () => {
       await play();
       rig.settle();
       const gained = look().map((count, i) => count - (start[i] ?? 0));
-      const isClean = stage.skipped === skipped && gained.at(-1) === (sent ?? gained.at(-1));
-      if (isClean || attempt === ATTEMPTS) return gained;
+      const missed = stage.skipped - skipped;
+      const isClean = missed === 0 && gained.at(-1) === (sent ?? gained.at(-1));
+      if (isClean || attempt === ATTEMPTS) return { gained, skipped: missed };
     }
   }
 
@@ -57,9 +62,15 @@ describe('drops without a socket', () => {
   ): Promise<void> {
     const { host } = expected;
     const sent = expected.server + expected.client + host;
-    const gained = await gains(reason, play, sent);
-    const [ofServer, ofClient, ofHost = 0, truth] = gained;
-    assert.deepEqual([ofServer, ofClient], [expected.server, expected.client], JSON.stringify(gained));
+    const { gained, skipped } = await gains(reason, play, sent);
+    const [ofServer = 0, ofClient = 0, ofHost = 0, truth] = gained;
+    // Of very many packets some are skipped each time on a slow machine: no more are missing than it was told.
+    const missing = [expected.server - ofServer, expected.client - ofClient];
+    const said = `${JSON.stringify(gained)}, ${skipped} skipped`;
+    assert.ok(
+      missing.every((count) => count >= 0 && count <= skipped),
+      said,
+    );
     assert.ok(ofHost >= host, `${ofHost} on the host`);
     assert.equal(truth, sent, 'the other observer');
   }
@@ -167,7 +178,9 @@ describe('drops without a socket', () => {
       await rig.client.run('close', socket);
       stage.room.filter();
     };
-    const [ofServer, ofClient, , truth] = await gains('netfilter_drop', play);
+    const {
+      gained: [ofServer, ofClient, , truth],
+    } = await gains('netfilter_drop', play);
     assert.deepEqual([ofServer, ofClient], [0, truth]);
     assert.ok((truth ?? 0) >= 1);
   });
@@ -181,7 +194,9 @@ describe('drops without a socket', () => {
       stage.send({ sport: 1235, dport: stage.port, flags: SYN });
       stage.room.exec('nft', 'flush ruleset');
     };
-    const [ofServer, ofClient, , truth] = await gains('netfilter_drop', play);
+    const {
+      gained: [ofServer, ofClient, , truth],
+    } = await gains('netfilter_drop', play);
     assert.deepEqual([ofServer, ofClient], [truth, 0]);
     assert.ok((truth ?? 0) >= 1);
   });
@@ -193,7 +208,9 @@ describe('drops without a socket', () => {
       await filtered(7, 5);
       await filteredSyns(rig.stage.port, 3);
     };
-    const [ofServer, ofClient, , truth] = await gains('netfilter_drop', play, 15);
+    const {
+      gained: [ofServer, ofClient, , truth],
+    } = await gains('netfilter_drop', play, 15);
     source.setFilter(kernelFilterOf({ include: [], exclude: [] }, []));
     assert.deepEqual([ofServer, ofClient, truth], [0, 0, 15]);
   });
@@ -235,7 +252,9 @@ describe('drops without a socket', () => {
       stage.send({ sport: 2000, dport: stage.port, flags: SYN, count: COUNT, step: 1 });
       stage.room.filter();
     };
-    const [ofServer = 0, ofClient, ofHost = 0, truth] = await gains('netfilter_drop', play, COUNT);
+    const {
+      gained: [ofServer = 0, ofClient, ofHost = 0, truth],
+    } = await gains('netfilter_drop', play, COUNT);
     assert.deepEqual([ofClient, truth], [0, COUNT]);
     assert.ok(ofServer <= ROWS && ofServer > ROWS / 2, `${ofServer} found their owner`);
     assert.ok(ofServer + ofHost >= COUNT, `${ofServer} + ${ofHost}`);
