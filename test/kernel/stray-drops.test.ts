@@ -64,7 +64,7 @@ describe('drops without a socket', () => {
     const sent = expected.server + expected.client + host;
     const { gained, skipped } = await gains(reason, play, sent);
     const [ofServer = 0, ofClient = 0, ofHost = 0, truth] = gained;
-    // Of very many packets some are skipped each time on a slow machine: no more are missing than it was told.
+    // On a slow machine some of very many packets are skipped each time: no more are missing than it was told.
     const missing = [expected.server - ofServer, expected.client - ofClient];
     const said = `${JSON.stringify(gained)}, ${skipped} skipped`;
     assert.ok(
