@@ -41,6 +41,7 @@ class Collectors {
     this.#resets = new ResetSums(this.harness, (reason) => source.names.resetReason(reason));
     this.#drops = new DropSums(this.harness, details);
     this.#strays = new UnownedSums({
+      nowMs: () => performance.now(),
       context: this.harness,
       details,
       delete: (map, key) => source.delete(map, key),

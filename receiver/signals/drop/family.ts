@@ -19,6 +19,7 @@ function createSums({ context, kernel, host }: SumsParts): FamilySums {
   const details = createDropDetails(kernel);
   const drops = new DropSums(context, details);
   const unowned = new UnownedSums({
+    nowMs: () => performance.now(),
     context,
     details,
     delete: (map, key) => kernel.delete(map, key),

@@ -13,6 +13,8 @@ export interface UnownedParts {
   delete(map: 'strays' | 'listen_ends', key: Uint8Array): void;
   /** Whether the namespace takes packets for this address; asked through a process in it. */
   isLocal(end: PacketEnd, owner: Owner): boolean;
+  /** Milliseconds, any steady origin. */
+  nowMs(): number;
 }
 
 /** What a pass left for the drops without a socket. */
@@ -31,6 +33,7 @@ const STATE_MASK = 15;
 const SITE_SHIFT = 6;
 const SLOTS = (STRAY.size - STRAY.counts) / STRAY_COUNT.size;
 const ADDRESS_BYTES = 16;
+const GRACE_MS = 100;
 const NOBODY: FoundOwner = {
   found: STRAY_FOUND.STRAY_NOBODY,
   owner: { pid: 0, startNs: 0n, command: '', executable: '', cgroupId: 0n, netns: 0 },
@@ -39,13 +42,13 @@ const NOBODY: FoundOwner = {
 /**
  * Dropped packets that came with no socket, on the owner of the socket that has their address: the
  * receiver's connection or, without one, who listens there, else a sender in the same namespace, else
- * the host. A row is read twice, an interval apart, and then deleted: a program that was still adding
- * to it when its bank was closed has ended long since.
+ * the host. A row is read again until it is {@link GRACE_MS} since its first reading, and then deleted: a program that
+ * was still adding to it when its bank was closed has ended by then, also where its CPU was taken away meanwhile.
  */
 export class UnownedSums {
   readonly #parts: UnownedParts;
-  /** What rows held when they were read. */
-  readonly #memories = new Map<string, RowMemory>();
+  /** What rows held when they were read, and when that was first. */
+  readonly #memories = new Map<string, { readonly memory: RowMemory; readonly sinceMs: number }>();
 
   constructor(parts: UnownedParts) {
     this.#parts = parts;
@@ -59,6 +62,7 @@ export class UnownedSums {
   /** After every pass that looked for owners. */
   settle({ strays, listenEnds, bank, pass }: ClaimedDrops): void {
     const { context } = this.#parts;
+    const nowMs = this.#parts.nowMs();
     const ends = new ListenEnds(listenEnds, pass, (view, offset) => context.ownerAt(view, offset));
     for (const key of ends.stale) this.#parts.delete('listen_ends', key);
     const view = new DataView(strays.keys.buffer, strays.keys.byteOffset);
@@ -68,11 +72,10 @@ export class UnownedSums {
       if (rowBank > bank) continue;
       const key = strays.keys.slice(at, at + strays.keySize);
       const id = Buffer.from(key).toString('latin1');
-      const known = this.#memories.get(id);
-      const memory = known ?? new RowMemory(STRAY.size >> 3);
-      this.#add(new Row(strays, i), memory, ends);
-      if (known === undefined && rowBank === bank) {
-        this.#memories.set(id, memory);
+      const known = this.#memories.get(id) ?? { memory: new RowMemory(STRAY.size >> 3), sinceMs: nowMs };
+      this.#add(new Row(strays, i), known.memory, ends);
+      if (nowMs - known.sinceMs < GRACE_MS) {
+        this.#memories.set(id, known);
         continue;
       }
       this.#parts.delete('strays', key);

@@ -29,6 +29,7 @@ export class UnownedStage {
     });
     this.#drops = new DropSums(this.harness, details);
     this.#unowned = new UnownedSums({
+      nowMs: () => performance.now(),
       context: this.harness,
       details,
       delete: (map, key) => source.delete(map, key),

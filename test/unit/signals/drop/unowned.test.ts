@@ -30,6 +30,8 @@ interface Given {
   readonly listeners?: readonly ListenEndFields[];
   readonly bank?: number;
   readonly pass?: number;
+  /** Since the one before; default: an interval. */
+  readonly afterMs?: number;
 }
 
 function createFixture(
@@ -41,13 +43,16 @@ function createFixture(
   const harness = createHarness(given);
   const local = new Set((given.local ?? [HERE, IPV6_HERE]).map((address) => address.join('.')));
   const deleted: string[] = [];
+  let nowMs = 0;
   const sums = new UnownedSums({
     context: harness,
     details: dropDetails((reason) => `r${reason}`, given.sites),
     delete: (map, key) => deleted.push(`${map} ${Buffer.from(key).toString('hex')}`),
     isLocal: ({ address, family }) => local.has(address.subarray(0, family === 6 ? 16 : 4).join('.')),
+    nowMs: () => nowMs,
   });
-  const settle = ({ strays, listeners = [], bank = 1, pass = 1 }: Given): void => {
+  const settle = ({ strays, listeners = [], bank = 1, pass = 1, afterMs = 1_000 }: Given): void => {
+    nowMs += afterMs;
     const rows = strays.map(([key, value]) => [strayKey({ ...KEY, ...key }), strayValue(value)] as const);
     const ends = listeners.map((listener) => listenEnd({ netns: NETNS, ...listener }));
     sums.settle({ strays: imageOf(rows, 48, 112), listenEnds: imageOf(ends, 24, 32), bank, pass });
@@ -228,7 +233,18 @@ describe('UnownedSums', () => {
       ],
       bank: 2,
     });
+    assert.deepEqual([shares(), deleted.length, sums.hasRows], [{ host: 5 }, 0, true]);
+    settle({ strays: [[{ bank: 1 }, { counts: received(5) }]], bank: 3 });
     assert.deepEqual([shares(), deleted.length, sums.hasRows], [{ host: 5 }, 1, false]);
+  });
+
+  it('leave a row where it is while a program may still add to it, however often it is read', () => {
+    const { settle, shares, deleted } = createFixture();
+    for (let count = 1; count <= 9; count += 1)
+      settle({ strays: [[{}, { counts: received(count) }]], bank: count, afterMs: 10 });
+    assert.deepEqual([shares(), deleted.length], [{ host: 9 }, 0]);
+    settle({ strays: [[{}, { counts: received(9) }]], bank: 10, afterMs: 100 });
+    assert.deepEqual([shares(), deleted.length], [{ host: 9 }, 1]);
   });
 
   it('tell nothing when off, and take the rows out all the same', () => {
