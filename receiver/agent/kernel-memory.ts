@@ -1,5 +1,6 @@
 import { mapMemory } from '../source/map-memory.ts';
-import { mapSizes, type SizeOptions } from '../source/map-sizes.ts';
+import type { KernelOptions } from '../source/knobs.ts';
+import { mapSizes } from '../source/map-sizes.ts';
 
 /** Bytes of the kernel's maps: those that one setting decides, from the start on. */
 export interface KernelMemory {
@@ -15,8 +16,8 @@ export interface KernelMemory {
 }
 
 /** On Linux 6.2 and later, where tracing programs load. `cpus`: that the machine can have. */
-export function kernelMemory(options: SizeOptions, cpus: number): KernelMemory {
-  const plan = { isConnTable: true, isRequestByAddress: false, isAcceptByAddress: false };
+export function kernelMemory(options: KernelOptions, cpus: number): KernelMemory {
+  const plan = { attached: [], arities: {}, isConnTable: true };
   const { atStart, onDemand } = mapMemory(mapSizes(options, plan), cpus);
   const take = (name: string): number => atStart.get(name) ?? 0;
   const parts = {

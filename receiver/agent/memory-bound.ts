@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { AppConfig } from '../../config/index.ts';
-import { METRIC_TCP_RECEIVE_QUEUE_DURATION, METRIC_TCP_STATE_DURATION } from '../../semconv/index.ts';
 import { BYTES_PER_PLACE } from '../export/item-queue.ts';
+import { kernelOptionsOf } from '../settings/kernel.ts';
 import { kernelMemory } from './kernel-memory.ts';
 
 /** One part of the memory that settings can come to. */
@@ -38,15 +38,7 @@ const GARBAGE = 1.5;
 /** On Linux 6.2 and later, where tracing programs load. */
 export function memoryBound(config: AppConfig, cpus = availableParallelism()): MemoryBound {
   const { ringBufferBytes, maxSeries, maxSockets, maxOwners } = config.bpf;
-  const isOn = ({ name }: { readonly name: string }): boolean => config.metrics.get(name) === true;
-  const taken = kernelMemory(
-    {
-      ...config.bpf,
-      stateDuration: isOn(METRIC_TCP_STATE_DURATION),
-      receiveDuration: isOn(METRIC_TCP_RECEIVE_QUEUE_DURATION),
-    },
-    cpus,
-  );
+  const taken = kernelMemory(kernelOptionsOf(config), cpus);
   const sockets = taken.sockets + taken.socketsFull;
   const places = config.queues.traces.queueSize + config.queues.logs.queueSize;
   return {

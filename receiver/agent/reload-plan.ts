@@ -1,6 +1,7 @@
 import type { AppConfig } from '../../config/index.ts';
 import { EVENTS, SPANS } from '../../semconv/index.ts';
 import { kernelOptionsOf } from '../settings/kernel.ts';
+import { FAMILIES } from '../signals/index.ts';
 import type { KernelOptions } from '../source/knobs.ts';
 
 /** Settings, and the value of every key that they were made from. */
@@ -89,6 +90,8 @@ function asksMore(wanted: KernelOptions, started: KernelOptions): boolean {
   const emits = Object.entries(wanted.emit).some(
     ([name, value]) => rank(value) > rank(started.emit[name as keyof KernelOptions['emit']]),
   );
-  const needed = ['retransmits', 'drops', 'resets', 'receive', 'softirqs'] as const;
-  return emits || needed.some((name) => wanted[name] && !started[name]);
+  const needed = FAMILIES.flatMap(({ probes = [] }) => probes).some(
+    ({ isWanted }) => isWanted?.(wanted) === true && !isWanted(started),
+  );
+  return emits || needed;
 }

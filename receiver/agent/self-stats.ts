@@ -5,22 +5,14 @@ import { LOSS_REASON, PROBE_ID } from '../decode/generated/layout.ts';
 import type { Exporters } from '../export/exporters.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { KernelSource } from '../source/kernel-source.ts';
+import { FAMILIES } from '../signals/index.ts';
 import type { AgentSources, LossTotal } from '../telemetry/agent-sources.ts';
 
 /** `enum probe_id` to `wirespan.agent.probe.name`. */
-const PROBE_NAMES: Readonly<Record<number, string>> = {
-  [PROBE_ID.PROBE_STATE]: 'inet_sock_set_state',
-  [PROBE_ID.PROBE_ACCEPT]: 'inet_csk_accept',
-  [PROBE_ID.PROBE_RETRANSMIT]: 'tcp_retransmit_skb',
-  [PROBE_ID.PROBE_SYNACK]: 'tcp_retransmit_synack',
-  [PROBE_ID.PROBE_DROP]: 'kfree_skb',
-  [PROBE_ID.PROBE_RESET]: 'tcp_send_reset',
-  [PROBE_ID.PROBE_REQUEST]: 'tcp_sendmsg_locked',
-  [PROBE_ID.PROBE_SOFTIRQ]: 'softirq_entry',
-  [PROBE_ID.PROBE_SCAN]: 'iterator',
-  [PROBE_ID.PROBE_OWNER]: 'owner',
-  [PROBE_ID.PROBE_RECEIVE]: 'tcp_probe',
-};
+const PROBE_NAMES: Readonly<Record<number, string>> = Object.assign(
+  { [PROBE_ID.PROBE_SCAN]: 'iterator', [PROBE_ID.PROBE_OWNER]: 'owner' },
+  ...FAMILIES.map(({ probeNames }) => probeNames),
+) as Record<number, string>;
 
 /** `enum loss_reason` to `error.type` of `wirespan.agent.event.lost`. */
 const REASON_NAMES: Readonly<Record<number, string>> = {
@@ -40,14 +32,18 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_INVALID]: 'invalid',
 };
 
-/** Programs whose skipped runs are made good; what could not be is counted by the kernel side, once a connection. */
-const REPAIRED_PROBES: ReadonlySet<string> = new Set([
-  'inet_sock_set_state',
-  'tcp_destroy_sock',
-  'inet_sk_error_report',
-]);
+/** Probes whose skipped runs are made good. */
+const REPAIRED_PROBES: ReadonlySet<string> = new Set(
+  FAMILIES.flatMap(({ probes = [] }) => probes).flatMap(({ name, isRepaired }) => (isRepaired ? [name] : [])),
+);
 
-const MAPS = ['series', 'owners', 'listeners', 'drops', 'drop_sites', 'strays', 'resets'] as const;
+/** Maps that tell how full they are. */
+const MAPS: readonly string[] = [
+  'owners',
+  ...FAMILIES.flatMap(({ kernelMaps = [] }) => kernelMaps).flatMap(({ name, isTold }) =>
+    isTold ? [name] : [],
+  ),
+];
 
 interface Cell {
   readonly probe: string | undefined;

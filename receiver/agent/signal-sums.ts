@@ -17,7 +17,7 @@ export class SignalSums {
   }
 
   /** Those of one family, for who shows it. */
-  of<S extends FamilySums>(family: Family<S>): S {
+  of<S extends FamilySums>(family: Family<object, S>): S {
     return this.#sums.get(family) as S;
   }
 

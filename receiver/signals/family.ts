@@ -5,14 +5,23 @@ import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
 import type { CollectContext } from './context.ts';
 import type { CreateExemplars } from './exemplars.ts';
+import type { Chosen, CommonOptions, KernelMap, Probe, VariableValue, Wanted } from './kernel.ts';
 
 /**
  * One family of signals: all that belongs to it between the kernel and what is exported. `index.ts` has the list
  * of them; whoever needs something of every family goes through that list, and names none.
  */
-export interface Family<S extends FamilySums = FamilySums> {
+export interface Family<O extends object = object, S extends FamilySums = FamilySums> {
   /** Its folder here. */
   readonly name: string;
+  /** What it asks of the kernel, for what the settings ask for: a record that nobody needs is never made. */
+  options(wanted: Wanted): O;
+  readonly probes?: readonly Probe<O>[];
+  /** The variables of its programs (bpf/lib/config.bpf.h). */
+  variables?(options: CommonOptions & O, chosen: Chosen): Readonly<Record<string, VariableValue>>;
+  readonly kernelMaps?: readonly KernelMap<O>[];
+  /** What its programs count losses and records under: of `enum probe_id`, to `wirespan.agent.probe.name`. */
+  readonly probeNames?: Readonly<Record<number, string>>;
   /** The records that its programs send. */
   readonly records?: readonly RecordDecoder[];
   /** From what the kernel summed to measurements; made once. */

@@ -9,8 +9,7 @@ import { retransmit } from './retransmit/family.ts';
 import { softirq } from './softirq/family.ts';
 import { state } from './state/family.ts';
 
-/** Every family of signals. */
-export const FAMILIES: readonly Family[] = [
+const ALL = [
   listener,
   // The close of a socket ends its retransmissions, then the connection.
   retransmit,
@@ -21,4 +20,14 @@ export const FAMILIES: readonly Family[] = [
   receive,
   state,
   latency,
-];
+] as const;
+
+type Intersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void
+  ? I
+  : never;
+
+/** What all families together ask of the kernel. */
+export type FamilyOptions = Intersection<ReturnType<(typeof ALL)[number]['options']>>;
+
+/** Every family of signals; programs are attached in this order. */
+export const FAMILIES: readonly Family[] = ALL;

@@ -60,7 +60,7 @@ export class KernelSource {
           return answer.ok ? { ok: true } : { ok: false, why: `errno ${String(answer.errno)}` };
         },
       },
-      { ...options, writes: true },
+      options,
     );
     const reasons = kernelEnum('skb_drop_reason');
     const names = kernelNames(reasons, kernelEnum('sk_rst_reason'));

@@ -1,24 +1,14 @@
 import type { BpfSession } from '../../native/index.ts';
-import {
-  DROP_KEY,
-  LISTENER_KEY,
-  RESET_KEY,
-  ROW_MAP,
-  ROW_REMOVAL,
-  SERIES_KEY,
-  STATE_KEY,
-} from '../decode/generated/layout.ts';
+import { ROW_MAP, ROW_REMOVAL } from '../decode/generated/layout.ts';
+import { FAMILIES } from '../signals/index.ts';
 import { u32 } from './knobs.ts';
 
 /** The kernel's maps of sums: each owner has a share of the rows (bpf/lib/rows.bpf.h). */
-export const ROW_MAPS: Readonly<Record<string, { readonly number: number; readonly overflowAt: number }>> = {
-  series: { number: ROW_MAP.ROWS_SERIES, overflowAt: SERIES_KEY.overflow },
-  listeners: { number: ROW_MAP.ROWS_LISTENERS, overflowAt: LISTENER_KEY.overflow },
-  drops: { number: ROW_MAP.ROWS_DROPS, overflowAt: DROP_KEY.overflow },
-  resets: { number: ROW_MAP.ROWS_RESETS, overflowAt: RESET_KEY.overflow },
-  state_durations: { number: ROW_MAP.ROWS_STATES, overflowAt: STATE_KEY.overflow },
-  receives: { number: ROW_MAP.ROWS_RECEIVES, overflowAt: SERIES_KEY.overflow },
-};
+const ROW_MAPS = new Map(
+  FAMILIES.flatMap(({ kernelMaps = [] }) => kernelMaps).flatMap(({ name, rows }) =>
+    rows === undefined ? [] : [[name, rows] as const],
+  ),
+);
 
 /** A program that is run by hand; bpf/rows.bpf.c. */
 export const TAKE_ROW = 'ws_take_row';
@@ -26,14 +16,13 @@ export const TAKE_ROW = 'ws_take_row';
 /** What the programs may fill: each map but for the host's overflow row. Before `load`, when sizes are set. */
 export function setRowLimits(session: BpfSession): void {
   const limits = new Uint8Array(ROW_MAP.ROW_MAPS * 4);
-  for (const [map, { number }] of Object.entries(ROW_MAPS))
-    limits.set(u32(session.mapInfo(map).maxEntries - 1), number * 4);
+  for (const [map, { number }] of ROW_MAPS) limits.set(u32(session.mapInfo(map).maxEntries - 1), number * 4);
   session.setVariable('cfg_row_limits', limits);
 }
 
 /** Makes the host's overflow rows, before a program runs: they are never taken out. */
 export function addOverflowRows(session: BpfSession): void {
-  for (const [map, { overflowAt }] of Object.entries(ROW_MAPS)) {
+  for (const [map, { overflowAt }] of ROW_MAPS) {
     const { keySize, valueSize } = session.mapInfo(map);
     const key = new Uint8Array(keySize);
     key[overflowAt] = 1;
@@ -48,7 +37,7 @@ export function addOverflowRows(session: BpfSession): void {
 export function takeRow(session: BpfSession, map: string, key: Uint8Array, seen: Uint8Array): boolean {
   const removal = new Uint8Array(ROW_REMOVAL.size);
   removal.set(seen, ROW_REMOVAL.seen);
-  removal.set(u32(ROW_MAPS[map]?.number ?? ROW_MAP.ROW_MAPS), ROW_REMOVAL.map);
+  removal.set(u32(ROW_MAPS.get(map)?.number ?? ROW_MAP.ROW_MAPS), ROW_REMOVAL.map);
   removal.set(key, ROW_REMOVAL.key);
   return session.runProgram(TAKE_ROW, removal) === 1;
 }

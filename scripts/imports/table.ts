@@ -50,7 +50,7 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/source': {
     holds: 'chooses variants, loads, attaches, reads',
-    values: ['native', 'layout', 'receiver/host', 'receiver/model'],
+    values: ['native', 'layout', 'receiver/host', 'receiver/model', SIGNALS],
   },
   'receiver/decode': {
     holds: 'bytes to records; layouts generated from BTF',
@@ -108,7 +108,7 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/settings': {
     holds: 'from the configuration to what the others ask for',
-    values: ['semconv'],
+    values: ['semconv', SIGNALS],
     types: ['config', 'receiver/correlate', 'receiver/host', 'receiver/source'],
   },
   'receiver/cli': {

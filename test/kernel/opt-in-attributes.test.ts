@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { OPT_IN_ATTRIBUTES } from '../../config/sections/opt-in-attributes.ts';
 import { ConnectionSums } from '../../receiver/signals/connection/sums.ts';
 import { createDropDetails } from '../../receiver/signals/drop/details.ts';
+import { hasDropReceiver } from '../../receiver/signals/drop/family.ts';
 import { DropSums } from '../../receiver/signals/drop/sums.ts';
 import { StateSums } from '../../receiver/signals/state/sums.ts';
 import { ListenerSums } from '../../receiver/signals/listener/sums.ts';
@@ -180,8 +181,9 @@ describe('opt-in attributes', () => {
 
   test('function, state and port of drops that have a socket', async () => {
     // Older kernels do not say whose the packet was: its connection is found later, without its state then.
-    const { hasDropReceiver } = stage.watcher.source.plan;
-    const state = hasDropReceiver ? [' network.connection.state=established '] : [];
+    const state = hasDropReceiver(stage.watcher.source.plan)
+      ? [' network.connection.state=established ']
+      : [];
     const parts = [...state, ` server.port=${stage.port} `, 'reason=tcp_flags'];
     const [count] = await gained(
       async () => scenes['no flags']?.play(stage, 7),

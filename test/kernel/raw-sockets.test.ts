@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { hasDropReceiver } from '../../receiver/signals/drop/family.ts';
 import { OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { DropStage, gained } from '../support/drop-stage.ts';
@@ -49,7 +50,7 @@ describe('raw sockets of TCP', () => {
 
   test('what they do not take is no TCP packet that was dropped', async (t) => {
     const stage = await DropStage.open(cleanup);
-    if (!stage.watcher.source.plan.hasDropReceiver)
+    if (!hasDropReceiver(stage.watcher.source.plan))
       return t.skip('needs the receiving socket of a drop (6.11)');
     await hold(cleanup, 'raw-socket', [SOCKETS], inRoom(stage.room));
     const [own, nobodys] = [stage.sums(stage.script.pid), stage.sums(0)];

@@ -8,6 +8,7 @@ import {
   OWNER_KEY,
   RESET_KEY,
 } from '../../receiver/decode/generated/layout.ts';
+import { hasDropReceiver } from '../../receiver/signals/drop/family.ts';
 import type { KernelOptions } from '../../receiver/source/knobs.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { buildWorkloads, runChurn } from '../support/workloads.ts';
@@ -135,7 +136,7 @@ describe('shares', () => {
         .sort(),
       listening.map((port) => [port, 1]).sort(),
     );
-    if (!watcher.source.plan.hasDropReceiver) return t.diagnostic('drops have no listener on this kernel');
+    if (!hasDropReceiver(watcher.source.plan)) return t.diagnostic('drops have no listener on this kernel');
     await startHog(cleanup, room, 'noise', FIRST_PORT, 5_000);
     for (const port of listening) await startHog(cleanup, room, 'noise', port, 1);
     const drops = counts(watcher, 'drops', DROP_KEY);

@@ -1,4 +1,36 @@
+import {
+  ATTR_NETWORK_PEER_ADDRESS,
+  ATTR_SERVER_ADDRESS,
+  EVENT_TCP_CONNECTION_ACCEPT,
+  EVENT_TCP_CONNECTION_CLOSE,
+  EVENT_TCP_CONNECTION_FAIL,
+  EVENT_TCP_CONNECTION_OPEN,
+  METRIC_TCP_CONNECTION_CLOSED,
+  METRIC_TCP_CONNECTION_DURATION,
+  METRIC_TCP_CONNECTION_OPENED,
+  METRIC_TCP_CONNECTION_TRANSFER_SIZE,
+  METRIC_TCP_HANDSHAKE_DURATION,
+  METRIC_TCP_RTT,
+  METRIC_TCP_RTT_VARIATION,
+  SPAN_TCP_ACCEPT,
+  SPAN_TCP_CONNECT,
+  SPAN_TCP_CONNECTION,
+  type EventDescriptor,
+} from '../../../semconv/index.ts';
+import { PROBE_ID, ROW_MAP, SERIES_KEY } from '../../decode/generated/layout.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
+import {
+  isAttached,
+  modeNumber,
+  modeWith,
+  onTracepoint,
+  type Chosen,
+  type KernelMap,
+  type Probe,
+  type RecordMode,
+  type VariableValue,
+  type Wanted,
+} from '../kernel.ts';
 import { connectionDecoder } from './decode.ts';
 import { ConnectionEvents } from './events.ts';
 import { connectionExemplars } from './exemplars.ts';
@@ -9,13 +41,143 @@ export interface ConnectionFamilySums extends FamilySums {
   readonly connections: ConnectionSums;
 }
 
-export const connection: Family<ConnectionFamilySums> = {
+/** Requests and what is known of connections, asked of the kernel. */
+export interface ConnectionOptions {
+  readonly emit: {
+    readonly open: boolean;
+    readonly accept: boolean;
+    readonly fail: boolean;
+    readonly close: RecordMode;
+    readonly handshake: boolean;
+  };
+  /** Trace context of HTTP/1 requests. */
+  readonly requests: boolean;
+  readonly rttVariation: boolean;
+  readonly transferSize: boolean;
+  /** Rows by peer address: of no one, of what clients connect to, or of everyone. */
+  readonly peerAddress: 'off' | 'clients' | 'all';
+  /** `serverAddress`: rows by the address of the server's end. */
+  readonly details: { readonly serverAddress: boolean };
+}
+
+/** Whose measurements are taken at the close of a connection. */
+const AT_CLOSE = [
+  METRIC_TCP_CONNECTION_CLOSED,
+  METRIC_TCP_CONNECTION_DURATION,
+  METRIC_TCP_CONNECTION_TRANSFER_SIZE,
+  METRIC_TCP_RTT,
+];
+
+const WRITE_KPROBE = 'ws_write_kprobe';
+/** Client connections at once; of more, requests are not known, which is counted. */
+const MAX_FOLLOWED = 8_192;
+/** The oldest make room: their connections keep the owner that is learned later. */
+const MAX_UNMET_ACCEPTS = 65_536;
+
+/** The first write: trace contexts, and the owner. A kprobe knows sockets by their address only: it names no owner. */
+const WRITE: Probe<ConnectionOptions> = {
+  name: 'tcp_sendmsg_locked',
+  variants: ({ requests }) => [
+    { programs: ['ws_write'], tracepoint: 'tcp_sendmsg_locked' },
+    { programs: ['ws_write_fentry'], words: 'fentry' },
+    ...(requests ? [{ programs: [WRITE_KPROBE], words: 'a kprobe' }] : []),
+  ],
+};
+
+const MAPS: readonly KernelMap<ConnectionOptions>[] = [
+  {
+    name: 'series',
+    entries: ({ maxSeries }) => maxSeries,
+    rows: { number: ROW_MAP.ROWS_SERIES, overflowAt: SERIES_KEY.overflow },
+    isTold: true,
+  },
+  {
+    name: 'connections',
+    entries: ({ maxSockets }, { isConnTable }) => (isConnTable ? maxSockets : undefined),
+  },
+  {
+    name: 'follows',
+    entries: (_options, chosen) => (isAttached(chosen, WRITE_KPROBE) ? MAX_FOLLOWED : undefined),
+  },
+  {
+    name: 'accepts',
+    entries: (_options, chosen) => (isAcceptByAddress(chosen) ? MAX_UNMET_ACCEPTS : undefined),
+  },
+];
+
+export const connection: Family<ConnectionOptions, ConnectionFamilySums> = {
   name: 'connection',
+  options,
+  probes: [
+    onTracepoint('inet_sock_set_state', 'ws_state', { isRepaired: true }),
+    onTracepoint('tcp_destroy_sock', 'ws_destroy', { isRepaired: true }),
+    onTracepoint('inet_sk_error_report', 'ws_error', { isRepaired: true }),
+    WRITE,
+  ],
+  variables,
+  kernelMaps: MAPS,
+  probeNames: {
+    [PROBE_ID.PROBE_STATE]: 'inet_sock_set_state',
+    [PROBE_ID.PROBE_REQUEST]: 'tcp_sendmsg_locked',
+  },
   records: [connectionDecoder],
   sums: createSums,
   events: (parts) => new ConnectionEvents(parts),
   exemplars: connectionExemplars,
 };
+
+function options(wanted: Wanted): ConnectionOptions {
+  const { attributes, http1 } = wanted;
+  const event = (descriptor: EventDescriptor): boolean => wanted.event(descriptor) !== 'off';
+  const connects = wanted.span(SPAN_TCP_CONNECT);
+  const wantsClose = event(EVENT_TCP_CONNECTION_CLOSE) || wanted.span(SPAN_TCP_CONNECTION) !== 'off';
+  return {
+    emit: {
+      open: event(EVENT_TCP_CONNECTION_OPEN) || connects === 'always',
+      accept: event(EVENT_TCP_CONNECTION_ACCEPT) || wanted.span(SPAN_TCP_ACCEPT) !== 'off',
+      fail: event(EVENT_TCP_CONNECTION_FAIL) || connects === 'always',
+      close: modeWith(wantsClose ? 'on' : 'off', wanted.exemplars(...AT_CLOSE)),
+      handshake:
+        (http1 && connects !== 'off') ||
+        wanted.exemplars(METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION, ...AT_CLOSE),
+    },
+    requests: http1,
+    rttVariation: wanted.metric(METRIC_TCP_RTT_VARIATION),
+    transferSize: wanted.metric(METRIC_TCP_CONNECTION_TRANSFER_SIZE),
+    peerAddress: peerAddress(wanted),
+    details: { serverAddress: wanted.showsAddresses && attributes.has(ATTR_SERVER_ADDRESS) },
+  };
+}
+
+/** The live view shows peers, though the metrics leave them out. */
+function peerAddress({ attributes, hasLiveView }: Wanted): ConnectionOptions['peerAddress'] {
+  if (attributes.has(ATTR_NETWORK_PEER_ADDRESS)) return 'all';
+  return hasLiveView ? 'clients' : 'off';
+}
+
+function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<string, VariableValue>> {
+  const { emit, details } = wanted;
+  return {
+    cfg_emit_open: emit.open,
+    cfg_emit_accept: emit.accept,
+    cfg_emit_fail: emit.fail,
+    cfg_emit_close: modeNumber(emit.close),
+    cfg_emit_handshake: emit.handshake,
+    cfg_rtt_variation: wanted.rttVariation,
+    cfg_transfer_size: wanted.transferSize,
+    cfg_peer_address: { off: 0, clients: 1, all: 2 }[wanted.peerAddress],
+    cfg_server_address: details.serverAddress,
+    cfg_requests: wanted.requests,
+    cfg_conn_table: chosen.isConnTable,
+    cfg_requests_by_address: isAttached(chosen, WRITE_KPROBE),
+    cfg_accept_by_address: isAcceptByAddress(chosen),
+  };
+}
+
+/** Accepts are noted by the socket's address, and taken over by the next program that meets it. */
+function isAcceptByAddress(chosen: Chosen): boolean {
+  return isAttached(chosen, 'ws_accept_kprobe', 'ws_accept_sys_exit');
+}
 
 function createSums({ context }: SumsParts): ConnectionFamilySums {
   const connections = new ConnectionSums(context);

@@ -1,4 +1,24 @@
+import {
+  ATTR_CODE_FUNCTION_NAME,
+  ATTR_CODE_STACKTRACE,
+  ATTR_NETWORK_CONNECTION_STATE,
+  ATTR_NETWORK_INTERFACE_NAME,
+  ATTR_SERVER_PORT,
+  EVENT_PACKET_DROP,
+  METRIC_PACKET_DROPPED,
+} from '../../../semconv/index.ts';
+import { DROP_KEY, PROBE_ID, ROW_MAP } from '../../decode/generated/layout.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
+import {
+  hasMoreArguments,
+  modeNumber,
+  modeWith,
+  onTracepoint,
+  type Chosen,
+  type RecordMode,
+  type VariableValue,
+  type Wanted,
+} from '../kernel.ts';
 import { dropDecoder } from './decode.ts';
 import { dropEvents } from './events.ts';
 import { dropExemplars } from './exemplars.ts';
@@ -6,14 +26,71 @@ import { createDropDetails } from './details.ts';
 import { DropSums } from './sums.ts';
 import { claimersOf, UnownedSums } from './unowned.ts';
 
+export interface DropOptions {
+  readonly emit: { readonly drop: RecordMode };
+  readonly drops: boolean;
+  readonly dropStacks: boolean;
+  /** What rows are told apart by, besides the usual. */
+  readonly details: {
+    readonly dropFunction: boolean;
+    readonly dropInterface: boolean;
+    readonly dropState: boolean;
+    readonly dropPort: boolean;
+  };
+}
+
 /** Dropped packets, those without a socket too. */
-export const drop: Family = {
+export const drop: Family<DropOptions> = {
   name: 'drop',
+  options,
+  probes: [onTracepoint<DropOptions>('kfree_skb', 'ws_drop', { isWanted: ({ drops }) => drops })],
+  variables,
+  kernelMaps: [
+    { name: 'drops', rows: { number: ROW_MAP.ROWS_DROPS, overflowAt: DROP_KEY.overflow }, isTold: true },
+    { name: 'drop_sites', isTold: true },
+    { name: 'strays', isTold: true },
+  ],
+  probeNames: { [PROBE_ID.PROBE_DROP]: 'kfree_skb' },
   records: [dropDecoder],
   sums: createSums,
   events: dropEvents,
   exemplars: dropExemplars,
 };
+
+/** Whether this kernel tells the socket that a dropped packet was for. */
+export function hasDropReceiver(chosen: Pick<Chosen, 'arities'>): boolean {
+  return hasMoreArguments(chosen, 'kfree_skb', 3);
+}
+
+function options(wanted: Wanted): DropOptions {
+  const { attributes } = wanted;
+  const mode = wanted.event(EVENT_PACKET_DROP);
+  return {
+    emit: { drop: modeWith(mode, wanted.exemplars(METRIC_PACKET_DROPPED)) },
+    drops: wanted.metric(METRIC_PACKET_DROPPED) || mode !== 'off',
+    dropStacks: attributes.has(ATTR_CODE_STACKTRACE),
+    details: {
+      dropFunction: attributes.has(ATTR_CODE_FUNCTION_NAME),
+      dropInterface: attributes.has(ATTR_NETWORK_INTERFACE_NAME),
+      dropState: attributes.has(ATTR_NETWORK_CONNECTION_STATE),
+      dropPort: attributes.has(ATTR_SERVER_PORT),
+    },
+  };
+}
+
+function variables(wanted: DropOptions, chosen: Chosen): Readonly<Record<string, VariableValue>> {
+  const { emit, details, dropStacks } = wanted;
+  return {
+    cfg_emit_drop: modeNumber(emit.drop),
+    cfg_drop_stack: dropStacks,
+    cfg_drop_function: details.dropFunction,
+    cfg_drop_interface: details.dropInterface,
+    cfg_drop_state: details.dropState,
+    cfg_drop_port: details.dropPort,
+    cfg_drop_has_reason: hasMoreArguments(chosen, 'kfree_skb', 2),
+    cfg_drop_has_rx_sk: hasDropReceiver(chosen),
+  };
+}
 
 function createSums({ context, kernel, host }: SumsParts): FamilySums {
   const details = createDropDetails(kernel);

@@ -1,4 +1,11 @@
+import {
+  ATTR_NETWORK_LOCAL_ADDRESS,
+  EVENT_TCP_LISTENER_START,
+  EVENT_TCP_LISTENER_STOP,
+} from '../../../semconv/index.ts';
+import { LISTENER_KEY, PROBE_ID, ROW_MAP } from '../../decode/generated/layout.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
+import type { Probe, Wanted } from '../kernel.ts';
 import { listenerDecoder } from './decode.ts';
 import { listenerEvents } from './events.ts';
 import { queueOverflowRecord } from './queue-overflow.ts';
@@ -10,8 +17,47 @@ export interface ListenerFamilySums extends FamilySums {
   readonly listeners: ListenerSums;
 }
 
-export const listener: Family<ListenerFamilySums> = {
+export interface ListenerOptions {
+  readonly emit: { readonly listener: boolean };
+  /** `localAddress`: rows by the address that they listen at. */
+  readonly details: { readonly localAddress: boolean };
+}
+
+/** An accept: its owner, and how long the connection waited for it. */
+const ACCEPT: Probe = {
+  name: 'inet_csk_accept',
+  variants: ({ costlyVariants }) => [
+    { programs: ['ws_accept_fexit2', 'ws_accept_fexit4'], words: 'fexit' },
+    { programs: ['ws_accept_kprobe'], words: 'a kprobe' },
+    ...(costlyVariants ? [{ programs: ['ws_accept_sys_exit'], words: 'sys_exit' }] : []),
+  ],
+  advice: ({ costlyVariants }) =>
+    costlyVariants
+      ? ''
+      : '; bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
+};
+
+export const listener: Family<ListenerOptions, ListenerFamilySums> = {
   name: 'listener',
+  options: ({ event, showsAddresses, attributes }: Wanted) => ({
+    emit: {
+      listener: event(EVENT_TCP_LISTENER_START) !== 'off' || event(EVENT_TCP_LISTENER_STOP) !== 'off',
+    },
+    details: { localAddress: showsAddresses && attributes.has(ATTR_NETWORK_LOCAL_ADDRESS) },
+  }),
+  probes: [ACCEPT],
+  variables: ({ emit, details }) => ({
+    cfg_emit_listener: emit.listener,
+    cfg_local_address: details.localAddress,
+  }),
+  kernelMaps: [
+    {
+      name: 'listeners',
+      rows: { number: ROW_MAP.ROWS_LISTENERS, overflowAt: LISTENER_KEY.overflow },
+      isTold: true,
+    },
+  ],
+  probeNames: { [PROBE_ID.PROBE_ACCEPT]: 'inet_csk_accept' },
   records: [listenerDecoder],
   sums: createSums,
   events: listenerEvents,

@@ -135,7 +135,7 @@ describe('kernelOptionsOf', () => {
 
   it('has the records of measurements on a trace made for exemplars', () => {
     const examples = { OTLP_METRICS_EXEMPLAR_FILTER: 'trace_based' };
-    const all = ['close correlated', 'retransmit correlated', 'handshake', 'drop correlated'];
+    const all = ['close correlated', 'handshake', 'retransmit correlated', 'drop correlated'];
     assert.deepEqual(emittedWith(examples), all);
     assert.deepEqual(emittedWith({ ...examples, CORRELATION_HTTP1: 'off' }), []);
     assert.deepEqual(emittedWith({ ...examples, OTLP_METRICS_EXPORTER: 'none' }), []);
@@ -240,7 +240,7 @@ describe('kernelOptionsOf', () => {
     assert.deepEqual(detailsWith('NETWORK_LOCAL_ADDRESS'), ['localAddress']);
     assert.deepEqual(detailsWith('PEER_CIDR'), ['resetCidr']);
     assert.deepEqual(detailsWith('NETWORK_CONNECTION_STATE'), ['retransmitState', 'dropState']);
-    assert.deepEqual(detailsWith('SERVER_PORT'), ['statePort', 'dropPort']);
+    assert.deepEqual(detailsWith('SERVER_PORT'), ['dropPort', 'statePort']);
     assert.deepEqual(detailsWith('CODE_FUNCTION_NAME', 'NETWORK_INTERFACE_NAME'), [
       'dropFunction',
       'dropInterface',

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { FAMILIES } from '../../../receiver/signals/index.ts';
+import type { VariableValue } from '../../../receiver/signals/kernel.ts';
+import { ALL_SIGNALS } from '../../support/watcher.ts';
 import { makePlan, type KernelAnswers, type Plan, type PlanOptions } from '../../../receiver/source/plan.ts';
 
-const EVERYTHING: PlanOptions = {
-  costlyVariants: false,
-  retransmits: true,
-  drops: true,
-  resets: true,
-  softirqs: true,
-  softirqWait: true,
-  receive: true,
-  writes: true,
-  requests: true,
-};
+const EVERYTHING: PlanOptions = { ...ALL_SIGNALS, costlyVariants: false, receive: true };
 
 /** Tracepoint arguments and the programs that load; every other one is refused. */
 interface Kernel {
@@ -38,15 +31,20 @@ function programsOf({ attached }: Plan): string[] {
   return attached.map(({ program }) => program);
 }
 
-/** Arguments of tracepoints that only newer kernels have. */
+/** Arguments of tracepoints that only newer kernels have, and other variables that follow from what was chosen. */
 function argumentsOf(plan: Plan): string[] {
-  const { hasRetransmitError, hasDropReason, hasDropReceiver, hasResetReason } = plan;
-  return [
-    ...(hasRetransmitError ? ['retransmit error'] : []),
-    ...(hasDropReason ? ['drop reason'] : []),
-    ...(hasDropReceiver ? ['drop receiver'] : []),
-    ...(hasResetReason ? ['reset reason'] : []),
-  ];
+  const facts = {
+    cfg_retransmit_has_err: 'retransmit error',
+    cfg_drop_has_reason: 'drop reason',
+    cfg_drop_has_rx_sk: 'drop receiver',
+    cfg_reset_has_reason: 'reset reason',
+  };
+  return Object.entries(facts).flatMap(([name, words]) => (variableOf(plan, name) === true ? [words] : []));
+}
+
+function variableOf(plan: Plan, name: string): VariableValue | undefined {
+  const all = FAMILIES.map((family) => family.variables?.(EVERYTHING, plan) ?? {});
+  return all.find((variables) => name in variables)?.[name];
 }
 
 const COMMON = {
@@ -85,12 +83,9 @@ const LINUX_6_1_ARM64: Kernel = {
   loads: ['ws_accept_kprobe', 'ws_write_kprobe', 'ws_pass', 'ws_accept_sys_exit'],
 };
 
-const BASE = [
-  'ws_state',
-  'ws_destroy',
-  'ws_error',
-  'ws_retransmit',
-  'ws_retransmit_synack',
+const CONNECTION = ['ws_state', 'ws_destroy', 'ws_error'];
+const RETRANSMIT = ['ws_retransmit', 'ws_retransmit_synack'];
+const REST = [
   'ws_drop',
   'ws_reset_sent',
   'ws_reset_received',
@@ -100,13 +95,15 @@ const BASE = [
   'ws_data_arrived',
   'ws_data_read',
 ];
+/** Every program but the accept's, with this one for the first write. */
+const allWith = (write: string): string[] => [...RETRANSMIT, ...CONNECTION, write, ...REST];
 
 describe('the plan', () => {
   it('on a kernel like 5.15', () => {
     const plan = planFor(LINUX_5_15);
-    assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...BASE, 'ws_write_fentry']);
+    assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...allWith('ws_write_fentry')]);
     assert.equal(plan.accept, 'fexit');
-    assert.equal(plan.isAcceptByAddress, false);
+    assert.equal(variableOf(plan, 'cfg_accept_by_address'), false);
     assert.deepEqual([plan.missing, plan.disabled], [[], []]);
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
@@ -120,13 +117,13 @@ describe('the plan', () => {
 
   it('on a kernel like 6.1', () => {
     const plan = planFor(LINUX_6_1);
-    assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...BASE, 'ws_write_fentry']);
+    assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...allWith('ws_write_fentry')]);
     assert.deepEqual(argumentsOf(plan), ['drop reason']);
   });
 
   it('on a kernel like 6.12', () => {
     const plan = planFor(LINUX_6_12);
-    assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', ...BASE, 'ws_write_fentry']);
+    assert.deepEqual(programsOf(plan), ['ws_accept_fexit2', ...allWith('ws_write_fentry')]);
     assert.deepEqual(argumentsOf(plan), ['drop reason', 'drop receiver', 'reset reason']);
     assert.deepEqual(plan.missing, []);
     assert.deepEqual([plan.iterators.pass, plan.isConnTable], [['ws_pass_table'], true]);
@@ -134,7 +131,7 @@ describe('the plan', () => {
 
   it('on a kernel like 6.18 that refuses trampolines', () => {
     const plan = planFor(LINUX_6_18_BARE);
-    assert.deepEqual(programsOf(plan), [...BASE, 'ws_write']);
+    assert.deepEqual(programsOf(plan), allWith('ws_write'));
     assert.equal(plan.accept, 'none');
     assert.deepEqual(plan.missing, [
       {
@@ -150,13 +147,13 @@ describe('the plan', () => {
     for (const costlyVariants of [false, true]) {
       const plan = planFor(LINUX_6_1_ARM64, { costlyVariants });
       assert.equal(plan.accept, 'kprobe');
-      assert.equal(plan.isAcceptByAddress, true);
+      assert.equal(variableOf(plan, 'cfg_accept_by_address'), true);
       assert.deepEqual(plan.attached[0], { program: 'ws_accept_kprobe', probe: 'inet_csk_accept' });
-      assert.deepEqual(programsOf(plan).at(-1), 'ws_write_kprobe');
-      assert.equal(plan.isRequestByAddress, true);
+      assert.ok(programsOf(plan).includes('ws_write_kprobe'));
+      assert.equal(variableOf(plan, 'cfg_requests_by_address'), true);
       assert.deepEqual(plan.missing, []);
     }
-    assert.equal(planFor(LINUX_6_1).isRequestByAddress, false);
+    assert.equal(variableOf(planFor(LINUX_6_1), 'cfg_requests_by_address'), false);
   });
 
   it('takes no kprobe for writes when no trace contexts are wanted: it names no owner', () => {
@@ -198,11 +195,15 @@ describe('the plan', () => {
     assert.deepEqual(
       plan.missing.slice(1).map(({ probe, why }) => [probe, why]),
       [
+        ['tcp_retransmit_skb', none],
+        ['tcp_retransmit_synack', none],
         ['inet_sock_set_state', none],
         ['tcp_destroy_sock', none],
         ['inet_sk_error_report', none],
-        ['tcp_retransmit_skb', none],
-        ['tcp_retransmit_synack', none],
+        [
+          'tcp_sendmsg_locked',
+          'no tracepoint, fentry is refused (errno 1 for ws_write_fentry), a kprobe is refused (errno 1 for ws_write_kprobe)',
+        ],
         ['kfree_skb', none],
         ['tcp_send_reset', none],
         ['tcp_receive_reset', none],
@@ -211,10 +212,6 @@ describe('the plan', () => {
         ['softirq_exit', none],
         ['tcp_probe', none],
         ['tcp_rcv_space_adjust', none],
-        [
-          'tcp_sendmsg_locked',
-          'no tracepoint, fentry is refused (errno 1 for ws_write_fentry), a kprobe is refused (errno 1 for ws_write_kprobe)',
-        ],
       ],
     );
     assert.equal(plan.missing[0]?.probe, 'inet_csk_accept');
@@ -229,14 +226,14 @@ describe('the plan', () => {
       softirqs: false,
       softirqWait: false,
       receive: false,
-      writes: false,
     });
     assert.deepEqual(programsOf(plan), [
       'ws_accept_fexit2',
+      'ws_retransmit_synack',
       'ws_state',
       'ws_destroy',
       'ws_error',
-      'ws_retransmit_synack',
+      'ws_write_fentry',
     ]);
     assert.deepEqual(plan.missing, []);
     assert.deepEqual(plan.disabled, [
@@ -249,7 +246,6 @@ describe('the plan', () => {
       'softirq_exit',
       'tcp_probe',
       'tcp_rcv_space_adjust',
-      'tcp_sendmsg_locked',
     ]);
   });
 });
