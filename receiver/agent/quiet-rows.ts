@@ -1,7 +1,8 @@
 import type { ConnectionSums } from '../signals/connection/sums.ts';
 import type { ListenerSums } from '../signals/listener/sums.ts';
 import { LISTENER, OWNER_KEY, SERIES } from '../decode/generated/layout.ts';
-import type { MapImage } from '../model/map-image.ts';
+import { rowId } from '../model/ids.ts';
+import { rowsOf, type MapImage, type MapRow } from '../model/map-image.ts';
 import type { OwnedCounters, SweepParts } from './sweep.ts';
 
 export interface QuietRowsParts extends Pick<SweepParts, 'read' | 'lookup' | 'takeRow'> {
@@ -74,11 +75,11 @@ export class QuietRows {
 
   #sweepCounters({ map, size, useAt, update, forget }: OwnedCounters, nowNs: number): void {
     const stood = this.#renew(map);
-    const { count, keys, keySize, values, stride } = this.#parts.read(map);
-    for (let i = 0; i < count; i += 1) {
-      const key = keys.slice(i * keySize, (i + 1) * keySize);
-      const id = Buffer.from(key).toString('latin1');
-      if (isNobodys(key) || !stood.isQuiet(id, cellAt(values, i * stride + useAt), nowNs)) continue;
+    for (const row of rowsOf(this.#parts.read(map))) {
+      const { id } = row;
+      const use = row.values.getBigUint64(row.valueAt + useAt, true);
+      if (isNobodys(row) || !stood.isQuiet(id, use, nowNs)) continue;
+      const key = row.key();
       const last = this.#readRow(map, key, size);
       if (last !== undefined) update(last);
       if (last !== undefined && !stood.isQuiet(id, cellAt(last.values, useAt), nowNs)) continue;
@@ -106,7 +107,7 @@ export class QuietRows {
     if (last !== undefined && !this.#parts.takeRow(map, key, last.values.subarray(useAt, useAt + 8)))
       return false;
     this.removed += 1;
-    this.#stood.get(map)?.delete(Buffer.from(key).toString('latin1'));
+    this.#stood.get(map)?.delete(rowId(key));
     return true;
   }
 
@@ -122,8 +123,8 @@ function isHostOverflow({ owner, isOverflow }: { owner: { pid: number }; isOverf
 }
 
 /** Drops and resets of no process are few, and the host's overflow row is among them. */
-function isNobodys(key: Uint8Array): boolean {
-  return new DataView(key.buffer, key.byteOffset).getUint32(OWNER_KEY.pid, true) === 0;
+function isNobodys({ keys, keyAt }: MapRow): boolean {
+  return keys.getUint32(keyAt + OWNER_KEY.pid, true) === 0;
 }
 
 function cellAt(values: Uint8Array, at: number): bigint {

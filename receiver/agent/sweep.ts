@@ -1,9 +1,10 @@
 import type { ConnectionRow, ConnectionSums } from '../signals/connection/sums.ts';
 import type { ListenerSums } from '../signals/listener/sums.ts';
 import { LISTENER, OWNER_KEY, SERIES } from '../decode/generated/layout.ts';
-import type { OwnerTable } from '../decode/owners.ts';
+import { processIdAt, type OwnerTable } from '../decode/owners.ts';
 import { isProcessAlive } from '../host/process-start.ts';
-import type { MapImage } from '../model/map-image.ts';
+import { processId, rowId } from '../model/ids.ts';
+import { rowsOf, type MapImage } from '../model/map-image.ts';
 import type { ObservedResource, Owner } from '../model/resource.ts';
 
 /** A map of counters whose keys begin with `struct owner_key`. */
@@ -11,7 +12,7 @@ export interface OwnedCounters {
   readonly map: string;
   /** Bytes of a value. */
   readonly size: number;
-  /** Where the cell lies that changes with each use of a row; in a row that is one count, the count itself. */
+  /** Of the cell that changes with each use of a row; the count itself in a row that is one. */
   readonly useAt: number;
   update(image: MapImage): void;
   forget(id: string): void;
@@ -110,15 +111,13 @@ export class Sweep {
   /** Those in `owners`, and those of rows that have none there: it was full, or a socket outlived them. */
   #everyOwner(): Map<string, Ended> {
     const { connections, listeners, owners } = this.#parts;
-    const image = this.#parts.read('owners');
-    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
     const all = new Map<string, Ended>();
-    for (let at = 0; at < image.count * OWNER_KEY.size; at += OWNER_KEY.size) {
-      const owner = owners.find(view, at);
-      all.set(idOf(owner), { owner, key: image.keys.slice(at, at + OWNER_KEY.size) });
+    for (const row of rowsOf(this.#parts.read('owners'))) {
+      const owner = owners.find(row.keys, row.keyAt);
+      all.set(processId(owner), { owner, key: row.key() });
     }
     for (const { owner, key } of [...connections.rows.values(), ...listeners.rows.values()]) {
-      const id = idOf(owner);
+      const id = processId(owner);
       if (owner.pid !== 0 && !all.has(id)) all.set(id, { owner, key: key.slice(0, OWNER_KEY.size) });
     }
     this.#addCounterOwners(all);
@@ -128,9 +127,10 @@ export class Sweep {
   /** A packet of a socket without a process may come when its owner's rows were taken out already. */
   #addCounterOwners(all: Map<string, Ended>): void {
     for (const { map } of this.#parts.counters) {
-      for (const { id, key, view } of rowsOf(this.#parts.read(map))) {
-        if (all.has(id) || view.getUint32(OWNER_KEY.pid, true) === 0) continue;
-        all.set(id, { owner: this.#parts.owners.find(view, 0), key: key.slice(0, OWNER_KEY.size) });
+      for (const row of rowsOf(this.#parts.read(map))) {
+        const id = processIdAt(row.keys, row.keyAt);
+        const owner = this.#parts.owners.find(row.keys, row.keyAt);
+        if (owner.pid !== 0 && !all.has(id)) all.set(id, { owner, key: row.key().slice(0, OWNER_KEY.size) });
       }
     }
   }
@@ -138,7 +138,7 @@ export class Sweep {
   #sweepConnections(ended: ReadonlyMap<string, Ended>, busy: Set<string>, nowNs: number): void {
     const { connections } = this.#parts;
     for (const [id, row] of connections.rows) {
-      const owner = idOf(row.owner);
+      const owner = processId(row.owner);
       if (!ended.has(owner)) continue;
       const last = this.#isBusy(row, nowNs) ? undefined : this.#readRow('series', row.key, SERIES.size);
       if (last !== undefined) connections.update(last, true);
@@ -161,7 +161,7 @@ export class Sweep {
   #sweepListeners(ended: ReadonlyMap<string, Ended>, busy: Set<string>): void {
     const { listeners } = this.#parts;
     for (const [id, row] of listeners.rows) {
-      const owner = idOf(row.owner);
+      const owner = processId(row.owner);
       if (!ended.has(owner)) continue;
       // A server that went to the background: the child has what its parent opened.
       if (listeners.isOpen(row)) {
@@ -185,16 +185,18 @@ export class Sweep {
   /** Rows of processes that are gone in every other way: hardly anything adds to them any more. */
   #sweepCounters(ended: ReadonlyMap<string, Ended>, busy: Set<string>): void {
     for (const { map, size, useAt, update, forget } of this.#parts.counters) {
-      for (const { id, key, value } of rowsOf(this.#parts.read(map))) {
+      for (const row of rowsOf(this.#parts.read(map))) {
+        const id = processIdAt(row.keys, row.keyAt);
         if (!ended.has(id) || busy.has(id)) continue;
+        const key = row.key();
         const last = this.#readRow(map, key, size);
         if (last !== undefined) update(last);
-        const isStill = last === undefined || isSameCell(last.values, value, useAt);
+        const isStill = last === undefined || isSameCell(last.values, row.value(), useAt);
         if (!isStill || !this.#take(map, key, last, useAt)) {
           busy.add(id);
           continue;
         }
-        forget(Buffer.from(key).toString('latin1'));
+        forget(rowId(key));
         this.removed += 1;
       }
     }
@@ -220,30 +222,6 @@ function unclosed({ memory, isFailure }: ConnectionRow): number {
   return open;
 }
 
-interface CounterRow {
-  /** The process whose it is, as `idOf` says it. */
-  readonly id: string;
-  /** A copy. */
-  readonly key: Uint8Array;
-  readonly view: DataView;
-  /** Valid until the map is read again. */
-  readonly value: Uint8Array;
-}
-
-function* rowsOf({ count, keys, keySize, values, stride }: MapImage): Generator<CounterRow> {
-  for (let i = 0; i < count; i += 1) {
-    const key = keys.slice(i * keySize, (i + 1) * keySize);
-    const view = new DataView(key.buffer);
-    const startNs = view.getBigUint64(OWNER_KEY.start_ns, true);
-    const id = `${String(view.getUint32(OWNER_KEY.pid, true))}:${String(startNs)}`;
-    yield { id, key, view, value: values.subarray(i * stride, (i + 1) * stride) };
-  }
-}
-
 function isSameCell(one: Uint8Array, other: Uint8Array, at: number): boolean {
   return Buffer.compare(one.subarray(at, at + 8), other.subarray(at, at + 8)) === 0;
-}
-
-function idOf(owner: Owner): string {
-  return `${String(owner.pid)}:${String(owner.startNs)}`;
 }

@@ -1,6 +1,7 @@
 import { Cells } from '../signals/context.ts';
 import { DROP_KEY, RESET_KEY } from '../decode/generated/layout.ts';
-import type { MapImage } from '../model/map-image.ts';
+import { processId } from '../model/ids.ts';
+import { rowsOf, type MapImage } from '../model/map-image.ts';
 import type { Owner } from '../model/resource.ts';
 
 /** Dropped packets and RSTs since the start, by process (`processId`); the host's own are left out. */
@@ -11,26 +12,20 @@ export interface ProcessLosses {
 
 export const NO_LOSSES: ProcessLosses = { drops: new Map(), resets: new Map() };
 
-/** Tells processes apart, also when a pid is used again. */
-export function processId({ pid, startNs }: Owner): string {
-  return `${String(pid)} ${String(startNs)}`;
-}
-
 /** Sums the kernel's maps `drops` and `resets`; `ownerAt` finds the owner that a key names. */
 export function readProcessLosses(
   read: (map: 'drops' | 'resets') => MapImage,
   ownerAt: (view: DataView, offset: number) => Owner,
 ): ProcessLosses {
   const sum = (map: 'drops' | 'resets', ownerOffset: number): ReadonlyMap<string, number> => {
-    const { count, keys, keySize, values, stride } = read(map);
-    const view = new DataView(keys.buffer, keys.byteOffset);
-    const cells = new Cells(values);
+    const image = read(map);
+    const cells = new Cells(image.values);
     const sums = new Map<string, number>();
-    for (let i = 0; i < count; i += 1) {
-      const owner = ownerAt(view, i * keySize + ownerOffset);
+    for (const { keys, keyAt, valueAt } of rowsOf(image)) {
+      const owner = ownerAt(keys, keyAt + ownerOffset);
       if (owner.pid === 0) continue;
       const id = processId(owner);
-      sums.set(id, (sums.get(id) ?? 0) + cells.moveTo(i * stride).at(0));
+      sums.set(id, (sums.get(id) ?? 0) + cells.moveTo(valueAt).at(0));
     }
     return sums;
   };

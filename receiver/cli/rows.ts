@@ -2,7 +2,8 @@ import type { ConnectionRow } from '../signals/connection/sums.ts';
 import type { ListenerRow } from '../signals/listener/sums.ts';
 import { LISTENER, SERIES } from '../decode/generated/layout.ts';
 import type { Owner } from '../model/resource.ts';
-import { NO_LOSSES, processId, type ProcessLosses } from './process-losses.ts';
+import { processId } from '../model/ids.ts';
+import { NO_LOSSES, type ProcessLosses } from './process-losses.ts';
 import type { TableRow } from './table.ts';
 
 type Draft = { -readonly [K in keyof TableRow]: TableRow[K] } & {

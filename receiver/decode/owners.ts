@@ -1,4 +1,5 @@
 import type { Owner } from '../model/resource.ts';
+import { processId } from '../model/ids.ts';
 import { BoundedCache } from '../model/bounded-cache.ts';
 import { readText } from './bytes.ts';
 import { OWNER_INFO, OWNER_KEY } from './generated/layout.ts';
@@ -29,6 +30,12 @@ export function readOwner(key: DataView, keyAt: number, info: DataView, infoAt: 
   };
 }
 
+/** `processId` of the `struct owner_key` at `offset`. */
+export function processIdAt(view: DataView, offset: number): string {
+  const pid = view.getUint32(offset + OWNER_KEY.pid, true);
+  return processId({ pid, startNs: view.getBigUint64(offset + OWNER_KEY.start_ns, true) });
+}
+
 /** Reads `owners` in the kernel: `info` is filled, false when there is no such row. */
 export type OwnerLookup = (key: Uint8Array, info: Uint8Array) => boolean;
 
@@ -50,12 +57,12 @@ export class OwnerTable {
   }
 
   learn(owner: Owner): void {
-    this.#cache.set(`${String(owner.pid)}:${String(owner.startNs)}`, owner);
+    this.#cache.set(processId(owner), owner);
     this.#unremember(owner.pid);
   }
 
   forget(owner: Owner): void {
-    this.#cache.delete(`${String(owner.pid)}:${String(owner.startNs)}`);
+    this.#cache.delete(processId(owner));
     this.#unremember(owner.pid);
   }
 
@@ -72,7 +79,7 @@ export class OwnerTable {
     if (this.#last.pid === pid && this.#last.startNs === startNs) return this.#last;
     const memo = this.#memo[pid % MEMO_SLOTS];
     if (memo?.pid === pid && memo.startNs === startNs) return (this.#last = memo);
-    const id = `${String(pid)}:${String(startNs)}`;
+    const id = processId({ pid, startNs });
     const known = this.#cache.get(id);
     if (known === undefined) return this.#read(view, offset, id);
     this.#memo[pid % MEMO_SLOTS] = known;

@@ -5,7 +5,7 @@ export function processId({ pid, startNs }: { readonly pid: number; readonly sta
   return `${String(pid)}:${String(startNs)}`;
 }
 
-/** A socket: cookies are counted anew in no namespace, but are unique within one only by the kernel's word. */
+/** A socket, by its network namespace and its cookie there. */
 export function socketId({ netns, cookie }: { readonly netns: number; readonly cookie: bigint }): string {
   return `${String(netns)}:${String(cookie)}`;
 }

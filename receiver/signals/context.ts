@@ -14,6 +14,7 @@ export interface CollectContext {
   /** The configured peer subnets as written, in the order that the kernel numbers them from 1. */
   readonly subnets: readonly string[];
   ownerAt(view: DataView, offset: number): Owner;
+  /** Whose a measurement is: the host's without a process. */
   resolve(owner: Owner): ObservedResource;
   host(): ObservedResource;
 }
@@ -26,11 +27,6 @@ export function cidrOf({ subnets }: CollectContext, index: number): string | und
 
 /** The attributes of what found no row of its own in a kernel map. */
 export const OVERFLOW_ATTRIBUTES: Attributes = Object.freeze({ 'otel.metric.overflow': true });
-
-/** Whose a row is: of no process, the host's. */
-export function resourceOf(context: CollectContext, owner: Owner): ObservedResource {
-  return owner.pid === 0 ? context.host() : context.resolve(owner);
-}
 
 const TURN = 4294967296;
 /** A difference whose upper word is so large or larger is a step back. */

@@ -78,7 +78,7 @@ export function createHarness(
     mask: (address) => address,
     subnets: given.subnets ?? [],
     ownerAt,
-    resolve: ({ pid }) => ({ id: `w${pid}`, kind: 'workload', attributes: {} }),
+    resolve: ({ pid }) => (pid === 0 ? HOST : { id: `w${pid}`, kind: 'workload', attributes: {} }),
     host: () => HOST,
   };
 }

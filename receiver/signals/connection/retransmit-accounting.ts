@@ -1,3 +1,4 @@
+import { rowId } from '../../model/ids.ts';
 import type { ConnectionRow } from './sums.ts';
 
 /**
@@ -53,7 +54,7 @@ export class RetransmitAccounts {
   #idOf(key: Uint8Array): string {
     const id = Buffer.from(key);
     id[this.#stateAt] = 0;
-    return id.toString('latin1');
+    return rowId(id);
   }
 }
 

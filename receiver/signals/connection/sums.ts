@@ -19,10 +19,10 @@ import {
 } from '../../../semconv/index.ts';
 import { RETRANSMIT_TYPE, SERIES, SERIES_KEY } from '../../decode/generated/layout.ts';
 import { CLOSE_REASON_NAMES, RETRANSMIT_TYPE_NAMES } from '../../decode/names.ts';
-import type { MapImage } from '../../model/map-image.ts';
+import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { ObservedResource } from '../../model/resource.ts';
 import { readConnectionKey, type ConnectionKey } from './key.ts';
-import { Cells, gainedHistogram, resourceOf, type CollectContext, type RowMemory } from '../context.ts';
+import { Cells, gainedHistogram, type CollectContext, type RowMemory } from '../context.ts';
 import {
   createAccount,
   RetransmitAccounts,
@@ -76,16 +76,14 @@ export class ConnectionSums {
    */
   update(image: MapImage, isFinal = false): void {
     const cells = new Cells(image.values);
-    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
-    for (let i = 0; i < image.count; i += 1) {
-      const at = i * image.keySize;
-      const id = Buffer.from(image.keys.buffer, image.keys.byteOffset + at, image.keySize).toString('latin1');
+    for (const mapRow of rowsOf(image)) {
+      const { id } = mapRow;
       let row = this.#rows.get(id);
       if (row === undefined) {
-        row = this.#newRow(image.keys.slice(at, at + image.keySize), view, at);
+        row = this.#newRow(mapRow);
         this.#rows.set(id, row);
       }
-      cells.moveTo(i * image.stride);
+      cells.moveTo(mapRow.valueAt);
       const isTouched = row.memory.gain(cells, SERIES.touched_ns) !== 0;
       if (isTouched || !row.isSettled || isFinal) this.#add(row, cells);
       row.isSettled = !isTouched;
@@ -115,7 +113,7 @@ export class ConnectionSums {
       const everOpened = row.memory.seen(SERIES.opened) > 0;
       if (active === 0 && !everOpened) continue;
       const { sink } = this.#context;
-      sink.set(METRIC_TCP_CONNECTION_ACTIVE, this.#resourceOf(row), row.attributes.plain, active);
+      sink.set(METRIC_TCP_CONNECTION_ACTIVE, this.#context.resolve(row.owner), row.attributes.plain, active);
     }
   }
 
@@ -124,12 +122,9 @@ export class ConnectionSums {
     return memory.seen(SERIES.active) > 0 && memory.seen(SERIES.active_pass) >= this.#lastPass;
   }
 
-  #resourceOf(row: ConnectionRow): ObservedResource {
-    return resourceOf(this.#context, row.owner);
-  }
-
-  #newRow(key: Uint8Array, view: DataView, at: number): ConnectionRow {
-    const { state, ...facts } = readConnectionKey(this.#context, view, at);
+  #newRow(mapRow: MapRow): ConnectionRow {
+    const key = mapRow.key();
+    const { state, ...facts } = readConnectionKey(this.#context, mapRow.keys, mapRow.keyAt);
     const retransmits = this.#accounts?.open(key) ?? createAccount();
     const row: ConnectionRow = {
       key,
@@ -143,7 +138,7 @@ export class ConnectionSums {
   }
 
   #add(row: ConnectionRow, cells: Cells): void {
-    const resource = this.#resourceOf(row);
+    const resource = this.#context.resolve(row.owner);
     const { memory } = row;
     const plain = (metric: MetricDescriptor, offset: number, attributes: Attributes): void =>
       this.#count(metric, resource, attributes, memory.gain(cells, offset));
@@ -223,7 +218,7 @@ export class ConnectionSums {
     const gained = takeOther(account, truth);
     if (account.base === undefined || gained === 0) return;
     const unexplained = account.base.attributes.retransmitted(RETRANSMIT_TYPE.RETRANSMIT_OTHER);
-    this.#count(METRIC_TCP_RETRANSMITS, this.#resourceOf(account.base), unexplained, gained);
+    this.#count(METRIC_TCP_RETRANSMITS, this.#context.resolve(account.base.owner), unexplained, gained);
   }
 
   #count(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, gained: number): void {

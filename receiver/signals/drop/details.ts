@@ -11,7 +11,7 @@ import {
 import { readText } from '../../decode/bytes.ts';
 import { DROP_SITE } from '../../decode/generated/layout.ts';
 import { STATE_NAMES } from '../../decode/names.ts';
-import type { MapImage } from '../../model/map-image.ts';
+import { rowsOf, type MapImage } from '../../model/map-image.ts';
 import type { KernelNames } from '../../model/record.ts';
 
 /** What the kernel tells of a drop; 0: not asked for, or not known. */
@@ -69,15 +69,11 @@ export class DropDetails {
   }
 
   #read(): void {
-    const { count, keys, values, keySize, stride } = this.#parts.sites();
-    const key = new DataView(keys.buffer, keys.byteOffset);
-    const value = new DataView(values.buffer, values.byteOffset);
-    for (let i = 0; i < count; i += 1) {
-      const at = i * keySize;
+    for (const { keys: key, keyAt: at, values, valueAt } of rowsOf(this.#parts.sites())) {
       const location = key.getBigUint64(at + DROP_SITE.location, true);
       const name = location === 0n ? undefined : this.#parts.functionAt(location);
       const device = readText(key, at + DROP_SITE.interface, DROP_SITE.size - DROP_SITE.interface);
-      this.#sites.set(value.getUint32(i * stride, true), {
+      this.#sites.set(values.getUint32(valueAt, true), {
         ...(name !== undefined && { [ATTR_CODE_FUNCTION_NAME]: name }),
         ...(device !== '' && { [ATTR_NETWORK_INTERFACE_NAME]: device }),
       });

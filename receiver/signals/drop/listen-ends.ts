@@ -1,5 +1,5 @@
 import { LISTEN_END, LISTEN_END_KEY } from '../../decode/generated/layout.ts';
-import type { MapImage } from '../../model/map-image.ts';
+import { rowsOf, type MapImage } from '../../model/map-image.ts';
 import type { Owner } from '../../model/resource.ts';
 
 const ANY = new Uint8Array(16);
@@ -33,20 +33,16 @@ export class ListenEnds {
   readonly stale: Uint8Array[] = [];
 
   constructor(image: MapImage, pass: number, ownerAt: (view: DataView, offset: number) => Owner) {
-    const { count, keys, values, keySize, stride } = image;
-    const key = new DataView(keys.buffer, keys.byteOffset);
-    const value = new DataView(values.buffer, values.byteOffset);
-    for (let i = 0; i < count; i += 1) {
-      const at = i * keySize;
-      const from = i * stride;
+    for (const row of rowsOf(image)) {
+      const { keys: key, keyAt: at, values: value, valueAt: from } = row;
       if (Number(value.getBigUint64(from + LISTEN_END.pass, true)) !== pass) {
-        this.stale.push(keys.slice(at, at + keySize));
+        this.stale.push(row.key());
         continue;
       }
       const end: PacketEnd = {
         netns: key.getUint32(at + LISTEN_END_KEY.netns, true),
         family: key.getUint8(at + LISTEN_END_KEY.family),
-        address: keys.subarray(at + LISTEN_END_KEY.local, at + LISTEN_END_KEY.local + ADDRESS_BYTES),
+        address: image.keys.subarray(at + LISTEN_END_KEY.local, at + LISTEN_END_KEY.local + ADDRESS_BYTES),
         port: key.getUint16(at + LISTEN_END_KEY.port, true),
       };
       this.#ends.set(idOf(end), {

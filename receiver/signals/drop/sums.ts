@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { METRIC_PACKET_DROPPED } from '../../../semconv/index.ts';
 import { DROP_KEY } from '../../decode/generated/layout.ts';
 import { rowsOf, type MapImage } from '../../model/map-image.ts';
-import { Cells, OVERFLOW_ATTRIBUTES, resourceOf, type CollectContext } from '../context.ts';
+import { Cells, OVERFLOW_ATTRIBUTES, type CollectContext } from '../context.ts';
 import { Memories } from '../memories.ts';
 import type { DropDetails } from './details.ts';
 
@@ -22,7 +22,7 @@ export class DropSums {
     for (const row of rowsOf(image)) {
       const gained = this.#memories.of(row).gain(cells.moveTo(row.valueAt), 0);
       if (gained <= 0 || !this.#context.isOn(METRIC_PACKET_DROPPED)) continue;
-      const resource = resourceOf(this.#context, this.#context.ownerAt(row.keys, row.keyAt + DROP_KEY.owner));
+      const resource = this.#context.resolve(this.#context.ownerAt(row.keys, row.keyAt + DROP_KEY.owner));
       this.#context.sink.add(METRIC_PACKET_DROPPED, resource, this.#attributes(row.keys, row.keyAt), gained);
     }
   }

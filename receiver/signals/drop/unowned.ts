@@ -1,6 +1,7 @@
 import { ATTR_SERVER_PORT, METRIC_PACKET_DROPPED } from '../../../semconv/index.ts';
 import { STRAY, STRAY_COUNT, STRAY_END, STRAY_FOUND, STRAY_KEY } from '../../decode/generated/layout.ts';
-import type { MapImage } from '../../model/map-image.ts';
+import { NO_OWNER, processIdAt } from '../../decode/owners.ts';
+import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { ObservedResource, Owner } from '../../model/resource.ts';
 import { Cells, RowMemory, type CollectContext } from '../context.ts';
 import type { DropDetails } from './details.ts';
@@ -36,7 +37,7 @@ const ADDRESS_BYTES = 16;
 const GRACE_MS = 100;
 const NOBODY: FoundOwner = {
   found: STRAY_FOUND.STRAY_NOBODY,
-  owner: { pid: 0, startNs: 0n, command: '', executable: '', cgroupId: 0n, netns: 0 },
+  owner: NO_OWNER,
 };
 
 /**
@@ -65,25 +66,22 @@ export class UnownedSums {
     const nowMs = this.#parts.nowMs();
     const ends = new ListenEnds(listenEnds, pass, (view, offset) => context.ownerAt(view, offset));
     for (const key of ends.stale) this.#parts.delete('listen_ends', key);
-    const view = new DataView(strays.keys.buffer, strays.keys.byteOffset);
-    for (let i = 0; i < strays.count; i += 1) {
-      const at = i * strays.keySize;
-      const rowBank = view.getUint32(at + STRAY_KEY.bank, true);
+    for (const row of rowsOf(strays)) {
+      const rowBank = row.keys.getUint32(row.keyAt + STRAY_KEY.bank, true);
       if (rowBank > bank) continue;
-      const key = strays.keys.slice(at, at + strays.keySize);
-      const id = Buffer.from(key).toString('latin1');
+      const { id } = row;
       const known = this.#memories.get(id) ?? { memory: new RowMemory(STRAY.size >> 3), sinceMs: nowMs };
-      this.#add(new Row(strays, i), known.memory, ends);
+      this.#add(new StrayRow(row), known.memory, ends);
       if (nowMs - known.sinceMs < GRACE_MS) {
         this.#memories.set(id, known);
         continue;
       }
-      this.#parts.delete('strays', key);
+      this.#parts.delete('strays', row.key());
       this.#memories.delete(id);
     }
   }
 
-  #add(row: Row, memory: RowMemory, ends: ListenEnds): void {
+  #add(row: StrayRow, memory: RowMemory, ends: ListenEnds): void {
     const { context, details } = this.#parts;
     const wantsPort = context.optIn.has(ATTR_SERVER_PORT);
     for (let slot = 0; slot < SLOTS; slot += 1) {
@@ -107,10 +105,10 @@ export class UnownedSums {
   #resourceOf({ found, owner }: FoundOwner): ObservedResource | undefined {
     const { context } = this.#parts;
     if (found === STRAY_FOUND.STRAY_IGNORED) return undefined;
-    return found === STRAY_FOUND.STRAY_NOBODY || owner.pid === 0 ? context.host() : context.resolve(owner);
+    return found === STRAY_FOUND.STRAY_NOBODY ? context.host() : context.resolve(owner);
   }
 
-  #ownerOf(row: Row, isReceived: boolean, ends: ListenEnds): FoundOwner {
+  #ownerOf(row: StrayRow, isReceived: boolean, ends: ListenEnds): FoundOwner {
     const { context, isLocal } = this.#parts;
     const claimed = (offset: number): FoundOwner | undefined => row.claimed(offset, context);
     if (!isReceived) return claimed(STRAY.sender) ?? ends.find(row.source, () => true) ?? NOBODY;
@@ -125,32 +123,29 @@ export class UnownedSums {
 }
 
 /** Owners whose drops were not read yet, as `pid:startNs`. */
-export function* claimersOf({ count, values, stride }: MapImage): Generator<string> {
-  const view = new DataView(values.buffer, values.byteOffset);
-  for (let at = 0; at < count * stride; at += stride) {
-    for (const end of [at + STRAY.receiver, at + STRAY.sender]) {
-      if (view.getUint32(end + STRAY_END.found, true) !== STRAY_FOUND.STRAY_OWNED) continue;
-      const startNs = view.getBigUint64(end + STRAY_END.owner, true);
-      yield `${String(view.getUint32(end + STRAY_END.owner + 8, true))}:${String(startNs)}`;
+export function* claimersOf(strays: MapImage): Generator<string> {
+  for (const { values, valueAt } of rowsOf(strays)) {
+    for (const end of [valueAt + STRAY.receiver, valueAt + STRAY.sender]) {
+      if (values.getUint32(end + STRAY_END.found, true) !== STRAY_FOUND.STRAY_OWNED) continue;
+      yield processIdAt(values, end + STRAY_END.owner);
     }
   }
 }
 
 /** One row of `strays`. */
-class Row {
+class StrayRow {
   readonly #image: MapImage;
   readonly #key: DataView;
   readonly #value: DataView;
   readonly #cells: Cells;
   readonly #at: number;
 
-  constructor(image: MapImage, row: number) {
-    const { keys, values, keySize, stride } = image;
+  constructor({ image, keys, keyAt, values, valueAt }: MapRow) {
     this.#image = image;
-    this.#at = row * keySize;
-    this.#key = new DataView(keys.buffer, keys.byteOffset + this.#at, keySize);
-    this.#value = new DataView(values.buffer, values.byteOffset + row * stride, stride);
-    this.#cells = new Cells(values).moveTo(row * stride);
+    this.#at = keyAt;
+    this.#key = new DataView(keys.buffer, keys.byteOffset + keyAt, image.keySize);
+    this.#value = new DataView(values.buffer, values.byteOffset + valueAt, image.stride);
+    this.#cells = new Cells(image.values).moveTo(valueAt);
   }
 
   get family(): number {

@@ -11,7 +11,7 @@ import {
 } from '../../../semconv/index.ts';
 import { BoundedCache } from '../../model/bounded-cache.ts';
 import { LISTENER } from '../../decode/generated/layout.ts';
-import { resourceOf, type CollectContext } from '../context.ts';
+import type { CollectContext } from '../context.ts';
 import type { ListenerRow } from './sums.ts';
 
 /** What the kernel counts by network namespace, since the namespace exists. */
@@ -123,12 +123,7 @@ export class ListenQueues {
     if (count <= 0) return;
     const { context, onOverflow } = this.#parts;
     if (context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
-      context.sink.add(
-        METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
-        resourceOf(context, row.owner),
-        row.attributes,
-        count,
-      );
+      context.sink.add(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS, context.resolve(row.owner), row.attributes, count);
     if (!row.isOverflow) onOverflow({ row });
   }
 
@@ -144,7 +139,7 @@ export class ListenQueues {
     if (context.isOn(METRIC_TCP_SYN_QUEUE_OVERFLOWS))
       context.sink.add(
         METRIC_TCP_SYN_QUEUE_OVERFLOWS,
-        isAlone ? resourceOf(context, first.owner) : context.host(),
+        isAlone ? context.resolve(first.owner) : context.host(),
         { ...commonAttributes(candidates), [ATTR_TCP_SYN_QUEUE_ACTION]: action },
         count,
       );

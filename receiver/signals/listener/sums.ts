@@ -13,17 +13,10 @@ import {
 } from '../../../semconv/index.ts';
 import { readAddress } from '../../decode/bytes.ts';
 import { LISTENER, LISTENER_KEY } from '../../decode/generated/layout.ts';
-import type { MapImage } from '../../model/map-image.ts';
+import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { Owner } from '../../model/resource.ts';
 import { addressAttributes } from '../addresses.ts';
-import {
-  Cells,
-  gainedHistogram,
-  OVERFLOW_ATTRIBUTES,
-  resourceOf,
-  RowMemory,
-  type CollectContext,
-} from '../context.ts';
+import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, RowMemory, type CollectContext } from '../context.ts';
 
 /** One row of the kernel's `listeners`. */
 export interface ListenerRow {
@@ -73,17 +66,13 @@ export class ListenerSums {
 
   update(image: MapImage): void {
     const cells = new Cells(image.values);
-    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
-    for (let i = 0; i < image.count; i += 1) {
-      const at = i * image.keySize;
-      const key = image.keys.slice(at, at + image.keySize);
-      const id = Buffer.from(key).toString('latin1');
+    for (const mapRow of rowsOf(image)) {
+      const { id, valueAt: from } = mapRow;
       let row = this.#rows.get(id);
       if (row === undefined) {
-        row = this.#newRow(key, view, at);
+        row = this.#newRow(mapRow);
         this.#rows.set(id, row);
       }
-      const from = i * image.stride;
       this.#add(row, cells.moveTo(from));
       row.local = image.values.slice(from + LISTENER.local, from + LISTENER.local + ADDRESS_BYTES);
     }
@@ -97,7 +86,7 @@ export class ListenerSums {
     if (row.refused > 0 && this.#context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
       this.#context.sink.add(
         METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
-        resourceOf(this.#context, row.owner),
+        this.#context.resolve(row.owner),
         row.attributes,
         row.refused,
       );
@@ -112,7 +101,7 @@ export class ListenerSums {
     this.#lastPass = pass;
     for (const row of this.#rows.values()) {
       if (row.memory.seen(LISTENER.pass) !== pass) continue;
-      const resource = resourceOf(this.#context, row.owner);
+      const resource = this.#context.resolve(row.owner);
       const set = (metric: MetricDescriptor, offset: number): void => {
         if (!this.#context.isOn(metric)) return;
         this.#context.sink.set(metric, resource, row.attributes, row.memory.seen(offset));
@@ -123,9 +112,10 @@ export class ListenerSums {
     }
   }
 
-  #newRow(key: Uint8Array, view: DataView, at: number): ListenerRow {
+  #newRow(mapRow: MapRow): ListenerRow {
+    const { keys: view, keyAt: at } = mapRow;
     return {
-      key,
+      key: mapRow.key(),
       owner: this.#context.ownerAt(view, at + LISTENER_KEY.owner),
       port: view.getUint16(at + LISTENER_KEY.port, true),
       isOverflow: view.getUint8(at + LISTENER_KEY.overflow) !== 0,
@@ -155,7 +145,7 @@ export class ListenerSums {
     const { sink } = this.#context;
     for (const offset of FACTS) row.memory.gain(cells, offset);
     row.refused += row.memory.gain(cells, LISTENER.drops);
-    const resource = resourceOf(this.#context, row.owner);
+    const resource = this.#context.resolve(row.owner);
     const histogram = (metric: MetricDescriptor, from: number, unit: number): void => {
       const buckets = (metric.boundaries?.length ?? 0) + 1;
       const gained = gainedHistogram(row.memory, cells, { from, buckets, unit });

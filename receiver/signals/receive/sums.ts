@@ -1,8 +1,8 @@
 import { METRIC_TCP_RECEIVE_QUEUE_DURATION } from '../../../semconv/index.ts';
 import { RECEIVE_SUMS } from '../../decode/generated/layout.ts';
-import type { MapImage } from '../../model/map-image.ts';
+import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import { readConnectionKey, type ConnectionKey } from '../connection/key.ts';
-import { Cells, gainedHistogram, resourceOf, RowMemory, type CollectContext } from '../context.ts';
+import { Cells, gainedHistogram, RowMemory, type CollectContext } from '../context.ts';
 
 const NS = 1e9;
 const BUCKETS = (METRIC_TCP_RECEIVE_QUEUE_DURATION.boundaries?.length ?? 0) + 1;
@@ -22,17 +22,16 @@ export class ReceiveWaits {
 
   update(image: MapImage): void {
     const cells = new Cells(image.values);
-    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
-    for (let i = 0; i < image.count; i += 1) {
-      const row = this.#rowAt(image, view, i * image.keySize);
-      cells.moveTo(i * image.stride);
+    for (const mapRow of rowsOf(image)) {
+      const row = this.#rowAt(mapRow);
+      cells.moveTo(mapRow.valueAt);
       const gained = gainedHistogram(row.memory, cells, {
         from: RECEIVE_SUMS.wait,
         buckets: BUCKETS,
         unit: NS,
       });
       if (gained === undefined || !this.#context.isOn(METRIC_TCP_RECEIVE_QUEUE_DURATION)) continue;
-      const resource = resourceOf(this.#context, row.owner);
+      const resource = this.#context.resolve(row.owner);
       this.#context.sink.addHistogram(
         METRIC_TCP_RECEIVE_QUEUE_DURATION,
         resource,
@@ -47,11 +46,10 @@ export class ReceiveWaits {
     this.#rows.delete(id);
   }
 
-  #rowAt(image: MapImage, view: DataView, at: number): Row {
-    const id = Buffer.from(image.keys.buffer, image.keys.byteOffset + at, image.keySize).toString('latin1');
+  #rowAt({ id, keys, keyAt }: MapRow): Row {
     let row = this.#rows.get(id);
     if (row === undefined) {
-      const { owner, attributes } = readConnectionKey(this.#context, view, at);
+      const { owner, attributes } = readConnectionKey(this.#context, keys, keyAt);
       row = { owner, attributes, memory: new RowMemory(RECEIVE_SUMS.size >> 3) };
       this.#rows.set(id, row);
     }

@@ -12,22 +12,16 @@ import {
 } from '../../../semconv/index.ts';
 import { RESET_KEY } from '../../decode/generated/layout.ts';
 import { ROLE_NAMES } from '../../decode/names.ts';
-import type { MapImage } from '../../model/map-image.ts';
+import { rowsOf, type MapImage } from '../../model/map-image.ts';
 import { addressAt, addressAttributes } from '../addresses.ts';
-import {
-  Cells,
-  cidrOf,
-  OVERFLOW_ATTRIBUTES,
-  resourceOf,
-  RowMemory,
-  type CollectContext,
-} from '../context.ts';
+import { Cells, cidrOf, OVERFLOW_ATTRIBUTES, type CollectContext } from '../context.ts';
+import { Memories } from '../memories.ts';
 
 /** RSTs by direction, on the owner of their socket, else on the host. */
 export class ResetSums {
   readonly #context: CollectContext;
   readonly #reasonOf: (reason: number) => string | undefined;
-  readonly #memories = new Map<string, RowMemory>();
+  readonly #memories = new Memories(1);
 
   constructor(context: CollectContext, reasonOf: (reason: number) => string | undefined) {
     this.#context = context;
@@ -36,20 +30,12 @@ export class ResetSums {
 
   update(image: MapImage): void {
     const cells = new Cells(image.values);
-    const view = new DataView(image.keys.buffer, image.keys.byteOffset);
-    for (let i = 0; i < image.count; i += 1) {
-      const at = i * image.keySize;
-      const id = Buffer.from(image.keys.subarray(at, at + image.keySize)).toString('latin1');
-      let memory = this.#memories.get(id);
-      if (memory === undefined) {
-        memory = new RowMemory(1);
-        this.#memories.set(id, memory);
-      }
-      const gained = memory.gain(cells.moveTo(i * image.stride), 0);
+    for (const row of rowsOf(image)) {
+      const gained = this.#memories.of(row).gain(cells.moveTo(row.valueAt), 0);
       if (gained <= 0 || !this.#context.isOn(METRIC_TCP_RESETS)) continue;
-      const owner = this.#context.ownerAt(view, at + RESET_KEY.owner);
-      const resource = resourceOf(this.#context, owner);
-      this.#context.sink.add(METRIC_TCP_RESETS, resource, this.#attributes(view, at), gained);
+      const owner = this.#context.ownerAt(row.keys, row.keyAt + RESET_KEY.owner);
+      const resource = this.#context.resolve(owner);
+      this.#context.sink.add(METRIC_TCP_RESETS, resource, this.#attributes(row.keys, row.keyAt), gained);
     }
   }
 
@@ -81,6 +67,6 @@ export class ResetSums {
   }
 
   forget(id: string): void {
-    this.#memories.delete(id);
+    this.#memories.forget(id);
   }
 }

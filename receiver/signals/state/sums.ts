@@ -10,7 +10,7 @@ import {
 import { STATE_KEY, STATE_SUMS } from '../../decode/generated/layout.ts';
 import { ROLE_NAMES, STATE_NAMES } from '../../decode/names.ts';
 import { rowsOf, type MapImage } from '../../model/map-image.ts';
-import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, resourceOf, type CollectContext } from '../context.ts';
+import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, type CollectContext } from '../context.ts';
 import { Memories } from '../memories.ts';
 
 const NS = 1e9;
@@ -36,10 +36,7 @@ export class StateSums {
       });
       const attributes = stateAttributes(row.keys, row.keyAt);
       if (gained === undefined || attributes === undefined) continue;
-      const resource = resourceOf(
-        this.#context,
-        this.#context.ownerAt(row.keys, row.keyAt + STATE_KEY.owner),
-      );
+      const resource = this.#context.resolve(this.#context.ownerAt(row.keys, row.keyAt + STATE_KEY.owner));
       this.#context.sink.addHistogram(METRIC_TCP_STATE_DURATION, resource, attributes, gained);
     }
   }
