@@ -27,6 +27,7 @@ import type { NetworkEvent, NetworkSpan } from '../model/event.ts';
 import type { KernelFilter } from '../source/filter.ts';
 import type { KernelSource } from '../source/kernel-source.ts';
 import { LocalAddressCache } from '../host/local-addresses.ts';
+import type { OwnedMap } from './owned-maps.ts';
 import { QuietRows } from './quiet-rows.ts';
 import { SignalSums } from './signal-sums.ts';
 import { Sweep, type SweepParts } from './sweep.ts';
@@ -148,11 +149,7 @@ export class Pipeline {
       lookup: (map, key, value) => source.lookup(map, key, value),
       delete: (map, key) => source.delete(map, key),
       takeRow: (map, key, seen) => source.takeRow(map, key, seen),
-      connections: this.connections,
-      listeners: this.listeners,
-      counters: this.sums.maps.flatMap(({ rows, ...map }) =>
-        rows === undefined ? [] : [{ ...map, ...rows }],
-      ),
+      maps: this.sums.maps.filter((map): map is OwnedMap => map.rows !== undefined),
       owners: this.#owners,
       resourceOf: (owner) => this.enricher.resolve(owner),
       forget: (owner) => this.enricher.forget(owner),

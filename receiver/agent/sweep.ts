@@ -1,36 +1,22 @@
-import type { ConnectionRow, ConnectionSums } from '../signals/connection/sums.ts';
-import type { ListenerSums } from '../signals/listener/sums.ts';
-import { LISTENER, OWNER_KEY, SERIES } from '../decode/generated/layout.ts';
-import { processIdAt, type OwnerTable } from '../decode/owners.ts';
+import { OWNER_KEY } from '../decode/generated/layout.ts';
+import type { OwnerTable } from '../decode/owners.ts';
 import { isProcessAlive } from '../host/process-start.ts';
-import { processId, rowId } from '../model/ids.ts';
-import { rowsOf, type MapImage } from '../model/map-image.ts';
+import { processId } from '../model/ids.ts';
+import { rowsOf } from '../model/map-image.ts';
 import type { ObservedResource, Owner } from '../model/resource.ts';
-
-/** A map of counters whose keys begin with `struct owner_key`. */
-export interface OwnedCounters {
-  readonly map: string;
-  /** Bytes of a value. */
-  readonly size: number;
-  /** Of the cell that changes with each use of a row; the count itself in a row that is one. */
-  readonly useAt: number;
-  update(image: MapImage): void;
-  forget(id: string): void;
-}
+import type { RowQuestion } from '../signals/family.ts';
+import {
+  LastLook,
+  ownedRows,
+  pidOf,
+  type OwnedMap,
+  type OwnedMapParts,
+  type OwnedRow,
+} from './owned-maps.ts';
 
 /** What a sweep needs of the rest. */
-export interface SweepParts {
-  /** Reads a whole kernel map. */
-  read(map: string): MapImage;
-  /** Fills `value`; false when there is no such row. */
-  lookup(map: string, key: Uint8Array, value: Uint8Array): boolean;
+export interface SweepParts extends OwnedMapParts {
   delete(map: 'owners', key: Uint8Array): void;
-  /** Takes a row of sums out, unless its cell of use is no longer `seen` (8 bytes): then false. */
-  takeRow(map: string, key: Uint8Array, seen: Uint8Array): boolean;
-  readonly connections: ConnectionSums;
-  readonly listeners: ListenerSums;
-  /** Further maps with rows of processes. */
-  readonly counters: readonly OwnedCounters[];
   readonly owners: OwnerTable;
   resourceOf(owner: Owner): Pick<ObservedResource, 'id' | 'kind'>;
   forget(owner: Owner): void;
@@ -43,12 +29,6 @@ export interface SweepParts {
 
 /** A row is left alone until it was not used for so long: a program may still be adding to it. */
 const QUIET_NS = 2_000_000_000;
-/**
- * Sockets outlive their process: unacknowledged data is sent again for up to 102 s
- * (tcp_orphan_retries() in net/ipv4/tcp_timer.c). So long a row waits for its closes.
- */
-const LINGER_NS = 180_000_000_000;
-
 interface Ended {
   readonly owner: Owner;
   /** Its `struct owner_key`. */
@@ -74,9 +54,7 @@ export class Sweep {
     const { live, ended } = this.#sortOwners();
     if (ended.size === 0) return;
     const busy = new Set([...(this.#parts.awaited?.() ?? [])].filter((id) => ended.has(id)));
-    this.#sweepConnections(ended, busy, nowNs);
-    this.#sweepListeners(ended, busy);
-    this.#sweepCounters(ended, busy);
+    for (const map of this.#parts.maps) this.#sweepMap(map, { ended, busy, nowNs });
     const gone = [...ended].filter(([id]) => !busy.has(id)).map(([, each]) => each);
     const staying = [...busy].flatMap((id) => ended.get(id)?.owner ?? []);
     const kept = new Set([...live, ...staying].map((owner) => this.#parts.resourceOf(owner).id));
@@ -110,118 +88,50 @@ export class Sweep {
 
   /** Those in `owners`, and those of rows that have none there: it was full, or a socket outlived them. */
   #everyOwner(): Map<string, Ended> {
-    const { connections, listeners, owners } = this.#parts;
+    const { maps, owners, read } = this.#parts;
     const all = new Map<string, Ended>();
-    for (const row of rowsOf(this.#parts.read('owners'))) {
+    for (const row of rowsOf(read('owners'))) {
       const owner = owners.find(row.keys, row.keyAt);
       all.set(processId(owner), { owner, key: row.key() });
     }
-    for (const { owner, key } of [...connections.rows.values(), ...listeners.rows.values()]) {
-      const id = processId(owner);
-      if (owner.pid !== 0 && !all.has(id)) all.set(id, { owner, key: key.slice(0, OWNER_KEY.size) });
+    for (const map of maps) {
+      for (const row of ownedRows(map, read)) {
+        if (pidOf(row) === 0 || all.has(row.owner)) continue;
+        const owner = owners.find(new DataView(row.key.buffer, row.key.byteOffset), 0);
+        all.set(row.owner, { owner, key: row.key.slice(0, OWNER_KEY.size) });
+      }
     }
-    this.#addCounterOwners(all);
     return all;
   }
 
-  /** A packet of a socket without a process may come when its owner's rows were taken out already. */
-  #addCounterOwners(all: Map<string, Ended>): void {
-    for (const { map } of this.#parts.counters) {
-      for (const row of rowsOf(this.#parts.read(map))) {
-        const id = processIdAt(row.keys, row.keyAt);
-        const owner = this.#parts.owners.find(row.keys, row.keyAt);
-        if (owner.pid !== 0 && !all.has(id)) all.set(id, { owner, key: row.key().slice(0, OWNER_KEY.size) });
-      }
-    }
-  }
-
-  #sweepConnections(ended: ReadonlyMap<string, Ended>, busy: Set<string>, nowNs: number): void {
-    const { connections } = this.#parts;
-    for (const [id, row] of connections.rows) {
-      const owner = processId(row.owner);
-      if (!ended.has(owner)) continue;
-      const last = this.#isBusy(row, nowNs) ? undefined : this.#readRow('series', row.key, SERIES.size);
-      if (last !== undefined) connections.update(last, true);
-      // Asked again: that reading may have shown a socket of which the one before knew nothing.
-      if (this.#isBusy(row, nowNs) || !this.#take('series', row.key, last, SERIES.touched_ns)) {
-        busy.add(owner);
+  #sweepMap(map: OwnedMap, { ended, busy, nowNs }: Round): void {
+    const { rows } = map;
+    const asked = { nowNs, quietNs: QUIET_NS, isEnded: true };
+    for (const row of ownedRows(map, this.#parts.read)) {
+      // What is only counted is nearly always the last of its process: it need not be tried while that is busy.
+      if (!ended.has(row.owner) || (rows.known === undefined && busy.has(row.owner))) continue;
+      if (rows.isHeld?.(row.id, asked) === true || !this.#takeOut(map, row, asked)) {
+        busy.add(row.owner);
         continue;
       }
-      connections.forget(id);
+      rows.forget(row.id);
       this.removed += 1;
     }
   }
 
-  #isBusy(row: ConnectionRow, nowNs: number): boolean {
-    const touchedNs = row.memory.seen(SERIES.touched_ns);
-    if (touchedNs > nowNs - QUIET_NS || this.#parts.connections.isActive(row)) return true;
-    return touchedNs > nowNs - LINGER_NS && unclosed(row) > 0;
-  }
-
-  #sweepListeners(ended: ReadonlyMap<string, Ended>, busy: Set<string>): void {
-    const { listeners } = this.#parts;
-    for (const [id, row] of listeners.rows) {
-      const owner = processId(row.owner);
-      if (!ended.has(owner)) continue;
-      // A server that went to the background: the child has what its parent opened.
-      if (listeners.isOpen(row)) {
-        busy.add(owner);
-        continue;
-      }
-      const usesBefore = row.memory.seen(LISTENER.uses);
-      const last = this.#readRow('listeners', row.key, LISTENER.size);
-      if (last !== undefined) listeners.update(last);
-      // Used since the reading before: that may not be in its figures yet.
-      const isStill = last === undefined || row.memory.seen(LISTENER.uses) === usesBefore;
-      if (!isStill || !this.#take('listeners', row.key, last, LISTENER.uses)) {
-        busy.add(owner);
-        continue;
-      }
-      listeners.forget(id);
-      this.removed += 1;
-    }
-  }
-
-  /** Rows of processes that are gone in every other way: hardly anything adds to them any more. */
-  #sweepCounters(ended: ReadonlyMap<string, Ended>, busy: Set<string>): void {
-    for (const { map, size, useAt, update, forget } of this.#parts.counters) {
-      for (const row of rowsOf(this.#parts.read(map))) {
-        const id = processIdAt(row.keys, row.keyAt);
-        if (!ended.has(id) || busy.has(id)) continue;
-        const key = row.key();
-        const last = this.#readRow(map, key, size);
-        if (last !== undefined) update(last);
-        const isStill = last === undefined || isSameCell(last.values, row.value(), useAt);
-        if (!isStill || !this.#take(map, key, last, useAt)) {
-          busy.add(id);
-          continue;
-        }
-        forget(rowId(key));
-        this.removed += 1;
-      }
-    }
-  }
-
-  /** `last`: as its figures were read last; undefined: it is not there. */
-  #take(map: string, key: Uint8Array, last: MapImage | undefined, useAt: number): boolean {
-    return last === undefined || this.#parts.takeRow(map, key, last.values.subarray(useAt, useAt + 8));
-  }
-
-  #readRow(map: string, key: Uint8Array, size: number): MapImage | undefined {
-    const values = new Uint8Array(size);
-    if (!this.#parts.lookup(map, key, values)) return undefined;
-    return { count: 1, keys: key, values, keySize: key.length, stride: size };
+  #takeOut(map: OwnedMap, row: OwnedRow, asked: RowQuestion): boolean {
+    const last = new LastLook(this.#parts, map, row);
+    // Asked again: that reading may have shown a use of which the one before knew nothing.
+    const isUsed = map.rows.isTimed
+      ? map.rows.isHeld?.(row.id, asked) === true
+      : last.use !== undefined && last.use !== row.use;
+    return !isUsed && last.take();
   }
 }
 
-/** Connections of the row that were opened and not closed yet, by its own figures. */
-function unclosed({ memory, isFailure }: ConnectionRow): number {
-  if (isFailure) return 0;
-  let open = memory.seen(SERIES.opened);
-  for (let at: number = SERIES.closed; at < SERIES.retransmits; at += 8) open -= memory.seen(at);
-  return open;
-}
-
-function isSameCell(one: Uint8Array, other: Uint8Array, at: number): boolean {
-  return Buffer.compare(one.subarray(at, at + 8), other.subarray(at, at + 8)) === 0;
+interface Round {
+  readonly ended: ReadonlyMap<string, Ended>;
+  /** Processes with a row that stays. */
+  readonly busy: Set<string>;
+  readonly nowNs: number;
 }

@@ -67,8 +67,38 @@ export interface OwnedRows {
   readonly size: number;
   /** Where the cell lies that changes with each use of a row; in a row that is one count, the count itself. */
   readonly useAt: number;
+  /** The cell of use is CLOCK_MONOTONIC: `isHeld` says how long a row was quiet. */
+  readonly isTimed?: boolean;
+  /** The rows as they were read last; absent: nothing but counts is kept of them, and the map is read. */
+  known?(): Iterable<KnownRow>;
+  /** The row must stay. */
+  isHeld?(id: string, asked: RowQuestion): boolean;
+  /** Adds what one row gained, its last; absent: `update` does. */
+  updateLast?(image: MapImage): void;
   /** The kernel no longer has the row; it may begin anew from zero. */
   forget(id: string): void;
+}
+
+/** A row as it was read last. */
+export interface KnownRow {
+  /** `rowId` of its key. */
+  readonly id: string;
+  readonly key: Uint8Array;
+  readonly owner: Owner;
+  /** Its cell of use. */
+  readonly use: number;
+  /** It holds what found no row of its own. */
+  readonly isOverflow: boolean;
+}
+
+/** What is asked of a row before it is taken out. */
+export interface RowQuestion {
+  /** CLOCK_MONOTONIC. */
+  readonly nowNs: number;
+  /** Not used for so long it may go. */
+  readonly quietNs: number;
+  /** Its process ended; else it is only quiet. */
+  readonly isEnded: boolean;
 }
 
 /** What sums ask of the rest. */

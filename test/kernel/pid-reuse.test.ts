@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
+import { connectionRows } from '../../receiver/signals/connection/owned-rows.ts';
 import { ConnectionSums } from '../../receiver/signals/connection/sums.ts';
+import { listenerRows } from '../../receiver/signals/listener/owned-rows.ts';
 import { ListenerSums } from '../../receiver/signals/listener/sums.ts';
 import { OwnerTable } from '../../receiver/decode/owners.ts';
 import { createProcessReader } from '../../receiver/host/process-reader.ts';
@@ -34,9 +36,10 @@ describe('a pid that was given out again', () => {
       lookup: (map, key, value) => source.lookup(map, key, value),
       delete: (map, key) => source.delete(map, key),
       takeRow: (map, key, seen) => source.takeRow(map, key, seen),
-      connections,
-      listeners,
-      counters: [],
+      maps: [
+        { map: 'series', update: (image) => connections.update(image), rows: connectionRows(connections) },
+        { map: 'listeners', update: (image) => listeners.update(image), rows: listenerRows(listeners) },
+      ],
       owners,
       resourceOf: ({ pid, startNs }) => ({ id: `${pid}:${startNs}`, kind: 'workload' }),
       forget: () => undefined,

@@ -18,6 +18,7 @@ import {
   type EventDescriptor,
 } from '../../../semconv/index.ts';
 import { PROBE_ID, ROW_MAP, SERIES_KEY } from '../../decode/generated/layout.ts';
+import type { MapImage } from '../../model/map-image.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
 import {
   isAttached,
@@ -34,6 +35,7 @@ import {
 import { connectionDecoder } from './decode.ts';
 import { ConnectionEvents } from './events.ts';
 import { connectionExemplars } from './exemplars.ts';
+import { connectionRows } from './owned-rows.ts';
 import { ConnectionSums } from './sums.ts';
 
 /** Connections, and what they moved. */
@@ -184,7 +186,8 @@ function createSums({ context }: SumsParts): ConnectionFamilySums {
   const series = {
     map: 'series',
     isReadOften: true,
-    update: connections.update.bind(connections),
+    update: (image: MapImage) => connections.update(image),
+    rows: connectionRows(connections),
   };
   return { connections, maps: [series], setGauges: (pass) => connections.setGauges(pass) };
 }

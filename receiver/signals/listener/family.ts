@@ -8,6 +8,7 @@ import type { Family, FamilySums, SumsParts } from '../family.ts';
 import type { Probe, Wanted } from '../kernel.ts';
 import { listenerDecoder } from './decode.ts';
 import { listenerEvents } from './events.ts';
+import { listenerRows } from './owned-rows.ts';
 import { queueOverflowRecord } from './queue-overflow.ts';
 import { ListenQueues } from './queues.ts';
 import { ListenerSums } from './sums.ts';
@@ -72,7 +73,14 @@ function createSums({ context, host, overflow, now }: SumsParts): ListenerFamily
   });
   return {
     listeners,
-    maps: [{ map: 'listeners', isReadOften: true, update: (image) => listeners.update(image) }],
+    maps: [
+      {
+        map: 'listeners',
+        isReadOften: true,
+        update: (image) => listeners.update(image),
+        rows: listenerRows(listeners),
+      },
+    ],
     get boundsMet() {
       return { 'network namespaces forgotten': queues.forgotten };
     },

@@ -1,7 +1,7 @@
 /** What the agent does with the kernel's sums: reads them, and takes rows out that are quiet. */
 import assert from 'node:assert/strict';
+import { connectionRows } from '../../../receiver/signals/connection/owned-rows.ts';
 import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
-import { ListenerSums } from '../../../receiver/signals/listener/sums.ts';
 import { ResetSums } from '../../../receiver/signals/reset/sums.ts';
 import { OWNER_INFO, OWNER_KEY, ROW_MAP } from '../../../receiver/decode/generated/layout.ts';
 import type { MapImage } from '../../../receiver/model/map-image.ts';
@@ -29,15 +29,16 @@ export class SumsReader {
       read: (map: string) => source.read(map),
       lookup: (map: string, key: Uint8Array, value: Uint8Array) => source.lookup(map, key, value),
       takeRow: (map: string, key: Uint8Array, seen: Uint8Array) => source.takeRow(map, key, seen),
-      connections: this.#connections,
-      listeners: new ListenerSums(this.harness),
-      counters: [
+      maps: [
+        {
+          map: 'series',
+          update: (image: MapImage) => this.#connections.update(image),
+          rows: connectionRows(this.#connections),
+        },
         {
           map: 'resets',
-          size: 8,
-          useAt: 0,
           update: (image: MapImage) => this.#resets.update(image),
-          forget: (id: string) => this.#resets.forget(id),
+          rows: { size: 8, useAt: 0, forget: (id: string) => this.#resets.forget(id) },
         },
       ],
     };

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { connectionRows } from '../../../receiver/signals/connection/owned-rows.ts';
 import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
+import { listenerRows } from '../../../receiver/signals/listener/owned-rows.ts';
 import { ListenerSums } from '../../../receiver/signals/listener/sums.ts';
 import { OWNER_INFO } from '../../../receiver/decode/generated/layout.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
@@ -8,7 +10,8 @@ import { DropSums } from '../../../receiver/signals/drop/sums.ts';
 import { StateSums } from '../../../receiver/signals/state/sums.ts';
 import { ResetSums } from '../../../receiver/signals/reset/sums.ts';
 import { QuietRows } from '../../../receiver/agent/quiet-rows.ts';
-import { Sweep, type OwnedCounters, type SweepParts } from '../../../receiver/agent/sweep.ts';
+import type { OwnedMap } from '../../../receiver/agent/owned-maps.ts';
+import { Sweep, type SweepParts } from '../../../receiver/agent/sweep.ts';
 import {
   LISTENER_CELLS,
   listenerKey,
@@ -76,9 +79,17 @@ export class Sweeper {
       lookup: (map, key, value) => this.#whileOthersRun(() => this.#lookup(mapName(map), key, value)),
       delete: (map, key) => this.#whileOthersRun(() => this.#delete(map, key)),
       takeRow: (map, key, seen) => this.#whileOthersRun(() => this.#take(mapName(map), key, seen)),
-      connections: this.connections,
-      listeners: this.listeners,
-      counters: [
+      maps: [
+        {
+          map: 'series',
+          update: (image) => this.connections.update(image),
+          rows: connectionRows(this.connections),
+        },
+        {
+          map: 'listeners',
+          update: (image) => this.listeners.update(image),
+          rows: listenerRows(this.listeners),
+        },
         counters('drops', this.drops),
         counters('resets', this.resets),
         counters('state_durations', this.states),
@@ -232,16 +243,15 @@ export class Sweeper {
   }
 }
 
-function counters(
-  map: MapName,
-  sums: { update(image: MapImage): void; forget(id: string): void },
-): OwnedCounters {
+function counters(map: MapName, sums: { update(image: MapImage): void; forget(id: string): void }): OwnedMap {
   return {
     map,
-    size: SIZES[map],
-    useAt: map === 'state_durations' ? 8 * STATE_USES : 0,
     update: (image) => sums.update(image),
-    forget: (id) => sums.forget(id),
+    rows: {
+      size: SIZES[map],
+      useAt: map === 'state_durations' ? 8 * STATE_USES : 0,
+      forget: (id) => sums.forget(id),
+    },
   };
 }
 
