@@ -135,7 +135,7 @@ describe('kernelOptionsOf', () => {
 
   it('has the records of measurements on a trace made for exemplars', () => {
     const examples = { OTLP_METRICS_EXEMPLAR_FILTER: 'trace_based' };
-    const all = ['close correlated', 'handshake', 'retransmit correlated', 'drop correlated'];
+    const all = ['retransmit correlated', 'close correlated', 'handshake', 'drop correlated'];
     assert.deepEqual(emittedWith(examples), all);
     assert.deepEqual(emittedWith({ ...examples, CORRELATION_HTTP1: 'off' }), []);
     assert.deepEqual(emittedWith({ ...examples, OTLP_METRICS_EXPORTER: 'none' }), []);
@@ -144,7 +144,10 @@ describe('kernelOptionsOf', () => {
       METRICS_TCP_CONNECTION_DURATION: 'off',
       METRICS_TCP_RTT: 'off',
     };
-    assert.deepEqual(emittedWith({ ...examples, ...atClose }), all.slice(1));
+    assert.deepEqual(
+      emittedWith({ ...examples, ...atClose }),
+      all.filter((each) => each !== 'close correlated'),
+    );
   });
 
   it('never makes an event of every retransmission one of few', () => {
