@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { BoundedCache } from '../model/bounded-cache.ts';
+import { socketId } from '../model/ids.ts';
 
 const maxCachedIds = 10_000;
 const ID_BYTES = 8;
@@ -11,7 +12,7 @@ export type ConnectionIds = (netns: number, cookie: bigint) => string;
 export function createConnectionIds(bootId: string): ConnectionIds {
   const cache = new BoundedCache<string, string>(maxCachedIds);
   return (netns, cookie) => {
-    const socket = `${netns}:${cookie}`;
+    const socket = socketId({ netns, cookie });
     const known = cache.get(socket);
     if (known !== undefined) return known;
     // Half of the text would keep the whole: V8 makes a slice of it.

@@ -1,4 +1,5 @@
 import { BoundedCache } from '../model/bounded-cache.ts';
+import { socketId } from '../model/ids.ts';
 
 /** What a span link needs. */
 export interface SpanRef {
@@ -59,7 +60,7 @@ export class ConnectionLinks {
 
   /** The links of a socket, which is then forgotten: the handshake's span first. */
   take(netns: number, cookie: bigint): { spans: SpanRef[]; isUsed: boolean } {
-    const key = `${netns}:${cookie}`;
+    const key = socketId({ netns, cookie });
     const links = this.#sockets.get(key);
     if (links === undefined) return { spans: [], isUsed: false };
     this.#sockets.delete(key);
@@ -70,7 +71,7 @@ export class ConnectionLinks {
   }
 
   #of(netns: number, cookie: bigint): SocketLinks {
-    const key = `${netns}:${cookie}`;
+    const key = socketId({ netns, cookie });
     let links = this.#sockets.get(key);
     if (links === undefined) {
       links = { used: new Map() };

@@ -4,6 +4,7 @@ import { DECISIONS } from '../correlate/decide.ts';
 import { BoundedCache } from '../model/bounded-cache.ts';
 import type { Clock } from '../model/clock.ts';
 import type { TraceContext } from '../model/event.ts';
+import { socketId } from '../model/ids.ts';
 import { RecordDispatch } from '../model/record-handlers.ts';
 import type { KernelRecord } from '../model/record.ts';
 import type { ObservedResource } from '../model/resource.ts';
@@ -62,11 +63,11 @@ export class RecordExemplars {
 
   #remember(socket: SocketName, context: TraceContext | undefined): void {
     if (context === undefined || socket.cookie === 0n || !isSampled(context)) return;
-    this.#requests.set(socketKey(socket), context);
+    this.#requests.set(socketId(socket), context);
   }
 
   #takeRequest(socket: SocketName): TraceContext | undefined {
-    const key = socketKey(socket);
+    const key = socketId(socket);
     const context = this.#requests.get(key);
     this.#requests.delete(key);
     return context;
@@ -91,8 +92,4 @@ export class RecordExemplars {
 
 function isSampled({ traceFlags }: TraceContext): boolean {
   return (traceFlags & sampledFlag) !== 0;
-}
-
-function socketKey({ netns, cookie }: SocketName): string {
-  return `${netns}:${cookie}`;
 }

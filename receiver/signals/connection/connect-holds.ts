@@ -1,4 +1,5 @@
 import { BoundedCache } from '../../model/bounded-cache.ts';
+import { socketId } from '../../model/ids.ts';
 import type { ConnectionRecord } from '../../model/record.ts';
 
 /**
@@ -36,11 +37,11 @@ export function createConnectHolds(
 
   return {
     hold(record) {
-      held.set(socketKey(record), record);
+      held.set(socketId(record), record);
     },
     take(record) {
       if (held.size === 0) return undefined;
-      const key = socketKey(record);
+      const key = socketId(record);
       const waiting = held.get(key);
       if (waiting !== undefined) held.delete(key);
       return waiting;
@@ -51,8 +52,4 @@ export function createConnectHolds(
       return held.evictions;
     },
   };
-}
-
-function socketKey({ netns, cookie }: ConnectionRecord): string {
-  return `${netns}:${cookie}`;
 }

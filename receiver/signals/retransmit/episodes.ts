@@ -1,4 +1,5 @@
 import { BoundedCache } from '../../model/bounded-cache.ts';
+import { socketId } from '../../model/ids.ts';
 import type { TraceContext } from '../../model/event.ts';
 import type { RetransmitRecord } from '../../model/record.ts';
 
@@ -53,7 +54,7 @@ export class RetransmitEpisodes {
   /** Ends those of a socket. */
   endSocket(netns: number, cookie: bigint): void {
     if (this.#episodes.size === 0) return;
-    for (const key of [...(this.#keysBySocket.get(socketKey(netns, cookie)) ?? [])]) {
+    for (const key of [...(this.#keysBySocket.get(socketId({ netns, cookie })) ?? [])]) {
       const episode = this.#episodes.get(key);
       if (episode !== undefined) this.#end(key, episode);
     }
@@ -73,7 +74,7 @@ export class RetransmitEpisodes {
   #begin(key: string, record: RetransmitRecord, parent: TraceContext): void {
     const { timeNs, segments, netns, cookie } = record;
     this.#episodes.set(key, { first: record, parent, lastNs: timeNs, segments });
-    const socket = socketKey(netns, cookie);
+    const socket = socketId({ netns, cookie });
     const keys = this.#keysBySocket.get(socket);
     if (keys === undefined) this.#keysBySocket.set(socket, new Set([key]));
     else keys.add(key);
@@ -85,7 +86,7 @@ export class RetransmitEpisodes {
   }
 
   #ended(key: string, episode: Episode): void {
-    const socket = socketKey(episode.first.netns, episode.first.cookie);
+    const socket = socketId(episode.first);
     const keys = this.#keysBySocket.get(socket);
     keys?.delete(key);
     if (keys?.size === 0) this.#keysBySocket.delete(socket);
@@ -93,14 +94,10 @@ export class RetransmitEpisodes {
   }
 }
 
-function socketKey(netns: number, cookie: bigint): string {
-  return `${netns}:${cookie}`;
-}
-
 /** Two requests of one span on one socket (a retry) are two episodes. */
 function episodeKey(record: RetransmitRecord, parent: TraceContext): string {
   // Sequence numbers come again after 4 GiB, not within one write, which has one time.
   const { startSeq = 0, requestStartNs = 0n } = record.context ?? {};
-  const socket = socketKey(record.netns, record.cookie);
+  const socket = socketId(record);
   return `${socket}:${parent.traceId}:${parent.spanId}:${startSeq}:${requestStartNs}`;
 }
