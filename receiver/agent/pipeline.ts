@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createMetricStore, type MetricStore } from '../aggregate/metric-store.ts';
 import type { AppConfig } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
@@ -11,6 +10,7 @@ import { FAMILIES } from '../signals/index.ts';
 import { listener } from '../signals/listener/family.ts';
 import type { ListenerSums } from '../signals/listener/sums.ts';
 import { decodeBatch } from '../signals/records.ts';
+import { readBootId } from '../host/boot-id.ts';
 import { readListenCounters } from '../host/listen-counters.ts';
 import { maskAddress } from '../correlate/mask.ts';
 import { createCorrelator, type Correlator } from '../correlate/correlator.ts';
@@ -115,7 +115,7 @@ export class Pipeline {
     const { config, enricher, clock } = { config: this.#config, enricher: this.enricher, clock: this.clock };
     return createCorrelator({
       ...emitterSettingsOf(config),
-      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      bootId: readBootId(),
       addresses: config.addresses,
       names: this.#source.names,
       families: FAMILIES.flatMap(({ events }) => events ?? []),

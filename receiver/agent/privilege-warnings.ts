@@ -1,10 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import type { AppConfig } from '../../config/index.ts';
 import { ATTR_CODE_FUNCTION_NAME, EVENT_PACKET_DROP } from '../../semconv/index.ts';
+import { showsAddresses } from '../host/symbol-addresses.ts';
 
 /** Reading what belongs to a process of another user, or to one with more capabilities. */
 const FOR_OTHERS = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'];
-const HEAD_BYTES = 4096;
 
 /** What is not to be known with these capabilities: one sentence each, for the log. */
 export function privilegeWarnings(
@@ -25,19 +24,4 @@ export function privilegeWarnings(
       'The kernel hides its addresses from this process (kernel.kptr_restrict), so the functions that dropped packets have no names: add CAP_SYSLOG.',
     );
   return warnings;
-}
-
-/** The first symbols can be at address 0; hidden, all of them are. */
-function showsAddresses(symbols: string): boolean {
-  let file: number | undefined;
-  try {
-    file = openSync(symbols, 'r');
-    const head = Buffer.alloc(HEAD_BYTES);
-    const length = readSync(file, head);
-    return /^0*[1-9a-f]/m.test(head.toString('latin1', 0, length));
-  } catch {
-    return false;
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A mounted tree of control groups. */
@@ -31,6 +31,21 @@ export function findCgroupHierarchies(procRoot: string): CgroupHierarchy[] {
     if (number !== undefined && !found.has(number)) found.set(number, { root: unescaped(root), number });
   }
   return [...found.values()].slice(0, MAX_HIERARCHIES);
+}
+
+/**
+ * Ids of the groups that have this path below a mount point, as the kernel has them: the inode number of the folder, and
+ * the hierarchy in the uppermost byte.
+ */
+export function cgroupIdsAt(hierarchies: readonly CgroupHierarchy[], path: string): bigint[] {
+  return hierarchies.flatMap(({ root, number }) => {
+    try {
+      const stat = statSync(join(root, path), { bigint: true });
+      return stat.isDirectory() ? [BigInt.asUintN(64, stat.ino | (BigInt(number) << 56n))] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function numberOf(options: string, numbers: ReadonlyMap<string, number>): number | undefined {

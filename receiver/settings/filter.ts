@@ -1,7 +1,5 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AppConfig, FilterRule } from '../../config/index.ts';
-import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
+import { cgroupIdsAt, type CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
 import type { KernelFilter, KernelFilterRule } from '../source/filter.ts';
 import type { Subnet } from '../source/knobs.ts';
 
@@ -85,7 +83,7 @@ function kernelRuleOf(rule: FilterRule, hierarchies: readonly CgroupHierarchy[])
     ...(pid !== undefined && { pid }),
     ...(command !== undefined && { command }),
     ...(netns !== undefined && { netns }),
-    ...(cgroup !== undefined && { cgroupIds: hierarchies.flatMap((each) => cgroupIdsIn(each, cgroup)) }),
+    ...(cgroup !== undefined && { cgroupIds: cgroupIdsAt(hierarchies, cgroup) }),
   };
 }
 
@@ -93,14 +91,4 @@ function kernelRuleOf(rule: FilterRule, hierarchies: readonly CgroupHierarchy[])
 function subnetOf(cidr: string): Subnet {
   const [address = '', length = ''] = cidr.split('/');
   return { address, prefixLength: Number(length), family: address.includes(':') ? 'ipv6' : 'ipv4' };
-}
-
-/** As the kernel has it: the inode number of the folder, and the hierarchy in the uppermost byte. */
-function cgroupIdsIn({ root, number }: CgroupHierarchy, path: string): bigint[] {
-  try {
-    const stat = statSync(join(root, path), { bigint: true });
-    return stat.isDirectory() ? [BigInt.asUintN(64, stat.ino | (BigInt(number) << 56n))] : [];
-  } catch {
-    return [];
-  }
 }

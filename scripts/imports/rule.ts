@@ -1,10 +1,11 @@
 /** The lint rule of the import table: table.ts. */
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { Rule } from 'eslint';
-import { folderOf, refusalOf } from './table.ts';
+import { FILE_READERS, folderOf, refusalOf } from './table.ts';
 
 const project = dirname(dirname(import.meta.dirname));
 const LOOSE = 'A file of the receiver belongs into one of its folders; see scripts/imports/table.ts.';
+const FILES = 'Files are read in receiver/host; see scripts/imports/table.ts.';
 const UNKNOWN = 'This folder has no line in scripts/imports/table.ts.';
 
 /** What import and export declarations have in common, with what TypeScript adds. */
@@ -23,6 +24,11 @@ function isOfTypes({ importKind, exportKind, specifiers = [] }: Declaration): bo
   );
 }
 
+/** A generator is no part of the agent. */
+function mayReadFiles(file: string, from: string): boolean {
+  return !from.startsWith('receiver') || FILE_READERS.includes(from) || basename(file) === 'generate.ts';
+}
+
 export const imports: Rule.RuleModule = {
   meta: { schema: false },
   create(context) {
@@ -32,7 +38,9 @@ export const imports: Rule.RuleModule = {
     const check = (node: Rule.Node): void => {
       const declaration = node as Declaration;
       const name = declaration.source?.value;
-      if (typeof name !== 'string' || !name.startsWith('.')) return;
+      if (typeof name !== 'string') return;
+      if (/^node:fs(\/|$)/.test(name) && !mayReadFiles(file, from)) context.report({ node, message: FILES });
+      if (!name.startsWith('.')) return;
       const to = folderOf(relative(project, join(dirname(context.filename), name)));
       const message = to === undefined ? undefined : refusalOf(from, to, isOfTypes(declaration));
       if (message !== undefined) context.report({ node, message });

@@ -108,8 +108,8 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/settings': {
     holds: 'from the configuration to what the others ask for',
-    values: ['semconv', SIGNALS],
-    types: ['config', 'receiver/correlate', 'receiver/host', 'receiver/source'],
+    values: ['semconv', SIGNALS, 'receiver/host'],
+    types: ['config', 'receiver/correlate', 'receiver/source'],
   },
   'receiver/cli': {
     holds: 'arguments, help, log, live view',
@@ -126,6 +126,9 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   receiver: { holds: '`main.ts` alone', values: ['receiver/agent'] },
 };
+
+/** The only folders of the receiver that read files: what the kernel says of this machine has one reader. */
+export const FILE_READERS: readonly string[] = ['receiver/host', 'receiver/cli'];
 
 /** Kinds of tests, and whose parts each may use besides its own: what two need is in test/support/. */
 const TESTS: Readonly<Record<string, readonly string[]>> = {

@@ -51,6 +51,17 @@ describe('imports between folders', () => {
       assert.equal(complaints('receiver/model/x.ts', text).length, 1, text);
   });
 
+  test('files are read in their own folder alone', () => {
+    const text = `import { readFileSync } from 'node:fs';`;
+    const readers = Object.keys(FOLDERS).filter(
+      (folder) => complaints(`${folder}/main.ts`, text).length === 0,
+    );
+    assert.deepEqual(
+      readers.filter((folder) => folder.startsWith('receiver')),
+      ['receiver/host', 'receiver/cli'],
+    );
+  });
+
   test('a part of another kind of tests', () => {
     for (const [from, to, count] of [
       ['e2e', 'kernel', 1],
