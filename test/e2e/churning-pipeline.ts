@@ -8,9 +8,8 @@ import {
 } from '../../receiver/decode/generated/layout.ts';
 import { createExporters } from '../../receiver/export/exporters.ts';
 import { exportSettings } from '../support/export-settings.ts';
-import type { MapImage } from '../../receiver/model/map-image.ts';
+import { waitingRecords } from '../support/waiting-records.ts';
 import { Pipeline } from '../../receiver/agent/pipeline.ts';
-import type { KernelSource } from '../../receiver/source/kernel-source.ts';
 import { batchOf, connectionRecord } from '../fixtures/records/write-records.ts';
 
 const WARM_UP = 100_000;
@@ -69,30 +68,7 @@ function fill(from: number): void {
   }
 }
 
-let isFull = false;
-const nothing: MapImage = {
-  count: 0,
-  keys: new Uint8Array(64),
-  values: new Uint8Array(64),
-  keySize: 8,
-  stride: 8,
-};
-const source = {
-  names: { dropReason: String, resetReason: () => undefined, functionAt: () => undefined },
-  hasStrays: false,
-  read: () => nothing,
-  lookup: () => false,
-  delete: () => undefined,
-  pass: () => 1,
-  countStates: () => [],
-  drain(handle: (batch: Uint8Array) => void): number {
-    if (!isFull) return 0;
-    isFull = false;
-    handle(bytes);
-    return bytes.length;
-  },
-};
-
+const { source, give } = waitingRecords();
 const config = loadConfig({
   argv: [
     '--events.rate_limit=0',
@@ -111,7 +87,7 @@ const exporters = createExporters(
     queues: { traces: queue, logs: queue },
   }),
 );
-const pipeline = new Pipeline(source as unknown as KernelSource, config, {
+const pipeline = new Pipeline(source, config, {
   event: (event) => void exporters.addEvent(event),
   span: (span) => void exporters.addSpan(span),
 });
@@ -119,7 +95,7 @@ const pipeline = new Pipeline(source as unknown as KernelSource, config, {
 async function churn(from: number, to: number): Promise<void> {
   for (let connection = from; connection < to; connection += BATCH) {
     fill(connection);
-    isFull = true;
+    give(bytes);
     pipeline.drain();
     pipeline.tick();
     if ((connection / BATCH) % 100 === 0) {

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from '../../config/index.ts';
 import { decodeBatch } from '../../receiver/signals/records.ts';
-import type { MapImage } from '../../receiver/model/map-image.ts';
 import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
 import { Pipeline } from '../../receiver/agent/pipeline.ts';
-import type { KernelSource } from '../../receiver/source/kernel-source.ts';
 import { CONTEXT, CURL_OWNER, SOCKET } from '../support/decode-one.ts';
+import { waitingRecords } from '../support/waiting-records.ts';
 import {
   batchOf,
   connectionRecord,
@@ -36,44 +35,21 @@ const all = [
 ].map((record) => Buffer.from(record));
 const corpus = [...all, Buffer.from(batchOf(...all)), Buffer.from(batchOf(...all, ...all)), Buffer.alloc(7)];
 
-const nothing: MapImage = {
-  count: 0,
-  keys: new Uint8Array(64),
-  values: new Uint8Array(64),
-  keySize: 8,
-  stride: 8,
-};
-
 /** The whole road of records, with everything on; what leaves it is kept by `left`. */
 function createRoad(): {
   pipeline: Pipeline;
   give(bytes: Uint8Array): void;
   left: (NetworkEvent | NetworkSpan)[];
 } {
-  let waiting: Uint8Array | undefined;
-  const source = {
-    names: { dropReason: String, resetReason: () => undefined, functionAt: () => undefined },
-    hasStrays: false,
-    read: () => nothing,
-    lookup: () => false,
-    delete: () => undefined,
-    pass: () => 1,
-    countStates: () => [],
-    drain(handle: (batch: Uint8Array) => void): number {
-      const bytes = waiting;
-      waiting = undefined;
-      if (bytes !== undefined && bytes.length > 0) handle(bytes);
-      return bytes?.length ?? 0;
-    },
-  };
+  const { source, give } = waitingRecords();
   const argv = ['--events.rate_limit=0', '--spans.rate_limit=0', '--spans.tcp.connection=correlated'];
   const config = loadConfig({ argv, env: {}, readFile: () => '' });
   const left: (NetworkEvent | NetworkSpan)[] = [];
-  const pipeline = new Pipeline(source as unknown as KernelSource, config, {
+  const pipeline = new Pipeline(source, config, {
     event: (event) => void left.push(event),
     span: (span) => void left.push(span),
   });
-  return { pipeline, left, give: (bytes) => void (waiting = bytes) };
+  return { pipeline, left, give };
 }
 
 test('records: each is decoded or counted as bad, and everything counted leaves', async (t) => {

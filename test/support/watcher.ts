@@ -6,6 +6,19 @@ import { OwnerTable } from '../../receiver/decode/owners.ts';
 import type { KernelOptions } from '../../receiver/source/knobs.ts';
 import type { ConnectionRecord, KernelRecord, RetransmitRecord } from '../../receiver/model/record.ts';
 
+/** Rows are told apart by nothing that is opt-in. */
+export const NO_DETAILS: KernelOptions['details'] = {
+  serverAddress: false,
+  localAddress: false,
+  resetCidr: false,
+  retransmitState: false,
+  statePort: false,
+  dropFunction: false,
+  dropInterface: false,
+  dropState: false,
+  dropPort: false,
+};
+
 /** Every signal on, limits as small as tests need. */
 export const ALL_SIGNALS: KernelOptions = {
   ringBufferBytes: 4 << 20,
@@ -40,17 +53,7 @@ export const ALL_SIGNALS: KernelOptions = {
   rttVariation: true,
   transferSize: true,
   peerAddress: 'off',
-  details: {
-    serverAddress: false,
-    localAddress: false,
-    resetCidr: false,
-    retransmitState: false,
-    statePort: false,
-    dropFunction: false,
-    dropInterface: false,
-    dropState: false,
-    dropPort: false,
-  },
+  details: NO_DETAILS,
   retransmits: true,
   drops: true,
   dropStacks: false,

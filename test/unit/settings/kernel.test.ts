@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { kernelOptionsOf } from '../../../receiver/settings/kernel.ts';
 import { load } from '../config/sources.ts';
+import { NO_DETAILS } from '../../support/watcher.ts';
 
 function optionsWith(env: Readonly<Record<string, string>> = {}): ReturnType<typeof kernelOptionsOf> {
   const settings = Object.entries(env).map(([key, value]) => [`WIRESPAN_${key}`, value]);
@@ -18,18 +19,6 @@ const NO_RECORDS = {
   SPANS_TCP_CONNECT: 'off',
   SPANS_TCP_RETRANSMIT: 'off',
   OTLP_METRICS_EXEMPLAR_FILTER: 'always_off',
-};
-
-const DETAILS_OFF = {
-  serverAddress: false,
-  localAddress: false,
-  resetCidr: false,
-  retransmitState: false,
-  statePort: false,
-  dropFunction: false,
-  dropInterface: false,
-  dropState: false,
-  dropPort: false,
 };
 
 /** Which records are made, with everything else off. */
@@ -76,7 +65,7 @@ describe('kernelOptionsOf', () => {
       rttVariation: false,
       transferSize: false,
       peerAddress: 'off',
-      details: DETAILS_OFF,
+      details: NO_DETAILS,
       retransmits: true,
       drops: true,
       dropStacks: false,
