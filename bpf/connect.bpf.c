@@ -99,7 +99,7 @@ static __always_inline u8 failure_of(struct sock *sk, struct tcp_sock *tp)
 	return tp->inet_conn.icsk_inet.inet_sport ? ERROR_CANCELLED : EADDRNOTAVAIL_NR;
 }
 
-/* SYN_SENT to CLOSE. */
+/* To CLOSE; or to FIN_WAIT1, when the application closes while the SYNs cross. */
 static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 {
 	struct conn *conn = conn_of(sk);
@@ -107,4 +107,41 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 
 	if (conn && tp && !is_ignored(sk, tp, conn))
 		fail_client(sk, tp, conn, failure_of(sk, tp), now, now);
+}
+
+/*
+ * SYN_SENT to SYN_RECV: both ends connect at once, or a socket to itself (RFC 9293 section 3.5). It
+ * stays the client that it is.
+ */
+static __always_inline void handle_crossing(struct sock *sk)
+{
+	struct conn *conn = conn_of(sk);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (conn && tp && conn->role == ROLE_CLIENT && !is_ignored(sk, tp, conn))
+		enter_state(conn, TCP_SYN_RECV, bpf_ktime_get_ns());
+}
+
+/* Such a client leaves SYN_RECV. What came from a listener has no file then, unless by Fast Open. */
+static __always_inline bool is_crossed(struct sock *sk, u8 old)
+{
+	struct tcp_sock *tp;
+	struct conn *conn;
+
+	if (old != TCP_SYN_RECV || !sk->sk_socket)
+		return false;
+	conn = conn_of(sk);
+	if (conn)
+		return conn->role == ROLE_CLIENT;
+	tp = bpf_skc_to_tcp_sock(sk);
+	return tp && is_syn_acked(tp);
+}
+
+/* A client's SYN_SENT or SYN_RECV is over. */
+static __always_inline void handle_attempt_end(struct sock *sk, u8 new, u64 now)
+{
+	if (new == TCP_ESTABLISHED)
+		handle_client_open(sk, now);
+	else
+		handle_connect_failure(sk, now ? now : bpf_ktime_get_ns());
 }

@@ -205,6 +205,8 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 	if (new == TCP_SYN_RECV) {
 		if (old == TCP_LISTEN)
 			begin_child(sk);
+		else if (old == TCP_SYN_SENT)
+			handle_crossing(sk);
 		return 0;
 	}
 	/* The changes that say nothing new leave here. */
@@ -219,12 +221,10 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		handle_listen(sk, now);
 	else if (old == TCP_LISTEN)
 		handle_listen_end(sk, now);
-	else if (new == TCP_ESTABLISHED && old == TCP_SYN_SENT)
-		handle_client_open(sk, now);
+	else if (old == TCP_SYN_SENT || is_crossed(sk, old))
+		handle_attempt_end(sk, new, now);
 	else if (new == TCP_ESTABLISHED)
 		handle_server_open(sk, now);
-	else if (old == TCP_SYN_SENT)
-		handle_connect_failure(sk, now);
 	else
 		handle_closing(sk, old, new, now);
 	if (new == TCP_CLOSE && old != TCP_LISTEN && (strays_seen || pass_strays))

@@ -191,7 +191,7 @@ static __always_inline bool is_over(const struct conn *conn, const struct sock *
 {
 	if (conn->flags & CONN_CLOSED)
 		return true;
-	if (conn->state == TCP_SYN_RECV)
+	if (is_copy(conn))
 		return !is_unseen_child(conn, sk);
 	return (conn->flags & CONN_IGNORED) && sk->__sk_common.skc_state == TCP_CLOSE;
 }

@@ -103,6 +103,12 @@ static __always_inline u64 acked_payload(struct tcp_sock *tp)
 	return tp->bytes_sent - tp->bytes_retrans - (u32)(tp->snd_nxt - tp->snd_una);
 }
 
+/* At the client's end alone the acknowledged bytes have a SYN among them (tcp_snd_una_update()). */
+static __always_inline bool is_syn_acked(struct tcp_sock *tp)
+{
+	return tp->bytes_acked == acked_payload(tp) + 1;
+}
+
 /* Payload received: bytes_received less the peer's FIN (SOCK_DONE is set by tcp_fin() alone). */
 static __always_inline u64 payload_received(struct sock *sk, struct tcp_sock *tp)
 {

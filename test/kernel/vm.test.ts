@@ -16,6 +16,7 @@ const FILES = [
   'plan',
   'accepts',
   'lifecycle',
+  'crossed-opens',
   'retransmits',
   'figures',
   'counters',

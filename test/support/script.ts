@@ -94,14 +94,20 @@ export class TcpScript {
     });
   }
 
+  /** A port that none of this process's tests had. */
+  static newPort(): number {
+    const port = nextPort;
+    nextPort += 1;
+    if (nextPort === END_PORT) throw new Error('no more ports for sockets of tests');
+    return port;
+  }
+
   /** A listener and its port, which no listener of this process's tests had. */
   async listen(
     command: 'listen' | 'listen6' | 'listen-any' | 'listen-any6' = 'listen',
     backlog = 127,
   ): Promise<{ listener: number; port: number }> {
-    const [listener, port] = [this.next(), nextPort];
-    nextPort += 1;
-    if (nextPort === END_PORT) throw new Error('no more ports for listeners of tests');
+    const [listener, port] = [this.next(), TcpScript.newPort()];
     await this.run(command, listener, backlog, port);
     return { listener, port };
   }
