@@ -2,7 +2,7 @@
 /* TCP packets that the kernel frees with a drop reason. */
 #include "wirespan.bpf.h"
 
-const volatile u8 cfg_emit_drop = 0; /* 1: on a trace only, 2: every one */
+const volatile u8 cfg_emit_drop = 0; /* enum emit_mode */
 const volatile u8 cfg_drop_stack = 0;
 const volatile u32 cfg_drop_queue_purge = 0; /* QUEUE_PURGE of this kernel: no event on a trace */
 const volatile u8 cfg_drop_has_reason = 0;   /* kfree_skb with a reason (5.17) */
@@ -107,7 +107,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	bool has_payload;
 
 	/* Without a socket there is no trace to be on. */
-	if (cfg_emit_drop == 1 && !(conn && cfg_requests && conn->role == ROLE_CLIENT))
+	if (cfg_emit_drop == EMIT_TRACED && !(conn && cfg_requests && conn->role == ROLE_CLIENT))
 		return;
 	record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
 	if (!record) {
@@ -117,7 +117,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	__builtin_memset(record, 0, sizeof(*record));
 	record->header.ts_ns = bpf_ktime_get_ns();
 	record->header.kind = RECORD_DROP;
-	record->header.size = sizeof(*record);
+	record->header.bytes = sizeof(*record);
 	record->owner = key->owner;
 	record->family = key->family;
 	record->reason = key->reason;
@@ -140,7 +140,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 		if (has_payload && record->source_port == record->local_port)
 			find_context(sk, seq, seq + 1, &record->context);
 	}
-	if (cfg_emit_drop == 1 && !record->context.found) {
+	if (cfg_emit_drop == EMIT_TRACED && !record->context.found) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 		return;
 	}
@@ -237,7 +237,7 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	}
 	if (conn || !count_stray(skb, &key))
 		count_drop(&key);
-	if (cfg_emit_drop && (cfg_emit_drop == 2 || key.reason != cfg_drop_queue_purge))
+	if (cfg_emit_drop && (cfg_emit_drop == EMIT_ALL || key.reason != cfg_drop_queue_purge))
 		emit_drop(ctx, skb, sk, conn, &key, (u64)location);
 	return 0;
 }

@@ -30,7 +30,7 @@ static __always_inline void fill_ends(struct reset_key *key, const struct sock *
 {
 	u8 unasked[16] = {};
 
-	fill_addresses(sk, conn, key->family, cfg_peer_address == 2 ? key->peer : unasked,
+	fill_addresses(sk, conn, key->family, cfg_peer_address == PEERS_ALL ? key->peer : unasked,
 		       key->server);
 	if (cfg_reset_cidr)
 		key->cidr = conn->cidr;

@@ -2,7 +2,7 @@
 /* Segments sent again, by type, and resets. */
 #include "wirespan.bpf.h"
 
-const volatile u8 cfg_emit_retransmit = 0;    /* 1: on a trace only, 2: every one */
+const volatile u8 cfg_emit_retransmit = 0;    /* enum emit_mode */
 const volatile u8 cfg_retransmit_state = 0;   /* retransmits by the state of their socket */
 const volatile u8 cfg_retransmit_has_err = 0; /* tracepoint with `int err` (6.17) */
 
@@ -37,7 +37,7 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 
 	if (cfg_requests && has_payload) /* a FIN alone belongs to nobody */
 		find_context(sk, cb->seq, cb->end_seq, &context);
-	if (!context.found && cfg_emit_retransmit != 2)
+	if (!context.found && cfg_emit_retransmit != EMIT_ALL)
 		return;
 	record = reserve(PROBE_RETRANSMIT, RECORD_RETRANSMIT, sizeof(*record), now);
 	if (!record)
@@ -178,7 +178,7 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	if (filter_setup && refuses_request(tp, conn, &end, key.family))
 		return 0;
 	/* The listener has neither end of the connection. */
-	if (cfg_peer_address == 2)
+	if (cfg_peer_address == PEERS_ALL)
 		__builtin_memcpy(key.peer, end.address, sizeof(key.peer));
 	if (cfg_server_address)
 		read_local((void *)req, key.family, key.server);
@@ -187,7 +187,7 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	row = series_for(&key, PROBE_SYNACK, now);
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN_ACK], 1);
-	if (cfg_emit_retransmit == 2)
+	if (cfg_emit_retransmit == EMIT_ALL)
 		emit_synack(tp, conn, req, key.family, now);
 	if (req->num_retrans <= 1) {
 		/* Remember when the first one went, for the handshake's duration. */

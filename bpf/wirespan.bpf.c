@@ -17,17 +17,7 @@
 #include "poll.bpf.c"
 #include "rows.bpf.c"
 
-/* Keeps the wire types in the object's BTF, from which user space's layouts are made. */
-const struct wire_types {
-	struct owner_record owner;
-	struct connection_record connection;
-	struct state_record state;
-	struct listener_record listener;
-	struct retransmit_record retransmit;
-	struct reset_record reset;
-	struct drop_record drop;
-	struct latency_record latency;
-	struct softirq_record softirq;
-} * wire_types __attribute__((unused));
+/* Keeps them in the object's BTF. */
+const struct wire_types *wire_types __attribute__((unused));
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

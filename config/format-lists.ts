@@ -19,10 +19,17 @@ function asList(value: unknown, what: string): unknown[] {
   return Array.isArray(parsed) ? parsed : [parsed];
 }
 
+/** The most networks: the kernel's map of them has no more room. */
+const MAX_CIDRS = 256;
+
 /** Networks in CIDR notation, canonical: no host bits set. */
 export const cidrList: Format<readonly string[]> = {
   expects: 'list of CIDRs; as text separated by commas',
-  read: (value) => asList(value, 'CIDRs').map((item) => parseCidr(item).text),
+  read: (value) => {
+    const cidrs = asList(value, 'CIDRs');
+    if (cidrs.length > MAX_CIDRS) return refuse(`be at most ${MAX_CIDRS} CIDRs`);
+    return cidrs.map((item) => parseCidr(item).text);
+  },
 };
 
 /** `[name, value]` pairs in the order given. */

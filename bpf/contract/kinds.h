@@ -8,25 +8,38 @@
 #define CLOSE_REASONS	 8
 #define RETRANSMIT_TYPES 6
 #define SOFTIRQ_VECTORS	 10
-#define TCP_STATES	 13
-#define NO_ERROR	 0
-/* The kernel has no such figure. */
-#define NO_FIGURE 0xffffffffU
-/* series_key.error: the application closed the socket before the handshake ended. */
-#define ERROR_CANCELLED 254
-/* It failed, and no program saw how. */
-#define ERROR_UNKNOWN 253
 
-enum record_kind {
-	RECORD_OWNER = 1,
-	RECORD_CONNECTION = 2,
-	RECORD_STATE = 3,
-	RECORD_LISTENER = 4,
-	RECORD_RETRANSMIT = 5,
-	RECORD_DROP = 6,
-	RECORD_RESET = 7,
-	RECORD_LATENCY = 8,
-	RECORD_SOFTIRQ = 9,
+/* States that the kernel numbers, from 1, and a place for 0. */
+enum state_count {
+	TCP_STATES = 13,
+};
+
+/* In the place of a figure that the kernel has not. */
+enum figure {
+	NO_FIGURE = 0xffffffffU,
+};
+
+/* What an error is, when it is no errno. */
+enum connection_error {
+	NO_ERROR = 0,
+	/* It failed, and no program saw how. */
+	ERROR_UNKNOWN = 253,
+	/* The application closed the socket before the handshake ended. */
+	ERROR_CANCELLED = 254,
+};
+
+/* Which records of a kind are made: the values of most `cfg_emit_` variables. */
+enum emit_mode {
+	EMIT_NONE = 0,
+	EMIT_TRACED = 1, /* those on a trace */
+	EMIT_ALL = 2,
+};
+
+/* Which rows tell peers apart: the values of `cfg_peer_address`. */
+enum peer_rows {
+	PEERS_NONE = 0,
+	PEERS_CLIENTS = 1,
+	PEERS_ALL = 2,
 };
 
 enum connection_what {
@@ -74,17 +87,6 @@ enum latency_kind {
 	LATENCY_ACCEPT_QUEUE = 1,
 	LATENCY_RECEIVE_QUEUE = 2,
 	LATENCY_RTT = 3,
-};
-
-/* Maps of sums, of which each owner has a share. */
-enum row_map {
-	ROWS_SERIES = 0,
-	ROWS_LISTENERS = 1,
-	ROWS_DROPS = 2,
-	ROWS_RESETS = 3,
-	ROWS_STATES = 4,
-	ROWS_RECEIVES = 5,
-	ROW_MAPS = 6,
 };
 
 /* In the cell of a row that tells its use: user space took it out of its map. */

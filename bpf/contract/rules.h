@@ -10,11 +10,25 @@ struct subnet_key {
 };
 _Static_assert(sizeof(struct subnet_key) == 20, "subnet_key");
 
-/* Rules of filter.include and of filter.exclude together. */
-#define FILTER_RULES 32
+enum filter_limit {
+	/* Rules of filter.include and of filter.exclude together. */
+	FILTER_RULES = 32,
+	/* cgroup v2 and hierarchies of v1 that a rule's path is looked for in. */
+	FILTER_HIERARCHIES = 16,
+};
 
-/* cgroup v2 and hierarchies of v1 that a rule's path is looked for in. */
-#define FILTER_HIERARCHIES 16
+/* Bits of the variable `filter_setup`. */
+enum filter_setup {
+	FILTER_BANK_BIT = 0,
+	FILTER_INCLUDES_BIT = 1,
+	FILTER_V1_BIT = 2,	    /* a rule names a cgroup of version 1 */
+	FILTER_GENERATION_BIT = 32, /* from here 32 bits: a number of its own for each filter */
+};
+
+/* Bits of the id that we give a cgroup: below them its own, an inode number. */
+enum cgroup_id {
+	CGROUP_HIERARCHY_BIT = 56, /* from here 8 bits: number of its hierarchy; 0: cgroup v2 */
+};
 
 /* filter_rule.fields: what the rule says. All of it must match. */
 enum filter_field {
@@ -52,7 +66,7 @@ _Static_assert(sizeof(struct filter_rule) == 72, "filter_rule");
 
 /* A cgroup of a rule, for the bank of rules that has it. */
 struct filter_cgroup {
-	__u64 id; /* in the uppermost byte the number of its hierarchy; 0: cgroup v2 */
+	__u64 id; /* enum cgroup_id */
 	__u32 bank;
 	__u32 pad;
 };

@@ -38,11 +38,15 @@ struct stray_end {
 };
 _Static_assert(sizeof(struct stray_end) == 24, "stray_end");
 
-/* stray_count.what: the drop reason, and these bits. */
-#define STRAY_RECEIVED (1ULL << 32) /* it came in from a device, the loopback one included */
-#define STRAY_USED     (1ULL << 33)
-#define STRAY_STATE    34 /* from here 4 bits: drop_key.state */
-#define STRAY_SITE     38 /* from here 26 bits: drop_key.site */
+/* stray_count.what: the drop reason in 32 bits, and these bits. */
+enum stray_what {
+	STRAY_RECEIVED_BIT = 32, /* it came in from a device, the loopback one included */
+	STRAY_USED_BIT = 33,
+	STRAY_STATE_BIT = 34, /* from here 4 bits: drop_key.state */
+	STRAY_SITE_BIT = 38,  /* from here 26 bits: drop_key.site */
+};
+#define STRAY_RECEIVED (1ULL << STRAY_RECEIVED_BIT)
+#define STRAY_USED     (1ULL << STRAY_USED_BIT)
 #define STRAY_REASONS  4
 
 struct stray_count {

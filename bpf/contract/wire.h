@@ -3,7 +3,8 @@
  * The wire contract between the BPF programs and the receiver.
  *
  * User space never declares these layouts again: receiver/decode/generated/
- * is made from the compiled object's BTF. Rules: fixed-width types, natural
+ * is made from the compiled object's BTF, of every struct and enum with a name
+ * in this folder. Rules: fixed-width types, natural
  * alignment, explicit padding, an assert on every size; a record grows only at
  * its end; a kind is never used for something else. Times are CLOCK_MONOTONIC
  * nanoseconds unless a name says otherwise; ports are in host order; addresses
@@ -14,10 +15,22 @@
 
 #include "kinds.h"
 
+enum record_kind {
+	RECORD_OWNER = 1,
+	RECORD_CONNECTION = 2,
+	RECORD_STATE = 3,
+	RECORD_LISTENER = 4,
+	RECORD_RETRANSMIT = 5,
+	RECORD_DROP = 6,
+	RECORD_RESET = 7,
+	RECORD_LATENCY = 8,
+	RECORD_SOFTIRQ = 9,
+};
+
 struct record_header {
 	__u64 ts_ns;
-	__u32 kind; /* enum record_kind */
-	__u32 size; /* bytes, this header included */
+	__u32 kind;  /* enum record_kind */
+	__u32 bytes; /* this header included */
 };
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
 
@@ -31,6 +44,18 @@ _Static_assert(sizeof(struct owner_key) == 16, "owner_key");
 
 /* Names of a cgroup and those around it, from the innermost. Longer ones are cut. */
 #define CGROUP_NAMES 4
+
+/* Maps of sums, of which each owner has a share. */
+enum row_map {
+	ROWS_SERIES = 0,
+	ROWS_LISTENERS = 1,
+	ROWS_DROPS = 2,
+	ROWS_RESETS = 3,
+	ROWS_STATES = 4,
+	ROWS_RECEIVES = 5,
+	ROW_MAPS = 6,
+};
+
 struct cgroup_names {
 	char name[CGROUP_NAMES][160];
 };
@@ -206,5 +231,42 @@ _Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
 #include "rules.h"
 #include "sums.h"
 #include "unowned.h"
+
+/*
+ * Keeps in the object's BTF what no map and no variable has: records, and enums. From there the
+ * layouts of user space are made.
+ */
+struct wire_types {
+	struct owner_record owner;
+	struct connection_record connection;
+	struct state_record state;
+	struct listener_record listener;
+	struct retransmit_record retransmit;
+	struct reset_record reset;
+	struct drop_record drop;
+	struct latency_record latency;
+	struct softirq_record softirq;
+	enum record_kind record_kind;
+	enum connection_what connection_what;
+	enum role role;
+	enum close_reason close_reason;
+	enum retransmit_type retransmit_type;
+	enum latency_kind latency_kind;
+	enum state_count state_count;
+	enum figure figure;
+	enum connection_error connection_error;
+	enum emit_mode emit_mode;
+	enum peer_rows peer_rows;
+	enum row_map row_map;
+	enum probe_id probe_id;
+	enum loss_reason loss_reason;
+	enum filter_limit filter_limit;
+	enum filter_field filter_field;
+	enum filter_kind filter_kind;
+	enum filter_setup filter_setup;
+	enum cgroup_id cgroup_id;
+	enum stray_found stray_found;
+	enum stray_what stray_what;
+};
 
 #endif

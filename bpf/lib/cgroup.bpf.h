@@ -78,7 +78,8 @@ static __always_inline struct cgroup *telling_cgroup(struct css_set *set)
 /* Its id, which is unique within a hierarchy, and the hierarchy's number in the uppermost byte. */
 static __always_inline u64 cgroup_key(struct cgroup *cgroup)
 {
-	return BPF_CORE_READ(cgroup, kn, id) | (u64)BPF_CORE_READ(cgroup, root, hierarchy_id) << 56;
+	return BPF_CORE_READ(cgroup, kn, id) | (u64)BPF_CORE_READ(cgroup, root, hierarchy_id)
+						       << CGROUP_HIERARCHY_BIT;
 }
 
 /*

@@ -43,7 +43,7 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
 			      conn->bytes_received);
 	}
-	if (cfg_emit_close == 2 || (cfg_emit_close && was_opened_for_request(sk, conn)))
+	if (cfg_emit_close == EMIT_ALL || (cfg_emit_close && was_opened_for_request(sk, conn)))
 		emit_connection(sk, tp, conn, CONNECTION_CLOSE, at, PROBE_STATE);
 	if (!conn->established_ns)
 		return;

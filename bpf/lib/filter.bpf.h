@@ -14,9 +14,9 @@
  */
 u64 filter_setup = 0;
 #define FILTER_BANK(setup)	   ((u32)(setup)&1)
-#define FILTER_HAS_INCLUDES(setup) ((u32)(setup)&2)
-#define FILTER_HAS_V1(setup)	   ((u32)(setup)&4) /* a rule names a cgroup of version 1 */
-#define FILTER_GENERATION_MASK	   0xffffffff00000000ULL
+#define FILTER_HAS_INCLUDES(setup) ((u32)(setup) & (1 << FILTER_INCLUDES_BIT))
+#define FILTER_HAS_V1(setup)	   ((u32)(setup) & (1 << FILTER_V1_BIT))
+#define FILTER_GENERATION_MASK	   (~0ULL << FILTER_GENERATION_BIT)
 
 /* Two banks of rules: the one in force, and the one that a reload fills. */
 struct {
@@ -59,7 +59,7 @@ __noinline u32 rules_of_cgroup(u64 address, u64 setup)
 {
 	struct cgroup *cgroup = (struct cgroup *)address;
 	struct filter_cgroup key = {.bank = FILTER_BANK(setup)};
-	u64 hierarchy = (u64)BPF_CORE_READ(cgroup, root, hierarchy_id) << 56;
+	u64 hierarchy = (u64)BPF_CORE_READ(cgroup, root, hierarchy_id) << CGROUP_HIERARCHY_BIT;
 	u32 i, *found, rules = 0;
 
 	for (i = 0; i < CGROUP_LEVELS && cgroup; i++) {

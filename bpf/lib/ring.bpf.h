@@ -37,7 +37,7 @@ static __always_inline void *reserve(u32 probe, u32 kind, u64 size, u64 ts_ns)
 	}
 	header->ts_ns = ts_ns;
 	header->kind = kind;
-	header->size = size;
+	header->bytes = size;
 	return header;
 }
 

@@ -30,7 +30,7 @@ static __always_inline void fill_addresses(const struct sock *sk, const struct c
 {
 	bool is_client = conn->role == ROLE_CLIENT;
 
-	if (cfg_peer_address == 2 || (cfg_peer_address == 1 && is_client))
+	if (cfg_peer_address == PEERS_ALL || (cfg_peer_address == PEERS_CLIENTS && is_client))
 		read_peer(sk, family, peer);
 	if (cfg_server_address && is_client)
 		read_peer(sk, family, server);

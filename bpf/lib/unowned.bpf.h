@@ -100,7 +100,7 @@ static __always_inline struct stray_count *slot_for(struct stray *row, u64 what)
 static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_key *drop)
 {
 	u64 what = STRAY_USED | (skb->skb_iif ? STRAY_RECEIVED : 0) | drop->reason |
-		   (u64)(drop->state & 15) << STRAY_STATE | (u64)drop->site << STRAY_SITE;
+		   (u64)(drop->state & 15) << STRAY_STATE_BIT | (u64)drop->site << STRAY_SITE_BIT;
 	struct stray first = {.counts[0] = {.what = what, .count = 1}};
 	struct stray_key key = {.bank = stray_bank};
 	struct stray_count *slot;

@@ -1,6 +1,6 @@
 import type { ConnectionRow } from '../signals/connection/sums.ts';
 import type { ListenerRow } from '../signals/listener/sums.ts';
-import { LISTENER, SERIES } from '../decode/generated/layout.ts';
+import { LISTENER, SERIES, SERIES_LENGTH } from '../decode/generated/layout.ts';
 import type { Owner } from '../model/resource.ts';
 import { processId } from '../model/ids.ts';
 import { NO_LOSSES, type ProcessLosses } from './process-losses.ts';
@@ -16,9 +16,6 @@ type Draft = { -readonly [K in keyof TableRow]: TableRow[K] } & {
   queued: number;
   limit: number;
 };
-
-const HANDSHAKE_CELLS = (SERIES.duration - SERIES.handshake) / 8;
-const RETRANSMIT_TYPES = (SERIES.segments_retransmitted - SERIES.retransmits) / 8;
 
 /**
  * The live table's rows from the kernel's sums: one a process and peer (client) or local port. What a process
@@ -120,13 +117,13 @@ function addConnections(draft: Draft, { memory, isFailure }: ConnectionRow, pass
     draft.failed += memory.seen(SERIES.opened);
   } else {
     draft.opened += memory.seen(SERIES.opened);
-    draft.handshakes += sum(SERIES.handshake, HANDSHAKE_CELLS - 1);
-    draft.handshakeNs += memory.seen(SERIES.handshake + 8 * (HANDSHAKE_CELLS - 1));
+    draft.handshakes += sum(SERIES.handshake, SERIES_LENGTH.handshake - 1);
+    draft.handshakeNs += memory.seen(SERIES.handshake + 8 * (SERIES_LENGTH.handshake - 1));
   }
   draft.active += active;
   draft.bytesSent += memory.seen(SERIES.bytes_sent);
   draft.bytesReceived += memory.seen(SERIES.bytes_received);
-  const told = sum(SERIES.retransmits, RETRANSMIT_TYPES);
+  const told = sum(SERIES.retransmits, SERIES_LENGTH.retransmits);
   draft.retransmits += Math.max(memory.seen(SERIES.segments_retransmitted), told);
   if (active > 0) draft.state = `ESTABLISHED ${String(draft.active)}`;
 }

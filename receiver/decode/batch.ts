@@ -85,7 +85,7 @@ export function decodeWith(
 /** The size of the record that begins there; undefined: it cannot be trusted. */
 function sizeAt(view: DataView, at: number): number | undefined {
   if (at + RECORD_HEADER.size > view.byteLength) return undefined;
-  const size = view.getUint32(at + 12, true);
+  const size = view.getUint32(at + RECORD_HEADER.bytes, true);
   return size < RECORD_HEADER.size || at + size > view.byteLength ? undefined : size;
 }
 

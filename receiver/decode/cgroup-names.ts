@@ -1,7 +1,7 @@
 import { readText } from './bytes.ts';
-import { CGROUP_NAMES } from './generated/layout.ts';
+import { CGROUP_NAMES, CGROUP_NAMES_LENGTH } from './generated/layout.ts';
 
-const NAME_BYTES = 160;
+const NAME_BYTES = CGROUP_NAMES.size / CGROUP_NAMES_LENGTH.name;
 
 /** The end of a cgroup's path out of `struct cgroup_names`, which has it from the innermost name. */
 export function readCgroupNames(bytes: Uint8Array): string | undefined {

@@ -1,9 +1,9 @@
 /**
- * Makes `generated/layout.ts` from the BTF of the compiled BPF object, so that no
- * layout is written twice. `--check` writes nothing and fails when it is stale.
+ * Makes `generated/layout.ts` from the BTF of the compiled BPF object: every struct and every enum that has its name
+ * in `bpf/contract/`, so that no layout is written twice. `--check` writes nothing and fails when it is stale.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 interface BtfType {
@@ -13,115 +13,103 @@ interface BtfType {
   readonly size?: number;
   readonly type_id?: number;
   readonly nr_elems?: number;
-  readonly members?: readonly { name: string; bits_offset: number }[];
-  readonly values?: readonly { name: string; val: number }[];
+  readonly members?: readonly {
+    readonly name: string;
+    readonly type_id: number;
+    readonly bits_offset: number;
+  }[];
+  readonly values?: readonly { readonly name: string; readonly val: number }[];
 }
 
-/** What crosses the border: records, and keys and values of maps that user space reads. */
-const STRUCTS = [
-  'record_header',
-  'owner_key',
-  'owner_info',
-  'cgroup_names',
-  'endpoints',
-  'trace_context',
-  'owner_record',
-  'connection_record',
-  'state_record',
-  'listener_record',
-  'retransmit_record',
-  'reset_record',
-  'drop_record',
-  'latency_record',
-  'softirq_record',
-  'reset_key',
-  'subnet_key',
-  'filter_rule',
-  'filter_cgroup',
-  'series_key',
-  'series',
-  'listener_key',
-  'listener',
-  'state_key',
-  'state_sums',
-  'receive_sums',
-  'drop_key',
-  'drop_site',
-  'stray_key',
-  'stray_end',
-  'stray_count',
-  'stray',
-  'listen_end_key',
-  'listen_end',
-  'row_removal',
-  'softirq_sums',
-];
-/** Enums of which BTF keeps a trace only when a program uses them by name; read from the header instead. */
-const HEADER_ENUMS = [
-  'record_kind',
-  'connection_what',
-  'role',
-  'close_reason',
-  'retransmit_type',
-  'latency_kind',
-  'probe_id',
-  'loss_reason',
-  'filter_field',
-  'filter_kind',
-  'stray_found',
-  'row_map',
-];
+/** Keeps the others in the BTF, and never leaves the kernel. */
+const KEEPER = 'wire_types';
 
 const root = join(import.meta.dirname, '..', '..');
 const target = join(import.meta.dirname, 'generated', 'layout.ts');
+const types = readTypes(join(root, 'build', 'bpf', 'wirespan.bpf.o'));
 
-function structs(types: readonly BtfType[]): string[] {
-  return STRUCTS.map((name) => {
-    const type = types.find((each) => each.kind === 'STRUCT' && each.name === name);
-    if (type === undefined) throw new Error(`struct ${name} is not in the object's BTF: is it still used?`);
-    const members = (type.members ?? [])
-      .filter(({ name: member }) => !member.startsWith('pad'))
-      .map(({ name: member, bits_offset: bits }) => `  ${member}: ${String(bits / 8)},`);
-    return [
-      `/** Byte offsets in \`struct ${name}\`. */`,
-      `export const ${name.toUpperCase()} = {`,
-      `  size: ${String(type.size)},`,
-      ...members.filter((line) => !line.startsWith('  size:')),
-      '} as const;',
-      '',
-    ].join('\n');
+function readTypes(object: string): ReadonlyMap<number, BtfType> {
+  const dump = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', object], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
   });
+  // Values of enums have 32 bits; bpftool may print them signed, or in 64.
+  const text = dump.replace(
+    /"val":(-?\d+)/g,
+    (_, value: string) => `"val":${String(BigInt.asUintN(32, BigInt(value)))}`,
+  );
+  return new Map((JSON.parse(text) as { types: BtfType[] }).types.map((type) => [type.id, type]));
 }
 
-function enums(header: string): string[] {
-  return HEADER_ENUMS.map((name) => {
-    const body = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(header)?.[1];
-    if (body === undefined) throw new Error(`enum ${name} is in no part of bpf/contract/wire.h`);
-    const values = [...body.matchAll(/^\s*([A-Z_0-9]+) = (\d+),/gm)];
-    return [
-      `/** \`enum ${name}\`. */`,
-      `export const ${name.toUpperCase()} = {`,
-      ...values.map(([, key, value]) => `  ${String(key)}: ${String(value)},`),
-      '} as const;',
-      '',
-    ].join('\n');
-  });
+/** The structs and the enums that the contract names, in its order. */
+function namesOf(kind: 'struct' | 'enum'): string[] {
+  const headers = globSync('bpf/contract/*.h', { cwd: root }).sort();
+  const text = headers.map((header) => readFileSync(join(root, header), 'utf8')).join('\n');
+  return [...text.matchAll(new RegExp(`^${kind} (\\w+) \\{`, 'gm'))]
+    .map(([, name = '']) => name)
+    .filter((name) => name !== KEEPER);
 }
 
-const object = join(root, 'build', 'bpf', 'wirespan.bpf.o');
-const dump = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', object], {
-  encoding: 'utf8',
-  maxBuffer: 1 << 26,
-});
-const { types } = JSON.parse(dump) as { types: BtfType[] };
-const header = ['kinds.h', 'rules.h', 'unowned.h']
-  .map((name) => readFileSync(join(root, 'bpf', 'contract', name), 'utf8'))
-  .join('\n');
+function typeOf(kind: 'STRUCT' | 'ENUM', name: string): BtfType {
+  for (const type of types.values()) if (type.kind === kind && type.name === name) return type;
+  const what = `${kind.toLowerCase()} ${name}`;
+  throw new Error(
+    `${what} of bpf/contract/ is not in the object's BTF: give it a member in struct ${KEEPER}`,
+  );
+}
+
+/** Elements of a member that is an array; undefined: it is none. */
+function lengthOf(typeId: number): number | undefined {
+  const type = types.get(typeId);
+  return type?.kind === 'ARRAY' ? type.nr_elems : undefined;
+}
+
+function constant(comment: string, name: string, fields: readonly (readonly [string, number])[]): string[] {
+  return [
+    `/** ${comment} */`,
+    `export const ${name.toUpperCase()} = {`,
+    ...fields.map(([field, value]) => `  ${field}: ${String(value)},`),
+    '} as const;',
+    '',
+  ];
+}
+
+function struct(name: string): string[] {
+  const type = typeOf('STRUCT', name);
+  const members = (type.members ?? []).filter((member) => !member.name.startsWith('pad'));
+  if (members.some((member) => member.name === 'size'))
+    throw new Error(
+      `struct ${name} has a member 'size', which is the name of its own size: call it otherwise`,
+    );
+  const lengths = members.flatMap((member) => {
+    const length = lengthOf(member.type_id);
+    return length === undefined ? [] : [[member.name, length] as const];
+  });
+  return [
+    ...constant(`Byte offsets in \`struct ${name}\`.`, name, [
+      ['size', type.size ?? 0],
+      ...members.map(({ name: member, bits_offset: bits }) => [member, bits / 8] as const),
+    ]),
+    ...(lengths.length === 0
+      ? []
+      : constant(`Elements of the arrays in \`struct ${name}\`.`, `${name}_length`, lengths)),
+  ];
+}
+
+function enumeration(name: string): string[] {
+  const { values = [] } = typeOf('ENUM', name);
+  return constant(
+    `\`enum ${name}\`.`,
+    name,
+    values.map(({ name: key, val }) => [key, val] as const),
+  );
+}
+
 const text = [
-  '// Generated by receiver/decode/generate.ts from the BTF of bpf/wirespan.bpf.c and bpf/contract/wire.h. Do not edit.',
+  '// Generated by receiver/decode/generate.ts from the BTF of bpf/wirespan.bpf.c. Do not edit.',
   '',
-  ...structs(types),
-  ...enums(header),
+  ...namesOf('struct').flatMap(struct),
+  ...namesOf('enum').flatMap(enumeration),
 ].join('\n');
 
 if (!process.argv.includes('--check')) {

@@ -2,7 +2,7 @@ import type { Owner } from '../model/resource.ts';
 import { processId } from '../model/ids.ts';
 import { BoundedCache } from '../model/bounded-cache.ts';
 import { readText } from './bytes.ts';
-import { OWNER_INFO, OWNER_KEY } from './generated/layout.ts';
+import { OWNER_INFO, OWNER_INFO_LENGTH, OWNER_KEY } from './generated/layout.ts';
 
 /** No owner is known: the host's. */
 export const NO_OWNER: Owner = {
@@ -14,8 +14,6 @@ export const NO_OWNER: Owner = {
   netns: 0,
 };
 
-const COMMAND_LENGTH = 16;
-const EXECUTABLE_LENGTH = 32;
 const MEMO_SLOTS = 256;
 
 /** The kernel's facts of a process, from `struct owner_key` and `struct owner_info`. */
@@ -23,8 +21,8 @@ export function readOwner(key: DataView, keyAt: number, info: DataView, infoAt: 
   return {
     pid: key.getUint32(keyAt + OWNER_KEY.pid, true),
     startNs: key.getBigUint64(keyAt + OWNER_KEY.start_ns, true),
-    command: readText(info, infoAt + OWNER_INFO.command, COMMAND_LENGTH),
-    executable: readText(info, infoAt + OWNER_INFO.executable, EXECUTABLE_LENGTH),
+    command: readText(info, infoAt + OWNER_INFO.command, OWNER_INFO_LENGTH.command),
+    executable: readText(info, infoAt + OWNER_INFO.executable, OWNER_INFO_LENGTH.executable),
     cgroupId: info.getBigUint64(infoAt + OWNER_INFO.cgroup_id, true),
     netns: info.getUint32(infoAt + OWNER_INFO.netns, true),
   };

@@ -1,7 +1,13 @@
 import type { Owner } from '../model/resource.ts';
 import type { Endpoints, RequestContext } from '../model/record.ts';
 import { readAddress, readHex } from './bytes.ts';
-import { CONNECTION_RECORD, ENDPOINTS, RECORD_HEADER, TRACE_CONTEXT } from './generated/layout.ts';
+import {
+  CONNECTION_RECORD,
+  ENDPOINTS,
+  RECORD_HEADER,
+  TRACE_CONTEXT,
+  TRACE_CONTEXT_LENGTH,
+} from './generated/layout.ts';
 import { ROLE_NAMES } from './names.ts';
 import type { OwnerTable } from './owners.ts';
 
@@ -44,8 +50,8 @@ export function decodeSocket(view: DataView, at: number, owners: OwnerTable): So
 export function decodeContext(view: DataView, at: number): RequestContext | undefined {
   if (view.getUint8(at + TRACE_CONTEXT.found) === 0) return undefined;
   return {
-    traceId: readHex(view, at + TRACE_CONTEXT.trace_id, 16),
-    spanId: readHex(view, at + TRACE_CONTEXT.span_id, 8),
+    traceId: readHex(view, at + TRACE_CONTEXT.trace_id, TRACE_CONTEXT_LENGTH.trace_id),
+    spanId: readHex(view, at + TRACE_CONTEXT.span_id, TRACE_CONTEXT_LENGTH.span_id),
     traceFlags: view.getUint8(at + TRACE_CONTEXT.flags),
     method: 'http1_header',
     startSeq: view.getUint32(at + TRACE_CONTEXT.start_seq, true),

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { CGROUP_ID, FILTER_LIMIT } from '../decode/generated/layout.ts';
 
 /** A mounted tree of control groups. */
 export interface CgroupHierarchy {
@@ -8,9 +9,6 @@ export interface CgroupHierarchy {
   /** 0: cgroup v2. */
   readonly number: number;
 }
-
-/** `FILTER_HIERARCHIES` in bpf/contract/rules.h: there are fewer controllers than that. */
-const MAX_HIERARCHIES = 16;
 
 /**
  * Cgroup v2 and the hierarchies of cgroup v1 that have a controller, as this process sees them
@@ -30,7 +28,8 @@ export function findCgroupHierarchies(procRoot: string): CgroupHierarchy[] {
     // A tree may be mounted again; the first place is the usual one.
     if (number !== undefined && !found.has(number)) found.set(number, { root: unescaped(root), number });
   }
-  return [...found.values()].slice(0, MAX_HIERARCHIES);
+  // There are fewer controllers than that.
+  return [...found.values()].slice(0, FILTER_LIMIT.FILTER_HIERARCHIES);
 }
 
 /**
@@ -41,7 +40,9 @@ export function cgroupIdsAt(hierarchies: readonly CgroupHierarchy[], path: strin
   return hierarchies.flatMap(({ root, number }) => {
     try {
       const stat = statSync(join(root, path), { bigint: true });
-      return stat.isDirectory() ? [BigInt.asUintN(64, stat.ino | (BigInt(number) << 56n))] : [];
+      return stat.isDirectory()
+        ? [BigInt.asUintN(64, stat.ino | (BigInt(number) << BigInt(CGROUP_ID.CGROUP_HIERARCHY_BIT)))]
+        : [];
     } catch {
       return [];
     }

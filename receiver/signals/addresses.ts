@@ -1,8 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import { readAddress } from '../decode/bytes.ts';
+import { SERIES_KEY_LENGTH } from '../decode/generated/layout.ts';
 import type { CollectContext } from './context.ts';
 
-const ADDRESS_BYTES = 16;
+/** Any address of a key has the same room. */
+const ADDRESS_BYTES = SERIES_KEY_LENGTH.peer;
 
 /** The address in a key; undefined when it is zero: nobody asked for it. `family`: 4 or 6. */
 export function addressAt(view: DataView, at: number, family: number): string | undefined {

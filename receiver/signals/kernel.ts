@@ -1,5 +1,6 @@
 /** What families ask of the kernel, as data: programs, variables, maps. `receiver/source/` carries it out. */
 import type { EventDescriptor, EventMode, MetricDescriptor, SpanDescriptor } from '../../semconv/index.ts';
+import { EMIT_MODE } from '../decode/generated/layout.ts';
 
 /** What the settings ask for, by what families need to know of it. */
 export interface Wanted {
@@ -41,7 +42,7 @@ export function modeWith(mode: EventMode, isWantedOnTraces: boolean): EventMode 
 
 /** A `__u8` variable of the programs for a mode. */
 export function modeNumber(mode: RecordMode): number {
-  return { off: 0, correlated: 1, on: 2 }[mode];
+  return { off: EMIT_MODE.EMIT_NONE, correlated: EMIT_MODE.EMIT_TRACED, on: EMIT_MODE.EMIT_ALL }[mode];
 }
 
 /** One way to see what a probe is for. */

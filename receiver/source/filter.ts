@@ -1,10 +1,15 @@
 import type { BpfSession } from '../../native/index.ts';
 import {
+  CGROUP_ID,
   FILTER_CGROUP,
   FILTER_FIELD,
   FILTER_KIND,
+  FILTER_LIMIT,
   FILTER_RULE,
+  FILTER_RULE_LENGTH,
+  FILTER_SETUP,
   SUBNET_KEY,
+  SUBNET_KEY_LENGTH,
 } from '../decode/generated/layout.ts';
 import { subnetKey, u32, u64, type Subnet } from './knobs.ts';
 
@@ -34,12 +39,12 @@ export interface KernelFilter {
   readonly exclude: readonly KernelFilterRule[];
 }
 
-/** The most rules of both lists together: `FILTER_RULES` in bpf/contract/rules.h. */
-export const MAX_FILTER_RULES = 32;
+/** The most rules of both lists together. */
+const MAX_FILTER_RULES = FILTER_LIMIT.FILTER_RULES;
 
 /** In `filter_setup`, beside the bank. */
-const HAS_INCLUDES = 2;
-const HAS_V1 = 4;
+const HAS_INCLUDES = 1 << FILTER_SETUP.FILTER_INCLUDES_BIT;
+const HAS_V1 = 1 << FILTER_SETUP.FILTER_V1_BIT;
 
 /** Bits 96 to 127 of `::ffff:0:0/96`: IPv4 in IPv6. */
 const MAPPED_BITS = 96;
@@ -61,7 +66,10 @@ export function filterRuleBytes(rule: KernelFilterRule, kind: number): Uint8Arra
   if (has(FILTER_FIELD.FILTER_PID, rule.pid)) view.setUint32(FILTER_RULE.pid, rule.pid ?? 0, true);
   if (has(FILTER_FIELD.FILTER_NETNS, rule.netns)) view.setUint32(FILTER_RULE.netns, rule.netns ?? 0, true);
   if (has(FILTER_FIELD.FILTER_COMMAND, rule.command))
-    bytes.set(new TextEncoder().encode(rule.command).subarray(0, 15), FILTER_RULE.command);
+    bytes.set(
+      new TextEncoder().encode(rule.command).subarray(0, FILTER_RULE_LENGTH.command - 1),
+      FILTER_RULE.command,
+    );
   has(FILTER_FIELD.FILTER_CGROUP, rule.cgroupIds);
   if (rule.subnet !== undefined) {
     fields |= FILTER_FIELD.FILTER_CIDR;
@@ -75,8 +83,8 @@ export function filterRuleBytes(rule: KernelFilterRule, kind: number): Uint8Arra
 function writeSubnet(bytes: Uint8Array, subnet: Subnet): void {
   const key = subnetKey(subnet);
   const bits = new DataView(key.buffer).getUint32(SUBNET_KEY.prefix_length, true);
-  const address = key.subarray(SUBNET_KEY.address, SUBNET_KEY.address + 16);
-  for (let i = 0; i < 16; i += 1)
+  const address = key.subarray(SUBNET_KEY.address, SUBNET_KEY.address + SUBNET_KEY_LENGTH.address);
+  for (let i = 0; i < FILTER_RULE_LENGTH.mask; i += 1)
     bytes[FILTER_RULE.mask + i] = (0xff << (8 - Math.min(8, Math.max(0, bits - i * 8)))) & 0xff;
   bytes.set(address, FILTER_RULE.address);
   const isMapped = bits >= MAPPED_BITS && address.subarray(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255';
@@ -118,9 +126,13 @@ export class FilterWriter {
     if (rules.length < MAX_FILTER_RULES)
       this.#writeRule(bank, rules.length, new Uint8Array(FILTER_RULE.size));
     const cgroups = this.#writeCgroups(rules, bank);
-    const hasV1 = rules.some(({ cgroupIds = [] }) => cgroupIds.some((id) => id >> 56n !== 0n));
-    const setup = BigInt(bank | (include.length > 0 ? HAS_INCLUDES : 0) | (hasV1 ? HAS_V1 : 0));
-    this.#switch((BigInt(this.#generation) << 32n) | setup, cgroups);
+    const hasV1 = rules.some(({ cgroupIds = [] }) =>
+      cgroupIds.some((id) => id >> BigInt(CGROUP_ID.CGROUP_HIERARCHY_BIT) !== 0n),
+    );
+    const setup = BigInt(
+      (bank << FILTER_SETUP.FILTER_BANK_BIT) | (include.length > 0 ? HAS_INCLUDES : 0) | (hasV1 ? HAS_V1 : 0),
+    );
+    this.#switch((BigInt(this.#generation) << BigInt(FILTER_SETUP.FILTER_GENERATION_BIT)) | setup, cgroups);
   }
 
   #writeRule(bank: number, index: number, bytes: Uint8Array): void {

@@ -8,6 +8,7 @@ import {
   tryLoad,
   type Ring,
 } from '../../native/index.ts';
+import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
@@ -19,7 +20,7 @@ import { addOverflowRows, setRowLimits, takeRow, TAKE_ROW } from './row-maps.ts'
 
 export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
 
-/** Counts per CPU of a `PROBE * 16 + reason` table, summed; see `enum probe_id`, `enum loss_reason`. */
+/** Counts per CPU of a `probe * LOSS_REASONS + reason` table, summed; see `enum probe_id`, `enum loss_reason`. */
 export type LossTable = readonly number[];
 
 const DRAIN_BYTES = 1 << 20;
@@ -151,7 +152,7 @@ export class KernelSource {
 
   /** Sockets by kernel state number in this network namespace, TIME_WAIT and SYN_RECV included. */
   countStates(): readonly number[] {
-    const bytes = new Uint8Array(13 * 8);
+    const bytes = new Uint8Array(STATE_COUNT.TCP_STATES * BigUint64Array.BYTES_PER_ELEMENT);
     this.#session.setVariable('pass_states', bytes);
     this.#session.runIterator(this.plan.iterators.states, new Uint8Array(0));
     this.#session.getVariable('pass_states', bytes);

@@ -46,7 +46,7 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/host': {
     holds: 'what `/proc`, `/sys` and the terminal say: the only reader of them',
-    values: ['receiver/model'],
+    values: ['layout', 'receiver/model'],
   },
   'receiver/source': {
     holds: 'chooses variants, loads, attaches, reads',

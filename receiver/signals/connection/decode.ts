@@ -1,4 +1,10 @@
-import { CONNECTION_RECORD, CONNECTION_WHAT, PROBE_ID, RECORD_KIND } from '../../decode/generated/layout.ts';
+import {
+  CONNECTION_RECORD,
+  CONNECTION_WHAT,
+  FIGURE,
+  PROBE_ID,
+  RECORD_KIND,
+} from '../../decode/generated/layout.ts';
 import type { RecordDecoder } from '../../decode/batch.ts';
 import { CLOSE_REASON_NAMES, errorTypeOf } from '../../decode/names.ts';
 import type { OwnerTable } from '../../decode/owners.ts';
@@ -21,7 +27,7 @@ const PROBES: Readonly<Record<ConnectionRecord['kind'], number>> = {
   handshake: PROBE_ID.PROBE_REQUEST,
 };
 
-/** `tcp_min_rtt` before the first sample (net/ipv4/tcp.c, tcp_init_sock), and `NO_FIGURE` of kinds.h: ~0U. */
+/** `tcp_min_rtt` before the first sample (net/ipv4/tcp.c, tcp_init_sock): ~0U. */
 const NO_SAMPLE = 0xffffffff;
 
 /** Being filled. */
@@ -66,7 +72,7 @@ function setWhatIsKnown(record: Draft<ConnectionRecord>, view: DataView, at: num
   const outOfOrder = view.getUint32(at + CONNECTION_RECORD.segments_out_of_order, true);
   const context = decodeContext(view, at + CONNECTION_RECORD.context);
   if (record.kind === 'close' && closeReason !== undefined) record.closeReason = closeReason;
-  if (outOfOrder !== NO_SAMPLE) record.segmentsOutOfOrder = outOfOrder;
+  if (outOfOrder !== FIGURE.NO_FIGURE) record.segmentsOutOfOrder = outOfOrder;
   if (error !== undefined) record.error = error;
   if (context !== undefined) record.context = context;
 }

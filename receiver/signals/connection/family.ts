@@ -17,7 +17,7 @@ import {
   SPAN_TCP_CONNECTION,
   type EventDescriptor,
 } from '../../../semconv/index.ts';
-import { PROBE_ID, ROW_MAP, SERIES_KEY } from '../../decode/generated/layout.ts';
+import { PEER_ROWS, PROBE_ID, ROW_MAP, SERIES_KEY } from '../../decode/generated/layout.ts';
 import type { MapImage } from '../../model/map-image.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
 import {
@@ -151,6 +151,12 @@ function options(wanted: Wanted): ConnectionOptions {
   };
 }
 
+const PEER_ROW_NUMBERS: Readonly<Record<ConnectionOptions['peerAddress'], number>> = {
+  off: PEER_ROWS.PEERS_NONE,
+  clients: PEER_ROWS.PEERS_CLIENTS,
+  all: PEER_ROWS.PEERS_ALL,
+};
+
 /** The live view shows peers, though the metrics leave them out. */
 function peerAddress({ attributes, hasLiveView }: Wanted): ConnectionOptions['peerAddress'] {
   if (attributes.has(ATTR_NETWORK_PEER_ADDRESS)) return 'all';
@@ -167,7 +173,7 @@ function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<s
     cfg_emit_handshake: emit.handshake,
     cfg_rtt_variation: wanted.rttVariation,
     cfg_transfer_size: wanted.transferSize,
-    cfg_peer_address: { off: 0, clients: 1, all: 2 }[wanted.peerAddress],
+    cfg_peer_address: PEER_ROW_NUMBERS[wanted.peerAddress],
     cfg_server_address: details.serverAddress,
     cfg_requests: wanted.requests,
     cfg_conn_table: chosen.isConnTable,

@@ -1,13 +1,16 @@
 import type { RecordDecoder } from '../../decode/batch.ts';
 import { readAddress, readText } from '../../decode/bytes.ts';
-import { DROP_RECORD, PROBE_ID, RECORD_HEADER, RECORD_KIND } from '../../decode/generated/layout.ts';
+import {
+  DROP_RECORD,
+  DROP_RECORD_LENGTH,
+  PROBE_ID,
+  RECORD_HEADER,
+  RECORD_KIND,
+} from '../../decode/generated/layout.ts';
 import { STATE_NAMES } from '../../decode/names.ts';
 import type { OwnerTable } from '../../decode/owners.ts';
 import { decodeContext } from '../../decode/socket.ts';
 import type { DropRecord } from '../../model/record.ts';
-
-const STACK_FRAMES = (DROP_RECORD.interface - DROP_RECORD.stack) / 8;
-const INTERFACE_NAME_LENGTH = DROP_RECORD.size - DROP_RECORD.interface;
 
 function decodeDrop(view: DataView, at: number, owners: OwnerTable): DropRecord {
   const u16 = (offset: number): number => view.getUint16(at + offset, true);
@@ -17,7 +20,7 @@ function decodeDrop(view: DataView, at: number, owners: OwnerTable): DropRecord 
   const state = STATE_NAMES[view.getUint8(at + DROP_RECORD.state)];
   const context = decodeContext(view, at + DROP_RECORD.context);
   const stack: bigint[] = [];
-  for (let i = 0; i < STACK_FRAMES; i += 1) {
+  for (let i = 0; i < DROP_RECORD_LENGTH.stack; i += 1) {
     const frame = view.getBigUint64(at + DROP_RECORD.stack + 8 * i, true);
     if (frame !== 0n) stack.push(frame);
   }
@@ -37,7 +40,7 @@ function decodeDrop(view: DataView, at: number, owners: OwnerTable): DropRecord 
     reason: view.getUint32(at + DROP_RECORD.reason, true),
     location: view.getBigUint64(at + DROP_RECORD.location, true),
     stack,
-    interfaceName: readText(view, at + DROP_RECORD.interface, INTERFACE_NAME_LENGTH),
+    interfaceName: readText(view, at + DROP_RECORD.interface, DROP_RECORD_LENGTH.interface),
     ...(state !== undefined && { state }),
     ...(context !== undefined && { context }),
   };

@@ -9,7 +9,7 @@ import {
   ATTR_SERVER_PORT,
 } from '../../../semconv/index.ts';
 import { readText } from '../../decode/bytes.ts';
-import { DROP_SITE } from '../../decode/generated/layout.ts';
+import { DROP_SITE, DROP_SITE_LENGTH } from '../../decode/generated/layout.ts';
 import { STATE_NAMES } from '../../decode/names.ts';
 import { rowsOf, type MapImage } from '../../model/map-image.ts';
 import type { KernelNames } from '../../model/record.ts';
@@ -72,7 +72,7 @@ export class DropDetails {
     for (const { keys: key, keyAt: at, values, valueAt } of rowsOf(this.#parts.sites())) {
       const location = key.getBigUint64(at + DROP_SITE.location, true);
       const name = location === 0n ? undefined : this.#parts.functionAt(location);
-      const device = readText(key, at + DROP_SITE.interface, DROP_SITE.size - DROP_SITE.interface);
+      const device = readText(key, at + DROP_SITE.interface, DROP_SITE_LENGTH.interface);
       this.#sites.set(values.getUint32(valueAt, true), {
         ...(name !== undefined && { [ATTR_CODE_FUNCTION_NAME]: name }),
         ...(device !== '' && { [ATTR_NETWORK_INTERFACE_NAME]: device }),

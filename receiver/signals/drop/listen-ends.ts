@@ -1,9 +1,9 @@
-import { LISTEN_END, LISTEN_END_KEY } from '../../decode/generated/layout.ts';
+import { LISTEN_END, LISTEN_END_KEY, LISTEN_END_KEY_LENGTH } from '../../decode/generated/layout.ts';
 import { rowsOf, type MapImage } from '../../model/map-image.ts';
 import type { Owner } from '../../model/resource.ts';
 
-const ANY = new Uint8Array(16);
-const ADDRESS_BYTES = 16;
+const ADDRESS_BYTES = LISTEN_END_KEY_LENGTH.local;
+const ANY = new Uint8Array(ADDRESS_BYTES);
 
 /** One end of a packet: `address` has 16 bytes, IPv4 in the first four. */
 export interface PacketEnd {

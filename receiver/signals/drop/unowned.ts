@@ -1,5 +1,14 @@
 import { ATTR_SERVER_PORT, METRIC_PACKET_DROPPED } from '../../../semconv/index.ts';
-import { STRAY, STRAY_COUNT, STRAY_END, STRAY_FOUND, STRAY_KEY } from '../../decode/generated/layout.ts';
+import {
+  STRAY,
+  STRAY_COUNT,
+  STRAY_END,
+  STRAY_FOUND,
+  STRAY_KEY,
+  STRAY_KEY_LENGTH,
+  STRAY_LENGTH,
+  STRAY_WHAT,
+} from '../../decode/generated/layout.ts';
 import { NO_OWNER, processIdAt } from '../../decode/owners.ts';
 import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { ObservedResource, Owner } from '../../model/resource.ts';
@@ -27,13 +36,11 @@ export interface ClaimedDrops {
   readonly pass: number;
 }
 
-/** Parts of the upper half of `what`: `STRAY_RECEIVED`, `STRAY_STATE`, `STRAY_SITE` in bpf/contract/unowned.h. */
-const RECEIVED = 1;
-const STATE_SHIFT = 2;
-const STATE_MASK = 15;
-const SITE_SHIFT = 6;
-const SLOTS = (STRAY.size - STRAY.counts) / STRAY_COUNT.size;
-const ADDRESS_BYTES = 16;
+/** Parts of the upper half of `what`, whose bits are numbered from 32. */
+const RECEIVED = 1 << (STRAY_WHAT.STRAY_RECEIVED_BIT - 32);
+const STATE_SHIFT = STRAY_WHAT.STRAY_STATE_BIT - 32;
+const STATE_MASK = (1 << (STRAY_WHAT.STRAY_SITE_BIT - STRAY_WHAT.STRAY_STATE_BIT)) - 1;
+const SITE_SHIFT = STRAY_WHAT.STRAY_SITE_BIT - 32;
 const GRACE_MS = 100;
 const NOBODY: FoundOwner = {
   found: STRAY_FOUND.STRAY_NOBODY,
@@ -84,7 +91,7 @@ export class UnownedSums {
   #add(row: StrayRow, memory: RowMemory, ends: ListenEnds): void {
     const { context, details } = this.#parts;
     const wantsPort = context.optIn.has(ATTR_SERVER_PORT);
-    for (let slot = 0; slot < SLOTS; slot += 1) {
+    for (let slot = 0; slot < STRAY_LENGTH.counts; slot += 1) {
       const { what, gained } = row.slot(slot, memory);
       if (gained <= 0 || !context.isOn(METRIC_PACKET_DROPPED)) continue;
       const found = this.#ownerOf(row, (what.flags & RECEIVED) !== 0, ends);
@@ -165,7 +172,7 @@ class StrayRow {
     return {
       netns: this.#key.getUint32(STRAY_KEY.netns, true),
       family: this.family,
-      address: this.#image.keys.subarray(from, from + ADDRESS_BYTES),
+      address: this.#image.keys.subarray(from, from + STRAY_KEY_LENGTH.source),
       port: this.#key.getUint16(portAt, true),
     };
   }

@@ -12,7 +12,7 @@ import {
   type MetricDescriptor,
 } from '../../../semconv/index.ts';
 import { readAddress } from '../../decode/bytes.ts';
-import { LISTENER, LISTENER_KEY } from '../../decode/generated/layout.ts';
+import { LISTENER, LISTENER_KEY, LISTENER_LENGTH } from '../../decode/generated/layout.ts';
 import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { Owner } from '../../model/resource.ts';
 import { addressAttributes } from '../addresses.ts';
@@ -33,7 +33,7 @@ export interface ListenerRow {
   refused: number;
 }
 
-const ADDRESS_BYTES = 16;
+const ADDRESS_BYTES = LISTENER_LENGTH.local;
 const PARTS_PER_MILLION = 1e6;
 const NS = 1e9;
 
