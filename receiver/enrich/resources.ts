@@ -51,7 +51,8 @@ export class ResourceBuilder {
   readonly host: ObservedResource;
   readonly agent: ObservedResource;
   readonly #hostAttributes: Attributes;
-  readonly #telemetry: Attributes;
+  /** Who observed it. `telemetry.sdk.*` is of the SDK in a process: what is observed has its own or none. */
+  readonly #observer: Attributes;
   readonly #granularity: Granularity;
 
   constructor(host: HostFacts, granularity: Granularity) {
@@ -62,18 +63,16 @@ export class ResourceBuilder {
       [ATTR_HOST_ARCH]: host.hostArch,
       [ATTR_OS_TYPE]: 'linux',
     };
-    this.#telemetry = {
-      [ATTR_TELEMETRY_SDK_NAME]: productName,
-      [ATTR_TELEMETRY_SDK_LANGUAGE]: 'nodejs',
-      [ATTR_TELEMETRY_SDK_VERSION]: host.version,
+    this.#observer = {
       [ATTR_TELEMETRY_DISTRO_NAME]: productName,
       [ATTR_TELEMETRY_DISTRO_VERSION]: host.version,
     };
-    this.host = identified('host', { ...this.#hostAttributes, ...this.#telemetry });
+    this.host = identified('host', { ...this.#hostAttributes, ...this.#observer });
     this.agent = identified('agent', {
       ...this.#hostAttributes,
-      ...this.#telemetry,
+      ...this.#observer,
       [ATTR_TELEMETRY_SDK_NAME]: SDK_INFO[ATTR_TELEMETRY_SDK_NAME],
+      [ATTR_TELEMETRY_SDK_LANGUAGE]: SDK_INFO[ATTR_TELEMETRY_SDK_LANGUAGE],
       [ATTR_TELEMETRY_SDK_VERSION]: SDK_INFO[ATTR_TELEMETRY_SDK_VERSION],
       [ATTR_SERVICE_NAME]: productName,
       [ATTR_SERVICE_INSTANCE_ID]: host.agentInstanceId,
@@ -94,14 +93,14 @@ export class ResourceBuilder {
       ...containerAttributes(container),
       ...(isTold && facts.userId !== undefined && { [ATTR_PROCESS_USER_ID]: facts.userId }),
       ...(level === 'process' && processAttributes(facts)),
-      ...this.#telemetry,
+      ...this.#observer,
     });
   }
 
   /** What stands for processes that are too many to be told apart. */
   folded(container: ContainerIdentity): ObservedResource {
     if (container.containerId === undefined) return this.host;
-    const attributes = { ...this.#hostAttributes, ...containerAttributes(container), ...this.#telemetry };
+    const attributes = { ...this.#hostAttributes, ...containerAttributes(container), ...this.#observer };
     return identified('workload', attributes);
   }
 

@@ -94,7 +94,12 @@ describe('what processes declare', () => {
         [],
       );
       assert.equal(rest['process.executable.name'], PROGRAM);
-      assert.equal(rest['telemetry.sdk.name'], 'wirespan');
+      assert.deepEqual(
+        Object.keys(rest).filter((key) => key.startsWith('telemetry.sdk.')),
+        [],
+        "the agent's SDK is not that of what it observes",
+      );
+      assert.equal(rest['telemetry.distro.name'], 'wirespan');
       assert.equal(rest['service.namespace'], 'shop');
       assert.equal(rest['service.instance.id'], 'one');
       assert.equal(rest['deployment.environment.name'], 'prod');

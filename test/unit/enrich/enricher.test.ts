@@ -20,7 +20,7 @@ test('a service is named by its own variables, and product attributes cannot be 
   assert.equal(found['service.name'], 'shop');
   assert.equal(found['service.namespace'], 'front end');
   assert.equal(found['deployment.environment.name'], 'prod');
-  assert.equal(found['telemetry.sdk.name'], 'wirespan');
+  assert.equal(found['telemetry.sdk.name'], undefined);
   assert.equal(found['process.pid'], undefined);
   assert.equal(found['host.id'], host.hostId);
   assert.doesNotMatch(JSON.stringify(found), /do-not-keep|decoy/);
@@ -196,6 +196,7 @@ test('the agent is a service of its own, described by the SDK that it uses', () 
   assert.equal(found['service.name'], 'wirespan');
   assert.equal(found['service.instance.id'], 'i');
   assert.equal(found['telemetry.sdk.name'], 'opentelemetry');
+  assert.equal(found['telemetry.sdk.language'], 'nodejs');
   assert.equal(found['telemetry.distro.name'], 'wirespan');
 });
 

@@ -56,9 +56,6 @@ describe('identity', () => {
       'service.version': '2',
       'deployment.environment.name': 'prod',
       'k8s.pod.name': 'shop-1',
-      'telemetry.sdk.name': 'wirespan',
-      'telemetry.sdk.language': 'nodejs',
-      'telemetry.sdk.version': host.version,
       'telemetry.distro.name': 'wirespan',
       'telemetry.distro.version': host.version,
     };
