@@ -36,7 +36,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	open_server(sk, tp, conn, now, false);
 }
 
-static __always_inline void handle_accept(struct sock *sk)
+static __always_inline void handle_accept(struct sock *listener, struct sock *sk)
 {
 	u64 now = bpf_ktime_get_ns();
 	struct known_owner owner = {};
@@ -53,14 +53,14 @@ static __always_inline void handle_accept(struct sock *sk)
 	if (!conn || !(conn->flags & CONN_OWNER_PROVISIONAL))
 		return;
 	if (current_owner(&owner))
-		take_accept(sk, tp, conn, &owner, current_leader(), now, now);
+		take_accept(sk, tp, conn, conn_of(listener), &owner, current_leader(), now, now);
 }
 
 /* inet_csk_accept(sk, arg): since 6.10. The returned socket is the third word. */
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(ws_accept_fexit2, struct sock *listener, void *arg, struct sock *sk)
 {
-	handle_accept(sk);
+	handle_accept(listener, sk);
 	return 0;
 }
 
@@ -69,7 +69,7 @@ SEC("fexit/inet_csk_accept")
 int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool kern,
 	     struct sock *sk)
 {
-	handle_accept(sk);
+	handle_accept(listener, sk);
 	return 0;
 }
 

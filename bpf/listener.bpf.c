@@ -52,6 +52,18 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 		emit_listener(sk, tp, conn, 0, now);
 }
 
+/* The last that has it open closes it; its owner may have let go of it since the last pass. */
+static __always_inline void settle_closer(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	struct known_owner owner = {};
+
+	if (!current_owner(&owner) || owner.key.pid == agent_pid ||
+	    is_same_owner(&conn->owner, &owner.key))
+		return;
+	give_listener(sk, tp, conn, &owner);
+	announce(&owner, current_leader(), conn, PROBE_STATE);
+}
+
 static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 {
 	struct conn *conn = conn_of(sk);
@@ -61,6 +73,7 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 
 	if (!conn || !tp || conn->role != ROLE_LISTENER || conn->owner.pid == agent_pid)
 		return;
+	settle_closer(sk, tp, conn);
 	if (drops != (u32)conn->drops && !(conn->flags & CONN_IGNORED)) {
 		row = listener_for(&conn->owner, conn, local_port_of(tp), family_of(sk),
 				   PROBE_STATE);
@@ -71,4 +84,56 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 		emit_listener(sk, tp, conn, 1, now);
 	conn->role = ROLE_UNKNOWN;
 	conn->flags |= CONN_CLOSED;
+}
+
+/* Written by user space: before a pass, and for the second run; read after the first one. */
+u8 holders_settle = 0;
+u32 holders_unheld = 0;
+
+/* The first run over open files: which listeners their owners still have open, and whether all do. */
+static __always_inline void look_for_holder(struct conn *conn, bool is_owner)
+{
+	if (is_owner) {
+		if (conn->held_pass != pass_number && conn->unheld_pass == pass_number)
+			holders_unheld -= 1;
+		conn->held_pass = pass_number;
+	} else if (conn->held_pass != pass_number && conn->unheld_pass != pass_number) {
+		conn->unheld_pass = pass_number;
+		holders_unheld += 1;
+	}
+}
+
+/*
+ * Who has listeners open, before each pass. The second run, where it is needed, gives those that
+ * their owner no longer has to the first process that is met with them.
+ */
+SEC("iter/task_file")
+int ws_holders(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct sock *sk = tcp_socket_of(ctx->file);
+	struct known_owner owner = {};
+	struct tcp_sock *tp;
+	struct conn *conn;
+
+	if (!task || !sk || sk->__sk_common.skc_state != TCP_LISTEN || (u32)task->tgid == agent_pid)
+		return 0;
+	conn = conn_of(sk);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!conn || !tp || conn->role != ROLE_LISTENER)
+		return 0;
+	owner.key.pid = task->tgid;
+	owner.key.start_ns = task->group_leader->start_boottime;
+	if (!holders_settle) {
+		look_for_holder(conn, is_same_owner(&conn->owner, &owner.key));
+		return 0;
+	}
+	if (conn->held_pass == pass_number)
+		return 0;
+	conn->held_pass = pass_number;
+	know_owner(&owner, task->group_leader, task->tgid);
+	clear_flags(conn, CONN_ACCEPTS);
+	give_listener(sk, tp, conn, &owner);
+	announce(&owner, task->group_leader, conn, PROBE_SCAN);
+	return 0;
 }

@@ -52,15 +52,16 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 		count_open(conn, row);
 }
 
-/* An accept is known: its time, the queue wait, and the owner. */
+/* An accept is known: its time, the queue wait, and the owner. `from`: what is kept of the listener, or NULL. */
 static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					const struct known_owner *owner, struct task_struct *leader,
-					u64 accepted_ns, u64 now)
+					struct conn *from, const struct known_owner *owner,
+					struct task_struct *leader, u64 accepted_ns, u64 now)
 {
 	struct listener *row;
 
 	conn->accepted_ns = accepted_ns;
 	confirm_owner(sk, tp, conn, owner, leader, PROBE_ACCEPT, now);
+	note_acceptor(sk, tp, from, owner);
 	if (conn->flags & CONN_IGNORED)
 		return;
 	if (conn->established_ns && accepted_ns >= conn->established_ns &&
@@ -83,8 +84,9 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					 u64 now)
 {
-	u64 address = (u64)sk;
+	struct conn *listener = 0;
 	struct accepted *found, copy;
+	u64 address = (u64)sk;
 
 	if (!cfg_accept_by_address || !(conn->flags & CONN_OWNER_PROVISIONAL))
 		return;
@@ -93,8 +95,11 @@ static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, s
 		return;
 	copy = *found;
 	bpf_map_delete_elem(&accepts, &address);
-	if (copy.ns >= conn->established_ns)
-		take_accept(sk, tp, conn, &copy.owner, 0, copy.ns, now);
+	if (copy.ns < conn->established_ns)
+		return;
+	if (cfg_conn_table)
+		listener = listener_at(conn->listener_sock);
+	take_accept(sk, tp, conn, listener, &copy.owner, 0, copy.ns, now);
 }
 
 #endif

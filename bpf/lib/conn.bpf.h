@@ -15,6 +15,7 @@
 #define CONN_LISTENER_IGNORED	 (1 << 9)  /* its listener's figures are not wanted */
 #define CONN_OPENED_FOR		 (1 << 10) /* a handshake record named the request */
 #define CONN_SLOW_RTT		 (1 << 11) /* its round-trip time is above the threshold */
+#define CONN_ACCEPTS		 (1 << 12) /* of a listener: its owner has accepted from it */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
 struct known_owner {
@@ -43,11 +44,17 @@ struct conn {
 	u64 segments_retransmitted;
 	u64 drops;	   /* of a listener */
 	u64 listener_sock; /* kernel address of the listening socket, a label only */
-	u64 thread;	   /* pid_tgid that called connect() */
-	u64 sleeps;	   /* voluntary context switches of that thread at ESTABLISHED */
-	u64 thread_task;   /* its task_struct, a label for probe reads */
-	u64 pass;	   /* last iterator pass that met it: shared files are met again */
-	u64 cookie;	   /* of the socket; 0 before ESTABLISHED of a passive one */
+	union {
+		u64 thread;    /* of a client: pid_tgid that called connect() */
+		u64 held_pass; /* of a listener: the last pass that found it open in its owner */
+	};
+	union {
+		u64 sleeps; /* of a client: that thread's voluntary context switches at ESTABLISHED */
+		u64 unheld_pass; /* of a listener: the last pass that found it open elsewhere first */
+	};
+	u64 thread_task; /* its task_struct, a label for probe reads */
+	u64 pass;	 /* last iterator pass that met it: shared files are met again */
+	u64 cookie;	 /* of the socket; 0 before ESTABLISHED of a passive one */
 	u32 netns;
 	u32 flags;
 	u32 syn_retransmits;

@@ -8,14 +8,22 @@ const SOCKETS_A_RUN = 32_768;
 export class Passes {
   readonly #session: BpfSession;
   readonly #programs: readonly string[];
+  readonly #holders: string;
   #number = 0n;
   /** The bank of `strays` that is being counted. */
   #strayBank = 1;
 
-  /** `programs`: run one after the other at each pass; each leaves alone what one before it met. */
-  constructor(session: BpfSession, programs: readonly string[]) {
+  /**
+   * `programs`: run one after the other at each pass; each leaves alone what one before it met. `holders` comes before
+   * them: it says who has listeners open.
+   */
+  constructor(
+    session: BpfSession,
+    { programs, holders }: { readonly programs: readonly string[]; readonly holders: string },
+  ) {
     this.#session = session;
     this.#programs = programs;
+    this.#holders = holders;
   }
 
   /**
@@ -27,6 +35,7 @@ export class Passes {
     this.#session.setVariable('pass_number', u64(this.#number));
     this.#session.setVariable('pass_now_ns', u64(nowNs));
     this.#session.setVariable('pass_connections', u64(0n));
+    this.#settleHolders();
     for (const program of this.#programs) {
       if (program === 'ws_pass_table') this.#walkTable(program, socketsARun);
       else
@@ -54,6 +63,18 @@ export class Passes {
     const bytes = new Uint8Array(8);
     this.#session.getVariable('pass_entries', bytes);
     return Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  }
+
+  /** A second run only where an owner no longer has its listener, and another process does. */
+  #settleHolders(): void {
+    const unheld = new Uint8Array(4);
+    this.#session.setVariable('holders_unheld', unheld);
+    this.#session.setVariable('holders_settle', u8(0));
+    this.#session.runIterator(this.#holders, new Uint8Array(0));
+    this.#session.getVariable('holders_unheld', unheld);
+    if (unheld.every((byte) => byte === 0)) return;
+    this.#session.setVariable('holders_settle', u8(1));
+    this.#session.runIterator(this.#holders, new Uint8Array(0));
   }
 
   /** In parts by what the last pass found; unused entries go when they may keep new sockets out. */

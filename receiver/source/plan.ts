@@ -30,6 +30,8 @@ export interface Plan {
     /** Tells the programs who the agent is. */
     readonly self: string;
     readonly scan: string;
+    /** Who has listeners open. */
+    readonly holders: string;
     /** One after the other; each leaves alone what one before it met. */
     readonly pass: readonly string[];
     readonly states: string;
@@ -67,6 +69,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     iterators: {
       self: 'ws_self',
       scan: 'ws_scan',
+      holders: 'ws_holders',
       pass,
       states: 'ws_states',
       owners: ['ws_refilter', 'ws_refilter_files'],

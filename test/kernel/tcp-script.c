@@ -30,6 +30,12 @@
  *   buffers S SEND RECEIVE
  *   nodelay S
  *   close S | reset S | shutdown S
+ *   front -                 a child goes on, so that what goes on may end; its pid
+ *   daemon -                the child goes on and this process ends; the child's pid
+ *   holder -                a child that has all open; its pid
+ *   end - PID               of a holder
+ *   box S NUMBER            where sockets can be handed to
+ *   give S NUMBER | take S BOX
  */
 #define _GNU_SOURCE
 #include "tcp-script.h"
@@ -187,13 +193,36 @@ static long do_close(int *s, int reset)
 	return close(fd);
 }
 
+#define IS(text) (!strcmp(name, text))
+static long run_process(char **word, int words)
+{
+	const char *name = word[0];
+	int *s = slot(word[1]), number = words > 2 ? atoi(word[2]) : 0;
+
+	if (IS("front"))
+		return do_front();
+	if (IS("daemon"))
+		return do_daemon();
+	if (IS("holder"))
+		return do_holder();
+	if (IS("end"))
+		return do_end(number);
+	if (IS("box"))
+		return do_box(s, number);
+	if (IS("give"))
+		return do_give(*s, number);
+	if (IS("take"))
+		return do_take(s, *slot(word[2]));
+	fprintf(stderr, "tcp-script: no command '%s'\n", name);
+	exit(2);
+}
+
 static long run(char **word, int words)
 {
 	const char *name = word[0];
 	int *s = slot(word[1]), one = 1;
 	int number = words > 2 ? atoi(word[2]) : 0;
 
-#define IS(text) (!strcmp(name, text))
 	if (!strncmp(name, "listen", strlen("listen")))
 		return do_listen(name, s, number, atoi(word[3]));
 	if (IS("socket") || IS("socket6"))
@@ -240,8 +269,7 @@ static long run(char **word, int words)
 		return shutdown(*s, SHUT_WR);
 	if (IS("close") || IS("reset"))
 		return do_close(s, IS("reset"));
-	fprintf(stderr, "tcp-script: no command '%s'\n", name);
-	exit(2);
+	return run_process(word, words);
 }
 
 int main(void)

@@ -18,6 +18,15 @@ long do_read(int s, size_t count);
 long do_peek(int s, size_t count);
 long do_unacked(int s);
 
+/* script-process.c */
+long do_front(void);
+long do_daemon(void);
+long do_holder(void);
+long do_end(int pid);
+long do_box(int *s, int number);
+long do_give(int s, int number);
+long do_take(int *s, int box);
+
 /* script-options.c */
 long do_info(int s, const char *figure);
 long do_next(int s, int sent);

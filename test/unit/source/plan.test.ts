@@ -108,6 +108,7 @@ describe('the plan', () => {
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
       scan: 'ws_scan',
+      holders: 'ws_holders',
       pass: ['ws_pass'],
       states: 'ws_states',
       owners: ['ws_refilter', 'ws_refilter_files'],
