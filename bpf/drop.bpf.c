@@ -165,8 +165,7 @@ static __always_inline u32 site_of(struct sk_buff *skb, u64 location)
 	number = bpf_map_lookup_elem(&drop_sites, &site);
 	if (!number && drop_site_count < DROP_SITES) {
 		next = __sync_fetch_and_add(&drop_site_count, 1) + 1;
-		bpf_map_update_elem(&drop_sites, &site, &next, BPF_NOEXIST);
-		number = bpf_map_lookup_elem(&drop_sites, &site);
+		number = try_init(&drop_sites, &site, &next);
 	}
 	if (number)
 		return *number;
@@ -181,23 +180,6 @@ static __always_inline u16 server_port_of(struct sock *sk, const struct conn *co
 	if (conn->role == ROLE_LISTENER)
 		return bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	return 0;
-}
-
-static __always_inline void count_drop(struct drop_key *key)
-{
-	u64 *count = bpf_map_lookup_elem(&drops, key);
-
-	if (count && count_use(count))
-		return;
-	place_drop(key, PROBE_DROP, !!count);
-	count = bpf_map_lookup_elem(&drops, key);
-	if (count && count_use(count))
-		return;
-	__builtin_memset(key, 0, sizeof(*key));
-	key->overflow = 1;
-	count = bpf_map_lookup_elem(&drops, key);
-	if (count)
-		count_use(count);
 }
 
 SEC("tp_btf/kfree_skb")
@@ -236,7 +218,7 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 			key.server_port = server_port_of(sk, conn);
 	}
 	if (conn || !count_stray(skb, &key))
-		count_drop(&key);
+		drop_row(&key, PROBE_DROP);
 	if (cfg_emit_drop && (cfg_emit_drop == EMIT_ALL || key.reason != cfg_drop_queue_purge))
 		emit_drop(ctx, skb, sk, conn, &key, (u64)location);
 	return 0;

@@ -40,7 +40,7 @@ static __always_inline void count_waiting(struct sock *sk, struct tcp_sock *tp,
 
 	key.family = family_of(sk);
 	key.server_port = local_port_of(tp);
-	row = series_for(&key, PROBE_SCAN, pass_now_ns);
+	row = series_row(&key, PROBE_SCAN, pass_now_ns);
 	if (row)
 		count_active(row, count);
 }
@@ -81,7 +81,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	u64 sent, received;
 
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
-	row = series_for(&key, PROBE_SCAN, pass_now_ns);
+	row = series_row(&key, PROBE_SCAN, pass_now_ns);
 	if (!row)
 		return;
 	/* Not accepted for a second: it counts on the listener's owner. */

@@ -81,20 +81,10 @@ int BPF_PROG(ws_data_arrived, struct sock *sk, struct sk_buff *skb)
 static __always_inline struct receive_sums *receive_sums_for(struct sock *sk, struct tcp_sock *tp,
 							     struct conn *conn)
 {
-	struct receive_sums *row;
 	struct series_key key;
 
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
-	row = bpf_map_lookup_elem(&receives, &key);
-	if (row && count_use(&row->uses))
-		return row;
-	place_receive(&key, PROBE_RECEIVE, !!row);
-	row = bpf_map_lookup_elem(&receives, &key);
-	if (row && count_use(&row->uses))
-		return row;
-	__builtin_memset(&key, 0, sizeof(key));
-	key.overflow = 1;
-	return bpf_map_lookup_elem(&receives, &key);
+	return receive_row(&key, PROBE_RECEIVE);
 }
 
 /*

@@ -36,23 +36,6 @@ static __always_inline void fill_ends(struct reset_key *key, const struct sock *
 		key->cidr = conn->cidr;
 }
 
-static __always_inline void count_reset(struct reset_key *key)
-{
-	u64 *count = bpf_map_lookup_elem(&resets, key);
-
-	if (count && count_use(count))
-		return;
-	place_reset(key, PROBE_RESET, !!count);
-	count = bpf_map_lookup_elem(&resets, key);
-	if (count && count_use(count))
-		return;
-	__builtin_memset(key, 0, sizeof(*key));
-	key->overflow = 1;
-	count = bpf_map_lookup_elem(&resets, key);
-	if (count)
-		count_use(count);
-}
-
 /* `sk` may be absent, a listener, or (for TIME_WAIT) no full socket: then nobody owns the RST. */
 static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason)
 {
@@ -85,7 +68,7 @@ static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason
 			emit_reset(sk, tp, conn, received, reason);
 		}
 	}
-	count_reset(&key);
+	reset_row(&key, PROBE_RESET);
 }
 
 SEC("tp_btf/tcp_send_reset")

@@ -74,7 +74,7 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 		key.state = sk->__sk_common.skc_state;
 	if (type == RETRANSMIT_SYN)
 		__sync_fetch_and_add(&conn->syn_retransmits, 1);
-	row = series_for(&key, PROBE_RETRANSMIT, bpf_ktime_get_ns());
+	row = series_row(&key, PROBE_RETRANSMIT, bpf_ktime_get_ns());
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[type],
 				     cb.tcp_gso_segs ? cb.tcp_gso_segs : 1);
@@ -184,7 +184,7 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 		read_local((void *)req, key.family, key.server);
 	if (cfg_retransmit_state)
 		key.state = TCP_NEW_SYN_RECV;
-	row = series_for(&key, PROBE_SYNACK, now);
+	row = series_row(&key, PROBE_SYNACK, now);
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN_ACK], 1);
 	if (cfg_emit_retransmit == EMIT_ALL)
@@ -192,9 +192,10 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	if (req->num_retrans <= 1) {
 		/* Remember when the first one went, for the handshake's duration. */
 		synack.first_ns = BPF_CORE_READ((struct tcp_request_sock *)req, snt_synack) * 1000;
-		bpf_map_update_elem(&synacks, &end, &synack, BPF_NOEXIST);
+		kept = lookup_or_try_init(&synacks, &end, &synack);
+	} else {
+		kept = bpf_map_lookup_elem(&synacks, &end);
 	}
-	kept = bpf_map_lookup_elem(&synacks, &end);
 	if (kept)
 		kept->again = (u64)req->num_retrans + 1;
 	return 0;

@@ -47,7 +47,7 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
 		return;
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
-	row = series_for(&key, probe, now);
+	row = series_row(&key, probe, now);
 	if (row && take_pending(conn))
 		count_open(conn, row);
 }

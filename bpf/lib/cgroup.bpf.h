@@ -94,8 +94,7 @@ __noinline u64 note_cgroup(u64 css_set)
 
 	if (names)
 		return key;
-	bpf_map_update_elem(&cgroups, &key, &zero_names, BPF_NOEXIST);
-	names = bpf_map_lookup_elem(&cgroups, &key);
+	names = try_init(&cgroups, &key, &zero_names);
 	if (!names)
 		return key;
 	for (i = 0; i < CGROUP_NAMES; i++) {

@@ -24,7 +24,7 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 		return;
 	conn->error = close_error(tp, conn);
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
-	row = series_for(&key, PROBE_STATE, now);
+	row = series_row(&key, PROBE_STATE, now);
 	if (!row)
 		return;
 	if (take_pending(conn))
@@ -49,7 +49,7 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 		return;
 	if (conn->error) {
 		key.error = conn->error;
-		row = series_for(&key, PROBE_STATE, now);
+		row = series_row(&key, PROBE_STATE, now);
 	}
 	if (row)
 		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration,
@@ -79,7 +79,7 @@ static __always_inline struct series *row_of_gone(const struct conn *conn, u8 er
 	key.error = error;
 	key.cidr = conn->cidr;
 	key.server_port = conn->listen_port;
-	return series_for(&key, PROBE_STATE, now);
+	return series_row(&key, PROBE_STATE, now);
 }
 
 /*

@@ -35,22 +35,12 @@ static __always_inline struct listener *
 listener_for(const struct owner_key *owner, const struct conn *conn, u16 port, u8 family, u32 probe)
 {
 	struct listener_key key = {};
-	struct listener *row;
 
 	key.owner = *owner;
 	key.port = port;
 	key.family = family;
 	fill_listen_local(&key, conn);
-	row = bpf_map_lookup_elem(&listeners, &key);
-	if (row && count_use(&row->uses))
-		return row;
-	place_listener(&key, probe, !!row);
-	row = bpf_map_lookup_elem(&listeners, &key);
-	if (row && count_use(&row->uses))
-		return row;
-	__builtin_memset(&key, 0, sizeof(key));
-	key.overflow = 1;
-	return bpf_map_lookup_elem(&listeners, &key);
+	return listener_row(&key, probe);
 }
 
 /* The row speaks of the socket that last refused somebody, else of the one that was met last. */

@@ -3,6 +3,21 @@
 #ifndef WIRESPAN_LIB_MAPS_H
 #define WIRESPAN_LIB_MAPS_H
 
+/* For a key that was just looked up in vain. Another CPU may be first. NULL: the map is full. */
+static __always_inline void *try_init(void *map, const void *key, const void *init)
+{
+	bpf_map_update_elem(map, key, init, BPF_NOEXIST);
+	return bpf_map_lookup_elem(map, key);
+}
+
+/* The entry of a key; where there is none, it is made as a copy of `init`. NULL: the map is full. */
+static __always_inline void *lookup_or_try_init(void *map, const void *key, const void *init)
+{
+	void *entry = bpf_map_lookup_elem(map, key);
+
+	return entry ? entry : try_init(map, key, init);
+}
+
 /* The agent, in the initial pid namespace: never observed. Set by ws_self. */
 u32 agent_pid = 0;
 

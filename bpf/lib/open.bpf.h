@@ -28,7 +28,7 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 	}
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	conn->family = key.family;
-	row = series_for(&key, PROBE_STATE, now);
+	row = series_row(&key, PROBE_STATE, now);
 	if (row && !(conn->flags & CONN_OPEN_PENDING))
 		count_open(conn, row);
 	check_handshake(sk, tp, conn);
@@ -50,14 +50,14 @@ static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, st
 	conn->syn_retransmits = tp->total_retrans;
 	enter_state(conn, TCP_CLOSE, at);
 	fill_series_key(&key, sk, tp, conn, conn->error);
-	row = series_for(&key, PROBE_STATE, now);
+	row = series_row(&key, PROBE_STATE, now);
 	if (row) {
 		__sync_fetch_and_add(&row->opened, 1);
 		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, at - conn->start_ns);
 	}
 	/* Segments have no error.type, as those of the retransmit events. */
 	key.error = NO_ERROR;
-	row = series_for(&key, PROBE_STATE, now);
+	row = series_row(&key, PROBE_STATE, now);
 	if (row) {
 		__sync_fetch_and_add(&row->segments_retransmitted, tp->total_retrans);
 		__sync_fetch_and_add(&row->segments_sent, tp->segs_out);

@@ -240,11 +240,43 @@ static __always_inline void fold_state(struct state_key *key)
 		return 0;                                                                          \
 	}
 
+/*
+ * NOUN_row(): the row for a key, marked as used (`use`, of `row`), or else the overflow row of its
+ * owner or of the host, which the key then says. NULL only when even that is absent. What follows
+ * are the parameters that `use` needs. Not inlined: it has many callers.
+ */
+#define FIND_ROW(noun, key_noun, value, map, use, ...)                                            \
+	static __noinline value *noun##_row(struct key_noun##_key *key, u32 probe, ##__VA_ARGS__) \
+	{                                                                                         \
+		value *row = bpf_map_lookup_elem(&map, key);                                      \
+                                                                                                  \
+		if (row && use)                                                                   \
+			return row;                                                               \
+		place_##noun(key, probe, !!row);                                                  \
+		row = bpf_map_lookup_elem(&map, key);                                             \
+		if (row && use)                                                                   \
+			return row;                                                               \
+		__builtin_memset(key, 0, sizeof(*key));                                           \
+		key->overflow = 1;                                                                \
+		row = bpf_map_lookup_elem(&map, key);                                             \
+		if (row)                                                                          \
+			(void)use;                                                                \
+		return row;                                                                       \
+	}
+
 PLACE_ROW(series, series, series, ROWS_SERIES, &zero_series)
 PLACE_ROW(listener, listener, listeners, ROWS_LISTENERS, &zero_listener)
 PLACE_ROW(drop, drop, drops, ROWS_DROPS, &zero_count)
 PLACE_ROW(reset, reset, resets, ROWS_RESETS, &zero_count)
 PLACE_ROW(state, state, state_durations, ROWS_STATES, &zero_state_sums)
 PLACE_ROW(receive, series, receives, ROWS_RECEIVES, &zero_receive_sums)
+
+FIND_ROW(series, series, struct series, series, touch_row(&row->touched_ns, now), u64 now)
+FIND_ROW(listener, listener, struct listener, listeners, count_use(&row->uses))
+FIND_ROW(state, state, struct state_sums, state_durations, count_use(&row->uses))
+FIND_ROW(receive, series, struct receive_sums, receives, count_use(&row->uses))
+/* The use of these is what they count. */
+FIND_ROW(drop, drop, u64, drops, count_use(row))
+FIND_ROW(reset, reset, u64, resets, count_use(row))
 
 #endif

@@ -53,35 +53,6 @@ static __always_inline void fill_series_key(struct series_key *key, struct sock 
 	fill_addresses(sk, conn, key->family, key->peer, key->server);
 }
 
-static __noinline struct series *place_for(struct series_key *key, u32 probe, u64 now, u32 gone)
-{
-	struct series *row;
-
-	place_series(key, probe, gone);
-	row = bpf_map_lookup_elem(&series, key);
-	if (row && touch_row(&row->touched_ns, now))
-		return row;
-	__builtin_memset(key, 0, sizeof(*key));
-	key->overflow = 1;
-	row = bpf_map_lookup_elem(&series, key);
-	if (row)
-		row->touched_ns = now;
-	return row;
-}
-
-/*
- * The row for a key, or else the overflow row of its owner or of the host, which the key then
- * says. NULL only when even that is absent.
- */
-static __always_inline struct series *series_for(struct series_key *key, u32 probe, u64 now)
-{
-	struct series *row = bpf_map_lookup_elem(&series, key);
-
-	if (row && touch_row(&row->touched_ns, now))
-		return row;
-	return place_for(key, probe, now, !!row);
-}
-
 static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)
 {
 	if (!tp->srtt_us)

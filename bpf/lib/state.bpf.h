@@ -3,21 +3,6 @@
 #ifndef WIRESPAN_LIB_STATE_H
 #define WIRESPAN_LIB_STATE_H
 
-static __always_inline struct state_sums *state_sums_for(struct state_key *key)
-{
-	struct state_sums *row = bpf_map_lookup_elem(&state_durations, key);
-
-	if (row && count_use(&row->uses))
-		return row;
-	place_state(key, PROBE_STATE, !!row);
-	row = bpf_map_lookup_elem(&state_durations, key);
-	if (row && count_use(&row->uses))
-		return row;
-	__builtin_memset(key, 0, sizeof(*key));
-	key->overflow = 1;
-	return bpf_map_lookup_elem(&state_durations, key);
-}
-
 static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
 {
 	struct state_sums *row;
@@ -29,7 +14,7 @@ static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
 		key.role = conn->role == ROLE_LISTENER ? ROLE_UNKNOWN : conn->role;
 		if (cfg_state_port && conn->role != ROLE_UNKNOWN)
 			key.server_port = conn->listen_port;
-		row = state_sums_for(&key);
+		row = state_row(&key, PROBE_STATE);
 		if (row)
 			HISTOGRAM_ADD(row->duration, bounds_tcp_state_duration,
 				      now - conn->state_ns);

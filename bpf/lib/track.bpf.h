@@ -53,10 +53,8 @@ static __always_inline struct conn *claim(u64 key)
 	struct conn *conn = entry_at(key);
 	u32 use;
 
-	if (!conn) {
-		bpf_map_update_elem(&connections, &key, &zero_conn, BPF_NOEXIST);
-		return entry_at(key);
-	}
+	if (!conn)
+		return try_init(&connections, &key, &zero_conn);
 	use = *(volatile u32 *)&conn->use;
 	if (use & 1 || __sync_val_compare_and_swap(&conn->use, use, use + 2) != use)
 		return 0;

@@ -29,6 +29,8 @@ struct {
 	__type(value, struct stray);
 } strays SEC(".maps");
 
+static struct stray zero_stray;
+
 /* Filled by passes that look for owners of stray drops. Full: counted, its strays are the host's. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -101,12 +103,10 @@ static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_k
 {
 	u64 what = STRAY_USED | (skb->skb_iif ? STRAY_RECEIVED : 0) | drop->reason |
 		   (u64)(drop->state & 15) << STRAY_STATE_BIT | (u64)drop->site << STRAY_SITE_BIT;
-	struct stray first = {.counts[0] = {.what = what, .count = 1}};
 	struct stray_key key = {.bank = stray_bank};
 	struct stray_count *slot;
 	struct packet_ends ends;
 	struct stray *row;
-	long error;
 
 	key.netns = netns_of_packet(skb);
 	if (!key.netns || !read_ends(skb, drop->family, &ends))
@@ -116,22 +116,15 @@ static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_k
 	key.source_port = ends.source_port;
 	key.destination_port = ends.destination_port;
 	key.family = drop->family;
-	row = bpf_map_lookup_elem(&strays, &key);
-	if (!row) {
-		error = bpf_map_update_elem(&strays, &key, &first, BPF_NOEXIST);
-		if (!error) {
-			strays_seen = 1;
-			return true;
-		}
-		if (error == -EEXIST_NR)
-			row = bpf_map_lookup_elem(&strays, &key);
-	}
+	row = lookup_or_try_init(&strays, &key, &zero_stray);
 	slot = row ? slot_for(row, what) : 0;
 	if (!slot) {
 		count_loss(PROBE_DROP, LOST_MAP_FULL);
 		return false;
 	}
 	__sync_fetch_and_add(&slot->count, 1);
+	if (!strays_seen)
+		strays_seen = 1;
 	return true;
 }
 
