@@ -48,6 +48,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 {
 	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
 	struct listening *found;
+	struct tcp_counters now;
 	struct conn *conn;
 
 	found = bpf_map_lookup_elem(&listen_ports, &key);
@@ -64,11 +65,8 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	conn->error = NO_ERROR;
 	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
 	conn->state = old;
-	conn->bytes_sent = payload_sent(tp, conn, false);
-	conn->bytes_received = payload_received(sk, tp);
-	conn->segments_sent = tp->segs_out;
-	conn->segments_received = tp->segs_in;
-	conn->segments_retransmitted = tp->total_retrans;
+	now = counters_of(sk, tp, conn, false);
+	leave_out(conn, &now);
 	/* inet_csk_listen_stop(): in the context of who closes the listener. */
 	if (!sk->sk_socket && !sk->sk_err && current_owner(owner)) {
 		conn->owner = owner->key;
@@ -128,11 +126,8 @@ static __always_inline bool needs_owner(const struct conn *conn)
  */
 static __always_inline void note_due(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
-	conn->due_sent = payload_sent(tp, conn, false) + (u32)(tp->write_seq - tp->snd_una);
-	conn->due_received = payload_received(sk, tp);
-	conn->due_segments_sent = tp->segs_out;
-	conn->due_segments_received = tp->segs_in;
-	conn->due_segments_retransmitted = tp->total_retrans;
+	conn->due = counters_of(sk, tp, conn, false);
+	conn->due.bytes_sent += (u32)(tp->write_seq - tp->snd_una);
 	conn->has_due = 1;
 }
 
@@ -172,7 +167,7 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	enter_state(conn, new, now);
 	emit_state(sk, tp, conn, old, new, now);
 	if (new == TCP_CLOSE)
-		end_connection(sk, tp, conn, payload_sent(tp, conn, fin_was_sent(old)), now, now);
+		end_connection(sk, tp, conn, fin_was_sent(old), now, now);
 }
 
 /* No pass will meet it any more. */

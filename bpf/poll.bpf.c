@@ -78,7 +78,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 {
 	struct series_key key;
 	struct series *row;
-	u64 sent, received;
+	struct tcp_counters now;
 
 	fill_series_key(&key, sk, tp, conn, NO_ERROR);
 	row = series_row(&key, PROBE_SCAN, pass_now_ns);
@@ -91,16 +91,11 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 		count_active(row, 1);
 	/* Once a FIN is under way bytes_* count it: those states wait for the close. Asked after
 	 * the figures were read, or a FIN that came in between would be taken for payload. */
-	sent = payload_sent(tp, conn, false);
-	received = payload_received(sk, tp);
+	now = counters_of(sk, tp, conn, false);
 	barrier();
-	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED)) {
-		add_live(&conn->bytes_sent, sent, &row->bytes_sent);
-		add_live(&conn->bytes_received, received, &row->bytes_received);
-	}
-	add_live32(&conn->segments_sent, tp->segs_out, &row->segments_sent);
-	add_live32(&conn->segments_received, tp->segs_in, &row->segments_received);
-	add_live32(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
+	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED))
+		add_live_bytes(conn, &now, row);
+	add_live_segments(conn, &now, row);
 	add_rtt(row, tp);
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }

@@ -42,16 +42,14 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 					    u16 port)
 {
 	struct listen_port key = {.netns = conn->netns, .port = port};
+	struct tcp_counters now;
 
 	conn->role = role_of(tp, &key);
 	conn->listen_port = conn->role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport) : port;
 	conn->cidr = subnet_of(sk);
 	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
-	conn->bytes_sent = payload_sent(tp, conn, false);
-	conn->bytes_received = payload_received(sk, tp);
-	conn->segments_sent = tp->segs_out;
-	conn->segments_received = tp->segs_in;
-	conn->segments_retransmitted = tp->total_retrans;
+	now = counters_of(sk, tp, conn, false);
+	leave_out(conn, &now);
 	conn->state = sk->__sk_common.skc_state;
 	conn->reason = conn->state == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
 }

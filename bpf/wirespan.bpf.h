@@ -21,6 +21,7 @@
 /* Sockets, and what is kept of each. */
 #include "lib/track.bpf.h"
 #include "lib/sock.bpf.h"
+#include "lib/tcp_counters.bpf.h"
 
 /* Processes, and whether their sockets are observed. */
 #include "lib/cgroup.bpf.h"

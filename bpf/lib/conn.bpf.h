@@ -24,6 +24,16 @@ struct known_owner {
 	u64 is_new; /* has no row in `owners`: it gets one with the first socket that is observed */
 };
 
+/* What a tcp_sock counts of its connection. */
+struct tcp_counters {
+	u64 bytes_sent; /* payload that the peer acknowledged */
+	u64 bytes_received;
+	u32 segments_sent;
+	u32 segments_received;
+	u32 segments_retransmitted;
+	u32 pad;
+};
+
 /*
  * One connection or listening socket. Written by the state programs, the accept
  * programs and the iterators.
@@ -37,8 +47,8 @@ struct conn {
 	u64 established_ns;
 	u64 accepted_ns;
 	u64 state_ns;
-	u64 bytes_sent;	    /* already added to a series */
-	u64 bytes_received; /* " */
+	u64 bytes_sent; /* this and the next four: already added to a series */
+	u64 bytes_received;
 	u64 segments_sent;
 	u64 segments_received;
 	u64 segments_retransmitted;
@@ -72,14 +82,10 @@ struct conn {
 	u8 listen_local[16];   /* where its listener listens, IPv4 as ::ffff:a.b.c.d */
 	u8 family;	       /* 4 or 6, once it was opened */
 	u8 reset_cause; /* what a reset says of its end: an enum close_reason plus one, or 0 */
-	u8 pad2[6];
-	/* As of the process's own FIN, should nothing be seen after it. */
-	u64 due_sent; /* payload, what is not acknowledged yet included */
-	u64 due_received;
-	u32 due_segments_sent;
-	u32 due_segments_received;
-	u32 due_segments_retransmitted;
-	u32 has_due;
+	u8 has_due;
+	u8 pad2[5];
+	/* As of the process's own FIN, should nothing be seen after it: all its payload as acknowledged. */
+	struct tcp_counters due;
 };
 
 /* Used by the socket's own storage, or by its address: see track.bpf.h and docs/decisions/0016. */

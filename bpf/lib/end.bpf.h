@@ -13,10 +13,11 @@ static __always_inline u8 close_error(struct tcp_sock *tp, struct conn *conn)
 	return NO_ERROR;
 }
 
-/* Final figures of a connection that ended at `at`. `sent`: its payload, which the caller tells from a FIN. */
+/* Final figures of a connection that ended at `at`. `fin_sent`: as in counters_of(). */
 static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					   u64 sent, u64 at, u64 now)
+					   bool fin_sent, u64 at, u64 now)
 {
+	struct tcp_counters final = counters_of(sk, tp, conn, fin_sent);
 	struct series_key key;
 	struct series *row;
 
@@ -29,11 +30,7 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 		return;
 	if (take_pending(conn))
 		count_open(conn, row);
-	add_final(&conn->bytes_sent, sent, &row->bytes_sent);
-	add_final(&conn->bytes_received, payload_received(sk, tp), &row->bytes_received);
-	add_final32(&conn->segments_sent, tp->segs_out, &row->segments_sent);
-	add_final32(&conn->segments_received, tp->segs_in, &row->segments_received);
-	add_final32(&conn->segments_retransmitted, tp->total_retrans, &row->segments_retransmitted);
+	add_final_counters(conn, &final, row);
 	add_rtt(row, tp);
 	check_rtt(sk, tp, conn, now, PROBE_STATE);
 	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
@@ -54,18 +51,6 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 	if (row)
 		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration,
 			      at - conn->established_ns);
-}
-
-static __always_inline void add_due(struct conn *conn, struct series *row)
-{
-	if (!conn->has_due)
-		return;
-	add_live(&conn->bytes_sent, conn->due_sent, &row->bytes_sent);
-	add_live(&conn->bytes_received, conn->due_received, &row->bytes_received);
-	add_live32(&conn->segments_sent, conn->due_segments_sent, &row->segments_sent);
-	add_live32(&conn->segments_received, conn->due_segments_received, &row->segments_received);
-	add_live32(&conn->segments_retransmitted, conn->due_segments_retransmitted,
-		   &row->segments_retransmitted);
 }
 
 /* What `account_gone` adds to: the row, but for addresses, which went with the socket. */
@@ -113,7 +98,10 @@ static __noinline void account_gone(struct conn *conn)
 		return;
 	if (take_pending(conn))
 		count_open(conn, row);
-	add_due(conn, row);
+	if (conn->has_due) {
+		add_live_bytes(conn, &conn->due, row);
+		add_live_segments(conn, &conn->due, row);
+	}
 	if (conn->reason == CLOSE_NONE)
 		conn->reason = CLOSE_OTHER;
 	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);

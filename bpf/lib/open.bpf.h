@@ -40,6 +40,7 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					u8 error, u64 at, u64 now)
 {
+	struct tcp_counters final;
 	struct series_key key;
 	struct series *row;
 
@@ -59,9 +60,8 @@ static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, st
 	key.error = NO_ERROR;
 	row = series_row(&key, PROBE_STATE, now);
 	if (row) {
-		__sync_fetch_and_add(&row->segments_retransmitted, tp->total_retrans);
-		__sync_fetch_and_add(&row->segments_sent, tp->segs_out);
-		__sync_fetch_and_add(&row->segments_received, tp->segs_in);
+		final = counters_of(sk, tp, conn, false);
+		add_live_segments(conn, &final, row);
 	}
 	if (cfg_emit_fail && conn->error != ERROR_CANCELLED)
 		emit_connection(sk, tp, conn, CONNECTION_FAIL, at, PROBE_STATE);

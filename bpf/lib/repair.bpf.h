@@ -168,7 +168,7 @@ static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct
 		at = conn->state_ns;
 	emit_state(sk, tp, conn, conn->state, TCP_CLOSE, at);
 	enter_state(conn, TCP_CLOSE, at);
-	end_connection(sk, tp, conn, payload_sent(tp, conn, fin_acked), at, now);
+	end_connection(sk, tp, conn, fin_acked, at, now);
 	count_loss(PROBE_STATE, REPAIRED);
 	return 0;
 }
