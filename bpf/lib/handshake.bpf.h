@@ -12,31 +12,6 @@ static __always_inline bool is_opener(const struct request *request, const struc
 	       owner->start_ns == current_leader()->start_boottime;
 }
 
-/* Everything but the header and the request. */
-static __always_inline void fill_handshake(struct connection_record *record, struct sock *sk,
-					   struct tcp_sock *tp, struct conn *conn)
-{
-	record->cookie = cookie_of(sk);
-	record->owner = conn->owner;
-	fill_endpoints(&record->endpoints, sk, tp, conn, TCP_ESTABLISHED);
-	record->handshake_start_ns = conn->start_ns;
-	record->established_ns = conn->established_ns;
-	record->accepted_ns = 0;
-	record->bytes_sent = 0;
-	record->bytes_received = 0;
-	record->segments_sent = tp->segs_out;
-	record->segments_received = tp->segs_in;
-	record->segments_retransmitted = tp->total_retrans;
-	record->rtt_smoothed_us = tp->srtt_us >> 3;
-	record->rtt_min_us = tp->rtt_min.s[0].v;
-	record->syn_retransmits = conn->syn_retransmits;
-	record->what = CONNECTION_HANDSHAKE;
-	record->error = NO_ERROR;
-	record->reason = CLOSE_NONE;
-	record->preexisting = 0;
-	fill_flow(record, tp);
-}
-
 static __always_inline void set_request(struct trace_context *context,
 					const struct request *request, u64 now)
 {
@@ -57,7 +32,8 @@ static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp,
 	record = reserve(PROBE_REQUEST, RECORD_CONNECTION, sizeof(*record), now);
 	if (!record)
 		return;
-	fill_handshake(record, sk, tp, conn);
+	fill_connection(record, sk, tp, conn);
+	record->what = CONNECTION_HANDSHAKE;
 	set_request(&record->context, request, now);
 	submit(PROBE_REQUEST, record);
 	set_flags(conn, CONN_OPENED_FOR);
@@ -93,8 +69,10 @@ static __always_inline void follow(struct sock *sk, struct tcp_sock *tp, struct 
 	}
 	followed->thread = conn->thread;
 	followed->sleeps = conn->sleeps;
-	if (cfg_emit_handshake)
-		fill_handshake(&followed->handshake, sk, tp, conn);
+	if (cfg_emit_handshake) {
+		fill_connection(&followed->handshake, sk, tp, conn);
+		followed->handshake.what = CONNECTION_HANDSHAKE;
+	}
 	followed->cookie = cookie_of(sk);
 }
 

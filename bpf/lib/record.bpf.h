@@ -22,13 +22,10 @@ static __always_inline void fill_flow(struct connection_record *record, struct t
 		record->segments_out_of_order = tp->rcv_ooopack;
 }
 
-static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					    u8 what, u64 ts, u32 probe)
+/* Everything but the header, what happened, and the request. */
+static __always_inline void fill_connection(struct connection_record *record, struct sock *sk,
+					    struct tcp_sock *tp, const struct conn *conn)
 {
-	struct connection_record *record = reserve(probe, RECORD_CONNECTION, sizeof(*record), ts);
-
-	if (!record)
-		return;
 	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, conn->state);
@@ -43,12 +40,22 @@ static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp
 	record->rtt_smoothed_us = tp->srtt_us >> 3;
 	record->rtt_min_us = tp->rtt_min.s[0].v;
 	record->syn_retransmits = conn->syn_retransmits;
-	record->what = what;
 	record->error = conn->error;
 	record->reason = conn->reason;
 	record->preexisting = !!(conn->flags & CONN_PREEXISTING);
-	__builtin_memset(&record->context, 0, sizeof(record->context));
 	fill_flow(record, tp);
+}
+
+static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					    u8 what, u64 ts, u32 probe)
+{
+	struct connection_record *record = reserve(probe, RECORD_CONNECTION, sizeof(*record), ts);
+
+	if (!record)
+		return;
+	fill_connection(record, sk, tp, conn);
+	record->what = what;
+	__builtin_memset(&record->context, 0, sizeof(record->context));
 	submit(probe, record);
 }
 
