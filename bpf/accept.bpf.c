@@ -28,12 +28,13 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct conn *conn = tp ? track_child(sk) : 0;
+	struct moment end = {.at = now, .now = now};
 
 	if (!conn)
 		return;
 	if (conn->role != ROLE_LISTENER)
 		copy_from_port(sk, tp, conn);
-	open_server(sk, tp, conn, now, false);
+	open_server(sk, tp, conn, &end);
 }
 
 static __always_inline void handle_accept(struct sock *listener, struct sock *sk)

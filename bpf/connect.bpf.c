@@ -62,6 +62,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 {
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct moment end = {.at = now, .now = now};
 
 	if (!tp)
 		return;
@@ -82,7 +83,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 		return;
 	}
 	if (!is_ignored(sk, tp, conn))
-		open_client(sk, tp, conn, now, false, now);
+		open_client(sk, tp, conn, &end);
 }
 
 /*
@@ -104,9 +105,10 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 {
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct moment end = {.at = now, .now = now};
 
 	if (conn && tp && !is_ignored(sk, tp, conn))
-		fail_client(sk, tp, conn, failure_of(sk, tp), now, now);
+		fail_client(sk, tp, conn, failure_of(sk, tp), &end);
 }
 
 /*

@@ -137,6 +137,7 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct known_owner owner = {};
+	struct moment end;
 
 	if (!tp)
 		return;
@@ -164,10 +165,11 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 		note_due(sk, tp, conn);
 	if (conn->state != old && (cfg_state_duration || cfg_emit_state))
 		pass_through(sk, tp, conn, old, now);
-	enter_state(conn, new, now);
-	emit_state(sk, tp, conn, old, new, now);
-	if (new == TCP_CLOSE)
-		end_connection(sk, tp, conn, fin_was_sent(old), now, now);
+	change_state(sk, tp, conn, new, now);
+	if (new != TCP_CLOSE)
+		return;
+	end = (struct moment){.at = now, .now = now};
+	end_connection(sk, tp, conn, fin_was_sent(old), &end);
 }
 
 /* No pass will meet it any more. */

@@ -80,7 +80,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	struct series *row;
 	struct tcp_counters now;
 
-	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	fill_series_key(&key, sk, conn, NO_ERROR);
 	row = series_row(&key, PROBE_SCAN, pass_now_ns);
 	if (!row)
 		return;

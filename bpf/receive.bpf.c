@@ -83,7 +83,7 @@ static __always_inline struct receive_sums *receive_sums_for(struct sock *sk, st
 {
 	struct series_key key;
 
-	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	fill_series_key(&key, sk, conn, NO_ERROR);
 	return receive_row(&key, PROBE_RECEIVE);
 }
 
@@ -126,9 +126,10 @@ int BPF_PROG(ws_data_read, struct sock *sk)
 {
 	struct arrivals *waiting = bpf_sk_storage_get(&arrivals, sk, 0, 0);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct latency longest = {.probe = PROBE_RECEIVE, .kind = LATENCY_RECEIVE_QUEUE};
 	struct receive_sums *row = 0;
 	struct conn *conn;
-	u64 now, longest, copied;
+	u64 now, copied;
 
 	if (!waiting || !waiting->count || !tp)
 		return 0;
@@ -147,9 +148,10 @@ int BPF_PROG(ws_data_read, struct sock *sk)
 	if (cfg_receive_duration)
 		row = receive_sums_for(sk, tp, conn);
 	/* They came in this order: the first has waited longest. */
-	longest = now - waiting->ns[waiting->first & (ARRIVALS - 1)];
+	longest.ns = now - waiting->ns[waiting->first & (ARRIVALS - 1)];
+	longest.at = now;
 	take_read(waiting, row, copied, now);
-	if (cfg_slow_receive_ns && longest > cfg_slow_receive_ns)
-		emit_latency(sk, tp, conn, LATENCY_RECEIVE_QUEUE, longest, now, PROBE_RECEIVE);
+	if (cfg_slow_receive_ns && longest.ns > cfg_slow_receive_ns)
+		emit_latency(sk, tp, conn, &longest);
 	return 0;
 }

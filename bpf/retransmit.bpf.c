@@ -69,7 +69,7 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 	cb.end_seq = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], end_seq);
 	cb.tcp_gso_segs = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], tcp_gso_segs);
 	type = type_of(tp, sk->__sk_common.skc_state);
-	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	fill_series_key(&key, sk, conn, NO_ERROR);
 	if (cfg_retransmit_state)
 		key.state = sk->__sk_common.skc_state;
 	if (type == RETRANSMIT_SYN)
@@ -170,7 +170,7 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	as_server.owner = conn->owner;
 	as_server.role = ROLE_SERVER;
 	as_server.listen_port = local_port_of(tp);
-	fill_series_key(&key, (void *)sk, tp, &as_server, NO_ERROR);
+	fill_series_key(&key, (void *)sk, &as_server, NO_ERROR);
 	key.family = req->__req_common.skc_family == AF_INET ? 4 : 6;
 	end.port = bpf_ntohs(req->__req_common.skc_dport);
 	end.netns = conn->netns;

@@ -46,7 +46,7 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 		announce(owner, leader, conn, probe);
 	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
 		return;
-	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	fill_series_key(&key, sk, conn, NO_ERROR);
 	row = series_row(&key, probe, now);
 	if (row && take_pending(conn))
 		count_open(conn, row);
@@ -57,6 +57,11 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 					struct conn *from, const struct known_owner *owner,
 					struct task_struct *leader, u64 accepted_ns, u64 now)
 {
+	struct latency wait = {
+		.at = accepted_ns,
+		.probe = PROBE_ACCEPT,
+		.kind = LATENCY_ACCEPT_QUEUE,
+	};
 	struct listener *row;
 
 	conn->accepted_ns = accepted_ns;
@@ -73,11 +78,12 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 				      accepted_ns - conn->established_ns);
 	}
 	if (cfg_slow_accept_ns && conn->established_ns &&
-	    accepted_ns > conn->established_ns + cfg_slow_accept_ns)
-		emit_latency(sk, tp, conn, LATENCY_ACCEPT_QUEUE, accepted_ns - conn->established_ns,
-			     accepted_ns, PROBE_ACCEPT);
+	    accepted_ns > conn->established_ns + cfg_slow_accept_ns) {
+		wait.ns = accepted_ns - conn->established_ns;
+		emit_latency(sk, tp, conn, &wait);
+	}
 	if (cfg_emit_accept)
-		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, accepted_ns, PROBE_ACCEPT);
+		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, accepted_ns);
 }
 
 /* Takes over what the sys_exit program noted about this socket. */

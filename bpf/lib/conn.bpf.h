@@ -24,6 +24,13 @@ struct known_owner {
 	u64 is_new; /* has no row in `owners`: it gets one with the first socket that is observed */
 };
 
+/* When something happened, and when that is noticed. */
+struct moment {
+	u64 at;
+	u64 now;
+	bool late; /* no program saw it happen */
+};
+
 /* What a tcp_sock counts of its connection. */
 struct tcp_counters {
 	u64 bytes_sent; /* payload that the peer acknowledged */

@@ -3,51 +3,62 @@
 #ifndef WIRESPAN_LIB_LATENCY_H
 #define WIRESPAN_LIB_LATENCY_H
 
-static __always_inline void emit_latency(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					 u8 kind, u64 value_ns, u64 ts, u32 probe)
+struct latency {
+	u64 ns;
+	u64 at;	   /* when it ended */
+	u32 probe; /* what lost it, if it is lost */
+	u8 kind;   /* enum latency_kind */
+};
+
+static __always_inline void emit_latency(struct sock *sk, struct tcp_sock *tp,
+					 const struct conn *conn, const struct latency *latency)
 {
-	struct latency_record *record = reserve(probe, RECORD_LATENCY, sizeof(*record), ts);
+	struct latency_record *record = reserve(latency->probe, RECORD_LATENCY, sizeof(*record),
+						latency->at);
 
 	if (!record)
 		return;
 	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
-	record->value_ns = value_ns;
-	record->kind = kind;
+	record->value_ns = latency->ns;
+	record->kind = latency->kind;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
-	submit(probe, record);
+	submit(latency->probe, record);
 }
 
 /* The connection is established, and when its handshake began is known. */
 static __always_inline void check_handshake(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
-	u64 spent;
+	struct latency latency = {
+		.ns = conn->established_ns - conn->start_ns,
+		.at = conn->established_ns,
+		.probe = PROBE_STATE,
+		.kind = LATENCY_HANDSHAKE,
+	};
 
 	if (!cfg_slow_handshake_ns || (conn->flags & (CONN_IGNORED | CONN_NO_START)))
 		return;
-	spent = conn->established_ns - conn->start_ns;
-	if (spent > cfg_slow_handshake_ns)
-		emit_latency(sk, tp, conn, LATENCY_HANDSHAKE, spent, conn->established_ns,
-			     PROBE_STATE);
+	if (latency.ns > cfg_slow_handshake_ns)
+		emit_latency(sk, tp, conn, &latency);
 }
 
 /* Once each time that it rises above the threshold. */
 static __always_inline void check_rtt(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 				      u64 now, u32 probe)
 {
-	u64 rtt;
+	struct latency latency = {.at = now, .probe = probe, .kind = LATENCY_RTT};
 
 	if (!cfg_slow_rtt_ns)
 		return;
-	rtt = (u64)(tp->srtt_us >> 3) * 1000;
-	if (rtt <= cfg_slow_rtt_ns) {
+	latency.ns = (u64)(tp->srtt_us >> 3) * 1000;
+	if (latency.ns <= cfg_slow_rtt_ns) {
 		if (conn->flags & CONN_SLOW_RTT)
 			clear_flags(conn, CONN_SLOW_RTT);
 		return;
 	}
 	if (!(set_flags(conn, CONN_SLOW_RTT) & CONN_SLOW_RTT))
-		emit_latency(sk, tp, conn, LATENCY_RTT, rtt, now, probe);
+		emit_latency(sk, tp, conn, &latency);
 }
 
 #endif

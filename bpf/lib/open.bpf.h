@@ -3,9 +3,9 @@
 #ifndef WIRESPAN_LIB_OPEN_H
 #define WIRESPAN_LIB_OPEN_H
 
-/* From the handshake on. `late`: it ended at `at`, which no program saw. */
+/* From the end of the handshake on. */
 static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					u64 at, bool late, u64 now)
+					const struct moment *end)
 {
 	struct task_struct *thread;
 	struct series_key key;
@@ -14,11 +14,11 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 	if (set_flags(conn, CONN_ESTABLISHED) & CONN_ESTABLISHED)
 		return;
 	announce_opener(conn);
-	enter_state(conn, TCP_ESTABLISHED, at);
-	conn->established_ns = at;
-	if (!late)
+	enter_state(conn, TCP_ESTABLISHED, end->at);
+	conn->established_ns = end->at;
+	if (!end->late)
 		conn->syn_retransmits = tp->total_retrans;
-	if (cfg_requests && late) {
+	if (cfg_requests && end->late) {
 		conn->thread = 0; /* whether it slept since is not known */
 	} else if (cfg_requests) {
 		thread = (struct task_struct *)conn->thread_task;
@@ -26,19 +26,19 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 		if (cfg_requests_by_address)
 			follow(sk, tp, conn);
 	}
-	fill_series_key(&key, sk, tp, conn, NO_ERROR);
+	fill_series_key(&key, sk, conn, NO_ERROR);
 	conn->family = key.family;
-	row = series_row(&key, PROBE_STATE, now);
+	row = series_row(&key, PROBE_STATE, end->now);
 	if (row && !(conn->flags & CONN_OPEN_PENDING))
 		count_open(conn, row);
 	check_handshake(sk, tp, conn);
 	if (cfg_emit_open)
-		emit_connection(sk, tp, conn, CONNECTION_OPEN, at, PROBE_STATE);
+		emit_connection(sk, tp, conn, CONNECTION_OPEN, end->at);
 }
 
-/* The attempt failed at `at`. */
+/* The attempt failed. */
 static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					u8 error, u64 at, u64 now)
+					u8 error, const struct moment *end)
 {
 	struct tcp_counters final;
 	struct series_key key;
@@ -49,22 +49,23 @@ static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, st
 	announce_opener(conn);
 	conn->error = error;
 	conn->syn_retransmits = tp->total_retrans;
-	enter_state(conn, TCP_CLOSE, at);
-	fill_series_key(&key, sk, tp, conn, conn->error);
-	row = series_row(&key, PROBE_STATE, now);
+	enter_state(conn, TCP_CLOSE, end->at);
+	fill_series_key(&key, sk, conn, conn->error);
+	row = series_row(&key, PROBE_STATE, end->now);
 	if (row) {
 		__sync_fetch_and_add(&row->opened, 1);
-		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, at - conn->start_ns);
+		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration,
+			      end->at - conn->start_ns);
 	}
 	/* Segments have no error.type, as those of the retransmit events. */
 	key.error = NO_ERROR;
-	row = series_row(&key, PROBE_STATE, now);
+	row = series_row(&key, PROBE_STATE, end->now);
 	if (row) {
 		final = counters_of(sk, tp, conn, false);
 		add_live_segments(conn, &final, row);
 	}
 	if (cfg_emit_fail && conn->error != ERROR_CANCELLED)
-		emit_connection(sk, tp, conn, CONNECTION_FAIL, at, PROBE_STATE);
+		emit_connection(sk, tp, conn, CONNECTION_FAIL, end->at);
 }
 
 /* The accept queue as this arrival found it. The listener is held by the caller, tcp_v4_rcv(). */
@@ -84,36 +85,36 @@ static __always_inline void see_accept_queue(struct conn *conn, u8 family)
 }
 
 /*
- * `now`: when it was established. True: when the handshake began is not known. What it counted
- * belongs to the SYN-ACK's own counts: `late` the socket's own may have joined that.
+ * True: when the handshake began is not known. What it counted belongs to the SYN-ACK's own
+ * counts: when it is late, the socket's own may have joined that.
  */
 static __always_inline bool read_handshake_start(struct sock *sk, struct tcp_sock *tp,
-						 struct conn *conn, u64 now, bool late)
+						 struct conn *conn, const struct moment *end)
 {
-	struct remote_end end = {};
+	struct remote_end peer = {};
 	struct synack *synack;
 
 	/* tcp_create_openreq_child(): num_retrans */
-	conn->syn_retransmits = late ? 0 : tp->total_retrans;
-	conn->start_ns = now;
+	conn->syn_retransmits = end->late ? 0 : tp->total_retrans;
+	conn->start_ns = end->at;
 	if (tp->total_retrans) {
-		read_peer(sk, family_of(sk), end.address);
-		end.port = bpf_ntohs(sk->__sk_common.skc_dport);
-		end.netns = conn->netns;
-		synack = bpf_map_lookup_elem(&synacks, &end);
-		if (synack && synack->first_ns < now) {
+		read_peer(sk, family_of(sk), peer.address);
+		peer.port = bpf_ntohs(sk->__sk_common.skc_dport);
+		peer.netns = conn->netns;
+		synack = bpf_map_lookup_elem(&synacks, &peer);
+		if (synack && synack->first_ns < end->at) {
 			conn->start_ns = synack->first_ns;
-			if (late)
+			if (end->late)
 				conn->syn_retransmits = synack->again;
-			bpf_map_delete_elem(&synacks, &end);
+			bpf_map_delete_elem(&synacks, &peer);
 		}
 	}
 	conn->segments_retransmitted = conn->syn_retransmits;
-	if (conn->start_ns != now)
+	if (conn->start_ns != end->at)
 		return false;
 	/* The handshake is the connection's first RTT sample: tcp_synack_rtt_meas(). */
 	if (tp->srtt_us)
-		conn->start_ns = now - (u64)(tp->srtt_us >> 3) * 1000;
+		conn->start_ns = end->at - (u64)(tp->srtt_us >> 3) * 1000;
 	return !tp->srtt_us; /* SYN cookie: the kernel kept no time */
 }
 
@@ -135,9 +136,9 @@ static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp, 
 	return !bpf_map_delete_elem(&agent_flows, &flow);
 }
 
-/* A child that begins with what is kept of its listener. `late`: at `at`, which no program saw. */
+/* A child that begins with what is kept of its listener. */
 static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					u64 at, bool late)
+					const struct moment *end)
 {
 	bool cloned = conn->role == ROLE_LISTENER;
 	bool listener_ignored = cloned && (conn->flags & CONN_IGNORED);
@@ -149,25 +150,25 @@ static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, st
 	conn->reason = CLOSE_NONE;
 	conn->error = NO_ERROR;
 	conn->family = family_of(sk);
-	conn->state_ns = at;
-	conn->established_ns = at;
+	conn->state_ns = end->at;
+	conn->established_ns = end->at;
 	conn->accepted_ns = 0;
 	conn->drops = 0;
 	conn->netns = netns_of(sk);
 	conn->cidr = subnet_of(sk);
 	conn->listen_port = local_port_of(tp);
-	no_start = read_handshake_start(sk, tp, conn, at, late) ? CONN_NO_START : 0;
+	no_start = read_handshake_start(sk, tp, conn, end) ? CONN_NO_START : 0;
 	/* A pass that meets it sees the rest. */
 	barrier();
 	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED | no_start;
 	conn->state = TCP_ESTABLISHED;
-	if (is_agent_peer(sk, tp, at)) {
+	if (is_agent_peer(sk, tp, end->at)) {
 		conn->flags |= CONN_IGNORED;
 		return;
 	}
 	if (listener_ignored)
 		conn->flags |= CONN_LISTENER_IGNORED;
-	else if (cloned && !late) /* the listener is held by the caller */
+	else if (cloned && !end->late) /* the listener is held by the caller */
 		see_accept_queue(conn, conn->family);
 	apply_filter(sk, tp, conn);
 	check_handshake(sk, tp, conn);

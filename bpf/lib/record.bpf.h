@@ -47,8 +47,9 @@ static __always_inline void fill_connection(struct connection_record *record, st
 }
 
 static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					    u8 what, u64 ts, u32 probe)
+					    u8 what, u64 ts)
 {
+	u32 probe = what == CONNECTION_ACCEPT ? PROBE_ACCEPT : PROBE_STATE;
 	struct connection_record *record = reserve(probe, RECORD_CONNECTION, sizeof(*record), ts);
 
 	if (!record)

@@ -42,25 +42,25 @@ static __always_inline u64 ended_at(struct tcp_sock *tp, u64 earliest, u64 now)
 static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *tp,
 					      struct conn *conn, u64 cookie)
 {
-	u64 now = bpf_ktime_get_ns(), at;
+	struct moment end = {.now = bpf_ktime_get_ns(), .late = true};
 
 	if (!conn || (conn->flags & CONN_CLOSED) || !tp->rcvq_space.time)
 		return 0;
 	if (conn->role == ROLE_CLIENT) {
 		if (!tp->bytes_acked || is_ignored(sk, tp, conn))
 			return 0;
-		at = established_at(tp, conn->start_ns, now);
-		open_client(sk, tp, conn, at, true, now);
+		end.at = established_at(tp, conn->start_ns, end.now);
+		open_client(sk, tp, conn, &end);
 	} else {
 		if (conn->role != ROLE_LISTENER || conn->listen_port != local_port_of(tp) ||
 		    set_flags(conn, CONN_ESTABLISHED) & CONN_ESTABLISHED)
 			return 0;
 		conn->cookie = cookie;
-		at = established_at(tp, 0, now);
+		end.at = established_at(tp, 0, end.now);
 		/* When the copy was made. */
-		if (conn->state == TCP_SYN_RECV && conn->established_ns < at)
-			at = conn->established_ns;
-		open_server(sk, tp, conn, at, true);
+		if (conn->state == TCP_SYN_RECV && conn->established_ns < end.at)
+			end.at = conn->established_ns;
+		open_server(sk, tp, conn, &end);
 	}
 	count_loss(PROBE_STATE, REPAIRED);
 	return conn;
@@ -70,14 +70,15 @@ static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *
 static __always_inline struct conn *adopt_child(struct sock *sk, struct tcp_sock *tp)
 {
 	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
-	u64 now = bpf_ktime_get_ns();
+	struct moment end = {.now = bpf_ktime_get_ns(), .late = true};
 	struct conn *conn;
 
 	conn = bpf_map_lookup_elem(&listen_ports, &key) ? track(sk, PROBE_STATE) : 0;
 	if (!conn)
 		return 0;
 	copy_from_port(sk, tp, conn);
-	open_server(sk, tp, conn, established_at(tp, 0, now), true);
+	end.at = established_at(tp, 0, end.now);
+	open_server(sk, tp, conn, &end);
 	count_loss(PROBE_STATE, REPAIRED);
 	return conn;
 }
@@ -141,7 +142,7 @@ static __always_inline u8 failure_of_late(struct sock *sk, struct tcp_sock *tp,
 static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 				    u64 cookie)
 {
-	u64 now = bpf_ktime_get_ns(), at;
+	struct moment end = {.now = bpf_ktime_get_ns(), .late = true};
 	bool fin_acked;
 
 	if (!conn || (conn->flags & CONN_CLOSED))
@@ -149,8 +150,8 @@ static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct
 	if (!(conn->flags & CONN_ESTABLISHED) && conn->role == ROLE_CLIENT && !tp->bytes_acked) {
 		if (is_ignored(sk, tp, conn))
 			return 0;
-		at = ended_at(tp, conn->start_ns, now);
-		fail_client(sk, tp, conn, failure_of_late(sk, tp, conn), at, now);
+		end.at = ended_at(tp, conn->start_ns, end.now);
+		fail_client(sk, tp, conn, failure_of_late(sk, tp, conn), &end);
 		count_loss(PROBE_STATE, REPAIRED);
 		return 0;
 	}
@@ -158,17 +159,16 @@ static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct
 		conn = open_late(sk, tp, conn, cookie);
 	if (!conn || ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn)))
 		return 0;
-	merge_accept(sk, tp, conn, now);
+	merge_accept(sk, tp, conn, end.now);
 	fin_acked = is_fin_acked(tp, conn);
 	conn->reason = cause_of_end(sk, tp, conn, fin_acked);
 	if (conn->flags & CONN_IGNORED)
 		return 0;
-	at = ended_at(tp, conn->established_ns, now);
-	if (at < conn->state_ns)
-		at = conn->state_ns;
-	emit_state(sk, tp, conn, conn->state, TCP_CLOSE, at);
-	enter_state(conn, TCP_CLOSE, at);
-	end_connection(sk, tp, conn, fin_acked, at, now);
+	end.at = ended_at(tp, conn->established_ns, end.now);
+	if (end.at < conn->state_ns)
+		end.at = conn->state_ns;
+	change_state(sk, tp, conn, TCP_CLOSE, end.at);
+	end_connection(sk, tp, conn, fin_acked, &end);
 	count_loss(PROBE_STATE, REPAIRED);
 	return 0;
 }
@@ -186,10 +186,8 @@ static __always_inline u8 cause_before(u8 old)
 static __always_inline void step_late(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 				      u8 state, u64 now)
 {
-	if (conn->state == state)
-		return;
-	emit_state(sk, tp, conn, conn->state, state, now);
-	enter_state(conn, state, now);
+	if (conn->state != state)
+		change_state(sk, tp, conn, state, now);
 }
 
 /* Into the state that it leaves now: what time it spent there counts for the one before. */

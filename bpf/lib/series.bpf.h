@@ -39,7 +39,7 @@ static __always_inline void fill_addresses(const struct sock *sk, const struct c
 }
 
 static __always_inline void fill_series_key(struct series_key *key, struct sock *sk,
-					    struct tcp_sock *tp, const struct conn *conn, u8 error)
+					    const struct conn *conn, u8 error)
 {
 	__builtin_memset(key, 0, sizeof(*key));
 	key->owner = conn->owner;

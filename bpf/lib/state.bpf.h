@@ -23,8 +23,8 @@ static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
 	conn->state_ns = now;
 }
 
-static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-				       u8 previous, u8 state, u64 now)
+static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp,
+				       const struct conn *conn, u8 state, u64 now)
 {
 	struct state_record *record;
 
@@ -36,9 +36,17 @@ static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp, str
 	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, state);
-	record->previous = previous;
+	record->previous = conn->state;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
 	submit(PROBE_STATE, record);
+}
+
+/* Out of the state that it is known to be in. */
+static __always_inline void change_state(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					 u8 state, u64 now)
+{
+	emit_state(sk, tp, conn, state, now);
+	enter_state(conn, state, now);
 }
 
 #endif
