@@ -180,9 +180,9 @@ static __always_inline void claim_at_close(struct sock *sk)
 
 	if (!conn || !tp)
 		return;
-	claim_strays(sk, tp, conn, stray_bank);
-	if (pass_strays)
-		claim_strays(sk, tp, conn, pass_strays);
+	claim_unowned(sk, tp, conn, unowned_bank);
+	if (pass_unowned_bank)
+		claim_unowned(sk, tp, conn, pass_unowned_bank);
 }
 
 /* Whether something begins or ends: reading the clock costs as much as the rest of some runs. */
@@ -224,7 +224,7 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		handle_server_open(sk, now);
 	else
 		handle_closing(sk, old, new, now);
-	if (new == TCP_CLOSE && old != TCP_LISTEN && (strays_seen || pass_strays))
+	if (new == TCP_CLOSE && old != TCP_LISTEN && (unowned_seen || pass_unowned_bank))
 		claim_at_close(sk);
 	if (new == TCP_CLOSE)
 		follow_no_more(sk);
@@ -249,7 +249,7 @@ static __always_inline void see_end(struct sock *sk)
 		return;
 	}
 	end_late(sk, tp, conn, bpf_get_socket_cookie(sk));
-	if (strays_seen || pass_strays)
+	if (unowned_seen || pass_unowned_bank)
 		claim_at_close(sk);
 	follow_no_more(sk);
 }

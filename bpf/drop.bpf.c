@@ -217,7 +217,7 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 		if (conn && cfg_drop_port)
 			key.server_port = server_port_of(sk, conn);
 	}
-	if (conn || !count_stray(skb, &key))
+	if (conn || !count_unowned(skb, &key))
 		drop_row(&key, PROBE_DROP);
 	if (cfg_emit_drop && (cfg_emit_drop == EMIT_ALL || key.reason != cfg_drop_queue_purge))
 		emit_drop(ctx, skb, sk, conn, &key, (u64)location);

@@ -140,15 +140,15 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 		pass_connection(sk, tp, conn, state);
 }
 
-/* Its stray drops, when the pass looks for them; the owner is settled by now. */
-static __always_inline void pass_strays_of(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+/* Its unowned drops, when the pass looks for them; the owner is settled by now. */
+static __always_inline void pass_unowned(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
-	if (!pass_strays)
+	if (!pass_unowned_bank)
 		return;
 	if (sk->__sk_common.skc_state == TCP_LISTEN && conn->role == ROLE_LISTENER)
 		note_listen_end(sk, tp, conn);
 	else
-		claim_strays(sk, tp, conn, pass_strays);
+		claim_unowned(sk, tp, conn, pass_unowned_bank);
 }
 
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
@@ -207,7 +207,7 @@ static __always_inline void pass_held(struct conn *conn, u64 key)
 	} else {
 		conn->unused = 0;
 		pass_socket(sk, tp, conn, 0, 0);
-		pass_strays_of(sk, tp, conn);
+		pass_unowned(sk, tp, conn);
 	}
 	release_entry(conn);
 }
@@ -251,7 +251,7 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!tp || !conn)
 		return 0;
 	pass_socket(sk, tp, conn, 0, 0);
-	pass_strays_of(sk, tp, conn);
+	pass_unowned(sk, tp, conn);
 	return 0;
 }
 
@@ -278,7 +278,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	if (conn->flags & CONN_OWNER_PROVISIONAL)
 		know_owner(&owner, task->group_leader, task->tgid);
 	pass_socket(sk, tp, conn, &owner, task->group_leader);
-	pass_strays_of(sk, tp, conn);
+	pass_unowned(sk, tp, conn);
 	if (cfg_conn_table || conn->role != ROLE_LISTENER || !sk->sk_ack_backlog ||
 	    (u32)task->tgid == agent_pid || (conn->flags & CONN_IGNORED))
 		return 0;

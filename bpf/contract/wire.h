@@ -265,8 +265,8 @@ struct wire_types {
 	enum filter_kind filter_kind;
 	enum filter_setup filter_setup;
 	enum cgroup_id cgroup_id;
-	enum stray_found stray_found;
-	enum stray_what stray_what;
+	enum claim claim;
+	enum unowned_what unowned_what;
 };
 
 #endif

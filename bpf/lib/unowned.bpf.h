@@ -11,12 +11,12 @@
 u64 pass_number = 0;
 
 /*
- * Stray drops. Those of `stray_bank` are being counted; while a pass runs that finds their
- * owners, `pass_strays` is the bank that it closes, else 0. Set by the drop program: there are some.
+ * Unowned drops. Those of `unowned_bank` are being counted; while a pass runs that finds their
+ * owners, `pass_unowned_bank` is the bank that it closes, else 0. Set by the drop program: there are some.
  */
-u32 stray_bank = 1;
-u32 pass_strays = 0;
-u8 strays_seen = 0;
+u32 unowned_bank = 1;
+u32 pass_unowned_bank = 0;
+u8 unowned_seen = 0;
 
 /*
  * Dropped packets without a socket, until a pass finds whose they were. User space deletes a
@@ -25,13 +25,13 @@ u8 strays_seen = 0;
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct stray_key);
-	__type(value, struct stray);
-} strays SEC(".maps");
+	__type(key, struct unowned_key);
+	__type(value, struct unowned_drop);
+} unowned_drops SEC(".maps");
 
-static struct stray zero_stray;
+static struct unowned_drop zero_unowned_drop;
 
-/* Filled by passes that look for owners of stray drops. Full: counted, its strays are the host's. */
+/* Filled by passes that look for owners of unowned drops. Full: counted, those are the host's. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -83,12 +83,12 @@ static __always_inline u32 netns_of_packet(struct sk_buff *skb)
 	return device ? BPF_CORE_READ(device, nd_net.net, ns.inum) : 0;
 }
 
-static __always_inline struct stray_count *slot_for(struct stray *row, u64 what)
+static __always_inline struct unowned_count *slot_for(struct unowned_drop *row, u64 what)
 {
 	u32 i;
 	u64 found;
 
-	for (i = 0; i < STRAY_REASONS; i++) {
+	for (i = 0; i < UNOWNED_REASONS; i++) {
 		found = *(volatile u64 *)&row->counts[i].what;
 		if (!found)
 			found = __sync_val_compare_and_swap(&row->counts[i].what, 0, what);
@@ -99,14 +99,15 @@ static __always_inline struct stray_count *slot_for(struct stray *row, u64 what)
 }
 
 /* False: it has no ends to look for, or there is no room; then it is nobody's. */
-static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_key *drop)
+static __always_inline bool count_unowned(struct sk_buff *skb, const struct drop_key *drop)
 {
-	u64 what = STRAY_USED | (skb->skb_iif ? STRAY_RECEIVED : 0) | drop->reason |
-		   (u64)(drop->state & 15) << STRAY_STATE_BIT | (u64)drop->site << STRAY_SITE_BIT;
-	struct stray_key key = {.bank = stray_bank};
-	struct stray_count *slot;
+	u64 what = UNOWNED_USED | (skb->skb_iif ? UNOWNED_RECEIVED : 0) | drop->reason |
+		   (u64)(drop->state & 15) << UNOWNED_STATE_BIT |
+		   (u64)drop->site << UNOWNED_SITE_BIT;
+	struct unowned_key key = {.bank = unowned_bank};
+	struct unowned_count *slot;
 	struct packet_ends ends;
-	struct stray *row;
+	struct unowned_drop *row;
 
 	key.netns = netns_of_packet(skb);
 	if (!key.netns || !read_ends(skb, drop->family, &ends))
@@ -116,34 +117,34 @@ static __always_inline bool count_stray(struct sk_buff *skb, const struct drop_k
 	key.source_port = ends.source_port;
 	key.destination_port = ends.destination_port;
 	key.family = drop->family;
-	row = lookup_or_try_init(&strays, &key, &zero_stray);
+	row = lookup_or_try_init(&unowned_drops, &key, &zero_unowned_drop);
 	slot = row ? slot_for(row, what) : 0;
 	if (!slot) {
 		count_loss(PROBE_DROP, LOST_MAP_FULL);
 		return false;
 	}
 	__sync_fetch_and_add(&slot->count, 1);
-	if (!strays_seen)
-		strays_seen = 1;
+	if (!unowned_seen)
+		unowned_seen = 1;
 	return true;
 }
 
 /* The owner first: it is read when `found` says so. */
-static __always_inline void claim_end(struct stray_end *end, const struct conn *conn)
+static __always_inline void claim_end(struct unowned_end *end, const struct conn *conn)
 {
 	end->owner = conn->owner;
 	end->server_port = conn->listen_port;
 	barrier();
-	end->found = conn->flags & CONN_IGNORED ? STRAY_IGNORED : STRAY_OWNED;
+	end->found = conn->flags & CONN_IGNORED ? CLAIM_IGNORED : CLAIM_OWNED;
 }
 
 /* What was dropped on its way to this connection, and from it. */
-static __always_inline void claim_strays(struct sock *sk, struct tcp_sock *tp,
-					 const struct conn *conn, u32 bank)
+static __always_inline void claim_unowned(struct sock *sk, struct tcp_sock *tp,
+					  const struct conn *conn, u32 bank)
 {
-	struct stray_key key = {.bank = bank, .netns = conn->netns};
+	struct unowned_key key = {.bank = bank, .netns = conn->netns};
 	u8 local[16] = {}, peer[16] = {};
-	struct stray *row;
+	struct unowned_drop *row;
 
 	key.family = family_of(sk);
 	read_local(sk, key.family, local);
@@ -152,14 +153,14 @@ static __always_inline void claim_strays(struct sock *sk, struct tcp_sock *tp,
 	__builtin_memcpy(key.destination, local, sizeof(local));
 	key.source_port = bpf_ntohs(sk->__sk_common.skc_dport);
 	key.destination_port = local_port_of(tp);
-	row = bpf_map_lookup_elem(&strays, &key);
+	row = bpf_map_lookup_elem(&unowned_drops, &key);
 	if (row)
 		claim_end(&row->receiver, conn);
 	__builtin_memcpy(key.source, local, sizeof(local));
 	__builtin_memcpy(key.destination, peer, sizeof(peer));
 	key.destination_port = key.source_port;
 	key.source_port = local_port_of(tp);
-	row = bpf_map_lookup_elem(&strays, &key);
+	row = bpf_map_lookup_elem(&unowned_drops, &key);
 	if (row)
 		claim_end(&row->sender, conn);
 }
@@ -184,14 +185,14 @@ static __always_inline void note_listen_end(struct sock *sk, struct tcp_sock *tp
 		now.only_ipv6 = BPF_CORE_READ_BITFIELD(sk, __sk_common.skc_ipv6only);
 	}
 	if (conn->flags & CONN_IGNORED || conn->owner.pid == agent_pid)
-		now.found = STRAY_IGNORED;
+		now.found = CLAIM_IGNORED;
 	else if (!sk->__sk_common.skc_bound_dev_if)
-		now.found = STRAY_OWNED;
+		now.found = CLAIM_OWNED;
 	row = bpf_map_lookup_elem(&listen_ends, &key);
 	if (row && row->pass == pass_number) {
 		if (row->found != now.found || row->owner.pid != now.owner.pid ||
 		    row->owner.start_ns != now.owner.start_ns)
-			row->found = STRAY_NOBODY;
+			row->found = CLAIM_NOBODY;
 		row->only_ipv6 &= now.only_ipv6;
 	} else if (bpf_map_update_elem(&listen_ends, &key, &now, BPF_ANY)) {
 		count_loss(PROBE_SCAN, LOST_MAP_FULL);

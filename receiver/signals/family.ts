@@ -116,12 +116,12 @@ export interface SumsParts {
 export interface SumsKernel {
   readonly names: KernelNames;
   /** Drops without a socket were counted that no pass has looked at yet. */
-  readonly hasStrays: boolean;
+  readonly hasUnowned: boolean;
   /** The whole map, valid until it is read again. */
   read(map: string): MapImage;
   delete(map: string, key: Uint8Array): void;
   /** A pass that also finds the owners of drops without a socket. */
-  passForStrays(nowNs: bigint): { readonly pass: number; readonly bank: number };
+  passForUnowned(nowNs: bigint): { readonly pass: number; readonly bank: number };
   /** Sockets by kernel state number. */
   countStates(): readonly number[];
 }

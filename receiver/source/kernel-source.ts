@@ -126,18 +126,18 @@ export class KernelSource {
   }
 
   /** Drops without a socket were counted that no pass has looked at yet. */
-  get hasStrays(): boolean {
+  get hasUnowned(): boolean {
     const seen = new Uint8Array(1);
-    this.#session.getVariable('strays_seen', seen);
+    this.#session.getVariable('unowned_seen', seen);
     return seen[0] !== 0;
   }
 
   /**
-   * A pass that also finds the owners of the drops without a socket until now. The banks of `strays`
+   * A pass that also finds the owners of the drops without a socket until now. The banks of `unowned_drops`
    * up to `bank` are closed by then.
    */
-  passForStrays(nowNs: bigint): { readonly pass: number; readonly bank: number } {
-    return this.#passes.runForStrays(nowNs);
+  passForUnowned(nowNs: bigint): { readonly pass: number; readonly bank: number } {
+    return this.#passes.runForUnowned(nowNs);
   }
 
   /**

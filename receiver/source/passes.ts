@@ -10,8 +10,8 @@ export class Passes {
   readonly #programs: readonly string[];
   readonly #holders: string;
   #number = 0n;
-  /** The bank of `strays` that is being counted. */
-  #strayBank = 1;
+  /** The bank of `unowned_drops` that is being counted. */
+  #unownedBank = 1;
 
   /**
    * `programs`: run one after the other at each pass; each leaves alone what one before it met. `holders` comes before
@@ -45,16 +45,16 @@ export class Passes {
   }
 
   /** One that also finds the owners of drops without a socket: it closes the bank that was being counted. */
-  runForStrays(nowNs: bigint): { readonly pass: number; readonly bank: number } {
-    const bank = this.#strayBank;
-    this.#strayBank += 1;
-    this.#session.setVariable('pass_strays', u32(bank));
-    this.#session.setVariable('stray_bank', u32(this.#strayBank));
-    this.#session.setVariable('strays_seen', u8(0));
+  runForUnowned(nowNs: bigint): { readonly pass: number; readonly bank: number } {
+    const bank = this.#unownedBank;
+    this.#unownedBank += 1;
+    this.#session.setVariable('pass_unowned_bank', u32(bank));
+    this.#session.setVariable('unowned_bank', u32(this.#unownedBank));
+    this.#session.setVariable('unowned_seen', u8(0));
     try {
       return { pass: this.run(nowNs), bank };
     } finally {
-      this.#session.setVariable('pass_strays', u32(0));
+      this.#session.setVariable('pass_unowned_bank', u32(0));
     }
   }
 

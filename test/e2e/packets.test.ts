@@ -13,7 +13,7 @@ import { buildWorkloads } from '../support/workloads.ts';
 const SYN = 2;
 const DROPS = 13;
 /** Before there is a socket: towards a connection, and towards a listener. */
-const STRAYS = [17, 11] as const;
+const UNOWNED = [17, 11] as const;
 const RESETS = 5;
 const BACKLOG = 5;
 const FLOOD = 31;
@@ -65,8 +65,8 @@ describe('packets over OTLP', () => {
     dropPort = pair.clientPort;
     stage.send({ sport: dropPort, dport: stage.port, seq: pair.seq, ack: pair.ack, flags: 0, count: DROPS });
     const bad = { sport: dropPort, dport: stage.port, bad: 'tcp' };
-    stage.send({ ...bad, seq: pair.seq, ack: pair.ack, count: STRAYS[0] });
-    stage.send({ ...bad, sport: 7, flags: SYN, count: STRAYS[1] });
+    stage.send({ ...bad, seq: pair.seq, ack: pair.ack, count: UNOWNED[0] });
+    stage.send({ ...bad, sport: 7, flags: SYN, count: UNOWNED[1] });
     await stage.close(pair);
     for (let i = 1; i < RESETS; i += 1) await stage.close(await stage.connect());
     ({ port: fullPort } = await script.listen('listen', 1));
@@ -107,7 +107,7 @@ describe('packets over OTLP', () => {
   it('drops without a socket: on the owner of their address, and out before the agent ends', () => {
     const attributes = { 'wirespan.packet.drop.reason': 'tcp_csum' };
     const dropped = totalOf(output.metrics, 'wirespan.packet.dropped', { pids: pids(), attributes });
-    assert.equal(dropped, STRAYS[0] + STRAYS[1]);
+    assert.equal(dropped, UNOWNED[0] + UNOWNED[1]);
   });
 
   it('reset events: direction, state, reason, both ends', () => {

@@ -38,8 +38,8 @@ const CHANGES: readonly (readonly [from: RegExp, to: string])[] = [
   [/EMIT_TRACED = 1,/, 'EMIT_TRACED = 3,'],
   [/FILTER_RULES = 32/, 'FILTER_RULES = 24'],
   [/FILTER_V1_BIT = 2,/, 'FILTER_V1_BIT = 5,'],
-  [/STRAY_STATE_BIT = 34,/, 'STRAY_STATE_BIT = 35,'],
-  [/STRAY_SITE_BIT = 38,/, 'STRAY_SITE_BIT = 40,'],
+  [/UNOWNED_STATE_BIT = 34,/, 'UNOWNED_STATE_BIT = 35,'],
+  [/UNOWNED_SITE_BIT = 38,/, 'UNOWNED_SITE_BIT = 40,'],
 ];
 
 /** The contract without what only guards the numbers that are changed here. */
@@ -143,9 +143,9 @@ describe('user space follows the object when the contract is another', () => {
     const values = Buffer.alloc(112);
     values.writeBigUInt64LE(7n | (1n << 33n) | (9n << 35n) | (77n << 40n), 48);
     values.writeBigUInt64LE(3n, 56);
-    const strays = { count: 1, keys: Buffer.alloc(48), values, keySize: 48, stride: 112 };
+    const drops = { count: 1, keys: Buffer.alloc(48), values, keySize: 48, stride: 112 };
     const listenEnds = { count: 0, keys: Buffer.alloc(0), values: Buffer.alloc(0), keySize: 24, stride: 32 };
-    sums.settle({ strays, listenEnds, bank: 1, pass: 1 });
+    sums.settle({ drops, listenEnds, bank: 1, pass: 1 });
     assert.deepEqual(facts, ['reason 7, state 9, site 77']);
   });
 });

@@ -33,7 +33,7 @@ class Collectors {
   readonly #states = new StateSums(this.harness);
   readonly #resets: ResetSums;
   readonly #drops: DropSums;
-  readonly #strays: UnownedSums;
+  readonly #unowned: UnownedSums;
 
   constructor(stage: DropStage) {
     this.#stage = stage;
@@ -41,7 +41,7 @@ class Collectors {
     const details = createDropDetails(source);
     this.#resets = new ResetSums(this.harness, (reason) => source.names.resetReason(reason));
     this.#drops = new DropSums(this.harness, details);
-    this.#strays = new UnownedSums({
+    this.#unowned = new UnownedSums({
       nowMs: () => performance.now(),
       context: this.harness,
       details,
@@ -52,9 +52,9 @@ class Collectors {
 
   collect(): void {
     const { source } = this.#stage.watcher;
-    const { pass, bank } = source.passForStrays(process.hrtime.bigint());
-    this.#strays.settle({
-      strays: source.read('strays'),
+    const { pass, bank } = source.passForUnowned(process.hrtime.bigint());
+    this.#unowned.settle({
+      drops: source.read('unowned_drops'),
       listenEnds: source.read('listen_ends'),
       bank,
       pass,

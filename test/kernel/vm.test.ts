@@ -26,7 +26,7 @@ const FILES = [
   'request-edges',
   'request-circle',
   'passes',
-  'stray-drops',
+  'unowned-drops',
   'tracked-sockets',
   'opt-in-attributes',
   'filter-cgroups',

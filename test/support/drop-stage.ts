@@ -1,7 +1,7 @@
 /** Packets that are dropped on purpose in a room of their own, and everyone who counts them. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { DROP_KEY, STRAY, STRAY_COUNT } from '../../receiver/decode/generated/layout.ts';
+import { DROP_KEY, UNOWNED_DROP, UNOWNED_COUNT } from '../../receiver/decode/generated/layout.ts';
 import type { DropRecord } from '../../receiver/model/record.ts';
 import type { KernelOptions } from '../../receiver/source/knobs.ts';
 import { projectFolder } from '../backends/place.ts';
@@ -114,19 +114,19 @@ export class DropStage {
       const reason = this.reasonName(key.getUint32(i * keySize + DROP_KEY.reason, true));
       sums.set(reason, (sums.get(reason) ?? 0) + Number(value.getBigUint64(i * stride, true)));
     }
-    if (pid === 0) this.#addStrays(sums);
+    if (pid === 0) this.#addUnowned(sums);
     return sums;
   }
 
   /** Drops without a socket, which no pass has given an owner here. */
-  #addStrays(sums: Map<string, number>): void {
-    const { count, values, stride } = this.watcher.source.read('strays');
+  #addUnowned(sums: Map<string, number>): void {
+    const { count, values, stride } = this.watcher.source.read('unowned_drops');
     const value = new DataView(values.buffer);
     for (let row = 0; row < count * stride; row += stride) {
-      for (let at = row + STRAY.counts; at < row + STRAY.size; at += STRAY_COUNT.size) {
-        const many = Number(value.getBigUint64(at + STRAY_COUNT.count, true));
+      for (let at = row + UNOWNED_DROP.counts; at < row + UNOWNED_DROP.size; at += UNOWNED_COUNT.size) {
+        const many = Number(value.getBigUint64(at + UNOWNED_COUNT.count, true));
         if (many === 0) continue;
-        const reason = this.reasonName(value.getUint32(at + STRAY_COUNT.what, true));
+        const reason = this.reasonName(value.getUint32(at + UNOWNED_COUNT.what, true));
         sums.set(reason, (sums.get(reason) ?? 0) + many);
       }
     }

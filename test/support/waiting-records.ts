@@ -20,7 +20,7 @@ export function waitingRecords(): WaitingRecords {
   let waiting: Uint8Array = new Uint8Array(0);
   const source = {
     names: { dropReason: String, resetReason: () => undefined, functionAt: () => undefined },
-    hasStrays: false,
+    hasUnowned: false,
     read: () => NOTHING,
     lookup: () => false,
     delete: () => undefined,

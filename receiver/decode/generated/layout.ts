@@ -247,8 +247,8 @@ export const DROP_SITE_LENGTH = {
   interface: 16,
 } as const;
 
-/** Byte offsets in `struct stray_key`. */
-export const STRAY_KEY = {
+/** Byte offsets in `struct unowned_key`. */
+export const UNOWNED_KEY = {
   size: 48,
   source: 0,
   destination: 16,
@@ -259,37 +259,37 @@ export const STRAY_KEY = {
   family: 44,
 } as const;
 
-/** Elements of the arrays in `struct stray_key`. */
-export const STRAY_KEY_LENGTH = {
+/** Elements of the arrays in `struct unowned_key`. */
+export const UNOWNED_KEY_LENGTH = {
   source: 16,
   destination: 16,
 } as const;
 
-/** Byte offsets in `struct stray_end`. */
-export const STRAY_END = {
+/** Byte offsets in `struct unowned_end`. */
+export const UNOWNED_END = {
   size: 24,
   owner: 0,
   found: 16,
   server_port: 20,
 } as const;
 
-/** Byte offsets in `struct stray_count`. */
-export const STRAY_COUNT = {
+/** Byte offsets in `struct unowned_count`. */
+export const UNOWNED_COUNT = {
   size: 16,
   what: 0,
   count: 8,
 } as const;
 
-/** Byte offsets in `struct stray`. */
-export const STRAY = {
+/** Byte offsets in `struct unowned_drop`. */
+export const UNOWNED_DROP = {
   size: 112,
   receiver: 0,
   sender: 24,
   counts: 48,
 } as const;
 
-/** Elements of the arrays in `struct stray`. */
-export const STRAY_LENGTH = {
+/** Elements of the arrays in `struct unowned_drop`. */
+export const UNOWNED_DROP_LENGTH = {
   counts: 4,
 } as const;
 
@@ -679,19 +679,19 @@ export const FILTER_KIND = {
   FILTER_EXCLUDE: 2,
 } as const;
 
-/** `enum stray_found`. */
-export const STRAY_FOUND = {
-  STRAY_NOBODY: 0,
-  STRAY_OWNED: 1,
-  STRAY_IGNORED: 2,
+/** `enum claim`. */
+export const CLAIM = {
+  CLAIM_NOBODY: 0,
+  CLAIM_OWNED: 1,
+  CLAIM_IGNORED: 2,
 } as const;
 
-/** `enum stray_what`. */
-export const STRAY_WHAT = {
-  STRAY_RECEIVED_BIT: 32,
-  STRAY_USED_BIT: 33,
-  STRAY_STATE_BIT: 34,
-  STRAY_SITE_BIT: 38,
+/** `enum unowned_what`. */
+export const UNOWNED_WHAT = {
+  UNOWNED_RECEIVED_BIT: 32,
+  UNOWNED_USED_BIT: 33,
+  UNOWNED_STATE_BIT: 34,
+  UNOWNED_SITE_BIT: 38,
 } as const;
 
 /** `enum record_kind`. */

@@ -48,7 +48,7 @@ export const drop: Family<DropOptions> = {
   kernelMaps: [
     { name: 'drops', rows: { number: ROW_MAP.ROWS_DROPS, overflowAt: DROP_KEY.overflow }, isTold: true },
     { name: 'drop_sites', isTold: true },
-    { name: 'strays', isTold: true },
+    { name: 'unowned_drops', isTold: true },
   ],
   probeNames: { [PROBE_ID.PROBE_DROP]: 'kfree_skb' },
   records: [dropDecoder],
@@ -106,14 +106,19 @@ function createSums({ context, kernel, host }: SumsParts): FamilySums {
   return {
     maps: [{ map: 'drops', update: (image) => drops.update(image), rows }],
     // Most intervals have no drop without a socket: then nothing is looked for.
-    pass: (nowNs) => (kernel.hasStrays || unowned.hasRows ? settleUnowned(nowNs) : undefined),
-    awaited: () => (kernel.hasStrays ? claimersOf(kernel.read('strays')) : []),
+    pass: (nowNs) => (kernel.hasUnowned || unowned.hasRows ? settleUnowned(nowNs) : undefined),
+    awaited: () => (kernel.hasUnowned ? claimersOf(kernel.read('unowned_drops')) : []),
   };
 
   function settleUnowned(nowNs: bigint): number {
-    const { pass, bank } = kernel.passForStrays(nowNs);
+    const { pass, bank } = kernel.passForUnowned(nowNs);
     host.forgetAddresses();
-    unowned.settle({ strays: kernel.read('strays'), listenEnds: kernel.read('listen_ends'), bank, pass });
+    unowned.settle({
+      drops: kernel.read('unowned_drops'),
+      listenEnds: kernel.read('listen_ends'),
+      bank,
+      pass,
+    });
     return pass;
   }
 }

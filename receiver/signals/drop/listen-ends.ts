@@ -14,7 +14,7 @@ export interface PacketEnd {
   readonly port: number;
 }
 
-/** Who listens at an end; `found` is an `enum stray_found`. */
+/** Who listens at an end; `found` is an `enum claim`. */
 export interface FoundOwner {
   readonly found: number;
   readonly owner: Owner;

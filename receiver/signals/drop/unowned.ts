@@ -1,13 +1,13 @@
 import { ATTR_SERVER_PORT, METRIC_PACKET_DROPPED } from '../../../semconv/index.ts';
 import {
-  STRAY,
-  STRAY_COUNT,
-  STRAY_END,
-  STRAY_FOUND,
-  STRAY_KEY,
-  STRAY_KEY_LENGTH,
-  STRAY_LENGTH,
-  STRAY_WHAT,
+  UNOWNED_DROP,
+  UNOWNED_COUNT,
+  UNOWNED_END,
+  CLAIM,
+  UNOWNED_KEY,
+  UNOWNED_KEY_LENGTH,
+  UNOWNED_DROP_LENGTH,
+  UNOWNED_WHAT,
 } from '../../decode/generated/layout.ts';
 import { NO_OWNER, processIdAt } from '../../decode/owners.ts';
 import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
@@ -20,7 +20,7 @@ export interface UnownedParts {
   readonly context: CollectContext;
   readonly details: DropDetails;
   /** Takes a row out of a kernel map. */
-  delete(map: 'strays' | 'listen_ends', key: Uint8Array): void;
+  delete(map: 'unowned_drops' | 'listen_ends', key: Uint8Array): void;
   /** Whether the namespace takes packets for this address; asked through a process in it. */
   isLocal(end: PacketEnd, owner: Owner): boolean;
   /** Milliseconds, any steady origin. */
@@ -29,7 +29,7 @@ export interface UnownedParts {
 
 /** What a pass left for the drops without a socket. */
 export interface ClaimedDrops {
-  readonly strays: MapImage;
+  readonly drops: MapImage;
   readonly listenEnds: MapImage;
   /** Its banks are closed up to this one: nothing is added to them but by programs that run already. */
   readonly bank: number;
@@ -37,13 +37,13 @@ export interface ClaimedDrops {
 }
 
 /** Parts of the upper half of `what`, whose bits are numbered from 32. */
-const RECEIVED = 1 << (STRAY_WHAT.STRAY_RECEIVED_BIT - 32);
-const STATE_SHIFT = STRAY_WHAT.STRAY_STATE_BIT - 32;
-const STATE_MASK = (1 << (STRAY_WHAT.STRAY_SITE_BIT - STRAY_WHAT.STRAY_STATE_BIT)) - 1;
-const SITE_SHIFT = STRAY_WHAT.STRAY_SITE_BIT - 32;
+const RECEIVED = 1 << (UNOWNED_WHAT.UNOWNED_RECEIVED_BIT - 32);
+const STATE_SHIFT = UNOWNED_WHAT.UNOWNED_STATE_BIT - 32;
+const STATE_MASK = (1 << (UNOWNED_WHAT.UNOWNED_SITE_BIT - UNOWNED_WHAT.UNOWNED_STATE_BIT)) - 1;
+const SITE_SHIFT = UNOWNED_WHAT.UNOWNED_SITE_BIT - 32;
 const GRACE_MS = 100;
 const NOBODY: FoundOwner = {
-  found: STRAY_FOUND.STRAY_NOBODY,
+  found: CLAIM.CLAIM_NOBODY,
   owner: NO_OWNER,
 };
 
@@ -68,30 +68,33 @@ export class UnownedSums {
   }
 
   /** After every pass that looked for owners. */
-  settle({ strays, listenEnds, bank, pass }: ClaimedDrops): void {
+  settle({ drops, listenEnds, bank, pass }: ClaimedDrops): void {
     const { context } = this.#parts;
     const nowMs = this.#parts.nowMs();
     const ends = new ListenEnds(listenEnds, pass, (view, offset) => context.ownerAt(view, offset));
     for (const key of ends.stale) this.#parts.delete('listen_ends', key);
-    for (const row of rowsOf(strays)) {
-      const rowBank = row.keys.getUint32(row.keyAt + STRAY_KEY.bank, true);
+    for (const row of rowsOf(drops)) {
+      const rowBank = row.keys.getUint32(row.keyAt + UNOWNED_KEY.bank, true);
       if (rowBank > bank) continue;
       const { id } = row;
-      const known = this.#memories.get(id) ?? { memory: new RowMemory(STRAY.size >> 3), sinceMs: nowMs };
-      this.#add(new StrayRow(row), known.memory, ends);
+      const known = this.#memories.get(id) ?? {
+        memory: new RowMemory(UNOWNED_DROP.size >> 3),
+        sinceMs: nowMs,
+      };
+      this.#add(new UnownedRow(row), known.memory, ends);
       if (nowMs - known.sinceMs < GRACE_MS) {
         this.#memories.set(id, known);
         continue;
       }
-      this.#parts.delete('strays', row.key());
+      this.#parts.delete('unowned_drops', row.key());
       this.#memories.delete(id);
     }
   }
 
-  #add(row: StrayRow, memory: RowMemory, ends: ListenEnds): void {
+  #add(row: UnownedRow, memory: RowMemory, ends: ListenEnds): void {
     const { context, details } = this.#parts;
     const wantsPort = context.optIn.has(ATTR_SERVER_PORT);
-    for (let slot = 0; slot < STRAY_LENGTH.counts; slot += 1) {
+    for (let slot = 0; slot < UNOWNED_DROP_LENGTH.counts; slot += 1) {
       const { what, gained } = row.slot(slot, memory);
       if (gained <= 0 || !context.isOn(METRIC_PACKET_DROPPED)) continue;
       const found = this.#ownerOf(row, (what.flags & RECEIVED) !== 0, ends);
@@ -101,7 +104,7 @@ export class UnownedSums {
         reason: what.reason,
         family: row.family,
         state: (what.flags >>> STATE_SHIFT) & STATE_MASK,
-        serverPort: wantsPort && found.found === STRAY_FOUND.STRAY_OWNED ? (found.serverPort ?? 0) : 0,
+        serverPort: wantsPort && found.found === CLAIM.CLAIM_OWNED ? (found.serverPort ?? 0) : 0,
         site: what.flags >>> SITE_SHIFT,
       });
       context.sink.add(METRIC_PACKET_DROPPED, resource, attributes, gained);
@@ -111,36 +114,36 @@ export class UnownedSums {
   /** Undefined: not to be observed. */
   #resourceOf({ found, owner }: FoundOwner): ObservedResource | undefined {
     const { context } = this.#parts;
-    if (found === STRAY_FOUND.STRAY_IGNORED) return undefined;
-    return found === STRAY_FOUND.STRAY_NOBODY ? context.host() : context.resolve(owner);
+    if (found === CLAIM.CLAIM_IGNORED) return undefined;
+    return found === CLAIM.CLAIM_NOBODY ? context.host() : context.resolve(owner);
   }
 
-  #ownerOf(row: StrayRow, isReceived: boolean, ends: ListenEnds): FoundOwner {
+  #ownerOf(row: UnownedRow, isReceived: boolean, ends: ListenEnds): FoundOwner {
     const { context, isLocal } = this.#parts;
     const claimed = (offset: number): FoundOwner | undefined => row.claimed(offset, context);
-    if (!isReceived) return claimed(STRAY.sender) ?? ends.find(row.source, () => true) ?? NOBODY;
+    if (!isReceived) return claimed(UNOWNED_DROP.sender) ?? ends.find(row.source, () => true) ?? NOBODY;
     const to = row.destination;
     return (
-      claimed(STRAY.receiver) ??
+      claimed(UNOWNED_DROP.receiver) ??
       ends.find(to, (owner) => isLocal(to, owner)) ??
-      claimed(STRAY.sender) ??
+      claimed(UNOWNED_DROP.sender) ??
       NOBODY
     );
   }
 }
 
 /** Owners whose drops were not read yet, as `pid:startNs`. */
-export function* claimersOf(strays: MapImage): Generator<string> {
-  for (const { values, valueAt } of rowsOf(strays)) {
-    for (const end of [valueAt + STRAY.receiver, valueAt + STRAY.sender]) {
-      if (values.getUint32(end + STRAY_END.found, true) !== STRAY_FOUND.STRAY_OWNED) continue;
-      yield processIdAt(values, end + STRAY_END.owner);
+export function* claimersOf(drops: MapImage): Generator<string> {
+  for (const { values, valueAt } of rowsOf(drops)) {
+    for (const end of [valueAt + UNOWNED_DROP.receiver, valueAt + UNOWNED_DROP.sender]) {
+      if (values.getUint32(end + UNOWNED_END.found, true) !== CLAIM.CLAIM_OWNED) continue;
+      yield processIdAt(values, end + UNOWNED_END.owner);
     }
   }
 }
 
-/** One row of `strays`. */
-class StrayRow {
+/** One row of `unowned_drops`. */
+class UnownedRow {
   readonly #image: MapImage;
   readonly #key: DataView;
   readonly #value: DataView;
@@ -156,38 +159,38 @@ class StrayRow {
   }
 
   get family(): number {
-    return this.#key.getUint8(STRAY_KEY.family);
+    return this.#key.getUint8(UNOWNED_KEY.family);
   }
 
   get source(): PacketEnd {
-    return this.#end(STRAY_KEY.source, STRAY_KEY.source_port);
+    return this.#end(UNOWNED_KEY.source, UNOWNED_KEY.source_port);
   }
 
   get destination(): PacketEnd {
-    return this.#end(STRAY_KEY.destination, STRAY_KEY.destination_port);
+    return this.#end(UNOWNED_KEY.destination, UNOWNED_KEY.destination_port);
   }
 
   #end(addressAt: number, portAt: number): PacketEnd {
     const from = this.#at + addressAt;
     return {
-      netns: this.#key.getUint32(STRAY_KEY.netns, true),
+      netns: this.#key.getUint32(UNOWNED_KEY.netns, true),
       family: this.family,
-      address: this.#image.keys.subarray(from, from + STRAY_KEY_LENGTH.source),
+      address: this.#image.keys.subarray(from, from + UNOWNED_KEY_LENGTH.source),
       port: this.#key.getUint16(portAt, true),
     };
   }
 
   claimed(offset: number, context: CollectContext): FoundOwner | undefined {
-    const found = this.#value.getUint32(offset + STRAY_END.found, true);
-    if (found === STRAY_FOUND.STRAY_NOBODY) return undefined;
-    const serverPort = this.#value.getUint16(offset + STRAY_END.server_port, true);
-    return { found, owner: context.ownerAt(this.#value, offset + STRAY_END.owner), serverPort };
+    const found = this.#value.getUint32(offset + UNOWNED_END.found, true);
+    if (found === CLAIM.CLAIM_NOBODY) return undefined;
+    const serverPort = this.#value.getUint16(offset + UNOWNED_END.server_port, true);
+    return { found, owner: context.ownerAt(this.#value, offset + UNOWNED_END.owner), serverPort };
   }
 
   slot(index: number, memory: RowMemory): { what: { reason: number; flags: number }; gained: number } {
-    const from = STRAY.counts + index * STRAY_COUNT.size;
-    const reason = this.#value.getUint32(from + STRAY_COUNT.what, true);
-    const flags = this.#value.getUint32(from + STRAY_COUNT.what + 4, true);
-    return { what: { reason, flags }, gained: memory.gain(this.#cells, from + STRAY_COUNT.count) };
+    const from = UNOWNED_DROP.counts + index * UNOWNED_COUNT.size;
+    const reason = this.#value.getUint32(from + UNOWNED_COUNT.what, true);
+    const flags = this.#value.getUint32(from + UNOWNED_COUNT.what + 4, true);
+    return { what: { reason, flags }, gained: memory.gain(this.#cells, from + UNOWNED_COUNT.count) };
   }
 }

@@ -26,7 +26,7 @@ export const KERNEL_MAPS = {
   series: { type: 'hash', keySize: 64, valueSize: 1056, maxEntries: 16384, isOnDemand: false },
   softirqs: { type: 'percpu_array', keySize: 4, valueSize: 336, maxEntries: 10, isOnDemand: false },
   state_durations: { type: 'hash', keySize: 24, valueSize: 176, maxEntries: 1, isOnDemand: false },
-  strays: { type: 'hash', keySize: 48, valueSize: 112, maxEntries: 4096, isOnDemand: false },
   subnets: { type: 'lpm_trie', keySize: 20, valueSize: 4, maxEntries: 256, isOnDemand: true },
   synacks: { type: 'lru_hash', keySize: 24, valueSize: 16, maxEntries: 4096, isOnDemand: false },
+  unowned_drops: { type: 'hash', keySize: 48, valueSize: 112, maxEntries: 4096, isOnDemand: false },
 } as const;

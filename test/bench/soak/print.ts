@@ -6,7 +6,7 @@ import { afterFirstQuarter, slope } from './slope.ts';
 import { CLOSED, IO, OPENED, type Tally } from './tally.ts';
 import type { Heap, Look } from './watch.ts';
 
-const MAPS = ['series', 'owners', 'listeners', 'resets', 'drops', 'drop_sites', 'strays'] as const;
+const MAPS = ['series', 'owners', 'listeners', 'resets', 'drops', 'drop_sites', 'unowned_drops'] as const;
 const COLUMNS = ['min', 'connections', 'processes', 'RSS MB', 'heap MB', 'maps MB', 'files', ...MAPS];
 
 function line(cells: readonly string[]): void {

@@ -18,14 +18,14 @@ export interface Reduced {
   readonly others: readonly string[];
 }
 
-const MAPS = ['series', 'owners', 'listeners', 'drops', 'resets', 'strays', 'softirqs', 'lost'];
+const MAPS = ['series', 'owners', 'listeners', 'drops', 'resets', 'unowned_drops', 'softirqs', 'lost'];
 
 /** Everything that asks the kernel after the start, in an order that works. */
 function useAll(source: KernelSource): string[] {
   const key = source.read('series').keys.slice(0, source.read('series').keySize);
   const work: Record<string, () => unknown> = {
     pass: () => source.pass(process.hrtime.bigint()),
-    passForStrays: () => source.passForStrays(process.hrtime.bigint()),
+    passForUnowned: () => source.passForUnowned(process.hrtime.bigint()),
     countStates: () => source.countStates(),
     setFilter: () => source.setFilter({ include: [], exclude: [] }),
     read: () => MAPS.map((map) => source.read(map)),

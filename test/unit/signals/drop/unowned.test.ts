@@ -8,11 +8,11 @@ import {
   FOUND,
   listenEnd,
   mapImage,
-  strayKey,
-  strayValue,
+  unownedKey,
+  unownedValue,
   type ListenEndFields,
-  type StrayFields,
-  type StrayKeyFields,
+  type UnownedFields,
+  type UnownedKeyFields,
 } from '../../../fixtures/records/write-rows.ts';
 import { createHarness, dropDetails, NGINX } from '../../../support/sums-harness.ts';
 
@@ -26,7 +26,7 @@ const KEY = { source: THERE, sourcePort: 4000, destination: HERE, destinationPor
 const IPV6_HERE = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 interface Given {
-  readonly strays: readonly (readonly [StrayKeyFields, StrayFields])[];
+  readonly drops: readonly (readonly [UnownedKeyFields, UnownedFields])[];
   readonly listeners?: readonly ListenEndFields[];
   readonly bank?: number;
   readonly pass?: number;
@@ -51,11 +51,11 @@ function createFixture(
     isLocal: ({ address, family }) => local.has(address.subarray(0, family === 6 ? 16 : 4).join('.')),
     nowMs: () => nowMs,
   });
-  const settle = ({ strays, listeners = [], bank = 1, pass = 1, afterMs = 1_000 }: Given): void => {
+  const settle = ({ drops, listeners = [], bank = 1, pass = 1, afterMs = 1_000 }: Given): void => {
     nowMs += afterMs;
-    const rows = strays.map(([key, value]) => [strayKey({ ...KEY, ...key }), strayValue(value)] as const);
+    const rows = drops.map(([key, value]) => [unownedKey({ ...KEY, ...key }), unownedValue(value)] as const);
     const ends = listeners.map((listener) => listenEnd({ netns: NETNS, ...listener }));
-    sums.settle({ strays: imageOf(rows, 48, 112), listenEnds: imageOf(ends, 24, 32), bank, pass });
+    sums.settle({ drops: imageOf(rows, 48, 112), listenEnds: imageOf(ends, 24, 32), bank, pass });
   };
   /** What each resource got. */
   const shares = (): Record<string, number> => {
@@ -77,8 +77,8 @@ function imageOf(
   return rows.length > 0 ? mapImage(rows) : { ...mapImage([]), keySize, stride };
 }
 
-const received = (count: number): StrayFields['counts'] => [{ reason: 5, count }];
-const sent = (count: number): StrayFields['counts'] => [{ reason: 5, count, isSent: true }];
+const received = (count: number): UnownedFields['counts'] => [{ reason: 5, count }];
+const sent = (count: number): UnownedFields['counts'] => [{ reason: 5, count, isSent: true }];
 const of = (owner: typeof NGINX) => ({ owner, found: FOUND.owned });
 
 describe('UnownedSums', () => {
@@ -89,7 +89,7 @@ describe('UnownedSums', () => {
     });
     const counts = [{ reason: 5, count: 3, state: 12, site: 7 }];
     settle({
-      strays: [
+      drops: [
         [{ sourcePort: 1 }, { receiver: { ...of(NGINX), port: 80 }, counts }],
         [{ sourcePort: 2 }, { counts }],
       ],
@@ -109,7 +109,7 @@ describe('UnownedSums', () => {
       { reason: 6, count: 4 },
       { reason: 5, count: 2, isSent: true },
     ];
-    settle({ strays: [[{ family: 6 }, { receiver: of(NGINX), sender: of(CURL), counts }]] });
+    settle({ drops: [[{ family: 6 }, { receiver: of(NGINX), sender: of(CURL), counts }]] });
     const rest = 'network.transport=tcp network.type=ipv6 wirespan.packet.drop.reason';
     assert.deepEqual(Object.fromEntries(harness.sink.sums), {
       [`wirespan.packet.dropped w10 ${rest}=r5`]: 3,
@@ -120,7 +120,7 @@ describe('UnownedSums', () => {
 
   it('of a received packet: the receiver, then who listens, then a sender here, then the host', () => {
     const listeners = [{ owner: ENVOY, port: 80, address: HERE }];
-    const cases: [Partial<StrayFields>, ListenEndFields[], string][] = [
+    const cases: [Partial<UnownedFields>, ListenEndFields[], string][] = [
       [{ receiver: of(NGINX), sender: of(CURL) }, listeners, 'w10'],
       [{ sender: of(CURL) }, listeners, 'w30'],
       [{ sender: of(CURL) }, [], 'w20'],
@@ -128,21 +128,21 @@ describe('UnownedSums', () => {
     ];
     for (const [ends, listening, owner] of cases) {
       const { settle, shares } = createFixture();
-      settle({ strays: [[{}, { ...ends, counts: received(7) }]], listeners: listening });
+      settle({ drops: [[{}, { ...ends, counts: received(7) }]], listeners: listening });
       assert.deepEqual(shares(), { [owner]: 7 });
     }
   });
 
   it('of a sent packet: the sender, then who listens at its source, never the receiver', () => {
     const listeners = [{ owner: ENVOY, port: 4000 }];
-    const cases: [Partial<StrayFields>, ListenEndFields[], string][] = [
+    const cases: [Partial<UnownedFields>, ListenEndFields[], string][] = [
       [{ receiver: of(NGINX), sender: of(CURL) }, listeners, 'w20'],
       [{ receiver: of(NGINX) }, listeners, 'w30'],
       [{ receiver: of(NGINX) }, [], 'host'],
     ];
     for (const [ends, listening, owner] of cases) {
       const { settle, shares } = createFixture();
-      settle({ strays: [[{}, { ...ends, counts: sent(7) }]], listeners: listening });
+      settle({ drops: [[{}, { ...ends, counts: sent(7) }]], listeners: listening });
       assert.deepEqual(shares(), { [owner]: 7 });
     }
   });
@@ -151,7 +151,7 @@ describe('UnownedSums', () => {
     const ignored = { owner: NGINX, found: FOUND.ignored };
     const { settle, shares } = createFixture();
     settle({
-      strays: [
+      drops: [
         [{}, { receiver: ignored, sender: of(CURL), counts: received(3) }],
         [{ destinationPort: 81 }, { counts: received(4) }],
       ],
@@ -163,7 +163,7 @@ describe('UnownedSums', () => {
   it('are the host’s when several processes listen there, or a socket has no known owner', () => {
     const { settle, shares } = createFixture();
     settle({
-      strays: [
+      drops: [
         [{}, { sender: of(CURL), counts: received(3) }],
         [{ destinationPort: 81 }, { receiver: of({ startNs: 0n, pid: 0 }), counts: received(4) }],
       ],
@@ -176,7 +176,7 @@ describe('UnownedSums', () => {
     const any4 = { owner: CURL, port: 80 };
     const any6 = { owner: ENVOY, port: 80, family: 6 };
     const exact = { owner: NGINX, port: 80, address: HERE };
-    const cases: [string, ListenEndFields[], StrayKeyFields?][] = [
+    const cases: [string, ListenEndFields[], UnownedKeyFields?][] = [
       ['w10', [any4, any6, exact]],
       ['w20', [any4, any6]],
       ['w30', [any6]],
@@ -189,7 +189,7 @@ describe('UnownedSums', () => {
     ];
     for (const [owner, listeners, key] of cases) {
       const { settle, shares } = createFixture();
-      settle({ strays: [[key ?? {}, { counts: received(7) }]], listeners });
+      settle({ drops: [[key ?? {}, { counts: received(7) }]], listeners });
       assert.deepEqual(shares(), { [owner]: 7 }, JSON.stringify({ owner, key }));
     }
   });
@@ -197,7 +197,7 @@ describe('UnownedSums', () => {
   it('do not use a listener that the pass did not meet, and take it out', () => {
     const { settle, shares, deleted } = createFixture();
     settle({
-      strays: [[{}, { counts: received(7) }]],
+      drops: [[{}, { counts: received(7) }]],
       listeners: [{ owner: NGINX, port: 80, pass: 4 }],
       pass: 5,
     });
@@ -210,46 +210,48 @@ describe('UnownedSums', () => {
 
   it('read a row twice, then take it out', () => {
     const { settle, shares, deleted, sums } = createFixture();
-    const row = (count: number): Given['strays'][number] => [
+    const row = (count: number): Given['drops'][number] => [
       {},
       { receiver: of(NGINX), counts: received(count) },
     ];
-    settle({ strays: [row(3)], bank: 1 });
+    settle({ drops: [row(3)], bank: 1 });
     assert.deepEqual([shares(), deleted.length, sums.hasRows], [{ w10: 3 }, 0, true]);
     // A program that was still adding when the bank was closed.
-    settle({ strays: [row(4), [{ bank: 2 }, { counts: received(5) }]], bank: 2 });
+    settle({ drops: [row(4), [{ bank: 2 }, { counts: received(5) }]], bank: 2 });
     assert.deepEqual(shares(), { w10: 4, host: 5 });
-    assert.deepEqual(deleted, [`strays ${Buffer.from(strayKey({ ...KEY, bank: 1 })).toString('hex')}`]);
-    settle({ strays: [[{ bank: 2 }, { counts: received(5) }]], bank: 3 });
+    assert.deepEqual(deleted, [
+      `unowned_drops ${Buffer.from(unownedKey({ ...KEY, bank: 1 })).toString('hex')}`,
+    ]);
+    settle({ drops: [[{ bank: 2 }, { counts: received(5) }]], bank: 3 });
     assert.deepEqual([shares(), deleted.length, sums.hasRows], [{ w10: 4, host: 5 }, 2, false]);
   });
 
   it('leave the bank that is being counted, and take what came late into an old one', () => {
     const { settle, shares, deleted, sums } = createFixture();
     settle({
-      strays: [
+      drops: [
         [{ bank: 3 }, { counts: received(3) }],
         [{ bank: 1 }, { counts: received(5) }],
       ],
       bank: 2,
     });
     assert.deepEqual([shares(), deleted.length, sums.hasRows], [{ host: 5 }, 0, true]);
-    settle({ strays: [[{ bank: 1 }, { counts: received(5) }]], bank: 3 });
+    settle({ drops: [[{ bank: 1 }, { counts: received(5) }]], bank: 3 });
     assert.deepEqual([shares(), deleted.length, sums.hasRows], [{ host: 5 }, 1, false]);
   });
 
   it('leave a row where it is while a program may still add to it, however often it is read', () => {
     const { settle, shares, deleted } = createFixture();
     for (let count = 1; count <= 9; count += 1)
-      settle({ strays: [[{}, { counts: received(count) }]], bank: count, afterMs: 10 });
+      settle({ drops: [[{}, { counts: received(count) }]], bank: count, afterMs: 10 });
     assert.deepEqual([shares(), deleted.length], [{ host: 9 }, 0]);
-    settle({ strays: [[{}, { counts: received(9) }]], bank: 10, afterMs: 100 });
+    settle({ drops: [[{}, { counts: received(9) }]], bank: 10, afterMs: 100 });
     assert.deepEqual([shares(), deleted.length], [{ host: 9 }, 1]);
   });
 
   it('tell nothing when off, and take the rows out all the same', () => {
     const { settle, harness, deleted } = createFixture({ off: METRICS });
-    for (const bank of [1, 2]) settle({ strays: [[{}, { counts: received(3) }]], bank });
+    for (const bank of [1, 2]) settle({ drops: [[{}, { counts: received(3) }]], bank });
     assert.deepEqual([harness.sink.calls, deleted.length], [0, 1]);
   });
 });
@@ -259,7 +261,7 @@ describe('claimersOf', () => {
     const rows = [
       { receiver: of(NGINX), sender: of(CURL), counts: received(1) },
       { receiver: { owner: ENVOY, found: FOUND.ignored }, counts: received(1) },
-    ].map((value, i) => [strayKey({ ...KEY, bank: i }), strayValue(value)] as const);
+    ].map((value, i) => [unownedKey({ ...KEY, bank: i }), unownedValue(value)] as const);
     assert.deepEqual([...claimersOf(mapImage(rows))], ['10:1', '20:2']);
   });
 });

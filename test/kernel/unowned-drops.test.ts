@@ -7,7 +7,7 @@ import { kernelFilterOf } from '../../receiver/settings/filter.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { CLOSED_PORT } from './rig/drop-scenes.ts';
 import { RAW_PACKET, VETH_ADDRESS } from '../support/drop-stage.ts';
-import { UnownedStage } from './rig/stray-stage.ts';
+import { UnownedStage } from './rig/unowned-stage.ts';
 
 const ATTEMPTS = 5;
 const SYN = 2;

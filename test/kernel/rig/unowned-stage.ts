@@ -63,9 +63,9 @@ export class UnownedStage {
   /** As at a collection. */
   settle(): void {
     const { source } = this.stage.watcher;
-    const { pass, bank } = source.passForStrays(process.hrtime.bigint());
-    const [strays, listenEnds] = [source.read('strays'), source.read('listen_ends')];
-    this.#unowned.settle({ strays, listenEnds, pass, bank });
+    const { pass, bank } = source.passForUnowned(process.hrtime.bigint());
+    const [drops, listenEnds] = [source.read('unowned_drops'), source.read('listen_ends')];
+    this.#unowned.settle({ drops, listenEnds, pass, bank });
     this.#drops.update(source.read('drops'));
   }
 
