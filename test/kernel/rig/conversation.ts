@@ -162,9 +162,23 @@ export class Conversation {
     return records.map((record) => ({ at: end - ((base + end - record.seq) >>> 0), record }));
   }
 
+  /**
+   * Contexts of the segments that were lost and sent again, one for each. A machine that stands still for a while
+   * sends others again as well, and some more than once.
+   */
+  lostContexts(): (Context | undefined)[] {
+    const lost = new Set(this.#droppedSeqs());
+    const again = this.retransmits().filter(({ record }) => lost.has(record.seq));
+    return [...new Map(again.map(({ record }) => [record.seq, plain(record.context)])).values()];
+  }
+
   #firstDropped(): number {
+    return this.#droppedSeqs().reduce((least, seq) => (((seq - least) | 0) < 0 ? seq : least));
+  }
+
+  #droppedSeqs(): number[] {
     const mine = this.#stage.dropper.dropped().filter(({ clientPort }) => clientPort === this.localPort);
-    return mine.map(({ seq }) => seq).reduce((least, seq) => (((seq - least) | 0) < 0 ? seq : least));
+    return mine.map(({ seq }) => seq);
   }
 
   /** Each retransmission carries the context of the owner of its first byte, exactly, or none. */
