@@ -35,43 +35,8 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	if (conn->role != ROLE_LISTENER)
 		copy_from_port(sk, tp, conn);
 	open_server(sk, tp, conn, &end);
-}
-
-static __always_inline void handle_accept(struct sock *listener, struct sock *sk)
-{
-	u64 now = bpf_ktime_get_ns();
-	struct known_owner owner = {};
-	struct tcp_sock *tp;
-	struct conn *conn;
-
-	if (!sk || !is_tcp(sk))
-		return;
-	conn = conn_of(sk);
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
-		return;
-	conn = opened_conn(sk, tp, conn);
-	if (!conn || !(conn->flags & CONN_OWNER_PROVISIONAL))
-		return;
-	if (current_owner(&owner))
-		take_accept(sk, tp, conn, conn_of(listener), &owner, current_leader(), now, now);
-}
-
-/* inet_csk_accept(sk, arg): since 6.10. The returned socket is the third word. */
-SEC("fexit/inet_csk_accept")
-int BPF_PROG(ws_accept_fexit2, struct sock *listener, void *arg, struct sock *sk)
-{
-	handle_accept(listener, sk);
-	return 0;
-}
-
-/* inet_csk_accept(sk, flags, err, kern): before. */
-SEC("fexit/inet_csk_accept")
-int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool kern,
-	     struct sock *sk)
-{
-	handle_accept(listener, sk);
-	return 0;
+	if (early_accepts)
+		merge_accept(sk, tp, conn, now);
 }
 
 /* The filter's answer to a socket without a type, as accept() returns it. */
@@ -94,19 +59,12 @@ static __always_inline bool refuses_untyped(struct sock *sk, const struct known_
 	return filter_refuses(&facts);
 }
 
-/*
- * Without trampolines the verifier has no type for the socket, so it is only a key:
- * `accepts` waits for the next hook that meets the socket.
- */
-static __always_inline void note_accept(struct sock *sk)
+/* For the next hook that meets the socket. `cookie`: its own, 0 where the verifier has no type for it. */
+static __always_inline void note_accept(struct sock *sk, u64 cookie)
 {
-	struct accepted value = {};
+	struct accepted value = {.ns = bpf_ktime_get_ns(), .cookie = cookie};
 	u64 address = (u64)sk;
 
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP ||
-	    BPF_CORE_READ(sk, sk_type) != SOCK_STREAM_NR)
-		return;
-	value.ns = bpf_ktime_get_ns();
 	if (!current_owner(&value.owner))
 		return;
 	if (value.owner.is_new && value.owner.key.pid != agent_pid &&
@@ -117,6 +75,59 @@ static __always_inline void note_accept(struct sock *sk)
 }
 
 /*
+ * The child is in the accept queue before it is ESTABLISHED (tcp_check_req()), and is not locked
+ * here: whoever accepts at that moment leaves it to the hook that opens the connection.
+ */
+static __always_inline void handle_accept(struct sock *listener, struct sock *sk)
+{
+	struct known_owner owner = {};
+	struct tcp_sock *tp;
+	struct conn *conn;
+	u64 now;
+
+	if (!sk || !is_tcp(sk))
+		return;
+	conn = conn_of(sk);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return;
+	if (!conn || !(conn->flags & CONN_ESTABLISHED)) {
+		early_accepts = 1;
+		note_accept(sk, bpf_get_socket_cookie(sk));
+		return;
+	}
+	if (!(conn->flags & CONN_OWNER_PROVISIONAL) || !current_owner(&owner))
+		return;
+	now = bpf_ktime_get_ns();
+	take_accept(sk, tp, conn, conn_of(listener), &owner, current_leader(), now, now);
+}
+
+/* inet_csk_accept(sk, arg): since 6.10. The returned socket is the third word. */
+SEC("fexit/inet_csk_accept")
+int BPF_PROG(ws_accept_fexit2, struct sock *listener, void *arg, struct sock *sk)
+{
+	handle_accept(listener, sk);
+	return 0;
+}
+
+/* inet_csk_accept(sk, flags, err, kern): before. */
+SEC("fexit/inet_csk_accept")
+int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool kern,
+	     struct sock *sk)
+{
+	handle_accept(listener, sk);
+	return 0;
+}
+
+/* Without trampolines the verifier has no type for the socket, so it is only a key. */
+static __always_inline void note_untyped_accept(struct sock *sk)
+{
+	if (sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP &&
+	    BPF_CORE_READ(sk, sk_type) == SOCK_STREAM_NR)
+		note_accept(sk, 0);
+}
+
+/*
  * sock_graft(new socket, file's socket), which accept() calls in the acceptor's context, at once
  * after inet_csk_accept(). That one waits: a kretprobe has instances for ten such calls at
  * once (or two a CPU) and does not see the others.
@@ -124,7 +135,7 @@ static __always_inline void note_accept(struct sock *sk)
 SEC("kprobe/security_sock_graft")
 int BPF_KPROBE(ws_accept_kprobe, struct sock *sk)
 {
-	note_accept(sk);
+	note_untyped_accept(sk);
 	return 0;
 }
 
@@ -150,6 +161,6 @@ int BPF_PROG(ws_accept_sys_exit, struct pt_regs *regs, long ret)
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
 	if (BPF_CORE_READ(socket, file) == file)
-		note_accept(sk);
+		note_untyped_accept(sk);
 	return 0;
 }

@@ -86,7 +86,18 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, accepted_ns);
 }
 
-/* Takes over what the sys_exit program noted about this socket. */
+/* Some connection was accepted on one CPU before it was established on another. */
+u8 early_accepts = 0;
+
+/* What was noted is of this socket, not of one that had its address before. */
+static __always_inline bool is_accept_of(const struct accepted *accepted, const struct conn *conn)
+{
+	if (accepted->cookie)
+		return accepted->cookie == conn->cookie;
+	return accepted->ns >= conn->established_ns;
+}
+
+/* Takes over the accept that was noted about this socket. */
 static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					 u64 now)
 {
@@ -94,15 +105,17 @@ static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, s
 	struct accepted *found, copy;
 	u64 address = (u64)sk;
 
-	if (!cfg_accept_by_address || !(conn->flags & CONN_OWNER_PROVISIONAL))
+	if (!(cfg_accept_by_address || early_accepts) || !(conn->flags & CONN_OWNER_PROVISIONAL))
 		return;
 	found = bpf_map_lookup_elem(&accepts, &address);
 	if (!found)
 		return;
 	copy = *found;
 	bpf_map_delete_elem(&accepts, &address);
-	if (copy.ns < conn->established_ns)
+	if (!is_accept_of(&copy, conn))
 		return;
+	if (copy.ns < conn->established_ns)
+		copy.ns = conn->established_ns;
 	if (cfg_conn_table)
 		listener = listener_at(conn->listener_sock);
 	take_accept(sk, tp, conn, listener, &copy.owner, 0, copy.ns, now);

@@ -103,10 +103,14 @@ struct {
 	__type(value, u64);
 } resets SEC(".maps");
 
-/* Accepts whose socket had no type, keyed by its address until a hook meets the socket. User space gives it its size. */
+/*
+ * Accepts whose socket had no type, or was not established yet, keyed by its address until a
+ * hook meets the socket. User space gives it its size.
+ */
 struct accepted {
 	struct known_owner owner;
 	u64 ns;
+	u64 cookie; /* of the socket; 0: it had no type */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

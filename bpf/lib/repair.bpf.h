@@ -83,14 +83,19 @@ static __always_inline struct conn *adopt_child(struct sock *sk, struct tcp_sock
 	return conn;
 }
 
-/* What is kept of a connection past its handshake, whether that was seen or not. Not for iterators. */
+/*
+ * What is kept of a connection past its handshake, whether that was seen or not. Not for iterators:
+ * one of those may open it at this moment, and takes no lock.
+ */
 static __always_inline struct conn *opened_conn(struct sock *sk, struct tcp_sock *tp,
 						struct conn *conn)
 {
-	if (conn && (conn->flags & CONN_ESTABLISHED))
-		return conn;
 	if (!conn)
 		conn = copy_of_listener(sk);
+	if (!conn)
+		conn = conn_of(sk);
+	if (conn && (conn->flags & CONN_ESTABLISHED))
+		return conn;
 	return open_late(sk, tp, conn, bpf_get_socket_cookie(sk));
 }
 

@@ -2,13 +2,14 @@
 /*
  * Connections as fast as the machine gives them, or so many a second, and how many there were.
  *
- *   churn CONNECTIONS [PAIRS [DESTINATIONS [SHORT [RATE]]]]
+ *   churn CONNECTIONS [PAIRS [DESTINATIONS [SHORT [RATE [ASK]]]]]
  *
  * PAIRS clients, each with a server process of its own (default 1). A connection
  * carries 128 bytes each way; the server closes first. Many destination addresses
  * within 127.0.0.0/8 (default 200) keep clients from running out of ports. SHORT 1:
  * each connection has a client process of its own. RATE: connections a second of all
- * pairs, 0 as fast as it goes (default). One JSON line.
+ * pairs, 0 as fast as it goes (default). ASK: servers do not wait for a connection but
+ * ask for one every so many microseconds. One JSON line.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,6 +31,8 @@
 
 static long destinations = 200;
 static int is_short;
+/* Microseconds between two questions of a server; 0: it waits. */
+static useconds_t ask_us;
 /* Between two connections of one client, seconds; 0: none. */
 static double pause_s;
 
@@ -81,8 +84,10 @@ static void write_message(int fd)
 static void serve(int listener, long connections)
 {
 	for (long i = 0; i < connections; i++) {
-		int fd = accept(listener, NULL, NULL);
+		int fd;
 
+		while ((fd = accept(listener, NULL, NULL)) < 0 && ask_us && errno == EAGAIN)
+			usleep(ask_us);
 		if (fd < 0)
 			fail("accept");
 		read_message(fd);
@@ -134,7 +139,7 @@ static int start_listener(uint16_t *port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | (ask_us ? SOCK_NONBLOCK : 0), 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 128) ||
 	    getsockname(fd, (struct sockaddr *)&address, &size))
@@ -172,8 +177,10 @@ int main(int argc, char **argv)
 	is_short = argc > 4 && atoi(argv[4]);
 	if (argc > 5 && atol(argv[5]) > 0)
 		pause_s = (double)pairs / (double)atol(argv[5]);
-	if (connections < 1 || pairs < 1 || pairs > MAX_PAIRS || destinations < 1 || argc > 6) {
-		fprintf(stderr, "usage: %s CONNECTIONS [PAIRS [DESTINATIONS [SHORT [RATE]]]]\n",
+	ask_us = argc > 6 ? (useconds_t)atol(argv[6]) : 0;
+	if (connections < 1 || pairs < 1 || pairs > MAX_PAIRS || destinations < 1 || argc > 7) {
+		fprintf(stderr,
+			"usage: %s CONNECTIONS [PAIRS [DESTINATIONS [SHORT [RATE [ASK]]]]]\n",
 			argv[0]);
 		return 2;
 	}

@@ -75,6 +75,8 @@ const WRITE_KPROBE = 'ws_write_kprobe';
 const MAX_FOLLOWED = 8_192;
 /** The oldest make room: their connections keep the owner that is learned later. */
 const MAX_UNMET_ACCEPTS = 65_536;
+/** Where a socket is known when it is accepted, only those that are not established at that moment wait. */
+const MAX_EARLY_ACCEPTS = 1_024;
 
 /** The first write: trace contexts, and the owner. A kprobe knows sockets by their address only: it names no owner. */
 const WRITE: Probe<ConnectionOptions> = {
@@ -103,7 +105,7 @@ const MAPS: readonly KernelMap<ConnectionOptions>[] = [
   },
   {
     name: 'accepts',
-    entries: (_options, chosen) => (isAcceptByAddress(chosen) ? MAX_UNMET_ACCEPTS : undefined),
+    entries: (_options, chosen) => (isAcceptByAddress(chosen) ? MAX_UNMET_ACCEPTS : MAX_EARLY_ACCEPTS),
   },
 ];
 

@@ -1,4 +1,5 @@
 /** Programs skipped on purpose: the build of test/kernel/skipped.bpf.c, and what of it is skipped. */
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { KernelOptions } from '../../../receiver/source/knobs.ts';
 import { projectFolder } from '../../backends/place.ts';
@@ -51,6 +52,7 @@ export class SkippingWatcher extends Watcher {
   #before = 0;
 
   constructor(room: NetRoom, options: Partial<KernelOptions> = {}, refused: readonly string[] = []) {
+    execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
     super(options, refused, OBJECT);
     this.#room = room;
   }
@@ -77,9 +79,8 @@ export class SkippingWatcher extends Watcher {
     return this.#before + Number(new DataView(value.buffer).getBigUint64(AT.skipped, true));
   }
 
-  /** Runs that the kernel itself skipped, of the program for changes. */
-  get recursions(): number {
-    const probe = this.source.recursionMisses().find((each) => each.probe === 'inet_sock_set_state');
-    return probe?.missed ?? 0;
+  /** Runs that the kernel itself skipped, of the program for changes or that of another probe. */
+  recursions(probe = 'inet_sock_set_state'): number {
+    return this.source.recursionMisses().find((each) => each.probe === probe)?.missed ?? 0;
   }
 }
