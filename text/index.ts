@@ -1,4 +1,4 @@
-export { FileError, MAX_FILE_BYTES, readRegularFile, readTextFile } from './regular-file.ts';
+export { FileError, readRegularFile, readTextFile } from './regular-file.ts';
 export { originOf } from './origin.ts';
-export { MAX_OUTSIDE_CHARS, outsideText } from './outside.ts';
+export { outsideText } from './outside.ts';
 export { createSecretHider, secretsOfHeader, secretsOfUrl } from './secrets.ts';

@@ -1,5 +1,5 @@
 /** Longest text from outside that a message repeats, in characters. */
-export const MAX_OUTSIDE_CHARS = 240;
+const MAX_OUTSIDE_CHARS = 240;
 
 /** What would end a line, move a cursor, turn the direction of a text or cannot be seen; halves of characters too. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
 
 /** Largest file that is read: settings and certificates are a few kilobytes. */
-export const MAX_FILE_BYTES = 2 ** 20;
+const MAX_FILE_BYTES = 2 ** 20;
 
 /** Why a file that the user named cannot be read; the message completes "the file …". */
 export class FileError extends Error {}

@@ -1,5 +1,5 @@
 import { mapMemory } from '../source/map-memory.ts';
-import type { KernelOptions } from '../source/knobs.ts';
+import type { KernelOptions } from '../source/kernel-options.ts';
 import { mapSizes } from '../source/map-sizes.ts';
 
 /** Bytes of the kernel's maps: those that one setting decides, from the start on. */

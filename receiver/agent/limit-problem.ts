@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { SERIES, SERIES_KEY } from '../decode/generated/layout.ts';
 import type { ProcessLimits } from '../host/limits.ts';
-import type { KernelOptions } from '../source/knobs.ts';
+import type { KernelOptions } from '../source/kernel-options.ts';
 import { kernelMemory } from './kernel-memory.ts';
 
 /** Files that the agent has open at once, with some to spare: programs, maps, links, connections, files of /proc. */

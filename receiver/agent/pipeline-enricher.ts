@@ -8,7 +8,7 @@ import { findCgroup2Mount } from '../host/cgroup-index.ts';
 import { createEnricher, type Enricher } from '../enrich/enricher.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import type { KernelSource } from '../source/kernel-source.ts';
-import { u64 } from '../source/knobs.ts';
+import { u64 } from '../source/number-bytes.ts';
 
 /** What the enricher needs of the rest; `store` is asked for later, as it needs the enricher's host. */
 export interface EnricherParts {

@@ -3,7 +3,7 @@ import { reduceCapabilities } from '../../native/index.ts';
 import { privilegeWarnings } from './privilege-warnings.ts';
 
 /** What is needed once all is loaded, where it was there: docs/compatibility.md says what for. */
-export const KEPT_CAPABILITIES: readonly string[] = [
+const KEPT_CAPABILITIES: readonly string[] = [
   'CAP_BPF',
   'CAP_DAC_READ_SEARCH',
   'CAP_SYS_PTRACE',
@@ -11,7 +11,7 @@ export const KEPT_CAPABILITIES: readonly string[] = [
 ];
 
 /** Gives up for good what is not needed once all is loaded; what cannot be known with the rest, for the log. */
-export function reducePrivileges(config: AppConfig): {
+export function reducePrivileges(config: Pick<AppConfig, 'events' | 'attributes'>): {
   readonly kept: readonly string[];
   readonly warnings: readonly string[];
 } {

@@ -2,7 +2,7 @@ import type { AppConfig } from '../../config/index.ts';
 import { EVENTS, SPANS } from '../../semconv/index.ts';
 import { kernelOptionsOf } from '../settings/kernel.ts';
 import { FAMILIES } from '../signals/index.ts';
-import type { KernelOptions } from '../source/knobs.ts';
+import type { KernelOptions } from '../source/kernel-options.ts';
 
 /** Settings, and the value of every key that they were made from. */
 export interface LoadedSettings {

@@ -1,5 +1,5 @@
 import { ConfigError, type AppConfig } from '../../config/index.ts';
-import type { KernelOptions } from '../source/knobs.ts';
+import type { KernelOptions } from '../source/kernel-options.ts';
 import { planReload, type LoadedSettings } from './reload-plan.ts';
 
 export interface ReloaderOptions {

@@ -1,6 +1,6 @@
 import { hideMemory, probe } from '../../native/index.ts';
 import { readLimits } from '../host/limits.ts';
-import type { KernelOptions } from '../source/knobs.ts';
+import type { KernelOptions } from '../source/kernel-options.ts';
 import { limitProblem } from './limit-problem.ts';
 
 /** Exit status of a machine or a user that cannot run the agent. */

@@ -41,7 +41,7 @@ const maxSegmentBytes = 2 ** 20;
  * Decides what `context` says about something that happened at `timeNs`
  * (CLOCK_MONOTONIC). Ids come from other people's bytes: they are checked here too.
  */
-export function decide(context: RequestContext | undefined, timeNs: bigint): Decision {
+function decide(context: RequestContext | undefined, timeNs: bigint): Decision {
   if (context === undefined) return miss;
   const evidence = methods.get(context.method);
   if (evidence === undefined || !hasValidIds(context)) return invalid;
@@ -59,7 +59,7 @@ export function decide(context: RequestContext | undefined, timeNs: bigint): Dec
  * Decides for a retransmission: the request must own a byte of the interval sent
  * again. A SYN has no bytes; its context is that of the connect.
  */
-export function decideRetransmit(record: RetransmitRecord): Decision {
+function decideRetransmit(record: RetransmitRecord): Decision {
   const { context } = record;
   if (context === undefined) return miss;
   const isHandshake = record.type === 'syn' || record.type === 'syn_ack';
@@ -71,7 +71,7 @@ export function decideRetransmit(record: RetransmitRecord): Decision {
  * Decides for the handshake that the request in `context` caused: the request is
  * written after the handshake, so its time proves nothing here.
  */
-export function decideHandshake(context: RequestContext | undefined): Decision {
+function decideHandshake(context: RequestContext | undefined): Decision {
   return decide(context, context?.requestStartNs ?? 0n);
 }
 

@@ -11,16 +11,16 @@ export interface Declared {
 }
 
 /** Bytes of UTF-8; with what is observed beside it, a resource stays below 4 KiB. */
-export const MAX_KEY_BYTES = 128;
-export const MAX_VALUE_BYTES = 1_024;
-export const MAX_DECLARED_BYTES = 3_000;
+const MAX_KEY_BYTES = 128;
+const MAX_VALUE_BYTES = 1_024;
+const MAX_DECLARED_BYTES = 3_000;
 const maxAttributes = 64;
 
 /** What wirespan sees itself nobody can declare, also where it did not see it. */
 const observedNamespaces = ['host.', 'os.', 'container.', 'process.', 'telemetry.', 'wirespan.'];
 const observedKeys: ReadonlySet<string> = new Set([ATTR_K8S_POD_UID]);
 
-export function isObservedKey(key: string): boolean {
+function isObservedKey(key: string): boolean {
   return observedKeys.has(key) || observedNamespaces.some((namespace) => key.startsWith(namespace));
 }
 

@@ -1,7 +1,7 @@
 import type { AppConfig, FilterRule } from '../../config/index.ts';
 import { cgroupIdsAt, type CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
 import type { KernelFilter, KernelFilterRule } from '../source/filter.ts';
-import type { Subnet } from '../source/knobs.ts';
+import type { Subnet } from '../source/subnet.ts';
 
 type Filter = AppConfig['filter'];
 

@@ -2,7 +2,7 @@ import type { AppConfig } from '../../config/index.ts';
 import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
 import { FAMILIES, type FamilyOptions } from '../signals/index.ts';
 import type { Wanted } from '../signals/kernel.ts';
-import type { KernelOptions } from '../source/knobs.ts';
+import type { KernelOptions } from '../source/kernel-options.ts';
 import { kernelFilterOf } from './filter.ts';
 
 /**

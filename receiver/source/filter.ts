@@ -11,7 +11,8 @@ import {
   SUBNET_KEY,
   SUBNET_KEY_LENGTH,
 } from '../decode/generated/layout.ts';
-import { subnetKey, u32, u64, type Subnet } from './knobs.ts';
+import { u32, u64 } from './number-bytes.ts';
+import { subnetKey, type Subnet } from './subnet.ts';
 
 /** One rule: all that it gives must match. See docs/filters.md. */
 export interface KernelFilterRule {
@@ -50,7 +51,7 @@ const HAS_V1 = 1 << FILTER_SETUP.FILTER_V1_BIT;
 const MAPPED_BITS = 96;
 
 /** `struct filter_rule`; `kind` of `enum filter_kind`. */
-export function filterRuleBytes(rule: KernelFilterRule, kind: number): Uint8Array {
+function filterRuleBytes(rule: KernelFilterRule, kind: number): Uint8Array {
   const bytes = new Uint8Array(FILTER_RULE.size);
   const view = new DataView(bytes.buffer);
   let fields = 0;

@@ -13,12 +13,15 @@ import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import { kernelNames } from './kernel-names.ts';
-import { setKnobs, subnetKey, u32, u8, type KernelOptions } from './knobs.ts';
+import { setKernelConfig } from './kernel-config.ts';
+import type { KernelOptions } from './kernel-options.ts';
+import { u32, u8 } from './number-bytes.ts';
+import { subnetKey } from './subnet.ts';
 import { Passes } from './passes.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { addOverflowRows, setRowLimits, takeRow, TAKE_ROW } from './row-maps.ts';
 
-export const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
+const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
 
 /** Counts per CPU of a `probe * LOSS_REASONS + reason` table, summed; see `enum probe_id`, `enum loss_reason`. */
 export type LossTable = readonly number[];
@@ -276,6 +279,6 @@ function configure(
     TAKE_ROW,
   ]);
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
-  setKnobs(session, plan, options, reasons);
+  setKernelConfig(session, plan, options, reasons);
   setRowLimits(session);
 }

@@ -1,6 +1,6 @@
 import { FAMILIES } from '../signals/index.ts';
 import type { Chosen } from '../signals/kernel.ts';
-import type { KernelOptions } from './knobs.ts';
+import type { KernelOptions } from './kernel-options.ts';
 
 /** Entries (of `events`: bytes) of the maps that do not have the size that the object declares. */
 export function mapSizes(options: KernelOptions, plan: Chosen): Readonly<Record<string, number>> {

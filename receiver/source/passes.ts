@@ -1,5 +1,5 @@
 import type { BpfSession } from '../../native/index.ts';
-import { u32, u64, u8 } from './knobs.ts';
+import { u32, u64, u8 } from './number-bytes.ts';
 
 /** A run holds its CPU for some 20 ms then; each visits the whole table, to take up its part. */
 const SOCKETS_A_RUN = 32_768;

@@ -1,7 +1,7 @@
 import type { BpfSession } from '../../native/index.ts';
 import { ROW_MAP, ROW_REMOVAL } from '../decode/generated/layout.ts';
 import { FAMILIES } from '../signals/index.ts';
-import { u32 } from './knobs.ts';
+import { u32 } from './number-bytes.ts';
 
 /** The kernel's maps of sums: each owner has a share of the rows (bpf/lib/rows.bpf.h). */
 const ROW_MAPS = new Map(

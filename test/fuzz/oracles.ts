@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import {
-  MAX_KEY_BYTES,
-  MAX_VALUE_BYTES,
-  MAX_DECLARED_BYTES,
-  isObservedKey,
-} from '../../receiver/enrich/declared.ts';
 import type { SendResult } from '../../receiver/export/send-result.ts';
 import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
-import { MAX_OUTSIDE_CHARS } from '../../text/index.ts';
+
+/** What declared attributes may have, in bytes of UTF-8, and what a text from outside, in characters. */
+const MAX_KEY_BYTES = 128;
+const MAX_VALUE_BYTES = 1_024;
+const MAX_DECLARED_BYTES = 3_000;
+const MAX_OUTSIDE_CHARS = 240;
+/** What the agent observes itself. */
+const OBSERVED = /^(host|os|container|process|telemetry|wirespan)\.|^k8s\.pod\.uid$/;
 
 /** What must hold of each input, beyond that nothing is thrown. `oracles.test.ts` shows that each can fail. */
 
@@ -57,7 +58,7 @@ export function checkShown(text: string): void {
 export function checkDeclared(attributes: ReadonlyMap<string, string>): void {
   let sum = 0;
   for (const [key, value] of attributes) {
-    assert.ok(key !== '' && !isObservedKey(key), key);
+    assert.ok(key !== '' && !OBSERVED.test(key), key);
     const [keyBytes, valueBytes] = [Buffer.byteLength(key), Buffer.byteLength(value)];
     assert.ok(keyBytes <= MAX_KEY_BYTES && valueBytes <= MAX_VALUE_BYTES, key);
     sum += keyBytes + valueBytes;

@@ -4,9 +4,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { tryLoad } from '../../native/index.ts';
+import { canLoad } from '../support/kernel-abilities.ts';
 import { LISTENER, LISTENER_KEY } from '../../receiver/decode/generated/layout.ts';
-import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
 import type { ConnectionRecord } from '../../receiver/model/record.ts';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../support/cleanup.ts';
@@ -80,7 +79,7 @@ function waitsAt(watcher: Watcher, port: number): { count: number; sum: number }
 
 for (const [index, { accept, programs }] of VARIANTS.entries()) {
   const refused = VARIANTS.slice(0, index).flatMap((variant) => variant.programs);
-  const loads = programs.some((program) => tryLoad(BPF_OBJECT, program).ok);
+  const loads = programs.some((program) => canLoad(program));
   const skip = loads ? false : `this kernel refuses ${programs.join(' and ')}`;
   describe(`accepts by ${programs.join(' or ')}`, { skip }, () => {
     const cleanup = new Cleanup();

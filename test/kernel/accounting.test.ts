@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
-import type { KernelOptions } from '../../receiver/source/knobs.ts';
+import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import { TcpScript } from '../support/script.ts';
 import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { OPT_IN_ATTRIBUTES } from '../../config/sections/opt-in-attributes.ts';
 import { ConnectionSums } from '../../receiver/signals/connection/sums.ts';
 import { createDropDetails } from '../../receiver/signals/drop/details.ts';
-import { hasDropReceiver } from '../../receiver/signals/drop/family.ts';
+import { hasDropReceiver } from '../support/kernel-abilities.ts';
 import { DropSums } from '../../receiver/signals/drop/sums.ts';
 import { StateSums } from '../../receiver/signals/state/sums.ts';
 import { ListenerSums } from '../../receiver/signals/listener/sums.ts';

@@ -1,15 +1,13 @@
 /** What the plan chose on the running kernel, and that each choice does its work. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { kernelFunctionArity, tryLoad } from '../../native/index.ts';
-import { BPF_OBJECT } from '../../receiver/source/kernel-source.ts';
+import { kernelFunctionArity } from '../../native/index.ts';
+import { canLoad } from '../support/kernel-abilities.ts';
 import type { Plan } from '../../receiver/source/plan.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import type { NetRoom } from '../support/net-room.ts';
 import { TcpScript } from '../support/script.ts';
 import { Watcher } from '../support/watcher.ts';
-
-const loads = (program: string): boolean => tryLoad(BPF_OBJECT, program).ok;
 
 for (const costlyVariants of [false, true]) {
   describe(`plan, costly variants ${costlyVariants ? 'on' : 'off'}`, () => {
@@ -29,15 +27,15 @@ for (const costlyVariants of [false, true]) {
 
     test('the best variant that loads', () => {
       const costly = costlyVariants ? 'sys_exit' : 'none';
-      const withoutFexit = loads('ws_accept_kprobe') ? 'kprobe' : costly;
-      const hasFexit = loads('ws_accept_fexit2') || loads('ws_accept_fexit4');
+      const withoutFexit = canLoad('ws_accept_kprobe') ? 'kprobe' : costly;
+      const hasFexit = canLoad('ws_accept_fexit2') || canLoad('ws_accept_fexit4');
       assert.equal(plan.accept, hasFexit ? 'fexit' : withoutFexit);
-      const withoutTable = loads('ws_pass') ? 'ws_pass' : 'ws_pass_files';
+      const withoutTable = canLoad('ws_pass') ? 'ws_pass' : 'ws_pass_files';
       const table = plan.accept === 'none' ? ['ws_pass_files', 'ws_pass_table'] : ['ws_pass_table'];
-      assert.deepEqual(plan.iterators.pass, loads('ws_pass_table') ? table : [withoutTable]);
+      assert.deepEqual(plan.iterators.pass, canLoad('ws_pass_table') ? table : [withoutTable]);
       const write = plan.attached.find(({ probe }) => probe === 'tcp_sendmsg_locked')?.program;
       const hasTracepoint = kernelFunctionArity('btf_trace_tcp_sendmsg_locked') !== undefined;
-      const fentry = ['ws_write_fentry', 'ws_write_kprobe'].find(loads);
+      const fentry = ['ws_write_fentry', 'ws_write_kprobe'].find(canLoad);
       assert.equal(write, hasTracepoint ? 'ws_write' : fentry);
     });
 

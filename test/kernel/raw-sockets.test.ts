@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { hasDropReceiver } from '../../receiver/signals/drop/family.ts';
+import { hasDropReceiver } from '../support/kernel-abilities.ts';
 import { OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { DropStage, gained } from '../support/drop-stage.ts';

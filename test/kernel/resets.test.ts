@@ -1,7 +1,7 @@
 /** Resets: sent and received, with and without a socket, against the namespace's statistics. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { hasResetReason } from '../../receiver/signals/reset/family.ts';
+import { hasResetReason } from '../support/kernel-abilities.ts';
 import { RESET_KEY } from '../../receiver/decode/generated/layout.ts';
 import type { ResetRecord } from '../../receiver/model/record.ts';
 import { Cleanup } from '../support/cleanup.ts';

@@ -8,8 +8,8 @@ import {
   OWNER_KEY,
   RESET_KEY,
 } from '../../receiver/decode/generated/layout.ts';
-import { hasDropReceiver } from '../../receiver/signals/drop/family.ts';
-import type { KernelOptions } from '../../receiver/source/knobs.ts';
+import { hasDropReceiver } from '../support/kernel-abilities.ts';
+import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { buildWorkloads, runChurn } from '../support/workloads.ts';
 import { startHog } from '../support/hog.ts';

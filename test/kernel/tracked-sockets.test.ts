@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { LISTENER, LISTENER_KEY, OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
-import type { KernelOptions } from '../../receiver/source/knobs.ts';
+import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import type { NetRoom } from '../support/net-room.ts';
 import { TcpScript } from '../support/script.ts';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { DROP_KEY, UNOWNED_DROP, UNOWNED_COUNT } from '../../receiver/decode/generated/layout.ts';
 import type { DropRecord } from '../../receiver/model/record.ts';
-import type { KernelOptions } from '../../receiver/source/knobs.ts';
+import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import { projectFolder } from '../backends/place.ts';
 import type { Cleanup } from './cleanup.ts';
 import { FreedCounter } from './freed.ts';

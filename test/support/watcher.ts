@@ -3,7 +3,7 @@ import { KernelSource } from '../../receiver/source/kernel-source.ts';
 import { decodeBatch } from '../../receiver/signals/records.ts';
 import { LOSS_REASON, PROBE_ID, SERIES, SERIES_KEY } from '../../receiver/decode/generated/layout.ts';
 import { OwnerTable } from '../../receiver/decode/owners.ts';
-import type { KernelOptions } from '../../receiver/source/knobs.ts';
+import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import type { ConnectionRecord, KernelRecord, RetransmitRecord } from '../../receiver/model/record.ts';
 
 /** Rows are told apart by nothing that is opt-in. */

@@ -1,5 +1,5 @@
 import { rowId } from '../../model/ids.ts';
-import type { ConnectionRow } from './sums.ts';
+import type { ConnectionKey } from './key.ts';
 
 /**
  * What sockets say that they sent again, and what events explained of it. The difference is `other`. With
@@ -15,7 +15,7 @@ export interface RetransmitAccount {
   other: number;
   rows: number;
   /** The row without a state. */
-  base: ConnectionRow | undefined;
+  base: Pick<ConnectionKey, 'owner' | 'attributes'> | undefined;
 }
 
 /** Accounts of rows, shared by rows whose keys differ in one byte alone. */

@@ -1,7 +1,7 @@
 import { RowMemory } from '../context.ts';
 
 /** Memory of this many rows is allocated, and given back, together. */
-export const ROWS_PER_SLAB = 128;
+const ROWS_PER_SLAB = 128;
 
 interface Slab {
   /** Two words a cell. */

@@ -57,11 +57,6 @@ export const drop: Family<DropOptions> = {
   exemplars: dropExemplars,
 };
 
-/** Whether this kernel tells the socket that a dropped packet was for. */
-export function hasDropReceiver(chosen: Pick<Chosen, 'arities'>): boolean {
-  return hasMoreArguments(chosen, 'kfree_skb', 3);
-}
-
 function options(wanted: Wanted): DropOptions {
   const { attributes } = wanted;
   const mode = wanted.event(EVENT_PACKET_DROP);
@@ -88,7 +83,7 @@ function variables(wanted: DropOptions, chosen: Chosen): Readonly<Record<string,
     cfg_drop_state: details.dropState,
     cfg_drop_port: details.dropPort,
     cfg_drop_has_reason: hasMoreArguments(chosen, 'kfree_skb', 2),
-    cfg_drop_has_rx_sk: hasDropReceiver(chosen),
+    cfg_drop_has_rx_sk: hasMoreArguments(chosen, 'kfree_skb', 3),
   };
 }
 

@@ -1,7 +1,7 @@
 import { ATTR_PEER_CIDR, EVENT_TCP_RESET, METRIC_TCP_RESETS } from '../../../semconv/index.ts';
 import { PROBE_ID, RESET_KEY, ROW_MAP } from '../../decode/generated/layout.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
-import { hasMoreArguments, isAttached, onTracepoint, type Chosen, type Wanted } from '../kernel.ts';
+import { hasMoreArguments, isAttached, onTracepoint, type Wanted } from '../kernel.ts';
 import { resetDecoder } from './decode.ts';
 import { resetEvents } from './events.ts';
 import { ResetSums } from './sums.ts';
@@ -27,7 +27,7 @@ export const reset: Family<ResetOptions> = {
     cfg_emit_reset: emit.reset,
     cfg_reset_cidr: details.resetCidr,
     cfg_sees_resets: isAttached(chosen, 'ws_reset_received'),
-    cfg_reset_has_reason: hasResetReason(chosen),
+    cfg_reset_has_reason: hasMoreArguments(chosen, 'tcp_send_reset', 2),
   }),
   kernelMaps: [
     { name: 'resets', rows: { number: ROW_MAP.ROWS_RESETS, overflowAt: RESET_KEY.overflow }, isTold: true },
@@ -37,11 +37,6 @@ export const reset: Family<ResetOptions> = {
   sums: createSums,
   events: resetEvents,
 };
-
-/** Whether this kernel tells why it sent an RST. */
-export function hasResetReason(chosen: Pick<Chosen, 'arities'>): boolean {
-  return hasMoreArguments(chosen, 'tcp_send_reset', 2);
-}
 
 /** The event is never on a trace: `correlated` asks for nothing. */
 function options({ event, metric, attributes }: Wanted): ResetOptions {

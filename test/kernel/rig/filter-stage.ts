@@ -2,7 +2,7 @@
 import type { FilterRule } from '../../../config/index.ts';
 import { findCgroupHierarchies } from '../../../receiver/host/cgroup-hierarchies.ts';
 import { kernelFilterOf } from '../../../receiver/settings/filter.ts';
-import type { KernelOptions } from '../../../receiver/source/knobs.ts';
+import type { KernelOptions } from '../../../receiver/source/kernel-options.ts';
 import type { Cleanup } from '../../support/cleanup.ts';
 import { NetRoom } from '../../support/net-room.ts';
 import { TcpScript } from '../../support/script.ts';

@@ -1,7 +1,7 @@
 /** Run by privileges.test.ts: loads everything, keeps what the agent keeps, and does all that the agent does later. */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { hideMemory, reduceCapabilities } from '../../../native/index.ts';
-import { KEPT_CAPABILITIES } from '../../../receiver/agent/privileges.ts';
+import { hideMemory } from '../../../native/index.ts';
+import { reducePrivileges } from '../../../receiver/agent/privileges.ts';
 import { KernelSource } from '../../../receiver/source/kernel-source.ts';
 import { readListenCounters } from '../../../receiver/host/listen-counters.ts';
 import { readLocalAddresses } from '../../../receiver/host/local-address-reader.ts';
@@ -80,7 +80,7 @@ function threads(): Record<string, string>[] {
 const [pid = 0, netns = 0] = process.argv.slice(2).map(Number);
 const source = KernelSource.start(ALL_SIGNALS);
 hideMemory();
-const kept = reduceCapabilities(KEPT_CAPABILITIES);
+const { kept } = reducePrivileges({ events: new Map(), attributes: new Set() });
 const result: Reduced = {
   kept,
   failed: useAll(source),

@@ -1,7 +1,7 @@
 /** Programs skipped on purpose: the build of test/kernel/skipped.bpf.c, and what of it is skipped. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { KernelOptions } from '../../../receiver/source/knobs.ts';
+import type { KernelOptions } from '../../../receiver/source/kernel-options.ts';
 import { projectFolder } from '../../backends/place.ts';
 import type { NetRoom } from '../../support/net-room.ts';
 import { Watcher } from '../../support/watcher.ts';

@@ -1,5 +1,5 @@
 import type { Cleanup } from '../../support/cleanup.ts';
-import type { KernelOptions } from '../../../receiver/source/knobs.ts';
+import type { KernelOptions } from '../../../receiver/source/kernel-options.ts';
 import type { Stage } from './conversation.ts';
 import { Dropper } from '../../support/dropper.ts';
 import { NetRoom } from '../../support/net-room.ts';

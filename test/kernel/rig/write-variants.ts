@@ -1,5 +1,5 @@
-import { kernelFunctionArity, tryLoad } from '../../../native/index.ts';
-import { BPF_OBJECT } from '../../../receiver/source/kernel-source.ts';
+import { kernelFunctionArity } from '../../../native/index.ts';
+import { canLoad } from '../../support/kernel-abilities.ts';
 
 /** The ways to meet a write; `skip`: why this kernel has none. */
 export const WRITE_VARIANTS = [
@@ -14,5 +14,5 @@ export const WRITE_VARIANTS = [
 function whyNoKprobe(): string | false {
   if (kernelFunctionArity('btf_trace_tcp_sendmsg_locked') !== undefined)
     return 'this kernel has a tracepoint';
-  return tryLoad(BPF_OBJECT, 'ws_write_kprobe').ok ? false : 'this kernel refuses ws_write_kprobe';
+  return canLoad('ws_write_kprobe') ? false : 'this kernel refuses ws_write_kprobe';
 }

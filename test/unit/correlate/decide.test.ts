@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decide, decideHandshake, decideRetransmit } from '../../../receiver/correlate/decide.ts';
+import { DECISIONS } from '../../../receiver/correlate/decide.ts';
 import type { RequestContext } from '../../../receiver/model/record.ts';
 import { request, retransmit, second } from './fixture.ts';
+
+const { decide, decideHandshake, decideRetransmit } = DECISIONS;
 
 test('a header in the very bytes is exact evidence for a child', () => {
   const { context, isParent, result } = decide(request(), 100n * second);

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  MAX_DECLARED_BYTES,
-  MAX_KEY_BYTES,
-  MAX_VALUE_BYTES,
-  nameOnly,
-  readDeclared,
-} from '../../../receiver/enrich/declared.ts';
+import { nameOnly, readDeclared } from '../../../receiver/enrich/declared.ts';
+
+/** In bytes of UTF-8; docs/architecture.md has them. */
+const MAX_KEY_BYTES = 128;
+const MAX_VALUE_BYTES = 1_024;
+const MAX_DECLARED_BYTES = 3_000;
 
 function attributesOf(list: string, serviceName?: string): Record<string, string> {
   const environment = { resourceAttributes: list, ...(serviceName === undefined ? {} : { serviceName }) };

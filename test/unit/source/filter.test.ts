@@ -6,21 +6,35 @@ import {
   FILTER_KIND,
   FILTER_RULE,
 } from '../../../receiver/decode/generated/layout.ts';
-import { filterRuleBytes, FilterWriter, type KernelFilterRule } from '../../../receiver/source/filter.ts';
+import { FilterWriter, type KernelFilterRule } from '../../../receiver/source/filter.ts';
+
+/** The rule as it is written for the kernel. */
+function ruleBytes(rule: KernelFilterRule): Uint8Array {
+  const rules: Uint8Array[] = [];
+  const writer = new FilterWriter({
+    update: (map, _, value) => map === 'filter_rules' && rules.push(value),
+    delete: () => true,
+    setVariable: () => undefined,
+  });
+  writer.write({ include: [rule], exclude: [] });
+  const [bytes] = rules;
+  assert.ok(bytes !== undefined && bytes[FILTER_RULE.kind] === FILTER_KIND.FILTER_INCLUDE);
+  return bytes;
+}
 
 function fieldsOf(rule: KernelFilterRule): DataView {
-  return new DataView(filterRuleBytes(rule, FILTER_KIND.FILTER_INCLUDE).buffer);
+  return new DataView(ruleBytes(rule).buffer);
 }
 
 /** Address, mask and family of a rule. */
 function subnetOf(address: string, prefixLength: number): string[] {
   const subnet = { address, prefixLength, family: address.includes(':') ? 'ipv6' : 'ipv4' } as const;
-  const bytes = Buffer.from(filterRuleBytes({ subnet }, 1));
+  const bytes = Buffer.from(ruleBytes({ subnet }));
   const text = (at: number): string => bytes.toString('hex', at, at + 16);
   return [text(FILTER_RULE.address), text(FILTER_RULE.mask), String(bytes[FILTER_RULE.family])];
 }
 
-describe('filterRuleBytes', () => {
+describe('a rule', () => {
   it('writes each field where the kernel reads it, and says that it is there', () => {
     const view = fieldsOf({
       port: 1,

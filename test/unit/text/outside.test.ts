@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { MAX_OUTSIDE_CHARS, outsideText } from '../../../text/index.ts';
+import { outsideText } from '../../../text/index.ts';
+
+const MAX_CHARS = 240;
 
 describe('a text from outside', () => {
   it('stays as it is when it is short and plain', () => {
@@ -16,7 +18,7 @@ describe('a text from outside', () => {
 
   it('is cut, and says by how much', () => {
     assert.equal(outsideText('x'.repeat(1000), 10), `${'x'.repeat(10)}… (990 more characters)`);
-    assert.equal(outsideText('x'.repeat(MAX_OUTSIDE_CHARS)), 'x'.repeat(MAX_OUTSIDE_CHARS));
+    assert.equal(outsideText('x'.repeat(MAX_CHARS)), 'x'.repeat(MAX_CHARS));
   });
 
   it('is harmless and bounded, whatever it was', () => {
@@ -24,8 +26,8 @@ describe('a text from outside', () => {
       fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (text) => {
         const shown = outsideText(text);
         assert.doesNotMatch(shown, /[\p{C}\p{Zl}\p{Zp}]/u);
-        assert.ok(shown.length < MAX_OUTSIDE_CHARS + 40);
-        if (text.length <= MAX_OUTSIDE_CHARS) assert.equal(outsideText(shown), shown);
+        assert.ok(shown.length < MAX_CHARS + 40);
+        if (text.length <= MAX_CHARS) assert.equal(outsideText(shown), shown);
       }),
     );
   });

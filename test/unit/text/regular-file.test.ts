@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { loadConfig } from '../../../config/index.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import { exportSettings } from '../../support/export-settings.ts';
-import { FileError, MAX_FILE_BYTES, readRegularFile, readTextFile } from '../../../text/index.ts';
+import { FileError, readRegularFile, readTextFile } from '../../../text/index.ts';
 
 /** Paths that a user can name and that are no file to read, with what must be said of them. */
 async function badFiles(t: TestContext): Promise<Record<string, RegExp>> {
@@ -20,7 +20,7 @@ async function badFiles(t: TestContext): Promise<Record<string, RegExp>> {
   symlinkSync(at('pipe'), at('link'));
   symlinkSync(at('loop'), at('loop'));
   writeFileSync(at('large'), '');
-  truncateSync(at('large'), MAX_FILE_BYTES + 1);
+  truncateSync(at('large'), 2 ** 20 + 1);
   writeFileSync(at('file'), '');
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(at('socket'), resolve));

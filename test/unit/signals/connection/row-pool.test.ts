@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Cells, type RowMemory } from '../../../../receiver/signals/context.ts';
-import { ROWS_PER_SLAB, RowPool } from '../../../../receiver/signals/connection/row-pool.ts';
+import { RowPool } from '../../../../receiver/signals/connection/row-pool.ts';
 
 const CELLS = 3;
+/** What one row takes memory for. */
+const ROWS_PER_SLAB = capacityOfOne();
+
+function capacityOfOne(): number {
+  const pool = new RowPool(CELLS);
+  pool.take();
+  return pool.capacity;
+}
 
 /** A row of the kernel with these sums. */
 function cellsOf(...values: readonly bigint[]): Cells {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { subnetKey, u32, u64 } from '../../../receiver/source/knobs.ts';
+import { u32, u64 } from '../../../receiver/source/number-bytes.ts';
+import { subnetKey } from '../../../receiver/source/subnet.ts';
 
 /** `struct subnet_key`: u32 bits, then 16 bytes of address. */
 function keyOf(
