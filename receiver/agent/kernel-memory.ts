@@ -1,3 +1,5 @@
+import { FAMILIES } from '../signals/index.ts';
+import type { KernelMap } from '../signals/kernel.ts';
 import { mapMemory } from '../source/map-memory.ts';
 import type { KernelOptions } from '../source/kernel-options.ts';
 import { mapSizes } from '../source/map-sizes.ts';
@@ -20,13 +22,24 @@ export function kernelMemory(options: KernelOptions, cpus: number): KernelMemory
   const plan = { attached: [], arities: {}, isConnTable: true };
   const { atStart, onDemand } = mapMemory(mapSizes(options, plan), cpus);
   const take = (name: string): number => atStart.get(name) ?? 0;
+  const sized = FAMILIES.flatMap(({ kernelMaps = [] }) => kernelMaps);
+  const takeBy = (setting: KernelMap['sizedBy']): number =>
+    sum(sized.filter(({ sizedBy }) => sizedBy === setting).map(({ name }) => take(name)));
   const parts = {
     ringBuffer: take('events'),
-    series: take('series') + take('receives'),
+    series: takeBy('series'),
     owners: take('owners'),
-    sockets: take('connections'),
+    sockets: takeBy('sockets'),
   };
-  const sum = (all: Iterable<number>): number => [...all].reduce((total, bytes) => total + bytes, 0);
-  const rest = sum(atStart.values()) - sum(Object.values(parts));
-  return { ...parts, socketsFull: onDemand.get('connections') ?? 0, rest };
+  return {
+    ...parts,
+    socketsFull: sum(
+      sized.filter(({ sizedBy }) => sizedBy === 'sockets').map(({ name }) => onDemand.get(name) ?? 0),
+    ),
+    rest: sum(atStart.values()) - sum(Object.values(parts)),
+  };
+}
+
+function sum(all: Iterable<number>): number {
+  return [...all].reduce((total, bytes) => total + bytes, 0);
 }

@@ -2,13 +2,9 @@ import { createMetricStore, type MetricStore } from '../aggregate/metric-store.t
 import type { AppConfig } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
 import { createClock, type Clock } from '../model/clock.ts';
-import { readProcessLosses, type ProcessLosses } from '../cli/process-losses.ts';
-import { connection } from '../signals/connection/family.ts';
-import type { ConnectionSums } from '../signals/connection/sums.ts';
 import type { CollectContext } from '../signals/context.ts';
 import { FAMILIES } from '../signals/index.ts';
-import { listener } from '../signals/listener/family.ts';
-import type { ListenerSums } from '../signals/listener/sums.ts';
+import { LiveTable, type LiveRow } from '../signals/live-table.ts';
 import { decodeBatch } from '../signals/records.ts';
 import { readBootId } from '../host/boot-id.ts';
 import { readListenCounters } from '../host/listen-counters.ts';
@@ -95,14 +91,6 @@ export class Pipeline {
     });
     [this.sweep, this.quietRows] = this.#createSweeps();
     this.#meetNamespaces();
-  }
-
-  get connections(): ConnectionSums {
-    return this.sums.of(connection).connections;
-  }
-
-  get listeners(): ListenerSums {
-    return this.sums.of(listener).listeners;
   }
 
   /** Namespaces of processes older than the agent: what was counted before it is not its own. */
@@ -214,9 +202,11 @@ export class Pipeline {
     this.sums.read((map) => this.#source.read(map), { isOften: true });
   }
 
-  /** What each process lost, for a live view. */
-  processLosses(): ProcessLosses {
-    return readProcessLosses((map) => this.#source.read(map), this.#context.ownerAt);
+  /** What the live view shows, as read last. */
+  liveRows(): LiveRow[] {
+    const table = new LiveTable(this.lastPass);
+    this.sums.show(table);
+    return table.rows();
   }
 
   /** Once every few seconds: frees what ended processes left behind. */

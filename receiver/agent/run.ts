@@ -6,7 +6,6 @@ import { AgentOutput } from './agent-output.ts';
 import type { LiveView } from '../cli/live.ts';
 import type { Logger } from '../cli/log.ts';
 import type { Outputs } from '../cli/outputs.ts';
-import { tableRows } from '../cli/rows.ts';
 import { BoundsWatch, boundCountsOf } from './bounds.ts';
 import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { createExporters, type Exporters } from '../export/exporters.ts';
@@ -231,12 +230,7 @@ class Agent {
       pipeline.lastPass = this.#source.pass(pipeline.clock.now());
       pipeline.readSums();
     }
-    const rows = tableRows(
-      pipeline.connections.rows.values(),
-      pipeline.listeners.rows.values(),
-      pipeline.lastPass,
-      pipeline.processLosses(),
-    );
+    const rows = pipeline.liveRows();
     const { metrics } = this.#exporters.counters();
     const status = `${String(this.#source.trackedConnections())} connections · ${this.#exporters.origins().metrics ?? 'no metrics'} · ${String(metrics.exported)} points exported`;
     return { rows, status };

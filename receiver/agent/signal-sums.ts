@@ -1,33 +1,26 @@
 import type { MapImage } from '../model/map-image.ts';
 import type { Owner } from '../model/resource.ts';
-import type { Family, FamilySums, SumsMap, SumsParts } from '../signals/family.ts';
+import type { FamilySums, SumsMap, SumsParts } from '../signals/family.ts';
 import { FAMILIES } from '../signals/index.ts';
+import type { LiveTable } from '../signals/live-table.ts';
 
 /** The sums of every family. */
 export class SignalSums {
-  readonly #sums = new Map<Family, FamilySums>();
+  readonly #sums: readonly FamilySums[];
   readonly maps: readonly SumsMap[];
 
   constructor(parts: SumsParts) {
-    for (const family of FAMILIES) {
-      const sums = family.sums?.(parts);
-      if (sums !== undefined) this.#sums.set(family, sums);
-    }
-    this.maps = [...this.#sums.values()].flatMap(({ maps }) => maps);
-  }
-
-  /** Those of one family, for who shows it. */
-  of<S extends FamilySums>(family: Family<object, S>): S {
-    return this.#sums.get(family) as S;
+    this.#sums = FAMILIES.flatMap((family) => family.sums?.(parts) ?? []);
+    this.maps = this.#sums.flatMap(({ maps }) => maps);
   }
 
   meet(owner: Owner): void {
-    for (const sums of this.#sums.values()) sums.meet?.(owner);
+    for (const sums of this.#sums) sums.meet?.(owner);
   }
 
   /** The number of the pass that a family made; undefined: none had to. */
   pass(nowNs: bigint): number | undefined {
-    for (const sums of this.#sums.values()) {
+    for (const sums of this.#sums) {
       const pass = sums.pass?.(nowNs);
       if (pass !== undefined) return pass;
     }
@@ -41,21 +34,22 @@ export class SignalSums {
   }
 
   setGauges(pass: number): void {
-    for (const sums of this.#sums.values()) sums.setGauges?.(pass);
+    for (const sums of this.#sums) sums.setGauges?.(pass);
   }
 
   settle(pass: number): void {
-    for (const sums of this.#sums.values()) sums.settle?.(pass);
+    for (const sums of this.#sums) sums.settle?.(pass);
+  }
+
+  show(table: LiveTable): void {
+    for (const sums of this.#sums) sums.show?.(table);
   }
 
   *awaited(): Generator<string> {
-    for (const sums of this.#sums.values()) yield* sums.awaited?.() ?? [];
+    for (const sums of this.#sums) yield* sums.awaited?.() ?? [];
   }
 
   boundsMet(): Readonly<Record<string, number>> {
-    return Object.assign({}, ...[...this.#sums.values()].map(({ boundsMet }) => boundsMet)) as Record<
-      string,
-      number
-    >;
+    return Object.assign({}, ...this.#sums.map(({ boundsMet }) => boundsMet)) as Record<string, number>;
   }
 }

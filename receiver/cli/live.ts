@@ -1,8 +1,9 @@
-import { renderJson, renderTable, type TableRow } from './table.ts';
+import type { LiveRow } from '../signals/live-table.ts';
+import { renderJson, renderTable } from './table.ts';
 
 /** What is shown now. */
 export interface LiveView {
-  readonly rows: readonly TableRow[];
+  readonly rows: readonly LiveRow[];
   readonly status: string;
 }
 

@@ -1,26 +1,5 @@
+import type { LiveRow } from '../signals/live-table.ts';
 import { columnsOf, cut, humanBytes, humanCount, humanDuration, printable } from './human.ts';
-
-/** One line of the live view: what a process does with a peer or on a local port. Counts are since the start. */
-export interface TableRow {
-  readonly process: string;
-  readonly pid: number;
-  readonly role: 'client' | 'server' | 'listener' | 'unknown';
-  /** Peer for a client, local port for a server and a listener. */
-  readonly endpoint: string;
-  readonly active: number;
-  readonly opened: number;
-  readonly failed: number;
-  /** Average; absent when no handshake was seen. */
-  readonly handshakeMs?: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-  readonly retransmits: number;
-  /** Dropped packets and RSTs of the whole process, on one of its rows; 0 on the others. */
-  readonly drops: number;
-  readonly resets: number;
-  /** States with their counts, e.g. `ESTABLISHED 3, TIME_WAIT 1`. */
-  readonly state: string;
-}
 
 /** Where and when the table is drawn. */
 export interface RenderOptions {
@@ -35,7 +14,7 @@ export interface RenderOptions {
 
 interface Column {
   readonly title: string;
-  readonly value: (row: TableRow) => string;
+  readonly value: (row: LiveRow) => string;
   readonly isText?: boolean;
   /** A text column shrinks to this before a column is left out. */
   readonly min?: number;
@@ -78,7 +57,7 @@ function totalWidth(fitted: readonly Fitted[]): number {
 }
 
 /** Text columns shrink to their minimum, widest first; then columns go, the least needed first. */
-function fit(rows: readonly TableRow[], width: number): Fitted[] {
+function fit(rows: readonly LiveRow[], width: number): Fitted[] {
   let fitted = COLUMNS.map((column): Fitted => {
     const cells = rows.map((row) => printable(column.value(row)));
     const natural = cells.reduce((most, cell) => Math.max(most, columnsOf(cell)), column.title.length);
@@ -107,12 +86,12 @@ function pad(text: string, { column, width }: Fitted): string {
   return column.isText === true ? shown + spaces : spaces + shown;
 }
 
-function bytesOf(row: TableRow): number {
+function bytesOf(row: LiveRow): number {
   return row.bytesSent + row.bytesReceived;
 }
 
 /** Most bytes first, then most attempts, then most open; names decide the rest so that lines do not jump. */
-function byActivity(a: TableRow, b: TableRow): number {
+function byActivity(a: LiveRow, b: LiveRow): number {
   return (
     bytesOf(b) - bytesOf(a) ||
     b.opened + b.failed - (a.opened + a.failed) ||
@@ -126,10 +105,7 @@ function byActivity(a: TableRow, b: TableRow): number {
  * The live view as text: the status, a heading, the most active rows, and how many
  * are not shown. No line is wider than `width`, there are at most `height`.
  */
-export function renderTable(
-  rows: readonly TableRow[],
-  { width, height, now, status }: RenderOptions,
-): string {
+export function renderTable(rows: readonly LiveRow[], { width, height, now, status }: RenderOptions): string {
   const head = cut(printable(`${now.toTimeString().slice(0, 8)}  ${status}`), width);
   if (rows.length === 0) return [head, '', cut('no TCP connections seen yet', width)].join('\n');
   const sorted = rows.toSorted(byActivity);
@@ -151,7 +127,7 @@ export function renderTable(
 }
 
 /** The rows as JSON lines, each with its time; ends with a newline unless there are none. */
-export function renderJson(rows: readonly TableRow[], now: Date): string {
+export function renderJson(rows: readonly LiveRow[], now: Date): string {
   const time = now.toISOString();
   return rows.map((row) => `${JSON.stringify({ time, ...row })}\n`).join('');
 }

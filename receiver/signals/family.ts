@@ -5,13 +5,14 @@ import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
 import type { CollectContext } from './context.ts';
 import type { CreateExemplars } from './exemplars.ts';
+import type { LiveTable } from './live-table.ts';
 import type { Chosen, CommonOptions, KernelMap, Probe, VariableValue, Wanted } from './kernel.ts';
 
 /**
  * One family of signals: all that belongs to it between the kernel and what is exported. `index.ts` has the list
  * of them; whoever needs something of every family goes through that list, and names none.
  */
-export interface Family<O extends object = object, S extends FamilySums = FamilySums> {
+export interface Family<O extends object = object> {
   /** Its folder here. */
   readonly name: string;
   /** What it asks of the kernel, for what the settings ask for: a record that nobody needs is never made. */
@@ -25,7 +26,7 @@ export interface Family<O extends object = object, S extends FamilySums = Family
   /** The records that its programs send. */
   readonly records?: readonly RecordDecoder[];
   /** From what the kernel summed to measurements; made once. */
-  sums?(parts: SumsParts): S;
+  sums?(parts: SumsParts): FamilySums;
   /** From records to events and spans; made once. */
   readonly events?: CreateEvents;
   /** From records to exemplars of measurements; made once. */
@@ -46,6 +47,8 @@ export interface FamilySums {
   setGauges?(pass: number): void;
   /** After every reading of the maps, but the last one when the agent stops. */
   settle?(pass: number): void;
+  /** Adds what it knows to the live table. */
+  show?(table: LiveTable): void;
   /** Processes (`processId`) of which something waits in the kernel that the next collection reads. */
   awaited?(): Iterable<string>;
 }

@@ -112,4 +112,6 @@ export interface KernelMap<O extends object = object> {
   readonly rows?: { readonly number: number; readonly overflowAt: number };
   /** How full it is, is told of (`wirespan.agent.map.*`). */
   readonly isTold?: boolean;
+  /** The setting that decides its size, for whom its memory is told: `bpf.max_series` or `bpf.max_sockets`. */
+  readonly sizedBy?: 'series' | 'sockets';
 }

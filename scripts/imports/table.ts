@@ -113,8 +113,8 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/cli': {
     holds: 'arguments, help, log, live view',
-    values: ['config', 'text', 'layout', 'receiver/model', 'receiver/signals'],
-    types: ['receiver/signals/connection', 'receiver/signals/listener'],
+    values: ['config', 'text'],
+    types: ['receiver/signals'],
   },
 };
 /** Every folder by its path below the project, in the order of the documents. */

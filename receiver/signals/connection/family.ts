@@ -35,13 +35,9 @@ import {
 import { connectionDecoder } from './decode.ts';
 import { ConnectionEvents } from './events.ts';
 import { connectionExemplars } from './exemplars.ts';
+import { showConnections } from './live.ts';
 import { connectionRows } from './owned-rows.ts';
 import { ConnectionSums } from './sums.ts';
-
-/** Connections, and what they moved. */
-export interface ConnectionFamilySums extends FamilySums {
-  readonly connections: ConnectionSums;
-}
 
 /** Requests and what is known of connections, asked of the kernel. */
 export interface ConnectionOptions {
@@ -92,12 +88,14 @@ const MAPS: readonly KernelMap<ConnectionOptions>[] = [
   {
     name: 'series',
     entries: ({ maxSeries }) => maxSeries,
+    sizedBy: 'series',
     rows: { number: ROW_MAP.ROWS_SERIES, overflowAt: SERIES_KEY.overflow },
     isTold: true,
   },
   {
     name: 'connections',
     entries: ({ maxSockets }, { isConnTable }) => (isConnTable ? maxSockets : undefined),
+    sizedBy: 'sockets',
   },
   {
     name: 'follows',
@@ -109,7 +107,8 @@ const MAPS: readonly KernelMap<ConnectionOptions>[] = [
   },
 ];
 
-export const connection: Family<ConnectionOptions, ConnectionFamilySums> = {
+/** Connections, and what they moved. */
+export const connection: Family<ConnectionOptions> = {
   name: 'connection',
   options,
   probes: [
@@ -189,7 +188,7 @@ function isAcceptByAddress(chosen: Chosen): boolean {
   return isAttached(chosen, 'ws_accept_kprobe', 'ws_accept_sys_exit');
 }
 
-function createSums({ context }: SumsParts): ConnectionFamilySums {
+function createSums({ context }: SumsParts): FamilySums {
   const connections = new ConnectionSums(context);
   const series = {
     map: 'series',
@@ -197,5 +196,9 @@ function createSums({ context }: SumsParts): ConnectionFamilySums {
     update: (image: MapImage) => connections.update(image),
     rows: connectionRows(connections),
   };
-  return { connections, maps: [series], setGauges: (pass) => connections.setGauges(pass) };
+  return {
+    maps: [series],
+    setGauges: (pass) => connections.setGauges(pass),
+    show: (table) => showConnections(table, connections.rows.values()),
+  };
 }

@@ -102,6 +102,7 @@ function createSums({ context, kernel, host }: SumsParts): FamilySums {
     maps: [{ map: 'drops', update: (image) => drops.update(image), rows }],
     // Most intervals have no drop without a socket: then nothing is looked for.
     pass: (nowNs) => (kernel.hasUnowned || unowned.hasRows ? settleUnowned(nowNs) : undefined),
+    show: (table) => table.addLosses('drops', kernel.read('drops'), DROP_KEY.owner, context.ownerAt),
     awaited: () => (kernel.hasUnowned ? claimersOf(kernel.read('unowned_drops')) : []),
   };
 

@@ -8,15 +8,11 @@ import type { Family, FamilySums, SumsParts } from '../family.ts';
 import type { Probe, Wanted } from '../kernel.ts';
 import { listenerDecoder } from './decode.ts';
 import { listenerEvents } from './events.ts';
+import { showListeners } from './live.ts';
 import { listenerRows } from './owned-rows.ts';
 import { queueOverflowRecord } from './queue-overflow.ts';
 import { ListenQueues } from './queues.ts';
 import { ListenerSums } from './sums.ts';
-
-/** Listening sockets and their queues. */
-export interface ListenerFamilySums extends FamilySums {
-  readonly listeners: ListenerSums;
-}
 
 export interface ListenerOptions {
   readonly emit: { readonly listener: boolean };
@@ -38,7 +34,8 @@ const ACCEPT: Probe = {
       : '; bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
 };
 
-export const listener: Family<ListenerOptions, ListenerFamilySums> = {
+/** Listening sockets and their queues. */
+export const listener: Family<ListenerOptions> = {
   name: 'listener',
   options: ({ event, showsAddresses, attributes }: Wanted) => ({
     emit: {
@@ -64,7 +61,7 @@ export const listener: Family<ListenerOptions, ListenerFamilySums> = {
   events: listenerEvents,
 };
 
-function createSums({ context, host, overflow, now }: SumsParts): ListenerFamilySums {
+function createSums({ context, host, overflow, now }: SumsParts): FamilySums {
   const listeners = new ListenerSums(context);
   const queues = new ListenQueues({
     context,
@@ -72,7 +69,6 @@ function createSums({ context, host, overflow, now }: SumsParts): ListenerFamily
     onOverflow: (met) => overflow(queueOverflowRecord(met, now())),
   });
   return {
-    listeners,
     maps: [
       {
         map: 'listeners',
@@ -86,6 +82,7 @@ function createSums({ context, host, overflow, now }: SumsParts): ListenerFamily
     },
     meet: ({ netns, pid }) => queues.meet(netns, pid),
     setGauges: (pass) => listeners.setGauges(pass),
+    show: (table) => showListeners(table, listeners.rows.values()),
     settle: (pass) => queues.settle(listeners.rows.values(), pass),
   };
 }

@@ -28,6 +28,7 @@ export const receive: Family<ReceiveOptions> = {
     {
       name: 'receives',
       entries: ({ maxSeries, receiveDuration }) => (receiveDuration ? maxSeries : undefined),
+      sizedBy: 'series',
       rows: { number: ROW_MAP.ROWS_RECEIVES, overflowAt: SERIES_KEY.overflow },
     },
   ],

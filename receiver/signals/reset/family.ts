@@ -51,5 +51,8 @@ function options({ event, metric, attributes }: Wanted): ResetOptions {
 function createSums({ context, kernel }: SumsParts): FamilySums {
   const resets = new ResetSums(context, (reason) => kernel.names.resetReason(reason));
   const rows = { size: 8, useAt: 0, forget: (id: string) => resets.forget(id) };
-  return { maps: [{ map: 'resets', update: (image) => resets.update(image), rows }] };
+  return {
+    maps: [{ map: 'resets', update: (image) => resets.update(image), rows }],
+    show: (table) => table.addLosses('resets', kernel.read('resets'), RESET_KEY.owner, context.ownerAt),
+  };
 }

@@ -116,12 +116,13 @@ function throughEvents(source: KernelSource, recording: Recording, config: AppCo
 
 /** Every row gains in each reading what it had in all when it was recorded. */
 function throughSums(source: KernelSource, { series }: Recording, config: AppConfig): () => number {
-  const { connections } = pipelineOf(source, config);
+  const { sums } = pipelineOf(source, config);
+  const map = sums.maps.find((each) => each.map === 'series');
   const now = new BigUint64Array(series.values.buffer);
   const gain = now.slice();
   return () => {
     for (let i = 0; i < now.length; i += 1) now[i] = (now[i] ?? 0n) + (gain[i] ?? 0n);
-    connections.update(series);
+    map?.update(series);
     return series.count;
   };
 }

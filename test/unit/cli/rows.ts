@@ -1,7 +1,7 @@
-import type { TableRow } from '../../../receiver/cli/table.ts';
+import type { LiveRow } from '../../../receiver/signals/live-table.ts';
 
 /** A row with nothing in it but what a test gives. */
-export function row(given: Partial<TableRow> = {}): TableRow {
+export function row(given: Partial<LiveRow> = {}): LiveRow {
   return {
     process: 'curl',
     pid: 1,

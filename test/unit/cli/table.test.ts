@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { columnsOf } from '../../../receiver/cli/human.ts';
-import { renderJson, renderTable, type TableRow } from '../../../receiver/cli/table.ts';
+import { renderJson, renderTable } from '../../../receiver/cli/table.ts';
+import type { LiveRow } from '../../../receiver/signals/live-table.ts';
 import { row } from './rows.ts';
 
 const now = new Date(2026, 0, 2, 3, 4, 5);
 const wide = { width: 200, height: 24, now, status: 'no collector yet' };
 
-function namesIn(rows: readonly TableRow[]): (string | undefined)[] {
+function namesIn(rows: readonly LiveRow[]): (string | undefined)[] {
   return renderTable(rows, wide)
     .split('\n')
     .slice(3)

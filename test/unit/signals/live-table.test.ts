@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { tableRows } from '../../../receiver/cli/rows.ts';
-import type { TableRow } from '../../../receiver/cli/table.ts';
+import { DROP_KEY, RESET_KEY } from '../../../receiver/decode/generated/layout.ts';
+import { showConnections } from '../../../receiver/signals/connection/live.ts';
 import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
 import { ListenerSums } from '../../../receiver/signals/listener/sums.ts';
-import { readProcessLosses, type ProcessLosses } from '../../../receiver/cli/process-losses.ts';
+import { showListeners } from '../../../receiver/signals/listener/live.ts';
+import { LiveTable, type LiveRow } from '../../../receiver/signals/live-table.ts';
 import {
   cellsOf,
   dropKey,
@@ -32,10 +33,12 @@ type MapRow = readonly [key: Uint8Array, value: Uint8Array];
 interface Given {
   readonly connections?: readonly (readonly [SeriesKeyFields, Record<number, number>])[];
   readonly listeners?: readonly (readonly [key: Uint8Array, Record<number, number>])[];
-  readonly losses?: ProcessLosses;
+  /** As the kernel sums them, the host's own among them. */
+  readonly drops?: readonly MapRow[];
+  readonly resets?: readonly MapRow[];
 }
 
-function rowsOf({ connections = [], listeners = [], losses }: Given): TableRow[] {
+function rowsOf({ connections = [], listeners = [], drops = [], resets = [] }: Given): LiveRow[] {
   const harness = createHarness();
   const context = {
     ...harness,
@@ -54,22 +57,21 @@ function rowsOf({ connections = [], listeners = [], losses }: Given): TableRow[]
   );
   const listening = new ListenerSums(context);
   listening.update(mapImage(listeners.map(([key, cells]) => [key, sparse(L.total, cells)])));
-  return tableRows(sums.rows.values(), listening.rows.values(), PASS, losses);
+  const table = new LiveTable(PASS);
+  showListeners(table, listening.rows.values());
+  showConnections(table, sums.rows.values());
+  table.addLosses('drops', mapImage(drops), DROP_KEY.owner, harness.ownerAt);
+  table.addLosses('resets', mapImage(resets), RESET_KEY.owner, harness.ownerAt);
+  return table.rows();
 }
 
-/** Losses as the kernel sums them, the host's own among them. */
-function lossesOf(drops: readonly MapRow[], resets: readonly MapRow[]): ProcessLosses {
-  const images = { drops: mapImage(drops), resets: mapImage(resets) };
-  return readProcessLosses((map) => images[map], createHarness().ownerAt);
-}
-
-function onlyRow(given: Given): TableRow {
+function onlyRow(given: Given): LiveRow {
   const rows = rowsOf(given);
   assert.equal(rows.length, 1);
   return rows[0] ?? assert.fail();
 }
 
-describe('tableRows', () => {
+describe('LiveTable', () => {
   const toPeer = { owner: CURL, role: 1, serverPort: 443, peer: [192, 0, 2, 1] };
 
   it('shows a client by its peer, with every figure', () => {
@@ -103,18 +105,16 @@ describe('tableRows', () => {
   });
 
   it("shows a process's drops and resets once, on its busiest row, and not those of others", () => {
-    const losses = lossesOf(
-      [
-        [dropKey(CURL, 2, 4), cellsOf([3])],
-        [dropKey(CURL, 3, 4), cellsOf([4])],
-        [dropKey({ startNs: 0n, pid: 0 }, 2, 4), cellsOf([100])],
-      ],
-      [
-        [resetKey({ owner: CURL, role: 1, serverPort: 443 }), cellsOf([5])],
-        [resetKey({ owner: CURL, received: 1 }), cellsOf([6])],
-        [resetKey({}), cellsOf([100])],
-      ],
-    );
+    const drops: MapRow[] = [
+      [dropKey(CURL, 2, 4), cellsOf([3])],
+      [dropKey(CURL, 3, 4), cellsOf([4])],
+      [dropKey({ startNs: 0n, pid: 0 }, 2, 4), cellsOf([100])],
+    ];
+    const resets: MapRow[] = [
+      [resetKey({ owner: CURL, role: 1, serverPort: 443 }), cellsOf([5])],
+      [resetKey({ owner: CURL, received: 1 }), cellsOf([6])],
+      [resetKey({}), cellsOf([100])],
+    ];
     const rows = rowsOf({
       connections: [
         [toPeer, { [C.opened]: 1, [C.bytesSent]: 10 }],
@@ -127,7 +127,8 @@ describe('tableRows', () => {
           { [C.opened]: 1, [C.bytesSent]: 99 },
         ],
       ],
-      losses,
+      drops,
+      resets,
     });
     assert.deepEqual(
       rows.map(({ endpoint, drops, resets }) => [endpoint, drops, resets]),
