@@ -1,4 +1,6 @@
 /** The kernel side without the agent: records, counters and sums, as the programs left them. */
+import { loadConfig } from '../../config/index.ts';
+import { kernelOptionsOf } from '../../receiver/settings/kernel.ts';
 import { KernelSource } from '../../receiver/source/kernel-source.ts';
 import { decodeBatch } from '../../receiver/signals/records.ts';
 import { LOSS_REASON, PROBE_ID, SERIES, SERIES_KEY } from '../../receiver/decode/generated/layout.ts';
@@ -6,27 +8,19 @@ import { OwnerTable } from '../../receiver/decode/owners.ts';
 import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import type { ConnectionRecord, KernelRecord, RetransmitRecord } from '../../receiver/model/record.ts';
 
-/** Rows are told apart by nothing that is opt-in. */
-export const NO_DETAILS: KernelOptions['details'] = {
-  serverAddress: false,
-  localAddress: false,
-  resetCidr: false,
-  retransmitState: false,
-  statePort: false,
-  dropFunction: false,
-  dropInterface: false,
-  dropState: false,
-  dropPort: false,
-};
+/** What the defaults ask for: a signal that a test does not know of is as users have it. */
+const DEFAULTS = kernelOptionsOf(loadConfig({ argv: [], env: {}, readFile: () => '', isTerminal: false }));
 
 /** Every signal on, limits as small as tests need. */
 export const ALL_SIGNALS: KernelOptions = {
+  ...DEFAULTS,
   ringBufferBytes: 4 << 20,
   maxSeries: 4096,
   maxSockets: 16_384,
   maxOwners: 4096,
   costlyVariants: true,
   emit: {
+    ...DEFAULTS.emit,
     open: true,
     accept: true,
     fail: true,
@@ -41,6 +35,7 @@ export const ALL_SIGNALS: KernelOptions = {
     softirqSlow: false,
   },
   thresholds: {
+    ...DEFAULTS.thresholds,
     handshakeUs: 0,
     acceptQueueUs: 0,
     receiveQueueUs: 0,
@@ -53,18 +48,15 @@ export const ALL_SIGNALS: KernelOptions = {
   rttVariation: true,
   transferSize: true,
   peerAddress: 'off',
-  details: NO_DETAILS,
   retransmits: true,
   drops: true,
   dropStacks: false,
   resets: true,
-  subnets: [],
   receive: false,
   receiveDuration: false,
   softirqs: true,
   softirqDuration: true,
   softirqWait: true,
-  filter: { include: [], exclude: [] },
 };
 
 /** One row of the kernel's sums. */
