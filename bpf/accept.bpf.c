@@ -28,13 +28,13 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct conn *conn = tp ? track_child(sk) : 0;
-	struct moment end = {.at = now, .now = now};
+	struct moment when = {.at = now, .now = now};
 
 	if (!conn)
 		return;
 	if (conn->role != ROLE_LISTENER)
 		copy_from_port(sk, tp, conn);
-	open_server(sk, tp, conn, &end);
+	open_server(sk, tp, conn, &when);
 	if (early_accepts)
 		merge_accept(sk, tp, conn, now);
 }
@@ -63,13 +63,15 @@ static __always_inline bool refuses_untyped(struct sock *sk, const struct known_
 static __always_inline void note_accept(struct sock *sk, u64 cookie)
 {
 	struct accepted value = {.ns = bpf_ktime_get_ns(), .cookie = cookie};
+	struct known_owner owner = {};
 	u64 address = (u64)sk;
 
-	if (!current_owner(&value.owner))
+	if (!current_owner(&owner))
 		return;
-	if (value.owner.is_new && value.owner.key.pid != agent_pid &&
-	    !refuses_untyped(sk, &value.owner))
-		announce_owner(&value.owner.key, current_leader(), PROBE_ACCEPT);
+	if (owner.leader && owner.key.pid != agent_pid && !refuses_untyped(sk, &owner))
+		announce_owner(&owner.key, owner.leader, PROBE_ACCEPT);
+	value.owner = owner.key;
+	value.owner_rules = owner.rules;
 	if (bpf_map_update_elem(&accepts, &address, &value, BPF_ANY))
 		count_loss(PROBE_ACCEPT, LOST_MAP_FULL);
 }
@@ -81,9 +83,9 @@ static __always_inline void note_accept(struct sock *sk, u64 cookie)
 static __always_inline void handle_accept(struct sock *listener, struct sock *sk)
 {
 	struct known_owner owner = {};
+	struct moment when = {};
 	struct tcp_sock *tp;
 	struct conn *conn;
-	u64 now;
 
 	if (!sk || !is_tcp(sk))
 		return;
@@ -98,8 +100,9 @@ static __always_inline void handle_accept(struct sock *listener, struct sock *sk
 	}
 	if (!(conn->flags & CONN_OWNER_PROVISIONAL) || !current_owner(&owner))
 		return;
-	now = bpf_ktime_get_ns();
-	take_accept(sk, tp, conn, conn_of(listener), &owner, current_leader(), now, now);
+	when.now = bpf_ktime_get_ns();
+	when.at = when.now;
+	take_accept(sk, tp, conn, conn_of(listener), &owner, &when);
 }
 
 /* inet_csk_accept(sk, arg): since 6.10. The returned socket is the third word. */

@@ -33,7 +33,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 		conn->flags = CONN_IGNORED;
 	else
 		apply_filter(sk, tp, conn);
-	announce(&owner, current_leader(), conn, PROBE_STATE);
+	announce(&owner, conn, PROBE_STATE);
 }
 
 /* Whose connect() was not seen; nor who it was, until a process shows itself. */
@@ -62,7 +62,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 {
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct moment end = {.at = now, .now = now};
+	struct moment when = {.at = now, .now = now};
 
 	if (!tp)
 		return;
@@ -83,7 +83,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 		return;
 	}
 	if (!is_ignored(sk, tp, conn))
-		open_client(sk, tp, conn, &end);
+		open_client(sk, tp, conn, &when);
 }
 
 /*
@@ -105,10 +105,10 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 {
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct moment end = {.at = now, .now = now};
+	struct moment when = {.at = now, .now = now};
 
 	if (conn && tp && !is_ignored(sk, tp, conn))
-		fail_client(sk, tp, conn, failure_of(sk, tp), &end);
+		fail_client(sk, tp, conn, failure_of(sk, tp), &when);
 }
 
 /*

@@ -73,7 +73,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 		conn->owner_rules = owner->rules;
 	}
 	apply_filter(sk, tp, conn);
-	announce(owner, current_leader(), conn, PROBE_STATE);
+	announce(owner, conn, PROBE_STATE);
 	return conn;
 }
 
@@ -101,7 +101,7 @@ static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock
 		conn->owner = owner->key;
 		conn->owner_rules = owner->rules;
 		apply_filter(sk, tp, conn);
-		announce(owner, current_leader(), conn, PROBE_STATE);
+		announce(owner, conn, PROBE_STATE);
 	}
 	return conn;
 }
@@ -137,7 +137,7 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct known_owner owner = {};
-	struct moment end;
+	struct moment when;
 
 	if (!tp)
 		return;
@@ -155,7 +155,7 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	if (conn->reason == CLOSE_NONE)
 		conn->reason = first_cause(sk, old, new);
 	if (closes_locally(sk, old, new) && needs_owner(conn) && current_owner(&owner))
-		confirm_owner(sk, tp, conn, &owner, current_leader(), PROBE_STATE, now);
+		confirm_owner(sk, tp, conn, &owner, PROBE_STATE, now);
 	if (conn->flags & CONN_IGNORED) {
 		conn->state = new;
 		conn->state_ns = now;
@@ -168,8 +168,8 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	change_state(sk, tp, conn, new, now);
 	if (new != TCP_CLOSE)
 		return;
-	end = (struct moment){.at = now, .now = now};
-	end_connection(sk, tp, conn, fin_was_sent(old), &end);
+	when = (struct moment){.at = now, .now = now};
+	end_connection(sk, tp, conn, fin_was_sent(old), &when);
 }
 
 /* No pass will meet it any more. */

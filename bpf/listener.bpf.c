@@ -47,7 +47,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	if (owner.key.pid == agent_pid)
 		return;
 	apply_filter(sk, tp, conn);
-	announce(&owner, current_leader(), conn, PROBE_STATE);
+	announce(&owner, conn, PROBE_STATE);
 	if (!(conn->flags & CONN_IGNORED))
 		emit_listener(sk, tp, conn, 0, now);
 }
@@ -61,7 +61,7 @@ static __always_inline void settle_closer(struct sock *sk, struct tcp_sock *tp, 
 	    is_same_owner(&conn->owner, &owner.key))
 		return;
 	give_listener(sk, tp, conn, &owner);
-	announce(&owner, current_leader(), conn, PROBE_STATE);
+	announce(&owner, conn, PROBE_STATE);
 }
 
 static __always_inline void handle_listen_end(struct sock *sk, u64 now)
@@ -134,6 +134,6 @@ int ws_holders(struct bpf_iter__task_file *ctx)
 	know_owner(&owner, task->group_leader, task->tgid);
 	clear_flags(conn, CONN_ACCEPTS);
 	give_listener(sk, tp, conn, &owner);
-	announce(&owner, task->group_leader, conn, PROBE_SCAN);
+	announce(&owner, conn, PROBE_SCAN);
 	return 0;
 }

@@ -109,7 +109,7 @@ static __always_inline bool is_settled(const struct conn *conn)
 
 /* One tracked socket of a pass; `owner` when the pass knows who has it open. */
 static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					const struct known_owner *owner, struct task_struct *leader)
+					const struct known_owner *owner)
 {
 	u8 state = sk->__sk_common.skc_state;
 
@@ -135,7 +135,7 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 		return;
 	merge_accept(sk, tp, conn, pass_now_ns);
 	if (owner && (conn->flags & CONN_OWNER_PROVISIONAL))
-		confirm_owner(sk, tp, conn, owner, leader, PROBE_SCAN, pass_now_ns);
+		confirm_owner(sk, tp, conn, owner, PROBE_SCAN, pass_now_ns);
 	if (!(conn->flags & CONN_IGNORED))
 		pass_connection(sk, tp, conn, state);
 }
@@ -206,7 +206,7 @@ static __always_inline void pass_held(struct conn *conn, u64 key)
 		pass_gone(conn);
 	} else {
 		conn->unused = 0;
-		pass_socket(sk, tp, conn, 0, 0);
+		pass_socket(sk, tp, conn, 0);
 		pass_unowned(sk, tp, conn);
 	}
 	release_entry(conn);
@@ -250,7 +250,7 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 	conn = conn_of(sk);
 	if (!tp || !conn)
 		return 0;
-	pass_socket(sk, tp, conn, 0, 0);
+	pass_socket(sk, tp, conn, 0);
 	pass_unowned(sk, tp, conn);
 	return 0;
 }
@@ -277,7 +277,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	if (conn->flags & CONN_OWNER_PROVISIONAL)
 		know_owner(&owner, task->group_leader, task->tgid);
-	pass_socket(sk, tp, conn, &owner, task->group_leader);
+	pass_socket(sk, tp, conn, &owner);
 	pass_unowned(sk, tp, conn);
 	if (cfg_conn_table || conn->role != ROLE_LISTENER || !sk->sk_ack_backlog ||
 	    (u32)task->tgid == agent_pid || (conn->flags & CONN_IGNORED))

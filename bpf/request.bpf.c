@@ -181,7 +181,7 @@ static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, str
 
 	merge_accept(sk, tp, conn, now);
 	if ((conn->flags & CONN_OWNER_PROVISIONAL) && current_owner(&owner))
-		confirm_owner(sk, tp, conn, &owner, current_leader(), PROBE_REQUEST, now);
+		confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST, now);
 }
 
 /*

@@ -28,15 +28,24 @@ static __always_inline u8 type_of(struct tcp_sock *tp, u8 state)
 	return RETRANSMIT_OTHER;
 }
 
-static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					    struct tcp_skb_cb *cb, bool has_payload, u8 type)
+/* What goes out again. */
+struct segment {
+	u32 seq;
+	u32 end_seq;
+	u32 count; /* of segments on the wire */
+	u8 type;   /* enum retransmit_type */
+	bool has_payload;
+};
+
+static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp,
+					    const struct conn *conn, const struct segment *segment)
 {
 	struct trace_context context = {};
 	struct retransmit_record *record;
 	u64 now = bpf_ktime_get_ns();
 
-	if (cfg_requests && has_payload) /* a FIN alone belongs to nobody */
-		find_context(sk, cb->seq, cb->end_seq, &context);
+	if (cfg_requests && segment->has_payload) /* a FIN alone belongs to nobody */
+		find_context(sk, segment->seq, segment->end_seq, &context);
 	if (!context.found && cfg_emit_retransmit != EMIT_ALL)
 		return;
 	record = reserve(PROBE_RETRANSMIT, RECORD_RETRANSMIT, sizeof(*record), now);
@@ -45,10 +54,10 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
-	record->seq = cb->seq;
-	record->end_seq = cb->end_seq;
-	record->segments = cb->tcp_gso_segs ? cb->tcp_gso_segs : 1;
-	record->type = type;
+	record->seq = segment->seq;
+	record->end_seq = segment->end_seq;
+	record->segments = segment->count;
+	record->type = segment->type;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
 	record->context = context;
 	submit(PROBE_RETRANSMIT, record);
@@ -58,28 +67,31 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 {
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct tcp_skb_cb cb = {};
+	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)&skb->cb[0];
+	struct segment segment = {};
 	struct series_key key;
 	struct series *row;
-	u8 type;
+	u32 count;
 
 	if (!conn || !tp || is_ignored(sk, tp, conn))
 		return;
-	cb.seq = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], seq);
-	cb.end_seq = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], end_seq);
-	cb.tcp_gso_segs = BPF_CORE_READ((struct tcp_skb_cb *)&skb->cb[0], tcp_gso_segs);
-	type = type_of(tp, sk->__sk_common.skc_state);
+	count = BPF_CORE_READ(cb, tcp_gso_segs);
+	segment.count = count ? count : 1;
+	segment.type = type_of(tp, sk->__sk_common.skc_state);
 	fill_series_key(&key, sk, conn, NO_ERROR);
 	if (cfg_retransmit_state)
 		key.state = sk->__sk_common.skc_state;
-	if (type == RETRANSMIT_SYN)
+	if (segment.type == RETRANSMIT_SYN)
 		__sync_fetch_and_add(&conn->syn_retransmits, 1);
 	row = series_row(&key, PROBE_RETRANSMIT, bpf_ktime_get_ns());
 	if (row)
-		__sync_fetch_and_add(&row->retransmits[type],
-				     cb.tcp_gso_segs ? cb.tcp_gso_segs : 1);
-	if (cfg_emit_retransmit)
-		emit_retransmit(sk, tp, conn, &cb, BPF_CORE_READ(skb, len) > 0, type);
+		__sync_fetch_and_add(&row->retransmits[segment.type], segment.count);
+	if (!cfg_emit_retransmit)
+		return;
+	segment.seq = BPF_CORE_READ(cb, seq);
+	segment.end_seq = BPF_CORE_READ(cb, end_seq);
+	segment.has_payload = BPF_CORE_READ(skb, len) > 0;
+	emit_retransmit(sk, tp, conn, &segment);
 }
 
 SEC("tp_btf/tcp_retransmit_skb")

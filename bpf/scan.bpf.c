@@ -98,7 +98,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	else
 		scan_connection(sk, tp, conn, local_port_of(tp));
 	apply_filter(sk, tp, conn);
-	announce(&owner, task->group_leader, conn, PROBE_SCAN);
+	announce(&owner, conn, PROBE_SCAN);
 	if (!(conn->flags & CONN_IGNORED))
 		pass_scanned += 1;
 	return 0;
@@ -147,7 +147,7 @@ int ws_refilter_files(struct bpf_iter__task_file *ctx)
 	know_owner(&owner, leader, task->tgid);
 	conn->owner_rules = owner.rules;
 	refilter(sk, tp, conn);
-	announce(&owner, leader, conn, PROBE_SCAN);
+	announce(&owner, conn, PROBE_SCAN);
 	return 0;
 }
 

@@ -22,11 +22,9 @@ static __always_inline void count_open(struct conn *conn, struct series *row)
 /*
  * A process showed itself as the user of a connection. The first one decides whether the
  * filter wants it; one that comes later and is not wanted leaves the connection to the first.
- * `leader`: of that process; NULL where it was announced before.
  */
 static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					  const struct known_owner *owner,
-					  struct task_struct *leader, u32 probe, u64 now)
+					  const struct known_owner *owner, u32 probe, u64 now)
 {
 	bool first = conn->flags & CONN_OWNER_PROVISIONAL;
 	struct series_key key;
@@ -42,8 +40,7 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 		set_flags(conn, CONN_IGNORED);
 	else if (first)
 		apply_filter(sk, tp, conn);
-	if (leader)
-		announce(owner, leader, conn, probe);
+	announce(owner, conn, probe);
 	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
 		return;
 	fill_series_key(&key, sk, conn, NO_ERROR);
@@ -55,35 +52,35 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 /* An accept is known: its time, the queue wait, and the owner. `from`: what is kept of the listener, or NULL. */
 static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					struct conn *from, const struct known_owner *owner,
-					struct task_struct *leader, u64 accepted_ns, u64 now)
+					const struct moment *when)
 {
 	struct latency wait = {
-		.at = accepted_ns,
+		.at = when->at,
 		.probe = PROBE_ACCEPT,
 		.kind = LATENCY_ACCEPT_QUEUE,
 	};
 	struct listener *row;
 
-	conn->accepted_ns = accepted_ns;
-	confirm_owner(sk, tp, conn, owner, leader, PROBE_ACCEPT, now);
+	conn->accepted_ns = when->at;
+	confirm_owner(sk, tp, conn, owner, PROBE_ACCEPT, when->now);
 	note_acceptor(sk, tp, from, owner);
 	if (conn->flags & CONN_IGNORED)
 		return;
-	if (conn->established_ns && accepted_ns >= conn->established_ns &&
+	if (conn->established_ns && when->at >= conn->established_ns &&
 	    !(conn->flags & CONN_LISTENER_IGNORED)) {
 		row = listener_for(&conn->listener_owner, conn, conn->listen_port, family_of(sk),
 				   PROBE_ACCEPT);
 		if (row)
 			HISTOGRAM_ADD(row->accept_wait, bounds_tcp_accept_queue_duration,
-				      accepted_ns - conn->established_ns);
+				      when->at - conn->established_ns);
 	}
 	if (cfg_slow_accept_ns && conn->established_ns &&
-	    accepted_ns > conn->established_ns + cfg_slow_accept_ns) {
-		wait.ns = accepted_ns - conn->established_ns;
+	    when->at > conn->established_ns + cfg_slow_accept_ns) {
+		wait.ns = when->at - conn->established_ns;
 		emit_latency(sk, tp, conn, &wait);
 	}
 	if (cfg_emit_accept)
-		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, accepted_ns);
+		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, when->at);
 }
 
 /* Some connection was accepted on one CPU before it was established on another. */
@@ -101,6 +98,8 @@ static __always_inline bool is_accept_of(const struct accepted *accepted, const 
 static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					 u64 now)
 {
+	struct moment when = {.now = now};
+	struct known_owner owner = {};
 	struct conn *listener = 0;
 	struct accepted *found, copy;
 	u64 address = (u64)sk;
@@ -114,11 +113,12 @@ static __always_inline void merge_accept(struct sock *sk, struct tcp_sock *tp, s
 	bpf_map_delete_elem(&accepts, &address);
 	if (!is_accept_of(&copy, conn))
 		return;
-	if (copy.ns < conn->established_ns)
-		copy.ns = conn->established_ns;
+	owner.key = copy.owner;
+	owner.rules = copy.owner_rules;
+	when.at = copy.ns < conn->established_ns ? conn->established_ns : copy.ns;
 	if (cfg_conn_table)
 		listener = listener_at(conn->listener_sock);
-	take_accept(sk, tp, conn, listener, &copy.owner, 0, copy.ns, now);
+	take_accept(sk, tp, conn, listener, &owner, &when);
 }
 
 #endif

@@ -21,7 +21,9 @@
 struct known_owner {
 	struct owner_key key;
 	u64 rules;
-	u64 is_new; /* has no row in `owners`: it gets one with the first socket that is observed */
+	/* Its first thread, where it has no row in `owners`: it gets one with its first socket that is
+	 * observed. Else NULL. */
+	struct task_struct *leader;
 };
 
 /* When something happened, and when that is noticed. */

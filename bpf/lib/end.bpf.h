@@ -15,7 +15,7 @@ static __always_inline u8 close_error(struct tcp_sock *tp, struct conn *conn)
 
 /* The final figures of a connection. `fin_sent`: as in counters_of(). */
 static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					   bool fin_sent, const struct moment *end)
+					   bool fin_sent, const struct moment *when)
 {
 	struct tcp_counters final = counters_of(sk, tp, conn, fin_sent);
 	struct series_key key;
@@ -25,14 +25,14 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 		return;
 	conn->error = close_error(tp, conn);
 	fill_series_key(&key, sk, conn, NO_ERROR);
-	row = series_row(&key, PROBE_STATE, end->now);
+	row = series_row(&key, PROBE_STATE, when->now);
 	if (!row)
 		return;
 	if (take_pending(conn))
 		count_open(conn, row);
 	add_final_counters(conn, &final, row);
 	add_rtt(row, tp);
-	check_rtt(sk, tp, conn, end->now, PROBE_STATE);
+	check_rtt(sk, tp, conn, when->now, PROBE_STATE);
 	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
 	if (cfg_transfer_size) {
 		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size,
@@ -41,16 +41,16 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 			      conn->bytes_received);
 	}
 	if (cfg_emit_close == EMIT_ALL || (cfg_emit_close && was_opened_for_request(sk, conn)))
-		emit_connection(sk, tp, conn, CONNECTION_CLOSE, end->at);
+		emit_connection(sk, tp, conn, CONNECTION_CLOSE, when->at);
 	if (!conn->established_ns)
 		return;
 	if (conn->error) {
 		key.error = conn->error;
-		row = series_row(&key, PROBE_STATE, end->now);
+		row = series_row(&key, PROBE_STATE, when->now);
 	}
 	if (row)
 		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration,
-			      end->at - conn->established_ns);
+			      when->at - conn->established_ns);
 }
 
 /* What `account_gone` adds to: the row, but for addresses, which went with the socket. */

@@ -108,7 +108,8 @@ struct {
  * hook meets the socket. User space gives it its size.
  */
 struct accepted {
-	struct known_owner owner;
+	struct owner_key owner;
+	u64 owner_rules; /* as owner_info.rules */
 	u64 ns;
 	u64 cookie; /* of the socket; 0: it had no type */
 };

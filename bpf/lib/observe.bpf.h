@@ -37,11 +37,11 @@ static __always_inline bool is_refused(struct sock *sk, struct tcp_sock *tp,
 }
 
 /* A process is announced with its first socket that is observed: the rest takes nobody's room. */
-static __always_inline void announce(const struct known_owner *owner, struct task_struct *leader,
-				     const struct conn *conn, u32 probe)
+static __always_inline void announce(const struct known_owner *owner, const struct conn *conn,
+				     u32 probe)
 {
-	if (owner->is_new && !(conn->flags & CONN_IGNORED))
-		announce_owner(&owner->key, leader, probe);
+	if (owner->leader && !(conn->flags & CONN_IGNORED))
+		announce_owner(&owner->key, owner->leader, probe);
 }
 
 /*

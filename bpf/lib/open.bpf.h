@@ -5,7 +5,7 @@
 
 /* From the end of the handshake on. */
 static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					const struct moment *end)
+					const struct moment *when)
 {
 	struct task_struct *thread;
 	struct series_key key;
@@ -14,11 +14,11 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 	if (set_flags(conn, CONN_ESTABLISHED) & CONN_ESTABLISHED)
 		return;
 	announce_opener(conn);
-	enter_state(conn, TCP_ESTABLISHED, end->at);
-	conn->established_ns = end->at;
-	if (!end->late)
+	enter_state(conn, TCP_ESTABLISHED, when->at);
+	conn->established_ns = when->at;
+	if (!when->late)
 		conn->syn_retransmits = tp->total_retrans;
-	if (cfg_requests && end->late) {
+	if (cfg_requests && when->late) {
 		conn->thread = 0; /* whether it slept since is not known */
 	} else if (cfg_requests) {
 		thread = (struct task_struct *)conn->thread_task;
@@ -28,17 +28,17 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 	}
 	fill_series_key(&key, sk, conn, NO_ERROR);
 	conn->family = key.family;
-	row = series_row(&key, PROBE_STATE, end->now);
+	row = series_row(&key, PROBE_STATE, when->now);
 	if (row && !(conn->flags & CONN_OPEN_PENDING))
 		count_open(conn, row);
 	check_handshake(sk, tp, conn);
 	if (cfg_emit_open)
-		emit_connection(sk, tp, conn, CONNECTION_OPEN, end->at);
+		emit_connection(sk, tp, conn, CONNECTION_OPEN, when->at);
 }
 
 /* The attempt failed. */
 static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					u8 error, const struct moment *end)
+					u8 error, const struct moment *when)
 {
 	struct tcp_counters final;
 	struct series_key key;
@@ -49,23 +49,23 @@ static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, st
 	announce_opener(conn);
 	conn->error = error;
 	conn->syn_retransmits = tp->total_retrans;
-	enter_state(conn, TCP_CLOSE, end->at);
+	enter_state(conn, TCP_CLOSE, when->at);
 	fill_series_key(&key, sk, conn, conn->error);
-	row = series_row(&key, PROBE_STATE, end->now);
+	row = series_row(&key, PROBE_STATE, when->now);
 	if (row) {
 		__sync_fetch_and_add(&row->opened, 1);
 		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration,
-			      end->at - conn->start_ns);
+			      when->at - conn->start_ns);
 	}
 	/* Segments have no error.type, as those of the retransmit events. */
 	key.error = NO_ERROR;
-	row = series_row(&key, PROBE_STATE, end->now);
+	row = series_row(&key, PROBE_STATE, when->now);
 	if (row) {
 		final = counters_of(sk, tp, conn, false);
 		add_live_segments(conn, &final, row);
 	}
 	if (cfg_emit_fail && conn->error != ERROR_CANCELLED)
-		emit_connection(sk, tp, conn, CONNECTION_FAIL, end->at);
+		emit_connection(sk, tp, conn, CONNECTION_FAIL, when->at);
 }
 
 /* The accept queue as this arrival found it. The listener is held by the caller, tcp_v4_rcv(). */
@@ -89,32 +89,32 @@ static __always_inline void see_accept_queue(struct conn *conn, u8 family)
  * counts: when it is late, the socket's own may have joined that.
  */
 static __always_inline bool read_handshake_start(struct sock *sk, struct tcp_sock *tp,
-						 struct conn *conn, const struct moment *end)
+						 struct conn *conn, const struct moment *when)
 {
 	struct remote_end peer = {};
 	struct synack *synack;
 
 	/* tcp_create_openreq_child(): num_retrans */
-	conn->syn_retransmits = end->late ? 0 : tp->total_retrans;
-	conn->start_ns = end->at;
+	conn->syn_retransmits = when->late ? 0 : tp->total_retrans;
+	conn->start_ns = when->at;
 	if (tp->total_retrans) {
 		read_peer(sk, family_of(sk), peer.address);
 		peer.port = bpf_ntohs(sk->__sk_common.skc_dport);
 		peer.netns = conn->netns;
 		synack = bpf_map_lookup_elem(&synacks, &peer);
-		if (synack && synack->first_ns < end->at) {
+		if (synack && synack->first_ns < when->at) {
 			conn->start_ns = synack->first_ns;
-			if (end->late)
+			if (when->late)
 				conn->syn_retransmits = synack->again;
 			bpf_map_delete_elem(&synacks, &peer);
 		}
 	}
 	conn->segments_retransmitted = conn->syn_retransmits;
-	if (conn->start_ns != end->at)
+	if (conn->start_ns != when->at)
 		return false;
 	/* The handshake is the connection's first RTT sample: tcp_synack_rtt_meas(). */
 	if (tp->srtt_us)
-		conn->start_ns = end->at - (u64)(tp->srtt_us >> 3) * 1000;
+		conn->start_ns = when->at - (u64)(tp->srtt_us >> 3) * 1000;
 	return !tp->srtt_us; /* SYN cookie: the kernel kept no time */
 }
 
@@ -138,7 +138,7 @@ static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp, 
 
 /* A child that begins with what is kept of its listener. */
 static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					const struct moment *end)
+					const struct moment *when)
 {
 	bool cloned = conn->role == ROLE_LISTENER;
 	bool listener_ignored = cloned && (conn->flags & CONN_IGNORED);
@@ -150,25 +150,25 @@ static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, st
 	conn->reason = CLOSE_NONE;
 	conn->error = NO_ERROR;
 	conn->family = family_of(sk);
-	conn->state_ns = end->at;
-	conn->established_ns = end->at;
+	conn->state_ns = when->at;
+	conn->established_ns = when->at;
 	conn->accepted_ns = 0;
 	conn->drops = 0;
 	conn->netns = netns_of(sk);
 	conn->cidr = subnet_of(sk);
 	conn->listen_port = local_port_of(tp);
-	no_start = read_handshake_start(sk, tp, conn, end) ? CONN_NO_START : 0;
+	no_start = read_handshake_start(sk, tp, conn, when) ? CONN_NO_START : 0;
 	/* A pass that meets it sees the rest. */
 	barrier();
 	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED | no_start;
 	conn->state = TCP_ESTABLISHED;
-	if (is_agent_peer(sk, tp, end->at)) {
+	if (is_agent_peer(sk, tp, when->at)) {
 		conn->flags |= CONN_IGNORED;
 		return;
 	}
 	if (listener_ignored)
 		conn->flags |= CONN_LISTENER_IGNORED;
-	else if (cloned && !end->late) /* the listener is held by the caller */
+	else if (cloned && !when->late) /* the listener is held by the caller */
 		see_accept_queue(conn, conn->family);
 	apply_filter(sk, tp, conn);
 	check_handshake(sk, tp, conn);

@@ -60,12 +60,13 @@ static __always_inline void know_owner(struct known_owner *owner, struct task_st
 	owner->key.pad = 0;
 	owner->key.start_ns = leader->start_boottime;
 	info = bpf_map_lookup_elem(&owners, &owner->key);
-	owner->is_new = !info;
 	if (info) {
 		refresh_owner_rules(info, leader);
 		owner->rules = info->rules;
+		owner->leader = 0;
 	} else {
 		owner->rules = filter_setup ? rules_of(leader) : 0;
+		owner->leader = leader;
 	}
 }
 

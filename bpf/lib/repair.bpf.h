@@ -42,25 +42,25 @@ static __always_inline u64 ended_at(struct tcp_sock *tp, u64 earliest, u64 now)
 static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *tp,
 					      struct conn *conn, u64 cookie)
 {
-	struct moment end = {.now = bpf_ktime_get_ns(), .late = true};
+	struct moment when = {.now = bpf_ktime_get_ns(), .late = true};
 
 	if (!conn || (conn->flags & CONN_CLOSED) || !tp->rcvq_space.time)
 		return 0;
 	if (conn->role == ROLE_CLIENT) {
 		if (!tp->bytes_acked || is_ignored(sk, tp, conn))
 			return 0;
-		end.at = established_at(tp, conn->start_ns, end.now);
-		open_client(sk, tp, conn, &end);
+		when.at = established_at(tp, conn->start_ns, when.now);
+		open_client(sk, tp, conn, &when);
 	} else {
 		if (conn->role != ROLE_LISTENER || conn->listen_port != local_port_of(tp) ||
 		    set_flags(conn, CONN_ESTABLISHED) & CONN_ESTABLISHED)
 			return 0;
 		conn->cookie = cookie;
-		end.at = established_at(tp, 0, end.now);
+		when.at = established_at(tp, 0, when.now);
 		/* When the copy was made. */
-		if (conn->state == TCP_SYN_RECV && conn->established_ns < end.at)
-			end.at = conn->established_ns;
-		open_server(sk, tp, conn, &end);
+		if (conn->state == TCP_SYN_RECV && conn->established_ns < when.at)
+			when.at = conn->established_ns;
+		open_server(sk, tp, conn, &when);
 	}
 	count_loss(PROBE_STATE, REPAIRED);
 	return conn;
@@ -70,15 +70,15 @@ static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *
 static __always_inline struct conn *adopt_child(struct sock *sk, struct tcp_sock *tp)
 {
 	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
-	struct moment end = {.now = bpf_ktime_get_ns(), .late = true};
+	struct moment when = {.now = bpf_ktime_get_ns(), .late = true};
 	struct conn *conn;
 
 	conn = bpf_map_lookup_elem(&listen_ports, &key) ? track(sk, PROBE_STATE) : 0;
 	if (!conn)
 		return 0;
 	copy_from_port(sk, tp, conn);
-	end.at = established_at(tp, 0, end.now);
-	open_server(sk, tp, conn, &end);
+	when.at = established_at(tp, 0, when.now);
+	open_server(sk, tp, conn, &when);
 	count_loss(PROBE_STATE, REPAIRED);
 	return conn;
 }
@@ -147,7 +147,7 @@ static __always_inline u8 failure_of_late(struct sock *sk, struct tcp_sock *tp,
 static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 				    u64 cookie)
 {
-	struct moment end = {.now = bpf_ktime_get_ns(), .late = true};
+	struct moment when = {.now = bpf_ktime_get_ns(), .late = true};
 	bool fin_acked;
 
 	if (!conn || (conn->flags & CONN_CLOSED))
@@ -155,8 +155,8 @@ static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct
 	if (!(conn->flags & CONN_ESTABLISHED) && conn->role == ROLE_CLIENT && !tp->bytes_acked) {
 		if (is_ignored(sk, tp, conn))
 			return 0;
-		end.at = ended_at(tp, conn->start_ns, end.now);
-		fail_client(sk, tp, conn, failure_of_late(sk, tp, conn), &end);
+		when.at = ended_at(tp, conn->start_ns, when.now);
+		fail_client(sk, tp, conn, failure_of_late(sk, tp, conn), &when);
 		count_loss(PROBE_STATE, REPAIRED);
 		return 0;
 	}
@@ -164,16 +164,16 @@ static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct
 		conn = open_late(sk, tp, conn, cookie);
 	if (!conn || ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn)))
 		return 0;
-	merge_accept(sk, tp, conn, end.now);
+	merge_accept(sk, tp, conn, when.now);
 	fin_acked = is_fin_acked(tp, conn);
 	conn->reason = cause_of_end(sk, tp, conn, fin_acked);
 	if (conn->flags & CONN_IGNORED)
 		return 0;
-	end.at = ended_at(tp, conn->established_ns, end.now);
-	if (end.at < conn->state_ns)
-		end.at = conn->state_ns;
-	change_state(sk, tp, conn, TCP_CLOSE, end.at);
-	end_connection(sk, tp, conn, fin_acked, &end);
+	when.at = ended_at(tp, conn->established_ns, when.now);
+	if (when.at < conn->state_ns)
+		when.at = conn->state_ns;
+	change_state(sk, tp, conn, TCP_CLOSE, when.at);
+	end_connection(sk, tp, conn, fin_acked, &when);
 	count_loss(PROBE_STATE, REPAIRED);
 	return 0;
 }
