@@ -39,7 +39,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 		merge_accept(sk, tp, conn, now);
 }
 
-/* The filter's answer to a socket without a type, as accept() returns it. */
+/* Answers what the filter answers, for a socket without a type, as accept() returns it. */
 static __always_inline bool refuses_untyped(struct sock *sk, const struct known_owner *owner)
 {
 	struct filter_facts facts = {.owner_rules = owner->rules, .pid = owner->key.pid};
@@ -105,7 +105,7 @@ static __always_inline void handle_accept(struct sock *listener, struct sock *sk
 	take_accept(sk, tp, conn, conn_of(listener), &owner, &when);
 }
 
-/* inet_csk_accept(sk, arg): since 6.10. The returned socket is the third word. */
+/* Since 6.10 it is inet_csk_accept(sk, arg), and the returned socket is the third word. */
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(ws_accept_fexit2, struct sock *listener, void *arg, struct sock *sk)
 {
@@ -113,7 +113,7 @@ int BPF_PROG(ws_accept_fexit2, struct sock *listener, void *arg, struct sock *sk
 	return 0;
 }
 
-/* inet_csk_accept(sk, flags, err, kern): before. */
+/* Before 6.10 it is inet_csk_accept(sk, flags, err, kern). */
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool kern,
 	     struct sock *sk)
@@ -142,7 +142,10 @@ int BPF_KPROBE(ws_accept_kprobe, struct sock *sk)
 	return 0;
 }
 
-/* Costly: runs at every system call. The socket is found through the new file descriptor. */
+/*
+ * This one is costly, since it runs at every system call. It finds the socket through the new file
+ * descriptor.
+ */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(ws_accept_sys_exit, struct pt_regs *regs, long ret)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The heads of HTTP/1.x requests in the bytes of a write, and their fields (RFC 9112, W3C Trace Context). */
+/*
+ * This finds the heads of HTTP/1.x requests in the bytes of a write, which are their request lines
+ * and header sections (RFC 9112), and their fields.
+ */
 #ifndef WIRESPAN_HTTP1_HEAD_H
 #define WIRESPAN_HTTP1_HEAD_H
 
@@ -7,7 +10,7 @@
 #define HEADS_PER_WRITE 4
 #define TRACEPARENT_LEN 55
 
-struct head {
+struct http1_head {
 	u32 start;
 	u32 end; /* first byte after the head; 0: incomplete */
 	u32 traceparent;
@@ -20,12 +23,15 @@ struct head {
 
 struct write_scratch {
 	u8 bytes[HEAD_WINDOW + 256];
-	struct head heads[HEADS_PER_WRITE + 1];
+	struct http1_head heads[HEADS_PER_WRITE + 1];
 	u64 count; /* complete heads */
 	struct request request;
 };
 
-/* Working memory: a head does not fit the stack. Preemption is off for tracing programs' per-CPU use. */
+/*
+ * This is working memory, since a head does not fit the stack. Programs on one CPU do not preempt
+ * each other here.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -33,13 +39,13 @@ struct {
 	__type(value, struct write_scratch);
 } scratches SEC(".maps");
 
-/* Clears the working memory: a short write must not show an earlier one's bytes. */
+/* These clear the working memory, since a short write must not show the bytes of an earlier one. */
 static u8 zero_bytes[HEAD_WINDOW + 256];
 
 #define WORD4(a, b, c, d)	      ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
 #define WORD8(a, b, c, d, e, f, g, h) ((u64)WORD4(a, b, c, d) | (u64)WORD4(e, f, g, h) << 32)
 
-/* Methods of RFC 9110, PATCH and QUERY, with their space. */
+/* The methods are those of RFC 9110, PATCH and QUERY, each with the space after it. */
 static __always_inline bool is_method(u64 w)
 {
 	u32 low = (u32)w;
@@ -68,14 +74,14 @@ static __always_inline u64 word_at(struct write_scratch *s, u32 at)
 }
 
 /*
- * A line of a head begins at `at`: note it if it is one of the fields we need, or
- * the head's end. Returns 1 to stop. A global function: the verifier takes it
- * once, not once for every place it is called from.
+ * A line of a head begins at `at`. This notes it when it is a field that we need, or the end of the
+ * head, and returns 1 to stop. It is a global function, so the verifier checks it once and not at
+ * each of its callers.
  */
-__noinline int see_line(u32 at)
+__noinline int parse_line(u32 at)
 {
 	struct write_scratch *s = scratch();
-	struct head *head;
+	struct http1_head *head;
 	u64 lower;
 
 	if (!s)
@@ -86,14 +92,17 @@ __noinline int see_line(u32 at)
 	head = &s->heads[s->count & 3];
 	lower = *(u64 *)&s->bytes[at] | 0x2020202020202020ULL;
 	if (lower == WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r')) {
-		/* The whole name, and its colon at once (RFC 9112 section 5.1). */
+		/*
+		 * The whole name has to be there, and a colon right after it (RFC 9112 section
+		 * 5.1).
+		 */
 		if ((s->bytes[at + 8] | 0x20) == 'e' && (s->bytes[at + 9] | 0x20) == 'n' &&
 		    (s->bytes[at + 10] | 0x20) == 't' && s->bytes[at + 11] == ':') {
 			head->traceparent = at;
 			head->traceparents += 1;
 		}
 	} else if (lower == WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-')) {
-		/* content-len: not -type, -encoding and the like */
+		/* This tells Content-Length from Content-Type, Content-Encoding and the like. */
 		if ((s->bytes[at + 8] | 0x20) == 'l' && (s->bytes[at + 9] | 0x20) == 'e' &&
 		    (s->bytes[at + 10] | 0x20) == 'n') {
 			head->content_length = at;
@@ -103,7 +112,7 @@ __noinline int see_line(u32 at)
 		   lower == WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', ':')) {
 		head->unframed = 1;
 	} else if (s->bytes[at] == '\r' && s->bytes[at + 1] == '\n') {
-		/* A body follows, or this write has had enough heads: stop here. */
+		/* We stop here when a body follows, or when this write has had enough heads. */
 		head->end = at + 2;
 		s->count += 1;
 		if (head->content_lengths || head->unframed || s->count >= HEADS_PER_WRITE)
@@ -113,8 +122,8 @@ __noinline int see_line(u32 at)
 	return 0;
 }
 
-/* Eight bytes with a line feed among them. Returns 1 to stop. */
-__noinline int see_word(u32 at)
+/* One of these eight bytes is a line feed. Returns 1 to stop. */
+__noinline int parse_word(u32 at)
 {
 	struct write_scratch *s = scratch();
 	u32 i;
@@ -124,17 +133,17 @@ __noinline int see_word(u32 at)
 	for (i = 0; i < 8; i++) {
 		u32 here = (at + i) & (HEAD_WINDOW - 1);
 
-		if (s->bytes[here] == '\n' && see_line(here + 1))
+		if (s->bytes[here] == '\n' && parse_line(here + 1))
 			return 1;
 	}
 	return 0;
 }
 
 /*
- * Notes where heads begin and end and where their interesting fields are, in map
- * memory, which the verifier does not track. Bytes past the write are zero.
+ * Notes where heads begin and end, and where the fields are that we need. It does so in map memory,
+ * whose content the verifier does not track. Bytes past the write are zero.
  */
-__noinline int find_heads(void)
+__noinline int find_http1_heads(void)
 {
 	struct write_scratch *s = scratch();
 	u32 i, stop = 0;
@@ -145,8 +154,11 @@ __noinline int find_heads(void)
 		u64 x = *(u64 *)&s->bytes[i] ^ 0x0a0a0a0a0a0a0a0aULL;
 
 		if ((x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL)
-			stop = see_word(i);
-		/* One way round only: Linux 6.1 refuses a loop that is entered again by falling through. */
+			stop = parse_word(i);
+		/*
+		 * The loop has one way round, since Linux 6.1 refuses one that is entered again by
+		 * falling through.
+		 */
 		barrier_var(stop);
 		if (stop)
 			break;
@@ -181,7 +193,7 @@ static __always_inline u8 *value_of(struct write_scratch *s, u32 at, u32 name_le
 }
 
 /*
- * Whether the field ends here: blanks, the line's end, and no line that continues it
+ * A field ends here when blanks and the end of the line follow, and no line that continues it
  * (obs-fold, RFC 9112 section 5.2). A later version may go on after a dash.
  */
 static __always_inline bool value_ends(const u8 *after, int version)
@@ -201,7 +213,9 @@ static __always_inline bool value_ends(const u8 *after, int version)
 	return after[2] != ' ' && after[2] != '\t';
 }
 
-/* version "-" trace-id "-" parent-id "-" flags, W3C Trace Context 3.2: lower case only. */
+/*
+ * Reads version "-" trace-id "-" parent-id "-" flags, in lower case only (W3C Trace Context 3.2).
+ */
 __noinline int parse_traceparent(u32 at)
 {
 	struct write_scratch *s = scratch();
@@ -249,7 +263,10 @@ __noinline int parse_traceparent(u32 at)
 	return 0;
 }
 
-/* The decimal number of Content-Length, or -1. At most 2^31: a larger body is unframed to us. */
+/*
+ * Returns the decimal number of Content-Length, or -1. A body of more than 2^31 bytes is taken for
+ * one whose length is not known.
+ */
 __noinline int parse_content_length(u32 at)
 {
 	struct write_scratch *s = scratch();

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * How long data waits to be read. Both programs run for each segment, so they are
- * loaded only when somebody asks. Both tracepoints are under the socket's lock:
- * tcp_rcv_established(), and tcp_recvmsg_locked() after each piece that it copied.
+ * This measures how long data waits to be read. Both programs run for each segment, so they are
+ * loaded only when somebody asks. Both tracepoints are under the socket's lock: they are in
+ * tcp_rcv_established(), and in tcp_recvmsg_locked() after each piece that it copied.
  */
 #include "wirespan.bpf.h"
 
 const volatile u64 cfg_slow_receive_ns = 0; /* above this a record is made; 0: never */
 const volatile u8 cfg_receive_duration = 0; /* the wait is summed in `receives` */
 
-/* For a connection that is observed. */
+/* Begins to follow a connection that is observed. */
 static __always_inline struct arrivals *new_arrivals(struct sock *sk)
 {
 	struct conn *conn = conn_of(sk);
@@ -23,7 +23,10 @@ static __always_inline struct arrivals *new_arrivals(struct sock *sk)
 	return waiting;
 }
 
-/* Payload of a segment whose data begins at its TCP header; as the tracepoint itself counts it. */
+/*
+ * Returns the payload of a segment whose data begins at its TCP header, as the tracepoint itself
+ * counts it.
+ */
 static __always_inline u32 payload_of(struct sk_buff *skb)
 {
 	unsigned char *header = BPF_CORE_READ(skb, data);
@@ -37,8 +40,8 @@ static __always_inline u32 payload_of(struct sk_buff *skb)
 }
 
 /*
- * What was read by ways that are not seen waits here for as long as it takes, so sequence numbers would
- * come again. rcv_nxt moves with bytes_received, and all that is here or expected is near it.
+ * What was read by ways that are not seen stays here for as long as it takes, so sequence numbers
+ * would come again. rcv_nxt moves with bytes_received, and all that is here or expected is near it.
  */
 static __always_inline u64 received_at(struct tcp_sock *tp, u32 seq)
 {
@@ -88,8 +91,8 @@ static __always_inline struct receive_sums *receive_sums_for(struct sock *sk, st
 }
 
 /*
- * A function of its own that the verifier takes apart from its callers (it is not static):
- * within the loop below each of its ways out would be followed anew for each turn.
+ * This is a function of its own that the verifier checks apart from its callers, since it is not
+ * static. In the loop below each of its ways out would be followed anew for each turn.
  */
 __noinline u32 receive_bucket(u64 waited)
 {
@@ -134,7 +137,7 @@ int BPF_PROG(ws_data_read, struct sock *sk)
 	if (!waiting || !waiting->count || !tp)
 		return 0;
 	copied = received_at(tp, tp->copied_seq);
-	/* A part of a segment, or MSG_PEEK. */
+	/* A part of a segment was read, or MSG_PEEK was set. */
 	if (copied < waiting->end[waiting->first & (ARRIVALS - 1)])
 		return 0;
 	conn = conn_of(sk);

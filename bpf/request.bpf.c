@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The traceparent of plaintext HTTP/1.x requests, read at the client's write
- * (W3C Trace Context, RFC 9112). A context is taken only from a head that begins
- * at a message boundary of a stream followed from its first byte; everything
- * uncertain gives no context and is counted. Payload stays here: 26 bytes leave.
+ * This reads the traceparent of plaintext HTTP/1.x requests at the client's write (W3C Trace
+ * Context, RFC 9112). A context is taken only from a head that begins at a message boundary of a
+ * stream followed from its first byte. Everything uncertain gives no context and is counted. Of the
+ * payload 26 bytes leave the kernel.
  */
 #include "wirespan.bpf.h"
 #include "http1_head.bpf.h"
@@ -18,11 +18,14 @@ struct iov_iter___iov {
 	const struct iovec *iov;
 } __attribute__((preserve_access_index));
 
-/* One complete head: its interval, and a slot when it carries one valid context. Returns the next boundary. */
-static __noinline u64 take_head(struct write_scratch *s, struct request_ring *ring, u32 index,
-				u64 position, u64 now)
+/*
+ * Takes one complete head: its interval, and a slot when it carries one valid context. Returns the
+ * next boundary.
+ */
+static __noinline u64 take_http1_head(struct write_scratch *s, struct request_ring *ring, u32 index,
+				      u64 position, u64 now)
 {
-	struct head *head = &s->heads[index & 3];
+	struct http1_head *head = &s->heads[index & 3];
 	u64 end = position + head->end;
 	struct request *slot;
 	int body;
@@ -61,10 +64,12 @@ static __noinline u64 take_head(struct write_scratch *s, struct request_ring *ri
 	return end;
 }
 
-/* A field of what the verifier has a type for (`typed`, a constant), or not. */
+/* This reads a field of what the verifier has a type for or not, as the constant `typed` says. */
 #define FIELD(typed, from, field) ((typed) ? (from)->field : BPF_CORE_READ(from, field))
 
-/* The first user buffer of a write, or 0: kernel pages and the like are not ours to read. */
+/*
+ * Returns the first user buffer of a write, or 0: kernel pages and the like are not ours to read.
+ */
 static __always_inline u64 first_buffer(struct iov_iter *iter, u64 *length, bool typed)
 {
 	const struct iovec *vector = 0;
@@ -102,7 +107,10 @@ static __always_inline void take_back(struct request_ring *ring, u64 position)
 	ring->opaque = 0; /* a write is only followed where it was not */
 }
 
-/* One write: where it begins in the stream, its bytes in all, and those of its first buffer. */
+/*
+ * This says of one write where it begins in the stream, how many bytes it has, and which are in its
+ * first buffer.
+ */
 struct write {
 	u64 buffer;
 	u64 length;
@@ -147,7 +155,7 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 		count_loss(PROBE_REQUEST, MISS_UNREADABLE);
 		return 0;
 	}
-	find_heads();
+	find_http1_heads();
 	if (!s->count) {
 		ring->opaque = 1;
 		count_loss(PROBE_REQUEST, MISS_HEAD_TOO_LONG);
@@ -162,12 +170,15 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 			break;
 		}
 		slot = ring->count & (REQUEST_SLOTS - 1);
-		boundary = take_head(s, ring, i, position, now);
+		boundary = take_http1_head(s, ring, i, position, now);
 		if (i == 0 && write->first && s->request.found)
 			opening = &ring->slots[slot];
 	}
 	ring->boundary = boundary;
-	/* More bytes in this write than messages we followed: the next boundary is unknown. */
+	/*
+	 * This write has more bytes than the messages that we followed, so the next boundary is not
+	 * known.
+	 */
 	if (position + write->count > boundary)
 		ring->opaque = 1;
 	return opening;
@@ -185,9 +196,9 @@ static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, str
 }
 
 /*
- * One write of an application, before its bytes are queued. What a server sends leaves
- * by the socket's figures (see role_of()), other data that is no HTTP request after one
- * 8-byte read. A first write also names the owner of an accepted connection.
+ * An application writes, and its bytes are not queued yet. What a server sends is left alone by the
+ * socket's counters (see role_of()), and other data that is no HTTP request after one read of 8
+ * bytes. A first write also names the owner of an accepted connection.
  */
 static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 {
@@ -233,7 +244,7 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 		emit_handshake(sk, tp, conn, opening, now);
 }
 
-/* Since 6.15. */
+/* This tracepoint is there since 6.15. */
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(ws_write, struct sock *sk, struct msghdr *msg)
 {
@@ -248,7 +259,10 @@ int BPF_PROG(ws_write_fentry, struct sock *sk, struct msghdr *msg)
 	return 0;
 }
 
-/* Without trampolines the socket has no type: only connections in `follows` are read, and no owner is named. */
+/*
+ * Without trampolines the socket has no type, so only connections in `follows` are read, and no
+ * owner is named.
+ */
 SEC("kprobe/tcp_sendmsg_locked")
 int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
 {
@@ -274,7 +288,7 @@ int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
 	write.bytes_acked = BPF_CORE_READ(tp, bytes_acked);
 	write.first = !BPF_CORE_READ(tp, bytes_sent) &&
 		      write.write_seq == BPF_CORE_READ(tp, snd_una);
-	/* As the storage: there is none before a first write that is a request. */
+	/* As with the storage, there is none before a first write that is a request. */
 	ring = write.first || followed->ring.written ? &followed->ring : 0;
 	now = bpf_ktime_get_ns();
 	opening = take_request(ring, &write, now);

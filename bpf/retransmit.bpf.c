@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Segments sent again, by type, and resets. */
+/* This counts segments that are sent again, by type. */
 #include "wirespan.bpf.h"
 
 const volatile u8 cfg_emit_retransmit = 0;    /* enum emit_mode */
@@ -7,10 +7,10 @@ const volatile u8 cfg_retransmit_state = 0;   /* retransmits by the state of the
 const volatile u8 cfg_retransmit_has_err = 0; /* tracepoint with `int err` (6.17) */
 
 /*
- * Why this segment goes out again: the congestion state, which tcp_enter_loss() and
- * tcp_enter_recovery() set before they send; a probe is sent in neither of the two
- * (tcp_schedule_loss_probe(), net/ipv4/tcp_output.c). A pending probe alone says
- * nothing in Recovery: its timer may be armed still when acknowledgements start it.
+ * The congestion state says why this segment goes out again: tcp_enter_loss() and
+ * tcp_enter_recovery() set it before they send. A probe is sent in neither of the two
+ * (tcp_schedule_loss_probe(), net/ipv4/tcp_output.c). A pending probe alone says nothing in
+ * Recovery, since its timer may still be armed when acknowledgements start it.
  */
 static __always_inline u8 type_of(struct tcp_sock *tp, u8 state)
 {
@@ -28,7 +28,7 @@ static __always_inline u8 type_of(struct tcp_sock *tp, u8 state)
 	return RETRANSMIT_OTHER;
 }
 
-/* What goes out again. */
+/* This goes out again. */
 struct segment {
 	u32 seq;
 	u32 end_seq;
@@ -112,7 +112,7 @@ static __always_inline void read_request_peer(struct request_sock *req, u8 famil
 		bpf_probe_read_kernel(into, 16, &req->__req_common.skc_v6_daddr);
 }
 
-/* Whether the filter refuses the connection that this handshake is for. */
+/* Tells whether the filter refuses the connection that this handshake is for. */
 static __always_inline bool refuses_request(struct tcp_sock *tp, const struct conn *listener,
 					    const struct remote_end *end, u8 family)
 {
@@ -130,7 +130,7 @@ static __always_inline bool refuses_request(struct tcp_sock *tp, const struct co
 }
 
 /*
- * One event for a SYN-ACK. The cookie is that of the handshake's request, which the
+ * Makes one record for a SYN-ACK. The cookie is that of the handshake's request, which the
  * connection takes over when it is established.
  */
 static __always_inline void emit_synack(struct tcp_sock *tp, struct conn *conn,
@@ -164,7 +164,7 @@ static __always_inline void emit_synack(struct tcp_sock *tp, struct conn *conn,
 	submit(PROBE_SYNACK, record);
 }
 
-/* The listener's SYN-ACK again: no full socket yet, the listener owns it. */
+/* A SYN-ACK goes out again. There is no full socket yet, so it belongs to the listener. */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 {
@@ -202,7 +202,7 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	if (cfg_emit_retransmit == EMIT_ALL)
 		emit_synack(tp, conn, req, key.family, now);
 	if (req->num_retrans <= 1) {
-		/* Remember when the first one went, for the handshake's duration. */
+		/* We remember when the first one went, for the handshake's duration. */
 		synack.first_ns = BPF_CORE_READ((struct tcp_request_sock *)req, snt_synack) * 1000;
 		kept = lookup_or_try_init(&synacks, &end, &synack);
 	} else {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Takes rows of sums out of their maps, for user space: nothing that a program adds is lost.
- * Whoever uses a row changes its cell of use first, so a row whose cell is as user space read it
- * long ago has the figures that it read then. In the same step it is marked as gone.
+ * This takes rows of sums out of their maps, for user space, and nothing that a program adds is
+ * lost. Whoever uses a row changes its cell of use first, so a row whose cell is as user space read
+ * it long ago has the sums that it read then. In the same step it is marked as gone.
  */
 #include "wirespan.bpf.h"
 
@@ -11,7 +11,7 @@ static __always_inline bool take_use(u64 *use, u64 seen)
 	return __sync_val_compare_and_swap(use, seen, ROW_GONE) == seen;
 }
 
-/* 1: it is out of the map; 0: it was used meanwhile and stays. */
+/* Each returns 1 when the row is out of the map, and 0 when it was used meanwhile and stays. */
 #define TAKE_ROW(name, key_noun, value, map, number, use)                 \
 	static __always_inline int take_##name(const u8 *bytes, u64 seen) \
 	{                                                                 \
@@ -44,7 +44,9 @@ int ws_take_row(struct row_removal *row)
 	u8 key[sizeof(row->key)];
 
 	__builtin_memcpy(key, row->key, sizeof(key));
-	/* All of it: a context is read from its beginning only, at fixed offsets. */
+	/*
+	 * All of it is copied, since a context is read from its beginning only, at fixed offsets.
+	 */
 	asm volatile("" : : "r"(key) : "memory");
 	switch (map) {
 	case ROWS_SERIES:

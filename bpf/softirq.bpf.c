@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Time in softirq handlers: one clock and one per-CPU row at entry and at exit.
- * Before the handler a vector is raised; only the first of several raises counts,
- * and only while someone asks for the wait.
+ * This measures the time in softirq handlers, with one clock and one per-CPU row at entry and at
+ * exit. Before the handler a vector is raised. Only the first of several raises counts, and only
+ * while somebody asks for the wait.
  */
 #include "wirespan.bpf.h"
 
@@ -15,7 +15,7 @@ struct {
 
 const volatile u8 cfg_softirq_duration = 0;
 const volatile u8 cfg_softirq_wait = 0;
-/* Above these a record is made; 0: never. */
+/* What lasts longer than these gets a record; 0 means never. */
 const volatile u64 cfg_slow_softirq_run_ns = 0;
 const volatile u64 cfg_slow_softirq_wait_ns = 0;
 
@@ -48,10 +48,10 @@ static __always_inline void add_wait(struct softirq_sums *row, u32 vector)
 {
 	u64 raised = row->raised_ns, waited;
 
-	/* Raised before the programs were there. */
+	/* It was raised before the programs were there. */
 	if (!raised)
 		return;
-	/* The handler runs with interrupts on: a raise from now on is for the next run. */
+	/* The handler runs with interrupts on, so a raise from now on is for the next run. */
 	row->raised_ns = 0;
 	waited = row->entered_ns > raised ? row->entered_ns - raised : 0;
 	HISTOGRAM_ADD_OWN(row->wait, bounds_softirq_wait_duration, waited);

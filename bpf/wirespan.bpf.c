@@ -14,7 +14,7 @@
 #include "receive.bpf.c"
 #include "softirq.bpf.c"
 #include "scan.bpf.c"
-#include "poll.bpf.c"
+#include "pass.bpf.c"
 #include "rows.bpf.c"
 
 /* Keeps them in the object's BTF. */

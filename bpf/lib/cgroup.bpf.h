@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which container a process is in: the names of its cgroup and of those around it,
- * kept once a cgroup, because a short-lived process, or its cgroup, is gone before
- * user space can look. What the names mean is user space's business.
+ * This tells which container a process is in, by the names of its cgroup and of those around it.
+ * They are kept once a cgroup, because a short-lived process, or its cgroup, is gone before user
+ * space can look. What the names mean is user space's business.
  */
 #ifndef WIRESPAN_LIB_CGROUP_H
 #define WIRESPAN_LIB_CGROUP_H
 
-/* Names of the cgroups of processes, to find their containers. The least used make room. */
+/*
+ * This has the names of the cgroups of processes, to find their containers. The least used make
+ * room.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -15,9 +18,9 @@ struct {
 	__type(value, struct cgroup_names);
 } cgroups SEC(".maps");
 
-/* More than the 14 controllers that there are. */
+/* There are 14 controllers. */
 #define MAX_CONTROLLERS 16
-/* Hex digits of a container's id. Hardly any other cgroup has a name as long. */
+/* A container's id has so many hex digits. Hardly any other cgroup has a name as long. */
 #define CONTAINER_ID_LEN 64
 
 static struct cgroup_names zero_names;
@@ -42,7 +45,7 @@ static __always_inline bool names_container(struct cgroup *cgroup)
 }
 
 /*
- * The process's cgroup of the i-th controller: NULL where that one is not in a hierarchy
+ * Returns the process's cgroup of the i-th controller, or NULL where that one is not in a hierarchy
  * of cgroup v1.
  */
 static __always_inline struct cgroup *v1_cgroup(struct css_set *set, u32 i)
@@ -59,7 +62,9 @@ static __always_inline struct cgroup *v1_cgroup(struct css_set *set, u32 i)
 	return BPF_CORE_READ(cgroup, root, hierarchy_id) ? cgroup : 0;
 }
 
-/* In cgroup v2 unless only a controller of v1 puts the process in a container. */
+/*
+ * Returns the cgroup in cgroup v2, unless only a controller of v1 puts the process in a container.
+ */
 static __always_inline struct cgroup *telling_cgroup(struct css_set *set)
 {
 	struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp), *cgroup;
@@ -75,7 +80,10 @@ static __always_inline struct cgroup *telling_cgroup(struct css_set *set)
 	return unified;
 }
 
-/* Its id, which is unique within a hierarchy, and the hierarchy's number in the uppermost byte. */
+/*
+ * The key is the cgroup's id, which is unique within a hierarchy, with the hierarchy's number in
+ * the uppermost byte.
+ */
 static __always_inline u64 cgroup_key(struct cgroup *cgroup)
 {
 	return BPF_CORE_READ(cgroup, kn, id) | (u64)BPF_CORE_READ(cgroup, root, hierarchy_id)
@@ -83,7 +91,8 @@ static __always_inline u64 cgroup_key(struct cgroup *cgroup)
 }
 
 /*
- * Notes the names of the cgroup that tells the container; its key in `cgroups`. Not static: verified once, not at each of its callers.
+ * Notes the names of the cgroup that tells the container, and returns its key in `cgroups`. It is
+ * not static, so it is verified once and not at each of its callers.
  */
 __noinline u64 note_cgroup(u64 css_set)
 {
@@ -101,7 +110,7 @@ __noinline u64 note_cgroup(u64 css_set)
 		above[i] = cgroup;
 		cgroup = cgroup ? cgroup_above(cgroup) : 0;
 	}
-	/* The innermost last: with it they are all there. */
+	/* The innermost is written last: when it is there, all are. */
 	for (i = CGROUP_NAMES; i-- > 0;)
 		if (above[i])
 			bpf_probe_read_kernel_str(names->name[i], sizeof(names->name[i]),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What user space sets before the programs are loaded. */
+/* User space sets these before the programs are loaded. */
 #ifndef WIRESPAN_LIB_CONFIG_H
 #define WIRESPAN_LIB_CONFIG_H
 
@@ -26,7 +26,7 @@ const volatile u8 cfg_requests_by_address = 0; /* the write's program is a kprob
 const volatile u8 cfg_emit_handshake = 0;
 const volatile u8 cfg_accept_by_address = 0; /* accepts are in `accepts` */
 
-/* Above these a record is made; 0: never. */
+/* What lasts longer than these gets a record; 0 means never. */
 const volatile u64 cfg_slow_handshake_ns = 0;
 const volatile u64 cfg_slow_accept_ns = 0;
 const volatile u64 cfg_slow_rtt_ns = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What a counter of the kernel gained since it was last added. A close and a pass may be at
- * one connection at once: a pass that lost the race adds nothing (compare-and-swap), the
+ * These add what a counter of the kernel gained since it was last added. A close and a pass may be
+ * at one connection at once. A pass that lost the race adds nothing (compare-and-swap), and the
  * close has the last word, so the sum ends exact.
  */
 #ifndef WIRESPAN_LIB_COUNTERS_H
@@ -24,8 +24,8 @@ static __always_inline void add_final(u64 *seen, u64 final, u64 *sum)
 }
 
 /*
- * Counters of 32 bits begin anew after 2^32: `seen` goes on in 64, and what is between it and
- * the counter is less than one turn. A pass may have read the counter before the close did:
+ * Counters of 32 bits begin anew after 2^32. `seen` goes on in 64 bits, and what lies between it
+ * and the counter is less than one turn. A pass may have read the counter before the close did, so
  * more than half a turn is a step back.
  */
 static __always_inline u64 widened(u64 seen, u32 now)
@@ -43,7 +43,7 @@ static __always_inline void add_live32(u64 *seen, u32 now, u64 *sum)
 		__sync_fetch_and_add(sum, gained);
 }
 
-/* Only a pass adds at the same time: it comes in between once at most. */
+/* Only a pass adds at the same time, and it comes in between once at most. */
 static __always_inline void add_final32(u64 *seen, u32 final, u64 *sum)
 {
 	u64 before = *(volatile u64 *)seen;

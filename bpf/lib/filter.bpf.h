@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which connections are observed: filter.include and filter.exclude, decided here
- * so that nothing is spent on the rest. What a rule says of the process (command,
- * cgroup) is decided in process context, once a process, and kept with the process;
- * what it says of the socket is decided when the connection opens, from softirq too.
+ * filter.include and filter.exclude say which connections are observed. It is decided here, so that
+ * nothing is spent on the rest. What a rule says of the process (command, cgroup) is decided in
+ * process context, once a process, and kept with the process. What it says of the socket is decided
+ * when the connection opens, from softirq too.
  */
 #ifndef WIRESPAN_LIB_FILTER_H
 #define WIRESPAN_LIB_FILTER_H
 
 /*
- * The filter in force, 0 without one: generation << 32, what it has, and the bank of its rules.
- * Written last by user space, in one store, after the rules of that bank.
+ * This is the filter in force: its generation << 32, what it has, and the bank of its rules. It is
+ * 0 without a filter. User space writes it last, in one store, after the rules of that bank.
  */
 u64 filter_setup = 0;
 #define FILTER_BANK(setup)	   ((u32)(setup)&1)
@@ -18,7 +18,7 @@ u64 filter_setup = 0;
 #define FILTER_HAS_V1(setup)	   ((u32)(setup) & (1 << FILTER_V1_BIT))
 #define FILTER_GENERATION_MASK	   (~0ULL << FILTER_GENERATION_BIT)
 
-/* Two banks of rules: the one in force, and the one that a reload fills. */
+/* There are two banks of rules: one is in force, and a reload fills the other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2 * FILTER_RULES);
@@ -26,7 +26,7 @@ struct {
 	__type(value, struct filter_rule);
 } filter_rules SEC(".maps");
 
-/* Bits of the rules of a bank that name the cgroup. */
+/* The value has the bits of those rules of a bank that name the cgroup. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2 * FILTER_RULES * FILTER_HIERARCHIES);
@@ -34,10 +34,13 @@ struct {
 	__type(value, u32);
 } filter_cgroups SEC(".maps");
 
-/* Levels of the cgroup tree that are looked at, from the process's own upwards. */
+/* So many levels of the cgroup tree are looked at, from the process's own upwards. */
 #define CGROUP_LEVELS 32
 
-/* What rules are about. Without a peer (a listener) `family` and `remote_port` are 0. */
+/*
+ * Rules are about these. Without a peer, which a listener has not, `family` and `remote_port` are
+ * 0.
+ */
 struct filter_facts {
 	u8 peer[16]; /* IPv4 as ::ffff:a.b.c.d */
 	u32 owner_rules;
@@ -54,7 +57,10 @@ static __always_inline u32 filter_generation_of(u64 setup)
 	return setup >> 32;
 }
 
-/* The bits of the cgroup rules whose folder this cgroup is in. Not static: verified once. */
+/*
+ * Returns the bits of the cgroup rules whose folder this cgroup is in. It is not static, so it is
+ * verified once.
+ */
 __noinline u32 rules_of_cgroup(u64 address, u64 setup)
 {
 	struct cgroup *cgroup = (struct cgroup *)address;
@@ -72,7 +78,10 @@ __noinline u32 rules_of_cgroup(u64 address, u64 setup)
 	return rules;
 }
 
-/* The same of all cgroups of a process. Controllers that share a hierarchy come one after the other. */
+/*
+ * Returns the same for all cgroups of a process. Controllers that share a hierarchy come one after
+ * the other.
+ */
 static __always_inline u32 rules_of_cgroups(struct css_set *set, u64 setup)
 {
 	u32 i, rules = rules_of_cgroup((u64)BPF_CORE_READ(set, dfl_cgrp), setup);
@@ -90,8 +99,9 @@ static __always_inline u32 rules_of_cgroups(struct css_set *set, u64 setup)
 }
 
 /*
- * For owner_info.rules: the rules whose command and cgroup are this process's, under
- * the filter's generation. Not static: verified once, not at each of its callers.
+ * Returns what owner_info.rules is to have: the rules whose command and cgroup are this process's,
+ * under the filter's generation. It is not static, so it is verified once and not at each of its
+ * callers.
  */
 __noinline u64 match_owner(const struct owner_info *info, u64 css_set)
 {
@@ -144,8 +154,9 @@ static __always_inline bool rule_matches(const struct filter_rule *rule,
 }
 
 /*
- * 1: not to be observed. Includes and excludes tell themselves: comparing the index with
- * their number would have the verifier walk the loop once for each such number.
+ * Returns 1 when it is not to be observed. Each rule says itself whether it includes or excludes:
+ * if the index were compared with how many there are, the verifier would walk the loop once for
+ * each such number.
  */
 __noinline int filter_refuses(const struct filter_facts *facts)
 {
@@ -170,7 +181,10 @@ __noinline int filter_refuses(const struct filter_facts *facts)
 	return !included;
 }
 
-/* Facts of a process that is known since before the rules. Process context, or an iterator. */
+/*
+ * Asks again for a process that was known before these rules. It runs in process context or in an
+ * iterator.
+ */
 static __always_inline void refresh_owner_rules(struct owner_info *info, struct task_struct *leader)
 {
 	u64 setup = filter_setup;

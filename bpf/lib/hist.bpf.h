@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_LIB_HIST_H
 #define WIRESPAN_LIB_HIST_H
 
-/* First bucket whose bound is not below v: OpenTelemetry's (lower, upper]. */
+/* Returns the first bucket whose bound is not below v, as OpenTelemetry has it: (lower, upper]. */
 static __always_inline u32 bucket_of(const u64 *bounds, u32 count, u64 v)
 {
 	u32 i;
@@ -17,7 +17,7 @@ static __always_inline u32 bucket_of(const u64 *bounds, u32 count, u64 v)
 #define ADD_SHARED(cell, v) __sync_fetch_and_add(&(cell), v)
 #define ADD_OWN(cell, v)    ((cell) += (v))
 
-/* Adds v to a histogram that has HISTOGRAM_CELLS of these bounds. */
+/* This adds v to a histogram that has HISTOGRAM_CELLS of these bounds. */
 #define HISTOGRAM_ADD_BY(add, hist, bounds, v)                                           \
 	do {                                                                             \
 		_Static_assert(sizeof(hist) == sizeof(bounds) + 2 * sizeof((bounds)[0]), \
@@ -30,7 +30,9 @@ static __always_inline u32 bucket_of(const u64 *bounds, u32 count, u64 v)
 		add((hist)[sizeof(hist) / sizeof((hist)[0]) - 1], hist_value);           \
 	} while (0)
 
-/* To a row that other CPUs add to as well, and to one that is this CPU's own. */
+/*
+ * The first adds to a row that other CPUs add to as well, the second to one that is this CPU's own.
+ */
 #define HISTOGRAM_ADD(hist, bounds, v)	   HISTOGRAM_ADD_BY(ADD_SHARED, hist, bounds, v)
 #define HISTOGRAM_ADD_OWN(hist, bounds, v) HISTOGRAM_ADD_BY(ADD_OWN, hist, bounds, v)
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Latencies above their thresholds. Without a threshold none of this is in a program. */
+/*
+ * Latencies above their thresholds get a record. Without a threshold none of this is in a program.
+ */
 #ifndef WIRESPAN_LIB_LATENCY_H
 #define WIRESPAN_LIB_LATENCY_H
 
@@ -27,7 +29,7 @@ static __always_inline void emit_latency(struct sock *sk, struct tcp_sock *tp,
 	submit(latency->probe, record);
 }
 
-/* The connection is established, and when its handshake began is known. */
+/* To be called when the connection is established, and it is known when its handshake began. */
 static __always_inline void check_handshake(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
 	struct latency latency = {
@@ -43,7 +45,7 @@ static __always_inline void check_handshake(struct sock *sk, struct tcp_sock *tp
 		emit_latency(sk, tp, conn, &latency);
 }
 
-/* Once each time that it rises above the threshold. */
+/* Tells it once each time that it rises above the threshold. */
 static __always_inline void check_rtt(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 				      u64 now, u32 probe)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Whether a socket is observed. Without a filter this costs one load and one branch. */
+/* This decides whether a socket is observed. Without a filter it costs one load and one branch. */
 #ifndef WIRESPAN_LIB_OBSERVE_H
 #define WIRESPAN_LIB_OBSERVE_H
 
@@ -45,8 +45,9 @@ static __always_inline void announce(const struct known_owner *owner, const stru
 }
 
 /*
- * A client that the filter left out until its local port was known. Not in its context: the
- * thread that connected is a label, so it is asked whether it is still of that process.
+ * Announces the process of a client that the filter left out until its local port was known. This
+ * is not its context, and the thread that connected is a label, so it is asked whether it still
+ * belongs to that process.
  */
 static __always_inline void announce_opener(const struct conn *conn)
 {
@@ -76,7 +77,10 @@ static __always_inline void apply_filter(struct sock *sk, struct tcp_sock *tp, s
 		clear_flags(conn, CONN_IGNORED | CONN_FILTERED);
 }
 
-/* For hooks that may meet a client before it has a local port: until ESTABLISHED nothing is settled. */
+/*
+ * For hooks that may meet a client before it has a local port. Until ESTABLISHED nothing is decided
+ * for good.
+ */
 static __always_inline bool is_ignored(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
 	if (filter_setup && conn->state == TCP_SYN_SENT)
@@ -84,15 +88,15 @@ static __always_inline bool is_ignored(struct sock *sk, struct tcp_sock *tp, str
 	return conn->flags & CONN_IGNORED;
 }
 
-/* The filter said no, but by the listener's owner: who accepts may be another. */
+/* True when the filter said no because of the listener's owner: who accepts may be another. */
 static __always_inline bool may_be_wanted(const struct conn *conn)
 {
 	return (conn->flags & CONN_FILTERED) && (conn->flags & CONN_OWNER_PROVISIONAL);
 }
 
 /*
- * After a reload. What is open and was left out before stays so: its beginning was not
- * seen. A process that ended meanwhile keeps the decision about it; ws_refilter and
+ * Decides again after a reload. What is open and was left out before stays so, since its beginning
+ * was not seen. The decision about a process that ended meanwhile stays; ws_refilter and
  * ws_refilter_files have told what the rules say of the others.
  */
 static __always_inline void refilter(struct sock *sk, struct tcp_sock *tp, struct conn *conn)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The record of a connection. */
+/* This makes the record of a connection. */
 #ifndef WIRESPAN_LIB_RECORD_H
 #define WIRESPAN_LIB_RECORD_H
 
@@ -8,7 +8,7 @@ static __always_inline u64 ticks_to_us(u32 ticks)
 	return (u64)ticks * cfg_tick_ns / 1000;
 }
 
-/* Figures that getsockopt(TCP_INFO) has as well: tcpi_rto, tcpi_rwnd_limited, tcpi_rcv_ooopack. */
+/* These are what getsockopt(TCP_INFO) calls tcpi_rto, tcpi_rwnd_limited and tcpi_rcv_ooopack. */
 static __always_inline void fill_flow(struct connection_record *record, struct tcp_sock *tp)
 {
 	u32 limited = tp->chrono_stat[TCP_CHRONO_RWND_LIMITED - 1];
@@ -22,7 +22,7 @@ static __always_inline void fill_flow(struct connection_record *record, struct t
 		record->segments_out_of_order = tp->rcv_ooopack;
 }
 
-/* Everything but the header, what happened, and the request. */
+/* Fills everything but the header, what happened, and the request. */
 static __always_inline void fill_connection(struct connection_record *record, struct sock *sk,
 					    struct tcp_sock *tp, const struct conn *conn)
 {

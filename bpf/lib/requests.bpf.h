@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Which request a byte of a connection belongs to, by its position in the stream. */
+/* This tells which request a byte of a connection belongs to, by its position in the stream. */
 #ifndef WIRESPAN_LIB_REQUESTS_H
 #define WIRESPAN_LIB_REQUESTS_H
 
 #define REQUEST_SLOTS 8
 
-/* A request with a trace context: the half-open interval [start, end) of the stream. */
+/* A request with a trace context has the half-open interval [start, end) of the stream. */
 struct request {
 	u8 trace_id[16];
 	u8 span_id[8];
@@ -19,8 +19,8 @@ struct request {
 };
 
 /*
- * The requests of one client connection, newest over oldest. Requests without a
- * context own no slot: a byte that no slot covers belongs to nobody.
+ * It has the requests of one client connection; the newest takes the slot of the oldest. A request
+ * without a context has no slot, and a byte that no slot covers belongs to nobody.
  */
 struct request_ring {
 	struct request slots[REQUEST_SLOTS];
@@ -41,9 +41,10 @@ struct {
 } requests SEC(".maps");
 
 /*
- * A client connection whose writes are met by a kprobe, which has no type for the socket and
- * so no storage. By the socket's address, from ESTABLISHED to CLOSE; the cookie tells whose.
- * User space gives the map its size. Full: counted, the connection's requests are not known.
+ * A client connection has this when a kprobe meets its writes, since that has no type for the
+ * socket and so no storage. It is found by the socket's address, from ESTABLISHED to CLOSE, and the
+ * cookie tells whose it is. User space gives the map its size. When it is full, this is counted,
+ * and the requests of the connection are not known.
  */
 struct followed {
 	u64 cookie;
@@ -60,7 +61,7 @@ struct {
 	__type(value, struct followed);
 } follows SEC(".maps");
 
-/* Too large for the BPF stack. */
+/* It is too large for the BPF stack. */
 static struct followed zero_followed;
 
 static __always_inline struct request_ring *requests_of(struct sock *sk)
@@ -77,10 +78,10 @@ static __always_inline struct request_ring *requests_of(struct sock *sk)
 }
 
 /*
- * Sequence numbers come again after 4 GiB (RFC 9293 section 3.4), positions do not: a request is
- * remembered for longer than that. bytes_acked moves with snd_una, and what is on the way lies within
- * half the circle of it. It alone is read, so that an acknowledgement on another CPU cannot come
- * between two readings.
+ * Sequence numbers come again after 4 GiB (RFC 9293 section 3.4). Positions do not, since a request
+ * is remembered for longer than that. bytes_acked moves with snd_una, and what is on the way lies
+ * within half the circle of it. It alone is read, so that an acknowledgement on another CPU cannot
+ * come between two readings.
  */
 static __always_inline u64 position_of(const struct request_ring *ring, u64 bytes_acked, u32 seq)
 {
@@ -88,8 +89,8 @@ static __always_inline u64 position_of(const struct request_ring *ring, u64 byte
 }
 
 /*
- * The context of the request that owns the segment's first byte. A FIN alone lies past
- * every interval.
+ * Finds the context of the request that owns the segment's first byte. A FIN alone lies past every
+ * interval.
  */
 static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
 					 struct trace_context *into)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Records for user space, and the count of what is lost. */
+/* This hands records to user space, and counts what is lost. */
 #ifndef WIRESPAN_LIB_RING_H
 #define WIRESPAN_LIB_RING_H
 
-/* Records for user space. Full: the record is lost and counted. */
+/* User space reads the records. When it is full, a record is lost, and that is counted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4 << 20);
 } events SEC(".maps");
 
-/* [probe * LOSS_REASONS + reason]; read by user space. */
+/* The index is probe * LOSS_REASONS + reason. User space reads it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, PROBE_COUNT *LOSS_REASONS);
@@ -26,7 +26,7 @@ static __always_inline void count_loss(u32 probe, u32 reason)
 		*value += 1;
 }
 
-/* Reserve a record and fill its header; NULL is counted. */
+/* Reserves a record and fills its header. NULL is a loss, and is counted. */
 static __always_inline void *reserve(u32 probe, u32 kind, u64 size, u64 ts_ns)
 {
 	struct record_header *header = bpf_ringbuf_reserve(&events, size, 0);
@@ -41,7 +41,7 @@ static __always_inline void *reserve(u32 probe, u32 kind, u64 size, u64 ts_ns)
 	return header;
 }
 
-/* Submit without waking the reader unless the ring is filling up (cost.md: a wake-up is 10 us). */
+/* Submits without waking the reader, unless the ring is filling up: a wake-up costs 10 us. */
 static __always_inline void submit(u32 probe, void *record)
 {
 	u64 flags = BPF_RB_NO_WAKEUP;

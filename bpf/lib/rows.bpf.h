@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Who may have how many rows of a map of sums. The share of an owner falls with what is free,
- * so that there is room for those who come: docs/decisions/0020. Asked only for a row that is
- * not there yet.
+ * This decides who may have how many rows of a map of sums. The share of an owner falls with what
+ * is free, so that there is room for those who come (docs/decisions/0020). It is asked only for a
+ * row that is not there yet.
  */
 #ifndef WIRESPAN_LIB_ROWS_H
 #define WIRESPAN_LIB_ROWS_H
 
-/* Rows that each map has for owners: one less than it holds, which is the host's overflow row. */
+/*
+ * So many rows each map has for owners: one less than it holds, since one is the host's overflow
+ * row.
+ */
 const volatile u32 cfg_row_limits[ROW_MAPS] = {};
 
-/* Rows in each map, and those of nobody, which is the host. */
+/* These count the rows in each map, and those of them that are nobody's, which is the host's. */
 u32 row_counts[ROW_MAPS] = {};
 u32 host_row_counts[ROW_MAPS] = {};
 
-/* Divisors of the share: of rows told apart by what is opt-in too, and of all others. */
+/*
+ * These divide the share: the first for rows that opt-in attributes tell apart, the second for all
+ * others.
+ */
 #define DETAILED_ROWS 6
 #define PLAIN_ROWS    3
 /* An owner that found no room in `owners` is taken for one with this part of the map. */
 #define UNKNOWN_ROWS 16
 
-enum room {
-	ROOM_NONE = 0,
-	ROOM_OVERFLOW = 1,
-	ROOM_PLAIN = 2,
-	ROOM_DETAILED = 3,
+enum row_grade {
+	GRADE_NONE = 0,
+	GRADE_OVERFLOW = 1,
+	GRADE_PLAIN = 2,
+	GRADE_DETAILED = 3,
 };
 
 static __always_inline u32 *rows_of(const struct owner_key *owner, u32 map)
@@ -41,22 +47,22 @@ static __always_inline u32 *rows_of(const struct owner_key *owner, u32 map)
 	return &info->rows[map];
 }
 
-/* What one more row of the owner may be. */
-static __always_inline u32 room_for(const u32 *own, u32 map)
+/* Returns what one more row of the owner may be. */
+static __always_inline u32 grade_for(const u32 *own, u32 map)
 {
 	u64 limit = cfg_row_limits[map], used = row_counts[map];
 	u64 rows = own ? *own : limit / UNKNOWN_ROWS, free, share;
 
 	if (used >= limit)
-		return ROOM_NONE;
+		return GRADE_NONE;
 	free = limit - used;
 	share = free * free / limit;
 	if (rows < share / DETAILED_ROWS)
-		return ROOM_DETAILED;
-	return rows < share / PLAIN_ROWS ? ROOM_PLAIN : ROOM_OVERFLOW;
+		return GRADE_DETAILED;
+	return rows < share / PLAIN_ROWS ? GRADE_PLAIN : GRADE_OVERFLOW;
 }
 
-/* True: it is there now. */
+/* Returns true when it is there now. */
 static __always_inline bool add_row(void *map, u32 number, const void *key, const void *empty,
 				    u32 *own)
 {
@@ -82,7 +88,7 @@ static __always_inline void uncount_row(const struct owner_key *owner, u32 map)
 
 /*
  * Marks a row as used, before anything is added to it: what was marked is not taken out for
- * seconds. False: user space is taking it out right now.
+ * seconds. Returns false when user space is taking it out right now.
  */
 static __always_inline bool touch_row(u64 *touched_ns, u64 now)
 {
@@ -92,13 +98,13 @@ static __always_inline bool touch_row(u64 *touched_ns, u64 now)
 	       __sync_val_compare_and_swap(touched_ns, before, now) != ROW_GONE;
 }
 
-/* The same for rows that count their uses, or that are a count. */
+/* Does the same for rows that count their uses, or that are a count. */
 static __always_inline bool count_use(u64 *uses)
 {
 	return __sync_fetch_and_add(uses, 1) < ROW_GONE;
 }
 
-/* Not 0: there was an address. */
+/* Returns 0 when there was no address. */
 static __always_inline u64 clear_address(u8 *address)
 {
 	u64 *words = (u64 *)address, had = words[0] | words[1];
@@ -116,10 +122,10 @@ static __always_inline bool drop_series_details(struct series_key *key)
 	return had;
 }
 
-/* The subnet stays: bytes are counted by it on the host. */
+/* The subnet stays, since bytes are counted by it on the host. */
 static __always_inline void fold_series(struct series_key *key)
 {
-	/* In place: the stack of all callers together is short. */
+	/* This is done in place, since the stack of all callers together is short. */
 	clear_address(key->peer);
 	clear_address(key->server);
 	key->server_port = 0;
@@ -196,33 +202,33 @@ static __always_inline void fold_state(struct state_key *key)
 }
 
 /*
- * place_NOUN(): makes room for a row that is not there, or (`gone`) is just being taken out.
- * Past its share the owner's row does without opt-in attributes, then it is the owner's overflow
- * row, and in a full map the host's; the key says which. Not static: verified once. Before 6.2 a
- * map takes no key that a caller gave, so it works on a copy.
+ * place_NOUN() makes room for a row that is not there, or (`gone`) is just being taken out. Past
+ * its share the owner's row does without opt-in attributes, then it is the owner's overflow row,
+ * and in a full map the host's; the key says which. It is not static, so it is verified once.
+ * Before 6.2 a map takes no key that a caller gave, so it works on a copy.
  */
 #define PLACE_ROW(noun, key_noun, map, number, empty)                                              \
 	static __always_inline void settle_##noun(struct key_noun##_key *key, u32 probe, u32 gone) \
 	{                                                                                          \
-		u32 *own = rows_of(&key->owner, number), room = room_for(own, number);             \
+		u32 *own = rows_of(&key->owner, number), grade = grade_for(own, number);           \
 		bool had;                                                                          \
                                                                                                    \
 		if (!gone && !key->overflow) {                                                     \
-			if (room == ROOM_DETAILED && add_row(&map, number, key, empty, own))       \
+			if (grade == GRADE_DETAILED && add_row(&map, number, key, empty, own))     \
 				return;                                                            \
 			had = drop_##key_noun##_details(key);                                      \
 			if (had)                                                                   \
 				count_loss(probe, LOST_MAP_FULL);                                  \
 			if (had && bpf_map_lookup_elem(&map, key))                                 \
 				return;                                                            \
-			if (room >= ROOM_PLAIN && add_row(&map, number, key, empty, own))          \
+			if (grade >= GRADE_PLAIN && add_row(&map, number, key, empty, own))        \
 				return;                                                            \
 			if (!had)                                                                  \
 				count_loss(probe, LOST_MAP_FULL);                                  \
 		}                                                                                  \
 		fold_##key_noun(key);                                                              \
 		if (bpf_map_lookup_elem(&map, key) ||                                              \
-		    (room && add_row(&map, number, key, empty, own)))                              \
+		    (grade && add_row(&map, number, key, empty, own)))                             \
 			return;                                                                    \
 		__builtin_memset(key, 0, sizeof(*key));                                            \
 		key->overflow = 1;                                                                 \
@@ -241,9 +247,9 @@ static __always_inline void fold_state(struct state_key *key)
 	}
 
 /*
- * NOUN_row(): the row for a key, marked as used (`use`, of `row`), or else the overflow row of its
- * owner or of the host, which the key then says. NULL only when even that is absent. What follows
- * are the parameters that `use` needs. Not inlined: it has many callers.
+ * NOUN_row() returns the row for a key, or else the overflow row of its owner or of the host, which
+ * the key then says. It returns NULL only when even that is absent. `use` marks `row` as used, and
+ * the parameters that it needs come last. It is not inlined, since it has many callers.
  */
 #define FIND_ROW(noun, key_noun, value, map, use, ...)                                            \
 	static __noinline value *noun##_row(struct key_noun##_key *key, u32 probe, ##__VA_ARGS__) \
@@ -275,7 +281,7 @@ FIND_ROW(series, series, struct series, series, touch_row(&row->touched_ns, now)
 FIND_ROW(listener, listener, struct listener, listeners, count_use(&row->uses))
 FIND_ROW(state, state, struct state_sums, state_durations, count_use(&row->uses))
 FIND_ROW(receive, series, struct receive_sums, receives, count_use(&row->uses))
-/* The use of these is what they count. */
+/* The use of such a row is what it counts. */
 FIND_ROW(drop, drop, u64, drops, count_use(row))
 FIND_ROW(reset, reset, u64, resets, count_use(row))
 

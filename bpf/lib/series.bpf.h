@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The rows of connections, and what is added to them. */
+/* This finds the rows of connections, and what is added to them. */
 #ifndef WIRESPAN_LIB_SERIES_H
 #define WIRESPAN_LIB_SERIES_H
 
-/* Index + 1 of each configured subnet. Filled by user space before the programs are attached. */
+/*
+ * The value is the index + 1 of a configured subnet. User space fills it before the programs are
+ * attached.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 256);
@@ -12,7 +15,7 @@ struct {
 	__type(value, u32);
 } subnets SEC(".maps");
 
-/* Index + 1 of the narrowest configured subnet that holds the peer; 0: none. */
+/* Returns the index + 1 of the narrowest configured subnet that holds the peer, or 0. */
 static __always_inline u32 subnet_of(const struct sock *sk)
 {
 	struct subnet_key key = {.prefix_length = 128};
@@ -47,7 +50,7 @@ static __always_inline void fill_series_key(struct series_key *key, struct sock 
 	key->family = family_of(sk);
 	key->error = error;
 	key->cidr = conn->cidr;
-	/* Kept since the handshake: tcp_disconnect() clears the socket's. */
+	/* This was kept at the handshake, since tcp_disconnect() clears the socket's. */
 	if (conn->role == ROLE_CLIENT || conn->role == ROLE_SERVER)
 		key->server_port = conn->listen_port;
 	fill_addresses(sk, conn, key->family, key->peer, key->server);

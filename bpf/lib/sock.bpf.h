@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_LIB_SOCK_H
 #define WIRESPAN_LIB_SOCK_H
 
-/* A raw socket can have TCP's protocol, and other families number theirs as they like. */
+/* A raw socket can have TCP's protocol number, and other families number theirs as they like. */
 static __always_inline bool is_tcp(const struct sock *sk)
 {
 	u16 family = sk->__sk_common.skc_family;
@@ -12,7 +12,7 @@ static __always_inline bool is_tcp(const struct sock *sk)
 	       (family == AF_INET || family == AF_INET6);
 }
 
-/* The TCP socket that an open file is; NULL when it is none, or no file. */
+/* Returns the TCP socket that an open file is, or NULL when it is none, or there is no file. */
 static __always_inline struct sock *tcp_socket_of(struct file *file)
 {
 	struct socket *socket = file ? bpf_sock_from_file(file) : 0;
@@ -27,7 +27,7 @@ static __always_inline bool is_mapped(const struct in6_addr *a)
 	       a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
 }
 
-/* 4 or 6; an IPv6 socket that speaks IPv4 is 4. */
+/* Returns 4 or 6. An IPv6 socket that speaks IPv4 is 4. */
 static __always_inline u8 family_of(const struct sock *sk)
 {
 	if (sk->__sk_common.skc_family == AF_INET || is_mapped(&sk->__sk_common.skc_v6_daddr))
@@ -43,7 +43,7 @@ static __always_inline void read_peer(const struct sock *sk, u8 family, u8 *into
 		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_daddr);
 }
 
-/* Into 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+/* Reads it into 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 static __always_inline void read_mapped_peer(const struct sock *sk, u8 family, u8 *into)
 {
 	if (family == 4) {
@@ -63,7 +63,7 @@ static __always_inline void read_local(const struct sock *sk, u8 family, u8 *int
 		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_rcv_saddr);
 }
 
-/* The local port: skc_num is zeroed when the port is put back, inet_sport is not. */
+/* The kernel clears skc_num when the port is put back, but not inet_sport. */
 static __always_inline u16 local_port_of(struct tcp_sock *tp)
 {
 	u16 port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);

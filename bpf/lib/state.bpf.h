@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Time in each TCP state, and the record of a change. */
+/* This sums the time in each TCP state, and records a change. */
 #ifndef WIRESPAN_LIB_STATE_H
 #define WIRESPAN_LIB_STATE_H
 
@@ -41,7 +41,7 @@ static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp,
 	submit(PROBE_STATE, record);
 }
 
-/* Out of the state that it is known to be in. */
+/* Leaves the state that it is known to be in. */
 static __always_inline void change_state(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					 u8 state, u64 now)
 {

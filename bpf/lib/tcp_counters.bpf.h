@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What a tcp_sock counts of its connection, read in one place, and added to the sums. */
+/* A tcp_sock counts these of its connection. They are read in one place, and added to the sums. */
 #ifndef WIRESPAN_LIB_TCP_COUNTERS_H
 #define WIRESPAN_LIB_TCP_COUNTERS_H
 
-/* `fin_sent`: our own, which the kernel counts as a byte once it is acknowledged. */
+/* `fin_sent` is about our own FIN, which the kernel counts as a byte once it is acknowledged. */
 static __always_inline struct tcp_counters counters_of(struct sock *sk, struct tcp_sock *tp,
 						       const struct conn *conn, bool fin_sent)
 {
@@ -18,7 +18,7 @@ static __always_inline struct tcp_counters counters_of(struct sock *sk, struct t
 	return now;
 }
 
-/* What it counted until now belongs in no sum: it is older than the agent. */
+/* What it counted until now belongs in no sum, since it is older than the agent. */
 static __always_inline void leave_out(struct conn *conn, const struct tcp_counters *now)
 {
 	conn->bytes_sent = now->bytes_sent;

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * From a socket to what is kept of it. By address where the kernel can give an address its
- * type back (bpf_rdonly_cast(), 6.2): TCP sockets come from a slab of their own, so a new
- * socket takes the place of an old one and its entry too, and nothing is allocated or freed
- * for a connection. Elsewhere by socket storage, which costs some 6 us a connection: two
- * allocations for each end and their release after a grace period.
+ * This leads from a socket to what is kept of it. It goes by address where the kernel can give an
+ * address its type back (bpf_rdonly_cast(), 6.2): TCP sockets come from a slab of their own, so a
+ * new socket takes the place of an old one and its entry too, and nothing is allocated or freed for
+ * a connection. Elsewhere it goes by socket storage, which costs some 6 us a connection, for two
+ * allocations at each end and their release after a grace period.
  */
 #ifndef WIRESPAN_LIB_TRACK_H
 #define WIRESPAN_LIB_TRACK_H
 
-/* In a key, whose sockets lie at multiples of 8: used while the pass holds the other. */
+/*
+ * This bit is free in a key, since sockets lie at multiples of 8. It is set while the pass holds
+ * the other entry.
+ */
 #define SECOND_ENTRY 1
 
-/* Too large for the BPF stack. */
+/* It is too large for the BPF stack. */
 static const struct conn zero_conn;
 
-/* Every socket that is tracked has one. */
+/* Every socket that is tracked has a cookie. */
 static __always_inline u64 cookie_of(const struct sock *sk)
 {
 	return sk->__sk_common.skc_cookie.counter;
@@ -26,7 +29,7 @@ static __always_inline struct conn *entry_at(u64 address)
 	return bpf_map_lookup_elem(&connections, &address);
 }
 
-/* NULL: not tracked. */
+/* Returns NULL when it is not tracked. */
 static __always_inline struct conn *conn_of(struct sock *sk)
 {
 	struct conn *conn;
@@ -44,11 +47,17 @@ static __always_inline void clear_conn(struct conn *conn)
 	__builtin_memset((void *)conn + sizeof(u64), 0, sizeof(*conn) - sizeof(u64));
 }
 
-/* Its end was not seen, and its socket is no more: what was last known of it is all. */
+/*
+ * To be called when its end was not seen, and its socket is no more: what was last known of it is
+ * all.
+ */
 static __noinline void account_gone(struct conn *conn);
 
-/* Taken over from the socket before, unless the pass is at it; made where there is none. */
-static __always_inline struct conn *claim(u64 key)
+/*
+ * The entry is taken over from the socket before, unless the pass is at it, and made where there is
+ * none.
+ */
+static __always_inline struct conn *take_over(u64 key)
 {
 	struct conn *conn = entry_at(key);
 	u32 use;
@@ -64,23 +73,23 @@ static __always_inline struct conn *claim(u64 key)
 	return conn;
 }
 
-/* What the pass holds it leaves in a moment; the socket does not wait for it. */
+/* The pass leaves in a moment what it holds, but the socket does not wait for it. */
 static __always_inline struct conn *new_entry(struct sock *sk)
 {
-	struct conn *conn = claim((u64)sk), *held;
+	struct conn *conn = take_over((u64)sk), *held;
 
 	if (conn)
 		return conn;
-	/* It may be of this very socket, before it began anew. */
+	/* It may be this very socket's, from before it began anew. */
 	held = entry_at((u64)sk);
 	if (held) {
 		held->cookie = 0;
 		held->state = TCP_CLOSE; /* nor is it a copy of its listener */
 	}
-	return claim((u64)sk + SECOND_ENTRY);
+	return take_over((u64)sk + SECOND_ENTRY);
 }
 
-/* For the pass. False: a socket is taking it over right now. */
+/* For the pass. Returns false when a socket is taking it over right now. */
 static __always_inline bool hold_entry(struct conn *conn)
 {
 	u32 use = *(volatile u32 *)&conn->use;
@@ -104,7 +113,10 @@ static __always_inline struct conn *new_storage(struct sock *sk)
 	return conn;
 }
 
-/* A socket that begins something: nothing is kept of what it, or one before it, was. */
+/*
+ * A socket begins something. Nothing is kept of what it was before, or of what another was at its
+ * address.
+ */
 static __always_inline struct conn *track(struct sock *sk, u32 probe)
 {
 	struct conn *conn = cfg_conn_table ? new_entry(sk) : new_storage(sk);
@@ -148,8 +160,9 @@ static __always_inline void copy_listener(struct conn *conn, const struct conn *
 }
 
 /*
- * LISTEN to SYN_RECV: what BPF_F_CLONE does for storage. The cookie comes with the request's.
- * It is established at once (tcp_check_req()): so this is the time of that, should it be missed.
+ * It changes from LISTEN to SYN_RECV. This does what BPF_F_CLONE does for storage. The cookie comes
+ * with the request's. It is established at once (tcp_check_req()), so this is the time of that,
+ * should it be missed.
  */
 static __always_inline void track_copy(struct sock *sk)
 {
@@ -180,7 +193,10 @@ static __always_inline struct conn *copy_of_listener(struct sock *sk)
 	return is_copy(conn) ? conn : 0;
 }
 
-/* SYN_RECV to ESTABLISHED: a copy of the listener's, or nothing yet. */
+/*
+ * It changes from SYN_RECV to ESTABLISHED. What is kept of it is a copy of the listener's, or
+ * nothing yet.
+ */
 static __always_inline struct conn *track_child(struct sock *sk)
 {
 	struct conn *conn = copy_of_listener(sk);

@@ -5,17 +5,19 @@
  */
 #include "wirespan.bpf.h"
 
-/* Written by user space before a pass, read after it. */
+/* User space writes these before a pass, and reads them after it. */
 u64 pass_now_ns = 0;
 u64 pass_connections = 0;
-/* A pass over `connections` is made in parts: how many, and which one this is. */
+/*
+ * A pass over `connections` is made in parts. These say how many there are, and which one this is.
+ */
 u32 pass_parts = 1;
 u32 pass_part = 0;
-/* Whether it takes out what is unused, and how many entries it met. */
+/* These say whether it takes out what is unused, and how many entries it met. */
 u8 pass_forgets = 0;
 u64 pass_entries = 0;
 
-/* Whether its SYN queue was ever full: the kernel keeps that for a warning in its log. */
+/* Tells whether its SYN queue was ever full, which the kernel keeps for a warning in its log. */
 static __always_inline bool was_flooded(struct tcp_sock *tp)
 {
 	return tp->inet_conn.icsk_accept_queue.synflood_warned;
@@ -31,7 +33,7 @@ static __always_inline void count_active(struct series *row, u64 count)
 	pass_connections += count;
 }
 
-/* Connections in a listener's accept queue that a pass does not meet. */
+/* Counts the connections in a listener's accept queue that a pass does not meet. */
 static __always_inline void count_waiting(struct sock *sk, struct tcp_sock *tp,
 					  const struct conn *conn, u64 count)
 {
@@ -84,13 +86,16 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	row = series_row(&key, PROBE_SCAN, pass_now_ns);
 	if (!row)
 		return;
-	/* Not accepted for a second: it counts on the listener's owner. */
+	/* If it was not accepted for a second, it counts on the listener's owner. */
 	if (conn->established_ns + 1000000000ULL < pass_now_ns && take_pending(conn))
 		count_open(conn, row);
 	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
 		count_active(row, 1);
-	/* Once a FIN is under way bytes_* count it: those states wait for the close. Asked after
-	 * the figures were read, or a FIN that came in between would be taken for payload. */
+	/*
+	 * Once a FIN is under way bytes_* count it, so those states wait for the close. The state
+	 * is asked after the counters were read, or a FIN that came in between would be taken for
+	 * payload.
+	 */
 	now = counters_of(sk, tp, conn, false);
 	barrier();
 	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED))
@@ -107,7 +112,7 @@ static __always_inline bool is_settled(const struct conn *conn)
 	       (conn->role == ROLE_CLIENT && conn->start_ns + 3000000000ULL < pass_now_ns);
 }
 
-/* One tracked socket of a pass; `owner` when the pass knows who has it open. */
+/* Visits one tracked socket of a pass. `owner` is given when the pass knows who has it open. */
 static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					const struct known_owner *owner)
 {
@@ -140,7 +145,7 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 		pass_connection(sk, tp, conn, state);
 }
 
-/* Its unowned drops, when the pass looks for them; the owner is settled by now. */
+/* Claims its unowned drops, when the pass looks for them. The owner is known by now. */
 static __always_inline void pass_unowned(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
 	if (!pass_unowned_bank)
@@ -154,8 +159,8 @@ static __always_inline void pass_unowned(struct sock *sk, struct tcp_sock *tp, s
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 
 /*
- * Kept until another socket takes the address; taken out when that may not happen soon. What is
- * taken out stays held: a socket that has just found it makes another.
+ * It is kept until another socket takes the address, and taken out when that may not happen soon.
+ * What is taken out stays held: a socket that has just found it makes another.
  */
 static __always_inline void pass_unused(struct conn *conn, u64 key)
 {
@@ -167,7 +172,10 @@ static __always_inline void pass_unused(struct conn *conn, u64 key)
 	release_entry(conn);
 }
 
-/* Another socket is there by now. Twice, or the entry was just being taken over. */
+/*
+ * Another socket is there by now. It has to be met so twice, since the entry may just be being
+ * taken over.
+ */
 static __always_inline void pass_gone(struct conn *conn)
 {
 	conn->unused += 1;
@@ -175,13 +183,13 @@ static __always_inline void pass_gone(struct conn *conn)
 		account_gone(conn);
 }
 
-/* A copy of its listener that is a connection by now, as no program saw. */
+/* Tells whether a copy of its listener became a connection, as no program saw. */
 static __always_inline bool is_unseen_child(const struct conn *conn, const struct sock *sk)
 {
 	return is_copy(conn) && is_open_state(sk->__sk_common.skc_state);
 }
 
-/* Nothing comes any more of it: it closed, or its handshake did not end well. */
+/* Tells whether nothing comes of it any more: it closed, or its handshake did not end well. */
 static __always_inline bool is_over(const struct conn *conn, const struct sock *sk)
 {
 	if (conn->flags & CONN_CLOSED)
@@ -191,7 +199,7 @@ static __always_inline bool is_over(const struct conn *conn, const struct sock *
 	return (conn->flags & CONN_IGNORED) && sk->__sk_common.skc_state == TCP_CLOSE;
 }
 
-/* No other socket takes the entry over meanwhile. */
+/* The entry is held: no other socket takes it over meanwhile. */
 static __always_inline void pass_held(struct conn *conn, u64 key)
 {
 	void *address = (void *)(key & ~(u64)SECOND_ENTRY);
@@ -215,7 +223,9 @@ static __always_inline void pass_held(struct conn *conn, u64 key)
 static long pass_entry(struct bpf_map *map, const u64 *key, struct conn *conn, void *context)
 {
 	pass_entries += 1;
-	/* Sockets lie at multiples of their size: the high bits of a product are as good as any. */
+	/*
+	 * Sockets lie at multiples of their size, so the high bits of a product are as good as any.
+	 */
 	if (pass_parts > 1 && ((u32)(*key >> 6) * 2654435761U >> 16) % pass_parts != pass_part)
 		return 0;
 	if (hold_entry(conn))
@@ -224,9 +234,9 @@ static long pass_entry(struct bpf_map *map, const u64 *key, struct conn *conn, v
 }
 
 /*
- * The tracked sockets, those without a file included: one part of the table a run, as nothing
- * else runs on this CPU meanwhile. An iterator over tasks only because it can be run at will;
- * the iterator over a map's entries has no advantage, and some kernels refuse it.
+ * This visits the tracked sockets, those without a file included, one part of the table a run, as
+ * nothing else runs on this CPU meanwhile. It is an iterator over tasks only because that can be
+ * run at will. The iterator over a map's entries has no advantage, and some kernels refuse it.
  */
 SEC("iter/task")
 int ws_pass_table(struct bpf_iter__task *ctx)
@@ -236,7 +246,7 @@ int ws_pass_table(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* The same by the sockets' own storage. */
+/* This does the same by the sockets' own storage. */
 SEC("iter/bpf_sk_storage_map")
 int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
@@ -256,9 +266,9 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 }
 
 /*
- * Where that iterator is refused: the open files of every process, which also say
- * who has an accepted connection open. Established connections that wait in an
- * accept queue have no file; their listener counts them, unless they are in a table.
+ * Where that iterator is refused, this visits the open files of every process, which also say who
+ * has an accepted connection open. Established connections that wait in an accept queue have no
+ * file; their listener counts them, unless they are in a table.
  */
 SEC("iter/task_file")
 int ws_pass_files(struct bpf_iter__task_file *ctx)
