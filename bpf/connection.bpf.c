@@ -66,7 +66,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
 	conn->state = old;
 	now = counters_of(sk, tp, conn, false);
-	leave_out(conn, &now);
+	leave_out(&conn->counted, &now);
 	/* inet_csk_listen_stop(): in the context of who closes the listener. */
 	if (!sk->sk_socket && !sk->sk_err && current_owner(owner)) {
 		conn->owner = owner->key;

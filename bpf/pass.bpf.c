@@ -99,8 +99,8 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	now = counters_of(sk, tp, conn, false);
 	barrier();
 	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED))
-		add_live_bytes(conn, &now, row);
-	add_live_segments(conn, &now, row);
+		add_live_bytes(&conn->counted, &now, row);
+	add_live_segments(&conn->counted, &now, row);
 	add_rtt(row, tp);
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }

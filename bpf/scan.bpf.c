@@ -49,7 +49,7 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 	conn->cidr = subnet_of(sk);
 	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
 	now = counters_of(sk, tp, conn, false);
-	leave_out(conn, &now);
+	leave_out(&conn->counted, &now);
 	conn->state = sk->__sk_common.skc_state;
 	conn->reason = conn->state == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
 }

@@ -12,16 +12,16 @@
 
 /* What there is: settings, maps, records. */
 #include "lib/config.bpf.h"
+#include "lib/counters.bpf.h"
+#include "lib/tcp_counters.bpf.h"
 #include "lib/conn.bpf.h"
 #include "lib/maps.bpf.h"
 #include "lib/ring.bpf.h"
 #include "lib/hist.bpf.h"
-#include "lib/counters.bpf.h"
 
 /* Sockets, and what is kept of each. */
 #include "lib/track.bpf.h"
 #include "lib/sock.bpf.h"
-#include "lib/tcp_counters.bpf.h"
 
 /* Processes, and whether their sockets are observed. */
 #include "lib/cgroup.bpf.h"

@@ -33,16 +33,6 @@ struct moment {
 	bool late; /* no program saw it happen */
 };
 
-/* What a tcp_sock counts of its connection. */
-struct tcp_counters {
-	u64 bytes_sent; /* payload that the peer acknowledged */
-	u64 bytes_received;
-	u32 segments_sent;
-	u32 segments_received;
-	u32 segments_retransmitted;
-	u32 pad;
-};
-
 /*
  * One connection or listening socket. Written by the state programs, the accept
  * programs and the iterators.
@@ -56,11 +46,7 @@ struct conn {
 	u64 established_ns;
 	u64 accepted_ns;
 	u64 state_ns;
-	u64 bytes_sent; /* this and the next four: already added to a series */
-	u64 bytes_received;
-	u64 segments_sent;
-	u64 segments_received;
-	u64 segments_retransmitted;
+	struct counted counted;
 	u64 drops;	   /* of a listener */
 	u64 listener_sock; /* kernel address of the listening socket, a label only */
 	union {

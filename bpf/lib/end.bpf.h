@@ -30,15 +30,15 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 		return;
 	if (take_pending(conn))
 		count_open(conn, row);
-	add_final_counters(conn, &final, row);
+	add_final_counters(&conn->counted, &final, row);
 	add_rtt(row, tp);
 	check_rtt(sk, tp, conn, when->now, PROBE_STATE);
 	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
 	if (cfg_transfer_size) {
 		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size,
-			      conn->bytes_sent);
+			      conn->counted.bytes_sent);
 		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
-			      conn->bytes_received);
+			      conn->counted.bytes_received);
 	}
 	if (cfg_emit_close == EMIT_ALL || (cfg_emit_close && was_opened_for_request(sk, conn)))
 		emit_connection(sk, tp, conn, CONNECTION_CLOSE, when->at);
@@ -99,17 +99,17 @@ static __noinline void account_gone(struct conn *conn)
 	if (take_pending(conn))
 		count_open(conn, row);
 	if (conn->has_due) {
-		add_live_bytes(conn, &conn->due, row);
-		add_live_segments(conn, &conn->due, row);
+		add_live_bytes(&conn->counted, &conn->due, row);
+		add_live_segments(&conn->counted, &conn->due, row);
 	}
 	if (conn->reason == CLOSE_NONE)
 		conn->reason = CLOSE_OTHER;
 	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
 	if (cfg_transfer_size) {
 		HISTOGRAM_ADD(row->size_sent, bounds_tcp_connection_transfer_size,
-			      conn->bytes_sent);
+			      conn->counted.bytes_sent);
 		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
-			      conn->bytes_received);
+			      conn->counted.bytes_received);
 	}
 	/* A FIN is answered soon: without one the time is that of this moment. */
 	if (conn->has_due && conn->state_ns > conn->established_ns)

@@ -62,7 +62,7 @@ static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, st
 	row = series_row(&key, PROBE_STATE, when->now);
 	if (row) {
 		final = counters_of(sk, tp, conn, false);
-		add_live_segments(conn, &final, row);
+		add_live_segments(&conn->counted, &final, row);
 	}
 	if (cfg_emit_fail && conn->error != ERROR_CANCELLED)
 		emit_connection(sk, tp, conn, CONNECTION_FAIL, when->at);
@@ -109,7 +109,7 @@ static __always_inline bool read_handshake_start(struct sock *sk, struct tcp_soc
 			bpf_map_delete_elem(&synacks, &peer);
 		}
 	}
-	conn->segments_retransmitted = conn->syn_retransmits;
+	conn->counted.segments_retransmitted = conn->syn_retransmits;
 	if (conn->start_ns != when->at)
 		return false;
 	/* The handshake is the connection's first RTT sample: tcp_synack_rtt_meas(). */

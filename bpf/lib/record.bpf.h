@@ -32,11 +32,12 @@ static __always_inline void fill_connection(struct connection_record *record, st
 	record->handshake_start_ns = conn->start_ns;
 	record->established_ns = conn->established_ns;
 	record->accepted_ns = conn->accepted_ns;
-	record->bytes_sent = conn->bytes_sent;
-	record->bytes_received = conn->bytes_received;
-	record->segments_sent = widened(conn->segments_sent, tp->segs_out);
-	record->segments_received = widened(conn->segments_received, tp->segs_in);
-	record->segments_retransmitted = widened(conn->segments_retransmitted, tp->total_retrans);
+	record->bytes_sent = conn->counted.bytes_sent;
+	record->bytes_received = conn->counted.bytes_received;
+	record->segments_sent = widened(conn->counted.segments_sent, tp->segs_out);
+	record->segments_received = widened(conn->counted.segments_received, tp->segs_in);
+	record->segments_retransmitted = widened(conn->counted.segments_retransmitted,
+						 tp->total_retrans);
 	record->rtt_smoothed_us = tp->srtt_us >> 3;
 	record->rtt_min_us = tp->rtt_min.s[0].v;
 	record->syn_retransmits = conn->syn_retransmits;

@@ -119,4 +119,11 @@ static __always_inline u64 payload_received(struct sock *sk, struct tcp_sock *tp
 	return received;
 }
 
+/* `fin_sent` is about our own FIN, which the kernel counts as a byte once it is acknowledged. */
+static __always_inline struct tcp_counters counters_of(struct sock *sk, struct tcp_sock *tp,
+						       const struct conn *conn, bool fin_sent)
+{
+	return read_counters(tp, payload_sent(tp, conn, fin_sent), payload_received(sk, tp));
+}
+
 #endif
