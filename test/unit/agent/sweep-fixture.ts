@@ -25,7 +25,7 @@ import { createHarness, dropDetails } from '../../support/sums-harness.ts';
 
 const SIZES = {
   owners: OWNER_INFO.size,
-  series: 1056,
+  series: 8 * SERIES_CELLS.count,
   listeners: 328,
   drops: 8,
   resets: 8,
