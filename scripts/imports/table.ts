@@ -5,6 +5,8 @@
  * A folder is the longest of these names that begins a path. `layout` is receiver/decode/generated, what the compiled
  * BPF object says: any folder of the receiver may read it.
  */
+import { globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 export interface Folder {
   /** What is in it, for the documents. */
@@ -15,6 +17,7 @@ export interface Folder {
   readonly types?: readonly string[];
 }
 
+const project = dirname(dirname(import.meta.dirname));
 const SIGNALS = 'receiver/signals';
 /** What a family of signals may import; no family imports another, but for what a connection is. */
 const FAMILY = {
@@ -22,18 +25,33 @@ const FAMILY = {
   types: ['receiver/correlate', 'receiver/aggregate', 'receiver/signals/connection'],
 };
 
-/** One list has them all: `receiver/signals/index.ts`. */
-const FAMILIES = [
-  'connection',
-  'drop',
-  'latency',
-  'listener',
-  'receive',
-  'reset',
-  'retransmit',
-  'softirq',
-  'state',
-].map((name) => `${SIGNALS}/${name}`);
+/** What families take besides: the sums of retransmissions are in the rows of connections, and so are their exemplars. */
+const MORE: Readonly<Record<string, readonly string[]>> = {
+  receive: [`${SIGNALS}/connection`],
+  retransmit: [`${SIGNALS}/connection`],
+};
+
+/** Every family by its folder, with what its descriptor says of it. */
+const families: Readonly<Record<string, Folder>> = Object.fromEntries(
+  globSync(`${SIGNALS}/*/family.ts`, { cwd: project })
+    .sort()
+    .map((path) => {
+      const says = /^\/\*\* (.*?)\. .*\*\/\nexport const \w+: Family/m.exec(
+        readFileSync(join(project, path), 'utf8'),
+      );
+      if (says === null) throw new Error(`${path} has no comment of one line above its family`);
+      const name = basename(dirname(path));
+      const values = [...FAMILY.values, ...(MORE[name] ?? [])];
+      return [
+        dirname(path),
+        {
+          ...FAMILY,
+          values,
+          holds: (says[1] ?? '').replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase()),
+        },
+      ] as const;
+    }),
+);
 
 const folders: Readonly<Record<string, Folder>> = {
   text: { holds: 'what makes a text from outside, or with a secret in it, fit to be shown' },
@@ -58,27 +76,10 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/signals': {
     holds: 'the list of the families of signals, what a family is, what they share',
-    values: ['semconv', 'layout', 'receiver/decode', 'receiver/model', ...FAMILIES],
+    values: ['semconv', 'layout', 'receiver/decode', 'receiver/model', ...Object.keys(families)],
     types: ['receiver/correlate'],
   },
-  'receiver/signals/connection': { holds: 'connections: kernel sums to measurements', ...FAMILY },
-  'receiver/signals/drop': { holds: 'dropped packets, those without a socket too', ...FAMILY },
-  'receiver/signals/listener': { holds: 'listeners and their queues', ...FAMILY },
-  'receiver/signals/receive': {
-    holds: 'how long data waited to be read',
-    ...FAMILY,
-    values: [...FAMILY.values, 'receiver/signals/connection'],
-  },
-  'receiver/signals/latency': { holds: 'latencies above their threshold', ...FAMILY },
-  'receiver/signals/reset': { holds: 'RSTs', ...FAMILY },
-  // The sums of retransmissions are in the rows of connections, and so are their exemplars.
-  'receiver/signals/retransmit': {
-    holds: 'segments sent again',
-    ...FAMILY,
-    values: [...FAMILY.values, 'receiver/signals/connection'],
-  },
-  'receiver/signals/softirq': { holds: 'softirqs: time, runs, waits', ...FAMILY },
-  'receiver/signals/state': { holds: 'states of sockets, and how long they last', ...FAMILY },
+  ...families,
   'receiver/correlate': {
     holds: 'the one decision table that links events to traces; links, limits and shares of events and spans',
     values: ['semconv', 'receiver/model'],
