@@ -14,9 +14,9 @@ enum state_count {
 	TCP_STATES = 13,
 };
 
-/* In the place of a figure that the kernel has not. */
-enum figure {
-	NO_FIGURE = 0xffffffffU,
+/* Stands in the place of a stat that the kernel does not have. */
+enum missing_stat {
+	NO_STAT = 0xffffffffU,
 };
 
 /* What an error is, when it is no errno. */

@@ -127,7 +127,7 @@ struct connection_record {
 	__u8 preexisting; /* older than the agent */
 	struct trace_context context;
 	__u64 receive_window_limited_us; /* had data to send, the peer's window was full */
-	__u32 segments_out_of_order;	 /* received; NO_FIGURE on kernels that do not count them */
+	__u32 segments_out_of_order;	 /* received; NO_STAT on kernels that do not count them */
 	__u32 rto_us;
 };
 _Static_assert(sizeof(struct connection_record) == 224, "connection_record");
@@ -253,7 +253,7 @@ struct wire_types {
 	enum retransmit_type retransmit_type;
 	enum latency_kind latency_kind;
 	enum state_count state_count;
-	enum figure figure;
+	enum missing_stat missing_stat;
 	enum connection_error connection_error;
 	enum emit_mode emit_mode;
 	enum peer_rows peer_rows;

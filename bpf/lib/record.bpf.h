@@ -17,7 +17,7 @@ static __always_inline void fill_flow(struct connection_record *record, struct t
 		limited += (u32)bpf_jiffies64() - tp->chrono_start;
 	record->receive_window_limited_us = ticks_to_us(limited);
 	record->rto_us = ticks_to_us(tp->inet_conn.icsk_rto);
-	record->segments_out_of_order = NO_FIGURE;
+	record->segments_out_of_order = NO_STAT;
 	if (bpf_core_field_exists(tp->rcv_ooopack))
 		record->segments_out_of_order = tp->rcv_ooopack;
 }

@@ -21,7 +21,7 @@ export interface SweepParts extends OwnedMapParts {
   resourceOf(owner: Owner): Pick<ObservedResource, 'id' | 'kind'>;
   forget(owner: Owner): void;
   retire(resourceId: string): void;
-  /** Processes, as `pid:startNs`, for which figures wait that the next collection reads. */
+  /** Processes, as `pid:startNs`, for which stats wait that the next collection reads. */
   awaited?(): Iterable<string>;
   /** Whether this very process is still there; default: `/proc` says so. */
   isAlive?(owner: Owner): boolean;
@@ -37,7 +37,7 @@ interface Ended {
 
 /**
  * Takes the rows of ended processes out of the kernel's maps, after their last
- * figures were read, so that short-lived processes do not fill them. What a program uses
+ * stats were read, so that short-lived processes do not fill them. What a program uses
  * after that reading stays.
  */
 export class Sweep {

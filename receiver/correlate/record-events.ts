@@ -30,7 +30,7 @@ export interface EventParts {
   readonly decisions: Decisions;
   /** The address as it may leave; undefined when it may not. */
   mask(address: string): string | undefined;
-  /** Counts a look-up among the agent's own figures. */
+  /** Counts a look-up among the agent's own stats. */
   count(decision: Decision): Decision;
 }
 

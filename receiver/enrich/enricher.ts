@@ -205,7 +205,7 @@ class ProcessEnricher implements Enricher {
     this.#makeRoom(1, mayScan ? maxAsked : 0);
   }
 
-  /** Ended processes go first: those that are done with, then those whose last figures are still awaited. */
+  /** Ended processes go first: those that are done with, then those whose last stats are still awaited. */
   #makeRoom(places: number, maxScanned = maxAsked): void {
     const hasRoom = (): boolean => this.#workloads.size + places <= this.#options.maxResources;
     for (const entry of this.#table.leaving) {

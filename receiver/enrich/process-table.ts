@@ -78,7 +78,7 @@ export class ProcessTable {
     this.#release(entry);
   }
 
-  /** It ended, and its last figures were read. */
+  /** It ended, and its last stats were read. */
   leave(entry: Entry, nowMs: number): void {
     entry.goneMs ??= nowMs;
     this.#leaving.add(entry);

@@ -17,19 +17,19 @@ long do_info(int s, const char *figure)
 
 	if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &length))
 		return -1;
-#define FIGURE(name)                \
+#define STAT(name)                  \
 	if (!strcmp(figure, #name)) \
 	return (long)info.tcpi_##name
-	FIGURE(rto);
-	FIGURE(rtt);
-	FIGURE(rttvar);
-	FIGURE(min_rtt);
-	FIGURE(rwnd_limited);
-	FIGURE(rcv_ooopack);
-	FIGURE(rcv_rtt);
-	FIGURE(segs_in);
-	FIGURE(segs_out);
-	FIGURE(total_retrans);
+	STAT(rto);
+	STAT(rtt);
+	STAT(rttvar);
+	STAT(min_rtt);
+	STAT(rwnd_limited);
+	STAT(rcv_ooopack);
+	STAT(rcv_rtt);
+	STAT(segs_in);
+	STAT(segs_out);
+	STAT(total_retrans);
 	fprintf(stderr, "tcp-script: no figure '%s'\n", figure);
 	exit(2);
 }

@@ -26,7 +26,7 @@
  *   next S SENT               sequence number of the next byte to send (SENT 1) or to receive (0)
  *   deaf S                    a socket filter that takes nothing
  *   try-connect S PORT        does not wait for an answer; local port
- *   info S FIGURE           of getsockopt(TCP_INFO), e.g. rto: in its unit there
+ *   info S STAT             of getsockopt(TCP_INFO), e.g. rto: in its unit there
  *   buffers S SEND RECEIVE
  *   nodelay S
  *   close S | reset S | shutdown S

@@ -18,7 +18,7 @@ const FILES = [
   'lifecycle',
   'crossed-opens',
   'retransmits',
-  'figures',
+  'socket-stats',
   'counters',
   'skipped',
   'receive',

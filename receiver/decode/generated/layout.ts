@@ -534,9 +534,9 @@ export const STATE_COUNT = {
   TCP_STATES: 13,
 } as const;
 
-/** `enum figure`. */
-export const FIGURE = {
-  NO_FIGURE: 4294967295,
+/** `enum missing_stat`. */
+export const MISSING_STAT = {
+  NO_STAT: 4294967295,
 } as const;
 
 /** `enum connection_error`. */

@@ -1,7 +1,7 @@
 import {
   CONNECTION_RECORD,
   CONNECTION_WHAT,
-  FIGURE,
+  MISSING_STAT,
   PROBE_ID,
   RECORD_KIND,
 } from '../../decode/generated/layout.ts';
@@ -72,7 +72,7 @@ function setWhatIsKnown(record: Draft<ConnectionRecord>, view: DataView, at: num
   const outOfOrder = view.getUint32(at + CONNECTION_RECORD.segments_out_of_order, true);
   const context = decodeContext(view, at + CONNECTION_RECORD.context);
   if (record.kind === 'close' && closeReason !== undefined) record.closeReason = closeReason;
-  if (outOfOrder !== FIGURE.NO_FIGURE) record.segmentsOutOfOrder = outOfOrder;
+  if (outOfOrder !== MISSING_STAT.NO_STAT) record.segmentsOutOfOrder = outOfOrder;
   if (error !== undefined) record.error = error;
   if (context !== undefined) record.context = context;
 }

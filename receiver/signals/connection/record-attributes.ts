@@ -25,7 +25,7 @@ export function secondsBetween(fromNs: bigint, toNs: bigint): number | undefined
   return Number(toNs - fromNs) / 1e9;
 }
 
-/** What one connection did in its life; figures without a sample are left out. */
+/** What one connection did in its life; stats without a sample are left out. */
 export function totals(record: ConnectionRecord): Attributes {
   return {
     [ATTR_TCP_CLOSE_REASON]: record.closeReason ?? TCP_CLOSE_REASON_VALUE_OTHER,

@@ -3,7 +3,7 @@ import type { ConnectionKey } from './key.ts';
 
 /**
  * What sockets say that they sent again, and what events explained of it. The difference is `other`. With
- * rows by state, one account is of all rows that are alike but for it: the sockets' figures are in one of them.
+ * rows by state, one account is of all rows that are alike but for it: the sockets' stats are in one of them.
  */
 export interface RetransmitAccount {
   /** From `tcp_sock.total_retrans`. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withAgent, type Agent } from '../agent.ts';
 import { churn, churnAt, churnFor } from '../load.ts';
-import { countTimeWait, readCpu, readRssMb, readSleeps, type CpuTime } from '../proc-figures.ts';
+import { countTimeWait, readCpu, readRssMb, readSleeps, type CpuTime } from '../proc-stats.ts';
 import { heading, median, note, format, row } from '../report.ts';
 import type { Scale, Section } from './section.ts';
 

@@ -5,7 +5,7 @@ import { kernelOptionsOf } from '../../../receiver/settings/kernel.ts';
 import { KernelSource } from '../../../receiver/source/kernel-source.ts';
 import { withAgent } from '../agent.ts';
 import { hold, type Held } from '../load.ts';
-import { readCpu, readRssMb } from '../proc-figures.ts';
+import { readCpu, readRssMb } from '../proc-stats.ts';
 import { format, heading, note, row } from '../report.ts';
 import type { Scale, Section } from './section.ts';
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup } from '../../support/cleanup.ts';
 import { NetRoom } from '../../support/net-room.ts';
 import { startAgent, startSink, type Sink } from '../agent.ts';
-import { readCpu } from '../proc-figures.ts';
+import { readCpu } from '../proc-stats.ts';
 import { format, note, print } from '../report.ts';
 import { readMemorySplit } from '../soak/memory-split.ts';
 import { printExactness, printHeader, printLook, printMemory, printSlopes } from '../soak/print.ts';

@@ -1,7 +1,7 @@
 /** Looks at the agent again and again while the loads run. */
 import { readFileSync } from 'node:fs';
-import { readMapMemoryMb } from '../kernel-figures.ts';
-import { countDescriptors, readRssMb } from '../proc-figures.ts';
+import { readMapMemoryMb } from '../kernel-stats.ts';
+import { countDescriptors, readRssMb } from '../proc-stats.ts';
 import type { Tally } from './tally.ts';
 
 /** V8's figures, bytes. */

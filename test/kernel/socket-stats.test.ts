@@ -1,4 +1,4 @@
-/** Figures of the close record and RTT samples, against `getsockopt(TCP_INFO)` just before the close. */
+/** Stats of the close record and RTT samples, against `getsockopt(TCP_INFO)` just before the close. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, test, type TestContext } from 'node:test';
@@ -49,7 +49,7 @@ describe('figures of a connection', () => {
   });
   after(() => cleanup.run());
 
-  const info = (socket: number, figure: string): Promise<number> => stage.script.run('info', socket, figure);
+  const info = (socket: number, stat: string): Promise<number> => stage.script.run('info', socket, stat);
 
   /** The close record of one end. */
   function closeOf(c: Conversation, end: 'client' | 'server'): ConnectionRecord {
