@@ -2,7 +2,7 @@ import { createMetricStore, type MetricStore } from '../aggregate/metric-store.t
 import type { AppConfig } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
 import { createClock, type Clock } from '../model/clock.ts';
-import type { CollectContext } from '../signals/context.ts';
+import type { SumsContext } from '../signals/context.ts';
 import { FAMILIES } from '../signals/index.ts';
 import { LiveTable, type LiveRow } from '../signals/live-table.ts';
 import { decodeBatch } from '../signals/records.ts';
@@ -53,7 +53,7 @@ export class Pipeline {
   onBatch: ((lagSeconds: number) => void) | undefined;
   readonly #source: KernelSource;
   readonly #owners: OwnerTable;
-  readonly #context: CollectContext;
+  readonly #context: SumsContext;
   readonly #localAddresses = new LocalAddressCache();
   readonly #config: AppConfig;
   #isStopping = false;

@@ -178,7 +178,7 @@ class Agent {
         programs: plan.attached.map(({ program }) => program),
         accept: plan.accept,
         pass: plan.iterators.pass,
-        found: this.#source.scanned(),
+        found: this.#source.metAtStart(),
         endpoint: this.#exporters.origins().metrics,
         capabilities,
       },

@@ -8,7 +8,7 @@ import type { Stream } from './stream.ts';
 import type { Interval } from './timeline.ts';
 
 /** How one collection takes points out of streams. */
-export interface CollectContext {
+export interface SumsContext {
   readonly isDelta: boolean;
   readonly interval: Interval;
   /** Cumulative sums that were idle in so many collections are over; 0: none is. */
@@ -28,7 +28,7 @@ export function isSetMetric(metric: MetricDescriptor): boolean {
 }
 
 /** The stream's points as SDK metric data; `undefined` when it has none. Frees what is over. */
-export function collectStream(stream: Stream, context: CollectContext): MetricData | undefined {
+export function collectStream(stream: Stream, context: SumsContext): MetricData | undefined {
   const isHistogram = stream.metric.instrument === 'histogram';
   const data = isHistogram
     ? histogramData(stream, collectPoints(stream, context, histogramOf), context)
@@ -38,7 +38,7 @@ export function collectStream(stream: Stream, context: CollectContext): MetricDa
 
 function collectPoints<T extends number | Histogram>(
   stream: Stream,
-  context: CollectContext,
+  context: SumsContext,
   valueOf: (series: Series, stream: Stream) => T,
 ): StoredPoint<T>[] {
   const points: StoredPoint<T>[] = [];
@@ -48,7 +48,7 @@ function collectPoints<T extends number | Histogram>(
   const goesOn = ({ idle }: Series): boolean =>
     !isDelta && !isSet && (context.overAfter === 0 || idle < context.overAfter);
   const isEmitted = (series: Series): boolean => series.isTouched || series.isShown || goesOn(series);
-  stream.sweep((series) => !isEmitted(series));
+  stream.freeIf((series) => !isEmitted(series));
   for (const series of stream.series()) {
     if (setBackNs > 0n) (isDelta || isSet ? shiftSeries : beginAnew)(series, setBackNs);
     if (!isEmitted(series)) continue;
@@ -73,7 +73,7 @@ function histogramOf(series: Series, stream: Stream): Histogram {
   return histogramValue(series, stream.metric.boundaries ?? noBoundaries);
 }
 
-function temporalityOf(stream: Stream, context: CollectContext): AggregationTemporality {
+function temporalityOf(stream: Stream, context: SumsContext): AggregationTemporality {
   return isDeltaMetric(stream.metric, context.isDelta)
     ? AggregationTemporality.DELTA
     : AggregationTemporality.CUMULATIVE;
@@ -87,7 +87,7 @@ function describe({ metric }: Stream): MetricData['descriptor'] {
 function histogramData(
   stream: Stream,
   dataPoints: StoredPoint<Histogram>[],
-  context: CollectContext,
+  context: SumsContext,
 ): MetricData {
   return {
     descriptor: describe(stream),
@@ -97,7 +97,7 @@ function histogramData(
   };
 }
 
-function numberData(stream: Stream, dataPoints: StoredPoint<number>[], context: CollectContext): MetricData {
+function numberData(stream: Stream, dataPoints: StoredPoint<number>[], context: SumsContext): MetricData {
   const base = {
     descriptor: describe(stream),
     aggregationTemporality: temporalityOf(stream, context),

@@ -99,7 +99,7 @@ export class Stream implements StreamIdentity {
   }
 
   /** Frees the series that `isOver` names; the overflow series goes last, so that its slot is never missed. */
-  sweep(isOver: (series: Series) => boolean): void {
+  freeIf(isOver: (series: Series) => boolean): void {
     for (const [key, series] of this.#byKey) {
       if (!isOver(series)) continue;
       series.isFreed = true;

@@ -32,7 +32,7 @@ const stale: Decision = { isParent: false, result: 'stale' };
 const traceIdPattern = /^(?!0{32})[0-9a-f]{32}$/;
 const spanIdPattern = /^(?!0{16})[0-9a-f]{16}$/;
 const sampledFlag = 1;
-/** The kernel side takes no longer body than 2^31 bytes, nor a head beyond 4,096. */
+/** The kernel side takes no longer body than 2^31 bytes, nor an HTTP/1 head beyond 4,096. */
 const maxRequestBytes = 2 ** 31 + 4_096;
 /** A segment may hold the end of one request and the beginning of the next. */
 const maxSegmentBytes = 2 ** 20;

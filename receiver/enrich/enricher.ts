@@ -66,7 +66,7 @@ export interface Enricher {
 }
 
 const graceMs = 10_000;
-const scanIntervalMs = 10_000;
+const askIntervalMs = 10_000;
 const bytesPerResource = 2_048;
 /** Processes that one sweep gives a resource of their own, and those that it looks at for that. */
 const maxHealed = 500;
@@ -85,7 +85,7 @@ class ProcessEnricher implements Enricher {
   readonly #shortLived: ShortLived | undefined;
   /** They lived when they did not get what is theirs; the first waits longest. */
   readonly #waiting = new Set<Entry>();
-  #lastScanMs = Number.NEGATIVE_INFINITY;
+  #lastAskMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: EnricherOptions) {
     const { maxResources, exportedBytes = () => 0 } = options;
@@ -200,22 +200,22 @@ class ProcessEnricher implements Enricher {
   /** For a process that has just come: for one that lives asks who else does, at most every ten seconds. */
   #makeRoomNow(isAlive: boolean): void {
     const nowMs = this.#options.now();
-    const mayScan = isAlive && nowMs - this.#lastScanMs >= scanIntervalMs;
-    if (mayScan) this.#lastScanMs = nowMs;
-    this.#makeRoom(1, mayScan ? maxAsked : 0);
+    const mayAsk = isAlive && nowMs - this.#lastAskMs >= askIntervalMs;
+    if (mayAsk) this.#lastAskMs = nowMs;
+    this.#makeRoom(1, mayAsk ? maxAsked : 0);
   }
 
   /** Ended processes go first: those that are done with, then those whose last stats are still awaited. */
-  #makeRoom(places: number, maxScanned = maxAsked): void {
+  #makeRoom(places: number, mostAsked = maxAsked): void {
     const hasRoom = (): boolean => this.#workloads.size + places <= this.#options.maxResources;
     for (const entry of this.#table.leaving) {
       if (hasRoom()) return;
       this.#table.drop(entry);
     }
-    if (maxScanned === 0 || hasRoom()) return;
+    if (mostAsked === 0 || hasRoom()) return;
     let asked = 0;
     for (const entry of this.#table) {
-      if (hasRoom() || asked === maxScanned) return;
+      if (hasRoom() || asked === mostAsked) return;
       if (entry.standing === 'folded') continue;
       asked += 1;
       if (!this.#isAlive(entry)) this.#foldEnded(entry);

@@ -2,7 +2,7 @@ import { ExemplarStore, withExemplars } from '../aggregate/exemplars.ts';
 import type { MetricSource } from '../aggregate/metric-store.ts';
 import type { Clock } from '../model/clock.ts';
 import type { KernelNames, KernelRecord } from '../model/record.ts';
-import type { CollectContext } from '../signals/context.ts';
+import type { SumsContext } from '../signals/context.ts';
 import type { CreateExemplars } from '../signals/exemplars.ts';
 import { RecordExemplars, type ExemplarFilter } from './record-exemplars.ts';
 import { createCidrLookup, type Subnet } from './subnets.ts';
@@ -15,7 +15,7 @@ export interface ExemplarSettings {
 
 /** What exemplars ask of the rest. */
 export interface ExemplarSources {
-  readonly context: CollectContext;
+  readonly context: SumsContext;
   readonly clock: Clock;
   readonly names: KernelNames;
   /** What makes exemplars of records. */

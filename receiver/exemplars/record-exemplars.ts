@@ -8,7 +8,7 @@ import { socketId } from '../model/ids.ts';
 import { RecordDispatch } from '../model/record-handlers.ts';
 import type { KernelRecord } from '../model/record.ts';
 import type { ObservedResource } from '../model/resource.ts';
-import type { CollectContext } from '../signals/context.ts';
+import type { SumsContext } from '../signals/context.ts';
 import type { CreateExemplars, ExemplarParts, SocketName } from '../signals/exemplars.ts';
 import type { CidrLookup } from './subnets.ts';
 
@@ -17,7 +17,7 @@ export type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
 export interface RecordExemplarsParts {
   readonly store: Pick<ExemplarStore, 'offer'>;
   readonly filter: ExemplarFilter;
-  readonly context: Pick<CollectContext, 'isOn' | 'optIn' | 'mask' | 'resolve' | 'host'>;
+  readonly context: Pick<SumsContext, 'isOn' | 'optIn' | 'mask' | 'resolve' | 'host'>;
   readonly clock: Pick<Clock, 'toUnixNs'>;
   readonly names: ExemplarParts['names'];
   readonly cidrOf: CidrLookup;

@@ -9,7 +9,7 @@ export interface HistogramDelta {
   readonly sum: number;
 }
 
-/** Where collectors put what the kernel summed. Implemented by `aggregate/`. */
+/** Where the sums of families go as measurements. Implemented by `aggregate/`. */
 export interface MetricSink {
   /** Counter: adds a non-negative delta. */
   add(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, delta: number): void;

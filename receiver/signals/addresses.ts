@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { readAddress } from '../decode/bytes.ts';
 import { SERIES_KEY_LENGTH } from '../decode/generated/layout.ts';
-import type { CollectContext } from './context.ts';
+import type { SumsContext } from './context.ts';
 
 /** Any address of a key has the same room. */
 const ADDRESS_BYTES = SERIES_KEY_LENGTH.peer;
@@ -15,7 +15,7 @@ export function addressAt(view: DataView, at: number, family: number): string | 
 
 /** Addresses by attribute, as `addresses` lets them leave. */
 export function addressAttributes(
-  { mask }: Pick<CollectContext, 'mask'>,
+  { mask }: Pick<SumsContext, 'mask'>,
   given: Readonly<Record<string, string | undefined>>,
 ): Attributes {
   const attributes: Attributes = {};

@@ -3,8 +3,8 @@ import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { MetricSink } from '../model/metric-sink.ts';
 import type { ObservedResource, Owner } from '../model/resource.ts';
 
-/** What every collector of kernel sums needs. */
-export interface CollectContext {
+/** What the sums of every family need. */
+export interface SumsContext {
   readonly sink: MetricSink;
   isOn(metric: MetricDescriptor): boolean;
   /** Opt-in attributes that metrics carry, e.g. `network.peer.address`. */
@@ -20,7 +20,7 @@ export interface CollectContext {
 }
 
 /** The subnet that has the kernel's number; undefined without configured subnets. */
-export function cidrOf({ subnets }: CollectContext, index: number): string | undefined {
+export function cidrOf({ subnets }: SumsContext, index: number): string | undefined {
   if (subnets.length === 0) return undefined;
   return index === 0 ? 'other' : (subnets[index - 1] ?? 'other');
 }

@@ -5,7 +5,7 @@ import type { TraceContext } from '../model/event.ts';
 import type { RecordHandlers } from '../model/record-handlers.ts';
 import type { KernelNames, SocketRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
-import type { CollectContext } from './context.ts';
+import type { SumsContext } from './context.ts';
 
 /** One measurement of one series. */
 export interface Measurement {
@@ -20,7 +20,7 @@ export type SocketName = Pick<SocketRecord, 'netns' | 'cookie'>;
 
 /** What a family's exemplars ask of the rest. */
 export interface ExemplarParts {
-  readonly context: Pick<CollectContext, 'optIn' | 'mask'>;
+  readonly context: Pick<SumsContext, 'optIn' | 'mask'>;
   readonly names: Pick<KernelNames, 'dropReason'>;
   /** The decision table. */
   readonly decisions: Decisions;

@@ -3,7 +3,7 @@ import type { RecordDecoder } from '../decode/batch.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
-import type { CollectContext } from './context.ts';
+import type { SumsContext } from './context.ts';
 import type { CreateExemplars } from './exemplars.ts';
 import type { LiveTable } from './live-table.ts';
 import type { Chosen, CommonOptions, KernelMap, Probe, VariableValue, Wanted } from './kernel.ts';
@@ -106,7 +106,7 @@ export interface RowQuestion {
 
 /** What sums ask of the rest. */
 export interface SumsParts {
-  readonly context: CollectContext;
+  readonly context: SumsContext;
   readonly kernel: SumsKernel;
   readonly host: SumsHost;
   /** A listener's queue was full. */

@@ -91,7 +91,7 @@ export class KernelSource {
     this.attach();
     for (const listeners of [1, 0]) {
       this.#session.setVariable('scan_listeners', u8(listeners));
-      this.#session.runIterator(this.plan.iterators.scan, new Uint8Array(0));
+      this.#session.runIterator(this.plan.iterators.firstPass, new Uint8Array(0));
     }
   }
 
@@ -167,8 +167,8 @@ export class KernelSource {
     return this.#readU64('pass_connections');
   }
 
-  /** Sockets older than the agent that the scan found. */
-  scanned(): number {
+  /** Sockets older than the agent that the first pass met. */
+  metAtStart(): number {
     return this.#readU64('pass_scanned');
   }
 
@@ -234,7 +234,7 @@ export class KernelSource {
     }));
   }
 
-  /** Runs and CPU time of each program; zero unless `enableBpfStats` of the native room is open. */
+  /** Runs and CPU time of each program; zero unless `enableBpfStats` of `native/` is open. */
   programRuns(): readonly { readonly probe: string; readonly runs: number; readonly seconds: number }[] {
     return this.plan.attached.map(({ program, probe }) => {
       const { runs, runTimeNs } = this.#session.programStats(program);

@@ -29,7 +29,8 @@ export interface Plan {
   readonly iterators: {
     /** Tells the programs who the agent is. */
     readonly self: string;
-    readonly scan: string;
+    /** Meets what is older than the agent, once. */
+    readonly firstPass: string;
     /** Who has listeners open. */
     readonly holders: string;
     /** One after the other; each leaves alone what one before it met. */
@@ -68,7 +69,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     isConnTable: pass.includes(PASS_TABLE),
     iterators: {
       self: 'ws_self',
-      scan: 'ws_scan',
+      firstPass: 'ws_scan',
       holders: 'ws_holders',
       pass,
       states: 'ws_states',

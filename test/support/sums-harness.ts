@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Attributes } from '@opentelemetry/api';
 import { ConnectionSums } from '../../receiver/signals/connection/sums.ts';
-import type { CollectContext } from '../../receiver/signals/context.ts';
+import type { SumsContext } from '../../receiver/signals/context.ts';
 import { DropDetails } from '../../receiver/signals/drop/details.ts';
 import type { MapImage } from '../../receiver/model/map-image.ts';
 import type { HistogramDelta, MetricSink } from '../../receiver/model/metric-sink.ts';
@@ -62,7 +62,7 @@ export class TestSink implements MetricSink {
 
 export const HOST: ObservedResource = { id: 'host', kind: 'host', attributes: {} };
 
-export interface Harness extends CollectContext {
+export interface Harness extends SumsContext {
   readonly sink: TestSink;
 }
 

@@ -13,7 +13,7 @@ import {
   ATTR_TCP_RETRANSMIT_TYPE,
 } from '../../../semconv/index.ts';
 import { addressAttributes } from '../addresses.ts';
-import type { CollectContext } from '../context.ts';
+import type { SumsContext } from '../context.ts';
 import { CLOSE_REASON_NAMES, RETRANSMIT_TYPE_NAMES } from '../../decode/names.ts';
 
 const TRANSMIT = { [ATTR_NETWORK_IO_DIRECTION]: 'transmit' };
@@ -33,7 +33,7 @@ export interface ConnectionFacts {
 }
 
 /** What the settings say of attributes. */
-type AddressSettings = Pick<CollectContext, 'optIn' | 'mask'>;
+type AddressSettings = Pick<SumsContext, 'optIn' | 'mask'>;
 
 /** The attributes of a connection's metrics, with those that the settings ask for. */
 export function rowAttributesOf(facts: ConnectionFacts, context: AddressSettings): RowAttributes {

@@ -2,7 +2,7 @@ import { SERIES_KEY } from '../../decode/generated/layout.ts';
 import { errorTypeOf, ROLE_NAMES, STATE_NAMES } from '../../decode/names.ts';
 import type { Owner } from '../../model/resource.ts';
 import { addressAt } from '../addresses.ts';
-import { cidrOf, OVERFLOW_ATTRIBUTES, type CollectContext } from '../context.ts';
+import { cidrOf, OVERFLOW_ATTRIBUTES, type SumsContext } from '../context.ts';
 import { RowAttributes, rowAttributesOf } from './attributes.ts';
 
 /** What a `struct series_key` says. */
@@ -21,7 +21,7 @@ export interface ConnectionKey {
   readonly attributes: RowAttributes;
 }
 
-export function readConnectionKey(context: CollectContext, view: DataView, at: number): ConnectionKey {
+export function readConnectionKey(context: SumsContext, view: DataView, at: number): ConnectionKey {
   const role = ROLE_NAMES[view.getUint8(at + SERIES_KEY.role)];
   const family = view.getUint8(at + SERIES_KEY.family);
   const error = errorTypeOf(view.getUint8(at + SERIES_KEY.error));

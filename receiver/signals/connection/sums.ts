@@ -22,7 +22,7 @@ import { CLOSE_REASON_NAMES, RETRANSMIT_TYPE_NAMES } from '../../decode/names.ts
 import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { ObservedResource } from '../../model/resource.ts';
 import { readConnectionKey, type ConnectionKey } from './key.ts';
-import { Cells, gainedHistogram, type CollectContext, type RowMemory } from '../context.ts';
+import { Cells, gainedHistogram, type SumsContext, type RowMemory } from '../context.ts';
 import {
   createAccount,
   RetransmitAccounts,
@@ -52,14 +52,14 @@ const NS = 1e9;
 
 /** Turns the kernel's sums by workload, role and port into the connection metrics. */
 export class ConnectionSums {
-  readonly #context: CollectContext;
+  readonly #context: SumsContext;
   readonly #rows = new Map<string, ConnectionRow>();
   readonly #memories = new RowPool(SERIES.size >> 3);
   /** Only when rows are told apart by state. */
   readonly #accounts: RetransmitAccounts | undefined;
   #lastPass = 0;
 
-  constructor(context: CollectContext) {
+  constructor(context: SumsContext) {
     this.#context = context;
     if (context.optIn.has(ATTR_NETWORK_CONNECTION_STATE))
       this.#accounts = new RetransmitAccounts(SERIES_KEY.state);

@@ -2,17 +2,17 @@ import type { Attributes } from '@opentelemetry/api';
 import { METRIC_PACKET_DROPPED } from '../../../semconv/index.ts';
 import { DROP_KEY } from '../../decode/generated/layout.ts';
 import { rowsOf, type MapImage } from '../../model/map-image.ts';
-import { Cells, OVERFLOW_ATTRIBUTES, type CollectContext } from '../context.ts';
+import { Cells, OVERFLOW_ATTRIBUTES, type SumsContext } from '../context.ts';
 import { Memories } from '../memories.ts';
 import type { DropDetails } from './details.ts';
 
 /** Dropped packets by reason, on the owner of their socket, else on the host. */
 export class DropSums {
-  readonly #context: CollectContext;
+  readonly #context: SumsContext;
   readonly #details: DropDetails;
   readonly #memories = new Memories(1);
 
-  constructor(context: CollectContext, details: DropDetails) {
+  constructor(context: SumsContext, details: DropDetails) {
     this.#context = context;
     this.#details = details;
   }

@@ -12,12 +12,12 @@ import {
 import { NO_OWNER, processIdAt } from '../../decode/owners.ts';
 import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { ObservedResource, Owner } from '../../model/resource.ts';
-import { Cells, RowMemory, type CollectContext } from '../context.ts';
+import { Cells, RowMemory, type SumsContext } from '../context.ts';
 import type { DropDetails } from './details.ts';
 import { ListenEnds, type FoundOwner, type PacketEnd } from './listen-ends.ts';
 
 export interface UnownedParts {
-  readonly context: CollectContext;
+  readonly context: SumsContext;
   readonly details: DropDetails;
   /** Takes a row out of a kernel map. */
   delete(map: 'unowned_drops' | 'listen_ends', key: Uint8Array): void;
@@ -180,7 +180,7 @@ class UnownedRow {
     };
   }
 
-  claimed(offset: number, context: CollectContext): FoundOwner | undefined {
+  claimed(offset: number, context: SumsContext): FoundOwner | undefined {
     const found = this.#value.getUint32(offset + UNOWNED_END.found, true);
     if (found === CLAIM.CLAIM_NOBODY) return undefined;
     const serverPort = this.#value.getUint16(offset + UNOWNED_END.server_port, true);

@@ -11,7 +11,7 @@ import {
 } from '../../../semconv/index.ts';
 import { BoundedCache } from '../../model/bounded-cache.ts';
 import { LISTENER } from '../../decode/generated/layout.ts';
-import type { CollectContext } from '../context.ts';
+import type { SumsContext } from '../context.ts';
 import type { ListenerRow } from './sums.ts';
 
 /** What the kernel counts by network namespace, since the namespace exists. */
@@ -29,7 +29,7 @@ export interface QueueOverflow {
 }
 
 export interface ListenQueueParts {
-  readonly context: CollectContext;
+  readonly context: SumsContext;
   /** Reads the counters through a process of the namespace; undefined when it is not there. */
   read(pid: number, netns: number): NamespaceCounters | undefined;
   onOverflow(overflow: QueueOverflow): void;

@@ -16,7 +16,7 @@ import { LISTENER, LISTENER_KEY, LISTENER_LENGTH } from '../../decode/generated/
 import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { Owner } from '../../model/resource.ts';
 import { addressAttributes } from '../addresses.ts';
-import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, RowMemory, type CollectContext } from '../context.ts';
+import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, RowMemory, type SumsContext } from '../context.ts';
 
 /** One row of the kernel's `listeners`. */
 export interface ListenerRow {
@@ -52,11 +52,11 @@ const FACTS = [
 
 /** Listening sockets and their accept queues. */
 export class ListenerSums {
-  readonly #context: CollectContext;
+  readonly #context: SumsContext;
   readonly #rows = new Map<string, ListenerRow>();
   #lastPass = 0;
 
-  constructor(context: CollectContext) {
+  constructor(context: SumsContext) {
     this.#context = context;
   }
 

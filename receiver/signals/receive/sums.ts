@@ -2,7 +2,7 @@ import { METRIC_TCP_RECEIVE_QUEUE_DURATION } from '../../../semconv/index.ts';
 import { RECEIVE_SUMS } from '../../decode/generated/layout.ts';
 import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import { readConnectionKey, type ConnectionKey } from '../connection/key.ts';
-import { Cells, gainedHistogram, RowMemory, type CollectContext } from '../context.ts';
+import { Cells, gainedHistogram, RowMemory, type SumsContext } from '../context.ts';
 
 const NS = 1e9;
 const BUCKETS = (METRIC_TCP_RECEIVE_QUEUE_DURATION.boundaries?.length ?? 0) + 1;
@@ -13,10 +13,10 @@ interface Row extends Pick<ConnectionKey, 'owner' | 'attributes'> {
 
 /** How long data waited to be read: the kernel's `receives`. */
 export class ReceiveWaits {
-  readonly #context: CollectContext;
+  readonly #context: SumsContext;
   readonly #rows = new Map<string, Row>();
 
-  constructor(context: CollectContext) {
+  constructor(context: SumsContext) {
     this.#context = context;
   }
 

@@ -14,16 +14,16 @@ import { RESET_KEY } from '../../decode/generated/layout.ts';
 import { ROLE_NAMES } from '../../decode/names.ts';
 import { rowsOf, type MapImage } from '../../model/map-image.ts';
 import { addressAt, addressAttributes } from '../addresses.ts';
-import { Cells, cidrOf, OVERFLOW_ATTRIBUTES, type CollectContext } from '../context.ts';
+import { Cells, cidrOf, OVERFLOW_ATTRIBUTES, type SumsContext } from '../context.ts';
 import { Memories } from '../memories.ts';
 
 /** RSTs by direction, on the owner of their socket, else on the host. */
 export class ResetSums {
-  readonly #context: CollectContext;
+  readonly #context: SumsContext;
   readonly #reasonOf: (reason: number) => string | undefined;
   readonly #memories = new Memories(1);
 
-  constructor(context: CollectContext, reasonOf: (reason: number) => string | undefined) {
+  constructor(context: SumsContext, reasonOf: (reason: number) => string | undefined) {
     this.#context = context;
     this.#reasonOf = reasonOf;
   }

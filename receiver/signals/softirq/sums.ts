@@ -8,7 +8,7 @@ import {
 import { SOFTIRQ_SUMS } from '../../decode/generated/layout.ts';
 import { SOFTIRQ_NAMES } from '../../decode/names.ts';
 import { rowsOf, type MapImage } from '../../model/map-image.ts';
-import { Cells, gainedHistogram, RowMemory, type CollectContext } from '../context.ts';
+import { Cells, gainedHistogram, RowMemory, type SumsContext } from '../context.ts';
 
 const NS = 1e9;
 /** Softirq vectors whose durations are recorded by default: the network's. */
@@ -16,10 +16,10 @@ const NETWORK_VECTORS: ReadonlySet<string> = new Set(['net_rx', 'net_tx']);
 
 /** CPU time in softirq handlers. */
 export class SoftirqSums {
-  readonly #context: CollectContext;
+  readonly #context: SumsContext;
   readonly #memories: RowMemory[] = [];
 
-  constructor(context: CollectContext) {
+  constructor(context: SumsContext) {
     this.#context = context;
   }
 

@@ -10,17 +10,17 @@ import {
 import { STATE_KEY, STATE_SUMS } from '../../decode/generated/layout.ts';
 import { ROLE_NAMES, STATE_NAMES } from '../../decode/names.ts';
 import { rowsOf, type MapImage } from '../../model/map-image.ts';
-import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, type CollectContext } from '../context.ts';
+import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, type SumsContext } from '../context.ts';
 import { Memories } from '../memories.ts';
 
 const NS = 1e9;
 
 /** Time spent in each TCP state. */
 export class StateSums {
-  readonly #context: CollectContext;
+  readonly #context: SumsContext;
   readonly #memories = new Memories(STATE_SUMS.size >> 3);
 
-  constructor(context: CollectContext) {
+  constructor(context: SumsContext) {
     this.#context = context;
   }
 
@@ -61,7 +61,7 @@ function stateAttributes(view: DataView, at: number): Attributes | undefined {
 }
 
 /** Sets `system.network.connection.count` from sockets by kernel state number. */
-export function setConnectionStates(context: CollectContext, states: readonly number[]): void {
+export function setConnectionStates(context: SumsContext, states: readonly number[]): void {
   if (!context.isOn(METRIC_SYSTEM_NETWORK_CONNECTION_COUNT)) return;
   const counts = new Map<string, number>();
   for (const [state, count] of states.entries()) {

@@ -1,5 +1,5 @@
 import { ConnectionSums } from '../../../receiver/signals/connection/sums.ts';
-import type { CollectContext } from '../../../receiver/signals/context.ts';
+import type { SumsContext } from '../../../receiver/signals/context.ts';
 import { DropSums } from '../../../receiver/signals/drop/sums.ts';
 import { StateSums } from '../../../receiver/signals/state/sums.ts';
 import { ListenerSums } from '../../../receiver/signals/listener/sums.ts';
@@ -21,7 +21,7 @@ import { createHarness, dropDetails, NGINX } from '../../support/sums-harness.ts
 import { churnOf, HELD, type Churn } from './churn.ts';
 
 /** What is given to it is gone. */
-const context: CollectContext = {
+const context: SumsContext = {
   ...createHarness({ optIn: ['network.connection.state'] }),
   sink: { add: () => undefined, addHistogram: () => undefined, set: () => undefined },
 };

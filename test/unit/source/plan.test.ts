@@ -114,7 +114,7 @@ describe('the plan', () => {
     assert.deepEqual([plan.missing, plan.disabled], [[], []]);
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
-      scan: 'ws_scan',
+      firstPass: 'ws_scan',
       holders: 'ws_holders',
       pass: ['ws_pass'],
       states: 'ws_states',
