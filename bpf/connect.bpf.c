@@ -25,8 +25,8 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	conn->netns = netns_of(sk);
 	conn->cidr = subnet_of(sk);
 	conn->listen_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	conn->thread = bpf_get_current_pid_tgid();
-	conn->thread_task = (u64)bpf_get_current_task_btf();
+	conn->opener.thread = bpf_get_current_pid_tgid();
+	conn->opener_task = (u64)bpf_get_current_task_btf();
 	conn->state = TCP_SYN_SENT;
 	conn->state_ns = now;
 	if (owner.key.pid == agent_pid)

@@ -184,6 +184,12 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 	return opening;
 }
 
+/* A handshake record with this request is asked for. */
+static __always_inline bool is_wanted(const struct request *request)
+{
+	return cfg_emit_handshake && (request->flags & 1);
+}
+
 /* A first write shows who uses an accepted connection. */
 static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
@@ -240,7 +246,8 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 	opening = take_request(
 		bpf_sk_storage_get(&requests, sk, 0, write.first ? BPF_SK_STORAGE_GET_F_CREATE : 0),
 		&write, now);
-	if (opening && is_opener(opening, &conn->owner, conn->thread, conn->sleeps))
+	if (opening && is_wanted(opening) &&
+	    is_opener(&conn->opener, &conn->owner, conn->established_ns, now))
 		emit_handshake(sk, tp, conn, opening, now);
 }
 
@@ -292,8 +299,9 @@ int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
 	ring = write.first || followed->ring.written ? &followed->ring : 0;
 	now = bpf_ktime_get_ns();
 	opening = take_request(ring, &write, now);
-	if (opening &&
-	    is_opener(opening, &followed->handshake.owner, followed->thread, followed->sleeps))
+	if (opening && is_wanted(opening) &&
+	    is_opener(&followed->opener, &followed->handshake.owner,
+		      followed->handshake.established_ns, now))
 		emit_followed_handshake(followed, opening, now);
 	return 0;
 }

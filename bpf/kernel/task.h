@@ -68,6 +68,10 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct sched_info {
+	unsigned long long run_delay; /* CONFIG_SCHED_INFO */
+};
+
 struct task_struct {
 	unsigned int flags;
 	int pid;
@@ -80,6 +84,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct css_set *cgroups;
 	unsigned long nvcsw;
+	struct sched_info sched_info;
 };
 
 #pragma clang attribute pop

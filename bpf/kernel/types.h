@@ -71,6 +71,7 @@ enum {
 #define ETH_P_IP		0x0800
 #define ETH_P_IPV6		0x86DD
 #define PF_EXITING		0x00000004
+#define PF_IO_WORKER		0x00000010
 #define PF_KTHREAD		0x00200000
 #define SHUTDOWN_MASK		3
 #define EEXIST_NR		17

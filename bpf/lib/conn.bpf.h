@@ -33,6 +33,13 @@ struct moment {
 	bool late; /* no program saw it happen */
 };
 
+/* The thread that called connect(), as it was at ESTABLISHED: see is_opener(). */
+struct opener {
+	u64 thread;    /* pid_tgid; 0 unknown */
+	u64 sleeps;    /* voluntary context switches so far */
+	u64 queued_ns; /* so far it waited so long for a CPU that others had */
+};
+
 /*
  * One connection or listening socket. Written by the state programs, the accept
  * programs and the iterators.
@@ -50,14 +57,13 @@ struct conn {
 	u64 drops;	   /* of a listener */
 	u64 listener_sock; /* kernel address of the listening socket, a label only */
 	union {
-		u64 thread;    /* of a client: pid_tgid that called connect() */
-		u64 held_pass; /* of a listener: the last pass that found it open in its owner */
+		struct opener opener;	 /* of a client */
+		struct {		 /* of a listener */
+			u64 held_pass;	 /* the last pass that found it open in its owner */
+			u64 unheld_pass; /* the last pass that found it open elsewhere first */
+		};
 	};
-	union {
-		u64 sleeps; /* of a client: that thread's voluntary context switches at ESTABLISHED */
-		u64 unheld_pass; /* of a listener: the last pass that found it open elsewhere first */
-	};
-	u64 thread_task; /* its task_struct, a label for probe reads */
+	u64 opener_task; /* of a client: that thread's task_struct, a label for probe reads */
 	u64 pass;	 /* last iterator pass that met it: shared files are met again */
 	u64 cookie;	 /* of the socket; 0 before ESTABLISHED of a passive one */
 	u32 netns;

@@ -51,7 +51,7 @@ static __always_inline void announce(const struct known_owner *owner, const stru
  */
 static __always_inline void announce_opener(const struct conn *conn)
 {
-	struct task_struct *thread = (struct task_struct *)conn->thread_task, *leader;
+	struct task_struct *thread = (struct task_struct *)conn->opener_task, *leader;
 
 	if (!filter_setup || bpf_map_lookup_elem(&owners, &conn->owner))
 		return;

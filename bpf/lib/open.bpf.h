@@ -7,7 +7,6 @@
 static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					const struct moment *when)
 {
-	struct task_struct *thread;
 	struct series_key key;
 	struct series *row;
 
@@ -19,10 +18,9 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 	if (!when->late)
 		conn->syn_retransmits = tp->total_retrans;
 	if (cfg_requests && when->late) {
-		conn->thread = 0; /* whether it slept since is not known */
+		conn->opener.thread = 0; /* what it did since is not known */
 	} else if (cfg_requests) {
-		thread = (struct task_struct *)conn->thread_task;
-		conn->sleeps = BPF_CORE_READ(thread, nvcsw);
+		note_opener(conn);
 		if (cfg_requests_by_address)
 			follow(sk, tp, conn);
 	}

@@ -48,8 +48,7 @@ struct {
  */
 struct followed {
 	u64 cookie;
-	u64 thread; /* as in struct conn */
-	u64 sleeps; /* " */
+	struct opener opener; /* as in struct conn */
 	struct request_ring ring;
 	struct connection_record handshake; /* all but the request */
 };

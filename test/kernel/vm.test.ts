@@ -25,6 +25,7 @@ const FILES = [
   'outliers',
   'request-edges',
   'request-circle',
+  'opened-for',
   'passes',
   'unowned-drops',
   'tracked-sockets',

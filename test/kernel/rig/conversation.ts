@@ -31,6 +31,11 @@ interface Stretch {
   readonly isForgettable: boolean;
 }
 
+interface OpenOptions {
+  readonly mss?: number;
+  readonly isLosing?: boolean;
+}
+
 export function plain(context: RequestContext | undefined): Context | undefined {
   if (context === undefined) return undefined;
   return { traceId: context.traceId, spanId: context.spanId, flags: context.traceFlags };
@@ -56,7 +61,19 @@ export class Conversation {
    * Connects and writes the first request; its record tells where the stream begins. Nothing of it is lost
    * unless `isLosing`.
    */
-  static async open(stage: Stage, { mss = 0, isLosing = false } = {}): Promise<Conversation> {
+  static async open(stage: Stage, options: OpenOptions = {}): Promise<Conversation> {
+    for (let attempt = 1; ; attempt += 1) {
+      const made = await Conversation.#tryToOpen(stage, options);
+      if (made !== undefined) return made;
+      assert.ok(attempt < ATTEMPTS, `the first request was not found, ${ATTEMPTS} times over`);
+    }
+  }
+
+  /** Undefined: the handshake is on no trace, as when the machine stood still before the first write. */
+  static async #tryToOpen(
+    stage: Stage,
+    { mss = 0, isLosing = false }: OpenOptions,
+  ): Promise<Conversation | undefined> {
     const made = new Conversation(stage);
     const { script, port, listener, dropper } = stage;
     const first = newContext();
@@ -70,10 +87,18 @@ export class Conversation {
     const handshake = made
       .#ofThis(stage.watcher.connections(stage.room.inode, made.localPort))
       .findLast(({ kind }) => kind === 'handshake');
-    assert.deepEqual(plain(handshake?.context), first, 'the first request was not found');
-    made.#base = handshake?.context?.startSeq;
+    if (handshake === undefined) return made.#giveUp();
+    assert.deepEqual(plain(handshake.context), first);
+    made.#base = handshake.context?.startSeq;
     await made.settle();
     return made;
+  }
+
+  async #giveUp(): Promise<undefined> {
+    const { script } = this.#stage;
+    await script.run('reset', this.client);
+    await script.run('close', this.server);
+    return undefined;
   }
 
   /** Connects without a request; what is lost first marks where the stream begins. */
