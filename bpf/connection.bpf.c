@@ -19,10 +19,8 @@ static __always_inline u8 first_cause(struct sock *sk, u8 old, u8 new)
 		return CLOSE_PEER_FIN;
 	if (old == TCP_ESTABLISHED && new == TCP_FIN_WAIT1)
 		return is_exiting() ? CLOSE_PROCESS_EXIT : CLOSE_LOCAL_FIN;
-	if (sk->sk_err == ECONNRESET_NR)
-		return CLOSE_RESET_RECEIVED;
-	if (sk->sk_err)
-		return CLOSE_TIMEOUT;
+	if (sk->sk_err && !is_done_with(sk))
+		return cause_of_error(sk->sk_err);
 	/* tcp_close() with unread data or SO_LINGER 0, tcp_disconnect(); a child without a
 	 * socket was never accepted (inet_csk_listen_stop()). */
 	if (sk->sk_socket && is_exiting())
@@ -35,7 +33,7 @@ static __always_inline bool closes_locally(struct sock *sk, u8 old, u8 new)
 {
 	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
 		return true;
-	return new == TCP_CLOSE && !sk->sk_err && sk->sk_socket &&
+	return new == TCP_CLOSE && (!sk->sk_err || is_done_with(sk)) && sk->sk_socket &&
 	       (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT);
 }
 

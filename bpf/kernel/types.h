@@ -75,6 +75,8 @@ enum {
 #define PF_KTHREAD		0x00200000
 #define SHUTDOWN_MASK		3
 #define EEXIST_NR		17
+#define EPIPE_NR		32
+#define ECONNABORTED_NR		103
 #define ECONNRESET_NR		104
 #define ETIMEDOUT_NR		110
 #define ECONNREFUSED_NR		111

@@ -3,14 +3,37 @@
 #ifndef WIRESPAN_LIB_END_H
 #define WIRESPAN_LIB_END_H
 
-static __always_inline u8 close_error(struct tcp_sock *tp, struct conn *conn)
+/*
+ * What an error says of the end: tcp_reset() sets the first two, tcp_abort() (ss -K) the third, and
+ * tcp_write_err() ETIMEDOUT or what ICMP said meanwhile.
+ */
+static __always_inline u8 cause_of_error(int error)
 {
-	if (conn->reason == CLOSE_TIMEOUT)
-		return ETIMEDOUT_NR;
-	if (conn->reason == CLOSE_RESET_RECEIVED &&
-	    (tp->rcv_nxt != tp->copied_seq || tp->write_seq != tp->snd_una))
-		return ECONNRESET_NR;
-	return NO_ERROR;
+	if (error == ECONNRESET_NR || error == EPIPE_NR)
+		return CLOSE_RESET_RECEIVED;
+	return error == ECONNABORTED_NR ? CLOSE_RESET_SENT : CLOSE_TIMEOUT;
+}
+
+/* The errno that the application gets of the end. A RST that cut nothing off is no failure. */
+static __always_inline u8 close_error(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	bool unsent = tp->write_seq != tp->snd_una;
+	u8 error = sk->sk_err;
+
+	if (conn->reason == CLOSE_TIMEOUT) {
+		if (!error)
+			error = sk->sk_err_soft;
+		return error ? error : ETIMEDOUT_NR;
+	}
+	if (conn->reason == CLOSE_RESET_RECEIVED)
+		return unsent || tp->rcv_nxt != tp->copied_seq ? ECONNRESET_NR : NO_ERROR;
+	if (is_done_with(sk))
+		return NO_ERROR;
+	/* Answers to what was half closed (shutdown()) are cut off. */
+	if (cause_of_error(error) == CLOSE_RESET_RECEIVED && !unsent &&
+	    conn->reason != CLOSE_LOCAL_FIN)
+		return NO_ERROR;
+	return error;
 }
 
 /* The final figures of a connection. `fin_sent`: as in counters_of(). */
@@ -23,7 +46,7 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 
 	if (set_flags(conn, CONN_CLOSED) & CONN_CLOSED)
 		return;
-	conn->error = close_error(tp, conn);
+	conn->error = close_error(sk, tp, conn);
 	fill_series_key(&key, sk, conn, NO_ERROR);
 	row = series_row(&key, PROBE_STATE, when->now);
 	if (!row)

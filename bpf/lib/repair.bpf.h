@@ -116,10 +116,8 @@ static __always_inline u8 cause_of_end(struct sock *sk, struct tcp_sock *tp,
 		return CLOSE_LOCAL_FIN;
 	if (sk->__sk_common.skc_flags & (1 << 1)) /* SOCK_DONE: tcp_fin() */
 		return CLOSE_PEER_FIN;
-	if (sk->sk_err == ECONNRESET_NR)
-		return CLOSE_RESET_RECEIVED;
 	if (sk->sk_err)
-		return CLOSE_TIMEOUT;
+		return cause_of_error(sk->sk_err);
 	if (conn->reset_cause)
 		return conn->reset_cause - 1;
 	if (tp->inet_conn.icsk_retransmits || tp->inet_conn.icsk_probes_out)

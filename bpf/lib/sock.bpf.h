@@ -63,6 +63,17 @@ static __always_inline void read_local(const struct sock *sk, u8 family, u8 *int
 		bpf_probe_read_kernel(into, 16, &sk->__sk_common.skc_v6_rcv_saddr);
 }
 
+/*
+ * The application closed it, or is about to: it gets no error any more, and one that waits to be told
+ * (IP_RECVERR) is not what ended it. tcp_done() shuts both ways after the change to CLOSE.
+ */
+static __always_inline bool is_done_with(const struct sock *sk)
+{
+	if (sk->__sk_common.skc_flags & (1 << 0)) /* SOCK_DEAD */
+		return true;
+	return sk->sk_shutdown == SHUTDOWN_MASK && sk->__sk_common.skc_state != TCP_CLOSE;
+}
+
 /* The kernel clears skc_num when the port is put back, but not inet_sport. */
 static __always_inline u16 local_port_of(struct tcp_sock *tp)
 {

@@ -104,6 +104,7 @@ const ERROR_NAMES: Readonly<Record<number, string>> = {
   4: 'interrupted',
   12: 'no_buffer_space_available',
   13: 'access_denied',
+  32: 'broken_pipe',
   98: 'address_already_in_use',
   99: 'address_not_available',
   100: 'network_down',

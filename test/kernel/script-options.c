@@ -57,6 +57,17 @@ long do_deaf(int s)
 	return setsockopt(s, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
+long do_keepalive(int s)
+{
+	int one = 1;
+
+	if (setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) ||
+	    setsockopt(s, IPPROTO_TCP, TCP_KEEPIDLE, &one, sizeof(one)) ||
+	    setsockopt(s, IPPROTO_TCP, TCP_KEEPINTVL, &one, sizeof(one)))
+		return -1;
+	return setsockopt(s, IPPROTO_TCP, TCP_KEEPCNT, &one, sizeof(one));
+}
+
 long do_buffers(int s, int send_bytes, int receive_bytes)
 {
 	if (setsockopt(s, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)))

@@ -29,6 +29,10 @@
  *   info S STAT             of getsockopt(TCP_INFO), e.g. rto: in its unit there
  *   buffers S SEND RECEIVE
  *   nodelay S
+ *   user-timeout S MS
+ *   keepalive S               probes after a second, gives up after another
+ *   recverr S                 errors of ICMP are told at once (IP_RECVERR)
+ *   shut S                    shutdown() both ways
  *   close S | reset S | shutdown S
  *   front -                 a child goes on, so that what goes on may end; its pid
  *   daemon -                the child goes on and this process ends; the child's pid
@@ -265,6 +269,14 @@ static long run(char **word, int words)
 		return do_buffers(*s, number, atoi(word[3]));
 	if (IS("nodelay"))
 		return setsockopt(*s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (IS("user-timeout"))
+		return setsockopt(*s, IPPROTO_TCP, TCP_USER_TIMEOUT, &number, sizeof(number));
+	if (IS("keepalive"))
+		return do_keepalive(*s);
+	if (IS("recverr"))
+		return setsockopt(*s, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
+	if (IS("shut"))
+		return shutdown(*s, SHUT_RDWR);
 	if (IS("shutdown"))
 		return shutdown(*s, SHUT_WR);
 	if (IS("close") || IS("reset"))

@@ -17,6 +17,7 @@ const FILES = [
   'accepts',
   'lifecycle',
   'crossed-opens',
+  'close-errors',
   'retransmits',
   'socket-stats',
   'counters',

@@ -18,6 +18,7 @@ const ERRORS: Readonly<Partial<Record<keyof typeof constants.errno, string>>> = 
   ENOMEM: 'no_buffer_space_available',
   ECONNRESET: 'connection_reset',
   ECONNABORTED: 'connection_aborted',
+  EPIPE: 'broken_pipe',
 };
 
 it('errorTypeOf names what the catalogue names, by the numbers of this system', () => {
