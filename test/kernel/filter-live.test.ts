@@ -27,7 +27,8 @@ describe('filters and what is there already', () => {
     const program = join(import.meta.dirname, 'rig', 'handed-server.ts');
     const args = ['netns', 'exec', stage.room.name, process.execPath, program];
     const server = spawn('ip', args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    cleanup.add(() => server.kill());
+    // Its child ends with it only so.
+    cleanup.add(() => server.stdin.end());
     let text = '';
     server.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     stage.filter([]);
