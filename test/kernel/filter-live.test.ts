@@ -50,6 +50,7 @@ describe('filters and what is there already', () => {
     assert.deepEqual(seenAt(stage.watcher, port), { ...NONE, server: all(5), listener });
     stage.exclude({ pid: child });
     for (let i = 0; i < 3; i += 1) await ask();
+    await waitFor('the clients to close', () => seenAt(stage.watcher, port).client.records === 6);
     const { client, server: ours } = seenAt(stage.watcher, port);
     assert.deepEqual({ client, server: ours }, { client: all(3), server: all(5) });
     server.stdin.end();
