@@ -87,7 +87,8 @@ describe('tracked sockets', () => {
     const counted = ends(watcher, port, 'opened');
     const lost = watcher.count('PROBE_STATE', 'LOST_MAP_FULL');
     t.diagnostic(`${counted} of ${2 * CONNECTIONS} ends were counted, ${lost} sockets lost`);
-    assert.ok(counted > 0 && counted <= ROOM);
+    // Sockets of the machine that went meanwhile leave their room.
+    assert.ok(counted > 0 && counted <= others + ROOM && counted < 2 * CONNECTIONS);
     assert.ok(lost >= 2 * CONNECTIONS - counted);
     // One finds them closed, the next finds them so still.
     for (let pass = 0; pass < 3; pass += 1) watcher.pass();
