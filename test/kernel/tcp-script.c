@@ -34,6 +34,7 @@
  *   recverr S                 errors of ICMP are told at once (IP_RECVERR)
  *   shut S                    shutdown() both ways
  *   close S | reset S | shutdown S
+ *   sleep - MS              at least so long
  *   front -                 a child goes on, so that what goes on may end; its pid
  *   daemon -                the child goes on and this process ends; the child's pid
  *   holder -                a child that has all open; its pid
@@ -279,6 +280,8 @@ static long run(char **word, int words)
 		return shutdown(*s, SHUT_RDWR);
 	if (IS("shutdown"))
 		return shutdown(*s, SHUT_WR);
+	if (IS("sleep"))
+		return usleep((useconds_t)number * 1000);
 	if (IS("close") || IS("reset"))
 		return do_close(s, IS("reset"));
 	return run_process(word, words);

@@ -109,6 +109,9 @@ export class Conversation {
     made.localPort = await stage.script.run('connect', made.client, stage.port);
     await stage.script.run('accept', made.server, stage.listener);
     await stage.script.run('nodelay', made.client);
+    // A thread that did not sleep since it connected is taken to write what it connected for. On a slow machine the
+    // next command is there before the script waits for it.
+    await stage.script.run('sleep', 0, 1);
     return made;
   }
 
