@@ -103,7 +103,7 @@ const MAPS: readonly KernelMap<ConnectionOptions>[] = [
   },
   {
     name: 'accepts',
-    entries: (_options, chosen) => (isAcceptByAddress(chosen) ? MAX_UNMET_ACCEPTS : MAX_EARLY_ACCEPTS),
+    entries: acceptsToNote,
   },
 ];
 
@@ -186,6 +186,11 @@ function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<s
 /** Accepts are noted by the socket's address, and taken over by the next program that meets it. */
 function isAcceptByAddress(chosen: Chosen): boolean {
   return isAttached(chosen, 'ws_accept_kprobe', 'ws_accept_sys_exit');
+}
+
+function acceptsToNote(_options: ConnectionOptions, chosen: Chosen): number | undefined {
+  if (isAcceptByAddress(chosen)) return MAX_UNMET_ACCEPTS;
+  return isAttached(chosen, 'ws_accept_fexit2', 'ws_accept_fexit4') ? MAX_EARLY_ACCEPTS : undefined;
 }
 
 function createSums({ context }: SumsParts): FamilySums {
