@@ -8,16 +8,6 @@
 #include "wirespan.bpf.h"
 #include "http1_head.bpf.h"
 
-enum iter_type {
-	ITER_IOVEC,
-	ITER_UBUF,
-};
-
-/* Kernels before 6.4 name the vector `iov`. */
-struct iov_iter___iov {
-	const struct iovec *iov;
-} __attribute__((preserve_access_index));
-
 /*
  * Takes one complete head: its interval, and a slot when it carries one valid context. Returns the
  * next boundary.

@@ -196,6 +196,11 @@ struct iovec {
 	unsigned long iov_len;
 };
 
+enum iter_type {
+	ITER_IOVEC,
+	ITER_UBUF,
+};
+
 struct iov_iter {
 	u8 iter_type;
 	unsigned long iov_offset;
@@ -203,6 +208,11 @@ struct iov_iter {
 	void *ubuf;
 	unsigned long count;
 	unsigned long nr_segs;
+};
+
+/* Kernels before 6.4 name the vector `iov`. */
+struct iov_iter___iov {
+	const struct iovec *iov;
 };
 
 struct msghdr {
