@@ -8,6 +8,15 @@
 /* Words of a line, its command included. */
 #define WORDS 16
 
+/* script-open.c */
+long do_listen(const char *name, int *s, int backlog, int port);
+long do_socket(int family, int *s, int mss);
+long do_connect(int s, int port);
+long do_request(int s, int port, char *hex);
+long do_reconnect(int s, int port);
+long do_bind(int s, int port);
+long do_try_connect(int s, int port);
+
 /* script-data.c. Hexadecimal is decoded in place. */
 size_t decode_hex(char *text);
 long do_write(int s, char **hex, int count);
