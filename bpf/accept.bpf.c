@@ -6,7 +6,8 @@
  */
 #include "wirespan.bpf.h"
 
-const volatile u64 cfg_accept_nr[2] = {0, 0}; /* accept and accept4 of this architecture */
+const volatile u64 cfg_accept_nr = 0; /* accept and accept4 of this architecture */
+const volatile u64 cfg_accept4_nr = 0;
 
 static __always_inline void begin_child(struct sock *sk)
 {
@@ -158,7 +159,7 @@ int BPF_PROG(ws_accept_sys_exit, struct pt_regs *regs, long ret)
 	if (ret < 0)
 		return 0;
 	nr = SYSCALL_NUMBER(regs);
-	if (nr != cfg_accept_nr[0] && nr != cfg_accept_nr[1])
+	if (nr != cfg_accept_nr && nr != cfg_accept4_nr)
 		return 0;
 	task = bpf_get_current_task_btf();
 	table = BPF_CORE_READ(task, files, fdt, fd);

@@ -4,10 +4,10 @@
 
 const volatile u8 cfg_emit_drop = 0; /* enum emit_mode */
 const volatile u8 cfg_drop_stack = 0;
-const volatile u32 cfg_drop_queue_purge = 0; /* QUEUE_PURGE of this kernel: no event on a trace */
+const volatile u64 cfg_drop_queue_purge = 0; /* QUEUE_PURGE of this kernel: no event on a trace */
 const volatile u8 cfg_drop_has_reason = 0;   /* kfree_skb with a reason (5.17) */
 const volatile u8 cfg_drop_has_rx_sk = 0;    /* kfree_skb with the receiving socket (6.11) */
-const volatile u32 cfg_drop_consumed = 0;    /* SKB_CONSUMED of this kernel, or 0 */
+const volatile u64 cfg_drop_consumed = 0;    /* SKB_CONSUMED of this kernel, or 0 */
 
 /* What tells rows of drops apart, each by its attribute. */
 const volatile u8 cfg_drop_function = 0;

@@ -7,14 +7,18 @@ import type { OwnedRows, SumsMap } from '../signals/family.ts';
 /** A map with rows of processes. */
 export type OwnedMap = SumsMap & { readonly rows: OwnedRows };
 
-/** What taking rows out needs of the kernel. */
-export interface OwnedMapParts {
+/** The kernel's side, by what taking rows out needs of it. */
+export interface RowsKernel {
   /** Reads a whole kernel map. */
   read(map: string): MapImage;
   /** Fills `value`; false when there is no such row. */
   lookup(map: string, key: Uint8Array, value: Uint8Array): boolean;
   /** Takes a row of sums out, unless its cell of use is no longer `seen` (8 bytes): then false. */
   takeRow(map: string, key: Uint8Array, seen: Uint8Array): boolean;
+}
+
+export interface OwnedMapParts {
+  readonly kernel: RowsKernel;
   readonly maps: readonly OwnedMap[];
 }
 
@@ -31,12 +35,12 @@ export interface OwnedRow {
 }
 
 /** Every row of the map, as read last; rows of which counts alone are kept are read anew. */
-export function* ownedRows({ map, rows }: OwnedMap, read: (map: string) => MapImage): Generator<OwnedRow> {
+export function* ownedRows({ map, rows }: OwnedMap, kernel: Pick<RowsKernel, 'read'>): Generator<OwnedRow> {
   if (rows.known !== undefined) {
     for (const row of rows.known()) yield { ...row, owner: processId(row.owner) };
     return;
   }
-  for (const row of rowsOf(read(map))) {
+  for (const row of rowsOf(kernel.read(map))) {
     const { keys, keyAt, values, valueAt } = row;
     const key = row.key();
     yield {
@@ -55,15 +59,15 @@ export function pidOf({ key }: OwnedRow): number {
 
 /** A row that was read once more, and what it gained added: its last, if it can be taken. */
 export class LastLook {
-  readonly #parts: Pick<OwnedMapParts, 'takeRow'>;
+  readonly #kernel: RowsKernel;
   readonly #map: OwnedMap;
   readonly #key: Uint8Array;
   readonly #value: Uint8Array | undefined;
 
-  constructor(parts: OwnedMapParts, map: OwnedMap, { key }: OwnedRow) {
+  constructor(kernel: RowsKernel, map: OwnedMap, { key }: OwnedRow) {
     const values = new Uint8Array(map.rows.size);
-    const isThere = parts.lookup(map.map, key, values);
-    this.#parts = parts;
+    const isThere = kernel.lookup(map.map, key, values);
+    this.#kernel = kernel;
     this.#map = map;
     this.#key = key;
     this.#value = isThere ? values : undefined;
@@ -83,6 +87,6 @@ export class LastLook {
   take(): boolean {
     const { map, rows } = this.#map;
     const seen = this.#value?.subarray(rows.useAt, rows.useAt + 8);
-    return seen === undefined || this.#parts.takeRow(map, this.#key, seen);
+    return seen === undefined || this.#kernel.takeRow(map, this.#key, seen);
   }
 }

@@ -131,17 +131,12 @@ export class Pipeline {
   }
 
   #createSweeps(): [Sweep, QuietRows] {
-    const source = this.#source;
     const parts: SweepParts = {
-      read: (map) => source.read(map),
-      lookup: (map, key, value) => source.lookup(map, key, value),
-      delete: (map, key) => source.delete(map, key),
-      takeRow: (map, key, seen) => source.takeRow(map, key, seen),
+      kernel: this.#source,
       maps: this.sums.maps.filter((map): map is OwnedMap => map.rows !== undefined),
       owners: this.#owners,
-      resourceOf: (owner) => this.enricher.resolve(owner),
-      forget: (owner) => this.enricher.forget(owner),
-      retire: (resourceId) => this.store.retire(resourceId),
+      resources: this.enricher,
+      store: this.store,
       awaited: () => this.sums.awaited(),
     };
     return [new Sweep(parts), new QuietRows(parts)];

@@ -52,11 +52,11 @@ export class QuietRows {
       if (stood === undefined) return rows.isHeld?.(id, asked) === true;
       return use !== undefined && !stood.isQuiet(id, use, nowNs);
     };
-    for (const row of ownedRows(map, this.#parts.read)) {
+    for (const row of ownedRows(map, this.#parts.kernel)) {
       const { id } = row;
       if (isHosts(map, row) || rows.isHeld?.(id, asked) === true) continue;
       if (rows.known === undefined && isUsed(id, row.use)) continue;
-      const last = new LastLook(this.#parts, map, row);
+      const last = new LastLook(this.#parts.kernel, map, row);
       if (isUsed(id, last.use) || !last.take()) continue;
       this.removed += 1;
       this.#stood.get(map.map)?.delete(id);

@@ -12,15 +12,18 @@ import {
   type OwnedMap,
   type OwnedMapParts,
   type OwnedRow,
+  type RowsKernel,
 } from './owned-maps.ts';
 
 /** What a sweep needs of the rest. */
 export interface SweepParts extends OwnedMapParts {
-  delete(map: 'owners', key: Uint8Array): void;
+  readonly kernel: RowsKernel & { delete(map: 'owners', key: Uint8Array): void };
   readonly owners: OwnerTable;
-  resourceOf(owner: Owner): Pick<ObservedResource, 'id' | 'kind'>;
-  forget(owner: Owner): void;
-  retire(resourceId: string): void;
+  readonly resources: {
+    resolve(owner: Owner): Pick<ObservedResource, 'id' | 'kind'>;
+    forget(owner: Owner): void;
+  };
+  readonly store: { retire(resourceId: string): void };
   /** Processes, as `pid:startNs`, for which stats wait that the next collection reads. */
   awaited?(): Iterable<string>;
   /** Whether this very process is still there; default: `/proc` says so. */
@@ -53,18 +56,19 @@ export class Sweep {
   run(nowNs: number): void {
     const { live, ended } = this.#sortOwners();
     if (ended.size === 0) return;
-    const busy = new Set([...(this.#parts.awaited?.() ?? [])].filter((id) => ended.has(id)));
+    const { kernel, owners, resources, store, awaited } = this.#parts;
+    const busy = new Set([...(awaited?.() ?? [])].filter((id) => ended.has(id)));
     for (const map of this.#parts.maps) this.#sweepMap(map, { ended, busy, nowNs });
     const gone = [...ended].filter(([id]) => !busy.has(id)).map(([, each]) => each);
     const staying = [...busy].flatMap((id) => ended.get(id)?.owner ?? []);
-    const kept = new Set([...live, ...staying].map((owner) => this.#parts.resourceOf(owner).id));
+    const kept = new Set([...live, ...staying].map((owner) => resources.resolve(owner).id));
     for (const { owner, key } of gone) {
-      const { id, kind } = this.#parts.resourceOf(owner);
-      this.#parts.delete('owners', key);
-      this.#parts.owners.forget(owner);
-      this.#parts.forget(owner);
+      const { id, kind } = resources.resolve(owner);
+      kernel.delete('owners', key);
+      owners.forget(owner);
+      resources.forget(owner);
       // Processes that are not told apart are on the host, which outlives them.
-      if (kind === 'workload' && !kept.has(id)) this.#parts.retire(id);
+      if (kind === 'workload' && !kept.has(id)) store.retire(id);
     }
   }
 
@@ -88,14 +92,14 @@ export class Sweep {
 
   /** Those in `owners`, and those of rows that have none there: it was full, or a socket outlived them. */
   #everyOwner(): Map<string, Ended> {
-    const { maps, owners, read } = this.#parts;
+    const { kernel, maps, owners } = this.#parts;
     const all = new Map<string, Ended>();
-    for (const row of rowsOf(read('owners'))) {
+    for (const row of rowsOf(kernel.read('owners'))) {
       const owner = owners.find(row.keys, row.keyAt);
       all.set(processId(owner), { owner, key: row.key() });
     }
     for (const map of maps) {
-      for (const row of ownedRows(map, read)) {
+      for (const row of ownedRows(map, kernel)) {
         if (pidOf(row) === 0 || all.has(row.owner)) continue;
         const owner = owners.find(new DataView(row.key.buffer, row.key.byteOffset), 0);
         all.set(row.owner, { owner, key: row.key.slice(0, OWNER_KEY.size) });
@@ -107,7 +111,7 @@ export class Sweep {
   #sweepMap(map: OwnedMap, { ended, busy, nowNs }: Round): void {
     const { rows } = map;
     const asked = { nowNs, quietNs: QUIET_NS, isEnded: true };
-    for (const row of ownedRows(map, this.#parts.read)) {
+    for (const row of ownedRows(map, this.#parts.kernel)) {
       // What is only counted is nearly always the last of its process: it need not be tried while that is busy.
       if (!ended.has(row.owner) || (rows.known === undefined && busy.has(row.owner))) continue;
       if (rows.isHeld?.(row.id, asked) === true || !this.#takeOut(map, row, asked)) {
@@ -120,7 +124,7 @@ export class Sweep {
   }
 
   #takeOut(map: OwnedMap, row: OwnedRow, asked: RowQuestion): boolean {
-    const last = new LastLook(this.#parts, map, row);
+    const last = new LastLook(this.#parts.kernel, map, row);
     // Asked again: that reading may have shown a use of which the one before knew nothing.
     const isUsed = map.rows.isTimed
       ? map.rows.isHeld?.(row.id, asked) === true

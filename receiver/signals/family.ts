@@ -6,7 +6,7 @@ import type { Owner } from '../model/resource.ts';
 import type { SumsContext } from './context.ts';
 import type { CreateExemplars } from './exemplars.ts';
 import type { LiveTable } from './live-table.ts';
-import type { Chosen, CommonOptions, KernelMap, Probe, VariableValue, Wanted } from './kernel.ts';
+import type { CommonOptions, KernelFacts, KernelMap, Probe, VariableValue, Wanted } from './kernel.ts';
 
 /**
  * One family of signals: all that belongs to it between the kernel and what is exported. `index.ts` has the list
@@ -19,7 +19,7 @@ export interface Family<O extends object = object> {
   options(wanted: Wanted): O;
   readonly probes?: readonly Probe<O>[];
   /** The variables of its programs (bpf/lib/config.bpf.h). */
-  variables?(options: CommonOptions & O, chosen: Chosen): Readonly<Record<string, VariableValue>>;
+  variables?(options: CommonOptions & O, facts: KernelFacts): Readonly<Record<string, VariableValue>>;
   readonly kernelMaps?: readonly KernelMap<O>[];
   /** What its programs count losses and records under: of `enum probe_id`, to `wirespan.agent.probe.name`. */
   readonly probeNames?: Readonly<Record<number, string>>;

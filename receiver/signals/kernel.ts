@@ -86,6 +86,12 @@ export interface Chosen {
   readonly isConnTable: boolean;
 }
 
+/** What variables depend on. */
+export interface KernelFacts extends Chosen {
+  /** Numbers of this kernel's drop reasons, by name. */
+  readonly dropReasons: Readonly<Record<string, number>>;
+}
+
 export function isAttached({ attached }: Pick<Chosen, 'attached'>, ...programs: readonly string[]): boolean {
   return attached.some(({ program }) => programs.includes(program));
 }

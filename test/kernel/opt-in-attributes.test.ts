@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { OPT_IN_ATTRIBUTES } from '../../config/sections/opt-in-attributes.ts';
 import { ConnectionSums } from '../../receiver/signals/connection/sums.ts';
-import { createDropDetails } from '../../receiver/signals/drop/details.ts';
+import { DropDetails } from '../../receiver/signals/drop/details.ts';
 import { hasDropReceiver } from '../support/kernel-abilities.ts';
 import { DropSums } from '../../receiver/signals/drop/sums.ts';
 import { StateSums } from '../../receiver/signals/state/sums.ts';
@@ -38,7 +38,7 @@ class Collectors {
   constructor(stage: DropStage) {
     this.#stage = stage;
     const { source } = stage.watcher;
-    const details = createDropDetails(source);
+    const details = new DropDetails(source);
     this.#resets = new ResetSums(this.harness, (reason) => source.names.resetReason(reason));
     this.#drops = new DropSums(this.harness, details);
     this.#unowned = new UnownedSums({

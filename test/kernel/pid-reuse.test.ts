@@ -32,18 +32,17 @@ describe('a pid that was given out again', () => {
     const connections = new ConnectionSums(context);
     const listeners = new ListenerSums(context);
     const sweep = new Sweep({
-      read: (map) => source.read(map),
-      lookup: (map, key, value) => source.lookup(map, key, value),
-      delete: (map, key) => source.delete(map, key),
-      takeRow: (map, key, seen) => source.takeRow(map, key, seen),
+      kernel: source,
       maps: [
         { map: 'series', update: (image) => connections.update(image), rows: connectionRows(connections) },
         { map: 'listeners', update: (image) => listeners.update(image), rows: listenerRows(listeners) },
       ],
       owners,
-      resourceOf: ({ pid, startNs }) => ({ id: `${pid}:${startNs}`, kind: 'workload' }),
-      forget: () => undefined,
-      retire: (id) => retired.push(id),
+      resources: {
+        resolve: ({ pid, startNs }) => ({ id: `${pid}:${startNs}`, kind: 'workload' }),
+        forget: () => undefined,
+      },
+      store: { retire: (id) => retired.push(id) },
     });
     return {
       owners,

@@ -89,9 +89,11 @@ export function dropDetails(
   sites: readonly (readonly [number, bigint, string])[] = [],
 ): DropDetails {
   return new DropDetails({
-    reasonOf,
-    sites: () => mapImage(sites.map(([number, at, device]) => dropSite(number, at, device))),
-    functionAt: (address) => (address === 0n ? undefined : `f_${address.toString(16)}`),
+    names: {
+      dropReason: reasonOf,
+      functionAt: (address) => (address === 0n ? undefined : `f_${address.toString(16)}`),
+    },
+    read: () => mapImage(sites.map(([number, at, device]) => dropSite(number, at, device))),
   });
 }
 

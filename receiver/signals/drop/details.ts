@@ -26,11 +26,11 @@ export interface DropFacts {
   readonly site: number;
 }
 
-export interface DropDetailsParts {
-  reasonOf(reason: number): string;
-  /** Reads the kernel's `drop_sites`; it is asked for numbers not met before only. */
-  sites(): MapImage;
-  functionAt(address: bigint): string | undefined;
+/** The kernel's side, by what is needed of it. */
+export interface DropSource {
+  readonly names: Pick<KernelNames, 'dropReason' | 'functionAt'>;
+  /** Asked for `drop_sites` alone, and for numbers of sites not met before only. */
+  read(map: string): MapImage;
 }
 
 /** The attributes of `wirespan.packet.dropped`, when nothing more is asked for. */
@@ -44,19 +44,19 @@ export function dropAttributes(reason: string, family: number): Attributes {
 
 /** Words for what the kernel tells of drops. */
 export class DropDetails {
-  readonly #parts: DropDetailsParts;
+  readonly #source: DropSource;
   /** At most as many as the kernel's map has rows: they are never taken out of it. */
   readonly #sites = new Map<number, Attributes>();
 
-  constructor(parts: DropDetailsParts) {
-    this.#parts = parts;
+  constructor(source: DropSource) {
+    this.#source = source;
   }
 
   /** The attributes of `wirespan.packet.dropped`. */
   attributes({ reason, family, state, serverPort, site }: DropFacts): Attributes {
     const stateName = STATE_NAMES[state];
     return {
-      ...dropAttributes(this.#parts.reasonOf(reason), family),
+      ...dropAttributes(this.#source.names.dropReason(reason), family),
       ...(stateName !== undefined && { [ATTR_NETWORK_CONNECTION_STATE]: stateName }),
       ...(serverPort !== 0 && { [ATTR_SERVER_PORT]: serverPort }),
       ...(site !== 0 && this.#siteOf(site)),
@@ -69,9 +69,9 @@ export class DropDetails {
   }
 
   #read(): void {
-    for (const { keys: key, keyAt: at, values, valueAt } of rowsOf(this.#parts.sites())) {
+    for (const { keys: key, keyAt: at, values, valueAt } of rowsOf(this.#source.read('drop_sites'))) {
       const location = key.getBigUint64(at + DROP_SITE.location, true);
-      const name = location === 0n ? undefined : this.#parts.functionAt(location);
+      const name = location === 0n ? undefined : this.#source.names.functionAt(location);
       const device = readText(key, at + DROP_SITE.interface, DROP_SITE_LENGTH.interface);
       this.#sites.set(values.getUint32(valueAt, true), {
         ...(name !== undefined && { [ATTR_CODE_FUNCTION_NAME]: name }),
@@ -79,18 +79,4 @@ export class DropDetails {
       });
     }
   }
-}
-
-/** What is needed of the kernel's side. */
-interface DropSource {
-  readonly names: Pick<KernelNames, 'dropReason' | 'functionAt'>;
-  read(map: string): MapImage;
-}
-
-export function createDropDetails(source: DropSource): DropDetails {
-  return new DropDetails({
-    reasonOf: (reason) => source.names.dropReason(reason),
-    sites: () => source.read('drop_sites'),
-    functionAt: (address) => source.names.functionAt(address),
-  });
 }

@@ -14,7 +14,7 @@ import {
   modeNumber,
   modeWith,
   onTracepoint,
-  type Chosen,
+  type KernelFacts,
   type RecordMode,
   type VariableValue,
   type Wanted,
@@ -22,7 +22,7 @@ import {
 import { dropDecoder } from './decode.ts';
 import { dropEvents } from './events.ts';
 import { dropExemplars } from './exemplars.ts';
-import { createDropDetails } from './details.ts';
+import { DropDetails } from './details.ts';
 import { DropSums } from './sums.ts';
 import { claimersOf, UnownedSums } from './unowned.ts';
 
@@ -73,7 +73,7 @@ function options(wanted: Wanted): DropOptions {
   };
 }
 
-function variables(wanted: DropOptions, chosen: Chosen): Readonly<Record<string, VariableValue>> {
+function variables(wanted: DropOptions, facts: KernelFacts): Readonly<Record<string, VariableValue>> {
   const { emit, details, dropStacks } = wanted;
   return {
     cfg_emit_drop: modeNumber(emit.drop),
@@ -82,13 +82,15 @@ function variables(wanted: DropOptions, chosen: Chosen): Readonly<Record<string,
     cfg_drop_interface: details.dropInterface,
     cfg_drop_state: details.dropState,
     cfg_drop_port: details.dropPort,
-    cfg_drop_has_reason: hasMoreArguments(chosen, 'kfree_skb', 2),
-    cfg_drop_has_rx_sk: hasMoreArguments(chosen, 'kfree_skb', 3),
+    cfg_drop_has_reason: hasMoreArguments(facts, 'kfree_skb', 2),
+    cfg_drop_has_rx_sk: hasMoreArguments(facts, 'kfree_skb', 3),
+    cfg_drop_consumed: BigInt(facts.dropReasons['SKB_CONSUMED'] ?? 0),
+    cfg_drop_queue_purge: BigInt(facts.dropReasons['SKB_DROP_REASON_QUEUE_PURGE'] ?? 0),
   };
 }
 
 function createSums({ context, kernel, host }: SumsParts): FamilySums {
-  const details = createDropDetails(kernel);
+  const details = new DropDetails(kernel);
   const drops = new DropSums(context, details);
   const unowned = new UnownedSums({
     nowMs: () => performance.now(),

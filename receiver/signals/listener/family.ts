@@ -5,7 +5,7 @@ import {
 } from '../../../semconv/index.ts';
 import { LISTENER_KEY, PROBE_ID, ROW_MAP } from '../../decode/generated/layout.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
-import type { Probe, Wanted } from '../kernel.ts';
+import type { Probe, VariableValue, Wanted } from '../kernel.ts';
 import { listenerDecoder } from './decode.ts';
 import { listenerEvents } from './events.ts';
 import { showListeners } from './live.ts';
@@ -34,6 +34,12 @@ const ACCEPT: Probe = {
       : '; bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
 };
 
+/** `accept` and `accept4`: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
+const ACCEPT_NUMBERS: Readonly<Record<string, readonly [bigint, bigint]>> = {
+  x64: [43n, 288n],
+  arm64: [202n, 242n],
+};
+
 /** Listening sockets and their queues. */
 export const listener: Family<ListenerOptions> = {
   name: 'listener',
@@ -44,10 +50,7 @@ export const listener: Family<ListenerOptions> = {
     details: { localAddress: showsAddresses && attributes.has(ATTR_NETWORK_LOCAL_ADDRESS) },
   }),
   probes: [ACCEPT],
-  variables: ({ emit, details }) => ({
-    cfg_emit_listener: emit.listener,
-    cfg_local_address: details.localAddress,
-  }),
+  variables,
   kernelMaps: [
     {
       name: 'listeners',
@@ -60,6 +63,16 @@ export const listener: Family<ListenerOptions> = {
   sums: createSums,
   events: listenerEvents,
 };
+
+function variables({ emit, details }: ListenerOptions): Readonly<Record<string, VariableValue>> {
+  const [accept, accept4] = ACCEPT_NUMBERS[process.arch] ?? [0n, 0n];
+  return {
+    cfg_emit_listener: emit.listener,
+    cfg_local_address: details.localAddress,
+    cfg_accept_nr: accept,
+    cfg_accept4_nr: accept4,
+  };
+}
 
 function createSums({ context, host, overflow, now }: SumsParts): FamilySums {
   const listeners = new ListenerSums(context);

@@ -26,9 +26,7 @@ export class SumsReader {
     this.#connections = new ConnectionSums(this.harness);
     this.#resets = new ResetSums(this.harness, () => undefined);
     const parts = {
-      read: (map: string) => source.read(map),
-      lookup: (map: string, key: Uint8Array, value: Uint8Array) => source.lookup(map, key, value),
-      takeRow: (map: string, key: Uint8Array, seen: Uint8Array) => source.takeRow(map, key, seen),
+      kernel: source,
       maps: [
         {
           map: 'series',

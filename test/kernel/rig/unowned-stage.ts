@@ -23,9 +23,11 @@ export class UnownedStage {
     cleanup.add(() => this.client.stop());
     const { source } = stage.watcher;
     const details = new DropDetails({
-      reasonOf: (reason) => stage.reasonName(reason),
-      sites: () => source.read('drop_sites'),
-      functionAt: (address) => source.names.functionAt(address),
+      names: {
+        dropReason: (reason) => stage.reasonName(reason),
+        functionAt: (address) => source.names.functionAt(address),
+      },
+      read: (map) => source.read(map),
     });
     this.#drops = new DropSums(this.harness, details);
     this.#unowned = new UnownedSums({

@@ -75,10 +75,12 @@ export class Sweeper {
     };
     const owners = new OwnerTable(64, (key, info) => this.#lookup('owners', key, info));
     const parts: SweepParts = {
-      read: (map) => this.#whileOthersRun(() => this.#image(mapName(map))),
-      lookup: (map, key, value) => this.#whileOthersRun(() => this.#lookup(mapName(map), key, value)),
-      delete: (map, key) => this.#whileOthersRun(() => this.#delete(map, key)),
-      takeRow: (map, key, seen) => this.#whileOthersRun(() => this.#take(mapName(map), key, seen)),
+      kernel: {
+        read: (map) => this.#whileOthersRun(() => this.#image(mapName(map))),
+        lookup: (map, key, value) => this.#whileOthersRun(() => this.#lookup(mapName(map), key, value)),
+        delete: (map, key) => this.#whileOthersRun(() => this.#delete(map, key)),
+        takeRow: (map, key, seen) => this.#whileOthersRun(() => this.#take(mapName(map), key, seen)),
+      },
       maps: [
         {
           map: 'series',
@@ -95,12 +97,14 @@ export class Sweeper {
         counters('state_durations', this.states),
       ],
       owners,
-      resourceOf: ({ pid }) => {
-        const id = resourceOf?.(pid) ?? `r${pid}`;
-        return { id, kind: id === 'host' ? 'host' : 'workload' };
+      resources: {
+        resolve: ({ pid }) => {
+          const id = resourceOf?.(pid) ?? `r${pid}`;
+          return { id, kind: id === 'host' ? 'host' : 'workload' };
+        },
+        forget: ({ pid }) => this.forgotten.push(pid),
       },
-      forget: ({ pid }) => this.forgotten.push(pid),
-      retire: (id) => this.retired.push(id),
+      store: { retire: (id) => this.retired.push(id) },
       awaited: () => this.awaited,
       ...(!usesProc && { isAlive: ({ pid }) => !this.#ended.has(pid) }),
     };

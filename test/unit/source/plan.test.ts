@@ -45,7 +45,7 @@ function argumentsOf(plan: Plan): string[] {
 }
 
 function variableOf(plan: Plan, name: string): VariableValue | undefined {
-  const all = FAMILIES.map((family) => family.variables?.(EVERYTHING, plan) ?? {});
+  const all = FAMILIES.map((family) => family.variables?.(EVERYTHING, { ...plan, dropReasons: {} }) ?? {});
   return all.find((variables) => name in variables)?.[name];
 }
 
