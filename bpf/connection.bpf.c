@@ -155,11 +155,13 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	if (closes_locally(sk, old, new) && needs_owner(conn) && current_owner(&owner))
 		confirm_owner(sk, tp, conn, &owner, PROBE_STATE, now);
 	if (conn->flags & CONN_IGNORED) {
+		if (conn->state != new)
+			conn->state_ns = now;
 		conn->state = new;
-		conn->state_ns = now;
 		return;
 	}
-	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
+	/* close() after shutdown(): its FIN is queued already, and noted. */
+	if (new != old && (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK))
 		note_due(sk, tp, conn);
 	if (conn->state != old && (cfg_state_duration || cfg_emit_state))
 		pass_through(sk, tp, conn, old, now);

@@ -151,7 +151,10 @@ int ws_refilter_files(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-/* system.network.connection.count of this network namespace, TIME_WAIT and SYN_RECV included. */
+/*
+ * system.network.connection.count of this network namespace, TIME_WAIT and SYN_RECV included. What
+ * has closed and waits for the peer's FIN is a time-wait socket as well, in FIN_WAIT2.
+ */
 SEC("iter/tcp")
 int ws_states(struct bpf_iter__tcp *ctx)
 {
@@ -161,6 +164,8 @@ int ws_states(struct bpf_iter__tcp *ctx)
 	if (!sk)
 		return 0;
 	state = sk->skc_state;
+	if (state == TCP_TIME_WAIT)
+		state = BPF_CORE_READ((struct inet_timewait_sock *)sk, tw_substate);
 	if (state < TCP_STATES)
 		pass_states[state] += 1;
 	return 0;

@@ -77,6 +77,10 @@ struct socket {
 	struct sock *sk;
 };
 
+struct inet_timewait_sock {
+	unsigned char tw_substate;
+};
+
 struct inet_sock {
 	struct sock sk;
 	__be16 inet_sport;

@@ -41,10 +41,15 @@ static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp,
 	submit(PROBE_STATE, record);
 }
 
-/* Leaves the state that it is known to be in. */
+/*
+ * Leaves the state that it is known to be in. Into the same one is no change: close() after
+ * shutdown() tells of such.
+ */
 static __always_inline void change_state(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					 u8 state, u64 now)
 {
+	if (conn->state == state)
+		return;
 	emit_state(sk, tp, conn, state, now);
 	enter_state(conn, state, now);
 }
