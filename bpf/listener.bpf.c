@@ -44,6 +44,7 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	conn->listen_port = local_port_of(tp);
 	note_listen_local(sk, conn);
 	note_listening(sk, conn, 0);
+	see_namespace(sk, false);
 	if (owner.key.pid == agent_pid)
 		return;
 	apply_filter(sk, tp, conn);

@@ -33,6 +33,7 @@
 #include "lib/rows.bpf.h"
 #include "lib/latency.bpf.h"
 #include "lib/series.bpf.h"
+#include "lib/namespaces.bpf.h"
 #include "lib/listeners.bpf.h"
 #include "lib/holder.bpf.h"
 #include "lib/state.bpf.h"

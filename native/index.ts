@@ -227,7 +227,10 @@ export function probe(): ProbeAnswer {
   return describeMachine(native().mayLoad());
 }
 
-/** Values of an enum of the running kernel by name, e.g. `skb_drop_reason`; {} when it has none. */
+/**
+ * Values of an enum of the running kernel by name, e.g. `skb_drop_reason`, or of one without a name by its first
+ * member; {} when it has none.
+ */
 export function kernelEnum(name: string): Record<string, number> {
   return native().kernelEnum(name);
 }

@@ -83,14 +83,28 @@ struct listener {
 	__u64 drops; /* sk_drops of the listening sockets, summed over their lives */
 	__u64 utilization[HISTOGRAM_CELLS(TCP_ACCEPT_QUEUE_UTILIZATION)];
 	__u64 accept_wait[HISTOGRAM_CELLS(TCP_ACCEPT_QUEUE_DURATION)];
+	__u64 filled;  /* how often an accept queue was seen full */
 	__u64 flooded; /* sockets of `pass` whose SYN queue was ever full */
 	__u64 netns;   /* of one socket, as are cookie, backlog and address */
 	__u64 cookie;
 	__u64 backlog;
+	__u64 namespace_id; /* its row of listen_namespaces */
 	__u8 local[16];
 	__u64 uses; /* counts up with each use, or has ROW_GONE */
 };
 _Static_assert(__builtin_offsetof(struct listener, utilization) == 40, "listener");
+
+/* What a network namespace counted of its listen queues since its first listener was seen. */
+struct listen_namespace {
+	__u64 overflows; /* ListenOverflows: the accept queue was full */
+	__u64 cookies;	 /* TCPReqQFullDoCookies: the SYN queue was full, a SYN cookie was sent */
+	__u64 syn_drops; /* TCPReqQFullDrop: the SYN queue was full, the SYN was dropped */
+	/* What they were then. */
+	__u64 first_overflows;
+	__u64 first_cookies;
+	__u64 first_syn_drops;
+	__u64 pass; /* iterator pass that last met a listener there */
+};
 
 struct state_key {
 	struct owner_key owner;

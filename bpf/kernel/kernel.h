@@ -23,8 +23,18 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct netns_mib {
+	void *net_statistics; /* per CPU */
+};
+
 struct net {
 	struct ns_common ns;
+	u64 net_cookie;
+	struct netns_mib mib;
+};
+
+struct bpf_array {
+	void *pptrs[1]; /* of a per-CPU array: per CPU */
 };
 
 typedef struct {

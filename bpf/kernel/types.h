@@ -74,6 +74,7 @@ enum {
 #define PF_IO_WORKER		0x00000010
 #define PF_KTHREAD		0x00200000
 #define SHUTDOWN_MASK		3
+#define E2BIG_NR		7
 #define EEXIST_NR		17
 #define EPIPE_NR		32
 #define ECONNABORTED_NR		103

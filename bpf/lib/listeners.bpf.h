@@ -53,6 +53,7 @@ static __always_inline void describe_listener(struct listener *row, struct sock 
 	__builtin_memcpy(row->local, local, sizeof(local));
 	row->cookie = cookie_of(sk);
 	row->netns = conn->netns;
+	row->namespace_id = sk->__sk_common.skc_net.net->net_cookie;
 	row->backlog = sk->sk_max_ack_backlog;
 }
 
@@ -68,15 +69,25 @@ static __always_inline void note_listening(struct sock *sk, const struct conn *c
 	bpf_map_update_elem(&listen_ports, &key, &now, BPF_ANY);
 }
 
-/* Drops of a listening socket since the last time. */
+/* sk_acceptq_is_full(): with a length of 0 the queue has room for one. */
+static __always_inline bool is_accept_queue_full(u32 usage, u32 limit)
+{
+	return usage > limit;
+}
+
+/* Drops of a listening socket since the last time, whatever their cause. */
 static __always_inline void add_listener_drops(struct listener *row, struct sock *sk,
 					       struct conn *conn)
 {
 	u32 drops = sk->sk_drops.counter;
+	bool refused = drops != (u32)conn->drops;
 
-	if (drops != (u32)conn->drops || !row->cookie)
+	if (refused || !row->cookie)
 		describe_listener(row, sk, conn);
 	add_live32(&conn->drops, drops, &row->drops);
+	if (is_accept_queue_full(sk->sk_ack_backlog, sk->sk_max_ack_backlog))
+		__sync_fetch_and_add(&row->filled, 1);
+	see_namespace(sk, refused);
 }
 
 #endif

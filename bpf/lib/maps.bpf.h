@@ -18,6 +18,9 @@ static __always_inline void *lookup_or_try_init(void *map, const void *key, cons
 	return entry ? entry : try_init(map, key, init);
 }
 
+/* Number of the pass, from user space: what has another is of an earlier one. */
+u64 pass_number = 0;
+
 /* The agent, in the initial pid namespace: never observed. Set by ws_self. */
 u32 agent_pid = 0;
 

@@ -74,10 +74,12 @@ static __always_inline void see_accept_queue(struct conn *conn, u8 family)
 	u32 usage = BPF_CORE_READ(listener, sk_ack_backlog);
 	struct listener *row;
 
-	if (!limit)
-		return;
 	row = listener_for(&conn->listener_owner, conn, conn->listen_port, family, PROBE_STATE);
-	if (row) /* this connection is already in the queue: tcp_check_req() */
+	if (!row)
+		return;
+	if (is_accept_queue_full(usage, limit))
+		__sync_fetch_and_add(&row->filled, 1);
+	if (limit) /* this connection is already in the queue: tcp_check_req() */
 		HISTOGRAM_ADD(row->utilization, bounds_tcp_accept_queue_utilization,
 			      (u64)(usage ? usage - 1 : 0) * 1000000 / limit);
 }

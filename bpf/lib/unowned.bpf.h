@@ -7,9 +7,6 @@
 #ifndef WIRESPAN_LIB_UNOWNED_H
 #define WIRESPAN_LIB_UNOWNED_H
 
-/* Number of the pass, from user space: what has another is of an earlier one. */
-u64 pass_number = 0;
-
 /*
  * Unowned drops. Those of `unowned_bank` are being counted; while a pass runs that finds their
  * owners, `pass_unowned_bank` is the bank that it closes, else 0. Set by the drop program: there are some.

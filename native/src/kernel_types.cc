@@ -28,6 +28,26 @@ const btf* KernelTypes(Napi::Env env) {
   return data.kernel_btf;
 }
 
+const char* NameAt(const btf* types, uint32_t offset) { return btf__name_by_offset(types, offset); }
+
+// The enum without a name that begins with this member; null when there is none.
+const btf_type* AnonymousEnum(const btf* types, const std::string& first) {
+  for (uint32_t id = 1; id < btf__type_cnt(types); ++id) {
+    const btf_type* type = btf__type_by_id(types, id);
+    if (btf_is_enum(type) && type->name_off == 0 && btf_vlen(type) > 0 &&
+        first == NameAt(types, btf_enum(type)[0].name_off)) {
+      return type;
+    }
+  }
+  return nullptr;
+}
+
+const btf_type* EnumOf(const btf* types, const std::string& name) {
+  const int id = btf__find_by_name_kind(types, name.c_str(), BTF_KIND_ENUM);
+  if (id < 0) return AnonymousEnum(types, name);
+  return btf__type_by_id(types, static_cast<uint32_t>(id));
+}
+
 Napi::Value JsKernelEnum(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Args args(info);
@@ -36,15 +56,14 @@ Napi::Value JsKernelEnum(const Napi::CallbackInfo& info) {
   const btf* types = KernelTypes(env);
   if (types == nullptr) return env.Undefined();
   Napi::Object values = Napi::Object::New(env);
-  const int id = btf__find_by_name_kind(types, name.c_str(), BTF_KIND_ENUM);
-  if (id < 0) return values;
-  const btf_type* type = btf__type_by_id(types, static_cast<uint32_t>(id));
+  const btf_type* type = EnumOf(types, name);
+  if (type == nullptr) return values;
   const struct btf_enum* entries = btf_enum(type);
   const bool is_signed = btf_kflag(type);
   for (uint16_t i = 0; i < btf_vlen(type); ++i) {
     const int32_t value = entries[i].val;
     const double number = is_signed ? value : static_cast<double>(static_cast<uint32_t>(value));
-    values.Set(btf__name_by_offset(types, entries[i].name_off), number);
+    values.Set(NameAt(types, entries[i].name_off), number);
   }
   return values;
 }

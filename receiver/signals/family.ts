@@ -118,6 +118,8 @@ export interface SumsParts {
 /** The kernel's side, by what sums need of it. */
 export interface SumsKernel {
   readonly names: KernelNames;
+  /** Network namespaces are counted in `listen_namespaces`; else what they count is to be had from the host alone. */
+  readonly countsNamespaces: boolean;
   /** Drops without a socket were counted that no pass has looked at yet. */
   readonly hasUnowned: boolean;
   /** The whole map, valid until it is read again. */

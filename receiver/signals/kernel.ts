@@ -86,11 +86,16 @@ export interface Chosen {
   readonly isConnTable: boolean;
 }
 
-/** What variables depend on. */
-export interface KernelFacts extends Chosen {
-  /** Numbers of this kernel's drop reasons, by name. */
+/** Numbers of the running kernel, by name; none of a name that it does not have. */
+export interface KernelNumbers {
+  /** `enum skb_drop_reason`. */
   readonly dropReasons: Readonly<Record<string, number>>;
+  /** `LINUX_MIB_…`: counters of `/proc/net/netstat`. */
+  readonly statistics: Readonly<Record<string, number>>;
 }
+
+/** What variables depend on. */
+export interface KernelFacts extends Chosen, KernelNumbers {}
 
 export function isAttached({ attached }: Pick<Chosen, 'attached'>, ...programs: readonly string[]): boolean {
   return attached.some(({ program }) => programs.includes(program));

@@ -1,6 +1,6 @@
 import { tickNs, type BpfSession } from '../../native/index.ts';
 import { FAMILIES } from '../signals/index.ts';
-import type { VariableValue } from '../signals/kernel.ts';
+import type { KernelNumbers, VariableValue } from '../signals/kernel.ts';
 import type { KernelOptions } from './kernel-options.ts';
 import { mapSizes } from './map-sizes.ts';
 import { u32, u64, u8 } from './number-bytes.ts';
@@ -11,10 +11,10 @@ export function setKernelConfig(
   session: BpfSession,
   plan: Plan,
   options: KernelOptions,
-  dropReasons: Readonly<Record<string, number>>,
+  numbers: KernelNumbers,
 ): void {
   for (const family of FAMILIES)
-    for (const [name, value] of Object.entries(family.variables?.(options, { ...plan, dropReasons }) ?? {}))
+    for (const [name, value] of Object.entries(family.variables?.(options, { ...plan, ...numbers }) ?? {}))
       session.setVariable(name, bytesOf(value));
   session.setVariable('cfg_tick_ns', u32(tickNs()));
   session.setVariable('cfg_subnets', u32(options.subnets.length));

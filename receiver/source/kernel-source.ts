@@ -11,6 +11,7 @@ import {
 import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
+import type { KernelNumbers } from '../signals/kernel.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import { kernelNames } from './kernel-names.ts';
 import { setKernelConfig } from './kernel-config.ts';
@@ -66,12 +67,13 @@ export class KernelSource {
       },
       options,
     );
-    const reasons = kernelEnum('skb_drop_reason');
-    const names = kernelNames(reasons, kernelEnum('sk_rst_reason'));
+    const dropReasons = kernelEnum('skb_drop_reason');
+    const names = kernelNames(dropReasons, kernelEnum('sk_rst_reason'));
+    const statistics = kernelEnum('LINUX_MIB_NUM');
     releaseKernelTypes();
     const session = BpfSession.open(object);
     try {
-      configure(session, plan, options, reasons);
+      configure(session, plan, options, { dropReasons, statistics });
       session.load();
       const source = new KernelSource(session, plan, names);
       source.#begin(options);
@@ -84,6 +86,7 @@ export class KernelSource {
 
   #begin({ subnets, filter }: Pick<KernelOptions, 'subnets' | 'filter'>): void {
     this.#session.runIterator(this.plan.iterators.self, new Uint8Array(0));
+    this.#findCpus();
     this.#filter.write(filter);
     for (const [index, subnet] of subnets.entries())
       this.#session.update('subnets', subnetKey(subnet), u32(index + 1));
@@ -95,11 +98,21 @@ export class KernelSource {
     }
   }
 
+  /** Where the kernel's counters are: those of all CPUs, or none. */
+  #findCpus(): void {
+    for (const program of this.plan.iterators.cpus) this.#session.runIterator(program, new Uint8Array(0));
+    // A machine may leave numbers out: what lies there is nothing that counts.
+    if (this.#readU32('cpu_count') !== possibleCpus()) this.#session.setVariable('cpu_count', u32(0));
+  }
+
   /** The agent in the initial pid namespace; not `process.pid` when it runs in another one. */
   agentPid(): number {
-    const bytes = new Uint8Array(4);
-    this.#session.getVariable('agent_pid', bytes);
-    return new DataView(bytes.buffer).getUint32(0, true);
+    return this.#readU32('agent_pid');
+  }
+
+  /** Network namespaces are counted in `listen_namespaces`; else what they count is to be had from `/proc` alone. */
+  get countsNamespaces(): boolean {
+    return this.#readU32('cpu_count') > 0;
   }
 
   /** Hands out what the ring holds, a batch at a time; the bytes are valid during the call only. */
@@ -170,6 +183,12 @@ export class KernelSource {
   /** Sockets older than the agent that the first pass met. */
   metAtStart(): number {
     return this.#readU64('pass_scanned');
+  }
+
+  #readU32(name: string): number {
+    const bytes = new Uint8Array(4);
+    this.#session.getVariable(name, bytes);
+    return new DataView(bytes.buffer).getUint32(0, true);
   }
 
   #readU64(name: string): number {
@@ -267,18 +286,13 @@ export class KernelSource {
   }
 }
 
-function configure(
-  session: BpfSession,
-  plan: Plan,
-  options: KernelOptions,
-  reasons: Readonly<Record<string, number>>,
-): void {
+function configure(session: BpfSession, plan: Plan, options: KernelOptions, numbers: KernelNumbers): void {
   const needed = new Set([
     ...plan.attached.map(({ program }) => program),
     ...Object.values(plan.iterators).flat(),
     TAKE_ROW,
   ]);
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
-  setKernelConfig(session, plan, options, reasons);
+  setKernelConfig(session, plan, options, numbers);
   setRowLimits(session);
 }

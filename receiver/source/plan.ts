@@ -29,6 +29,8 @@ export interface Plan {
   readonly iterators: {
     /** Tells the programs who the agent is. */
     readonly self: string;
+    /** Finds out where each CPU's counters are; none where the kernel does not tell. */
+    readonly cpus: readonly string[];
     /** Meets what is older than the agent, once. */
     readonly firstPass: string;
     /** Who has listeners open. */
@@ -49,6 +51,8 @@ export interface Plan {
   readonly arities: Readonly<Record<string, number>>;
 }
 
+/** Linux 5.19. */
+const CPUS = ['ws_cpus'];
 const PASS_TABLE = 'ws_pass_table';
 const PASS_FILES = 'ws_pass_files';
 /** The probe whose program says who has a connection. */
@@ -69,6 +73,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     isConnTable: pass.includes(PASS_TABLE),
     iterators: {
       self: 'ws_self',
+      cpus: CPUS.filter((program) => answers.canLoad(program).ok),
       firstPass: 'ws_scan',
       holders: 'ws_holders',
       pass,

@@ -70,7 +70,7 @@ function waitsAt(watcher: Watcher, port: number): { count: number; sum: number }
   for (let row = 0; row < count; row += 1) {
     if (key.getUint16(row * keySize + LISTENER_KEY.port, true) !== port) continue;
     const at = (offset: number): number => Number(value.getBigUint64(row * stride + offset, true));
-    const last = LISTENER.flooded - 8;
+    const last = LISTENER.filled - 8;
     for (let offset = LISTENER.accept_wait; offset < last; offset += 8) total.count += at(offset);
     total.sum += at(last);
   }

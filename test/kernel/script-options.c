@@ -68,6 +68,23 @@ long do_keepalive(int s)
 	return setsockopt(s, IPPROTO_TCP, TCP_KEEPCNT, &one, sizeof(one));
 }
 
+long do_option(int s, const char *name, int value)
+{
+	static const struct {
+		const char *name;
+		int level, option;
+	} options[] = {
+		{"defer-accept", IPPROTO_TCP, TCP_DEFER_ACCEPT},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		if (!strcmp(name, options[i].name))
+			return setsockopt(s, options[i].level, options[i].option, &value,
+					  sizeof(value));
+	fprintf(stderr, "tcp-script: no option '%s'\n", name);
+	exit(2);
+}
+
 long do_buffers(int s, int send_bytes, int receive_bytes)
 {
 	if (setsockopt(s, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)))

@@ -33,6 +33,7 @@
  *   keepalive S               probes after a second, gives up after another
  *   recverr S                 errors of ICMP are told at once (IP_RECVERR)
  *   shut S                    shutdown() both ways
+ *   option S NAME NUMBER      setsockopt(), e.g. defer-accept
  *   close S | reset S | shutdown S
  *   sleep - MS              at least so long
  *   front -                 a child goes on, so that what goes on may end; its pid
@@ -161,6 +162,8 @@ static long run(char **word, int words)
 		return setsockopt(*s, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
 	if (IS("shut"))
 		return shutdown(*s, SHUT_RDWR);
+	if (IS("option"))
+		return do_option(*s, word[2], atoi(word[3]));
 	if (IS("shutdown"))
 		return shutdown(*s, SHUT_WR);
 	if (IS("sleep"))

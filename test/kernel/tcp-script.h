@@ -41,6 +41,7 @@ long do_info(int s, const char *figure);
 long do_next(int s, int sent);
 long do_deaf(int s);
 long do_keepalive(int s);
+long do_option(int s, const char *name, int value);
 long do_buffers(int s, int send_bytes, int receive_bytes);
 
 #endif

@@ -21,6 +21,7 @@ const FILES = [
   'retransmits',
   'socket-stats',
   'counters',
+  'refusals',
   'skipped',
   'receive',
   'outliers',

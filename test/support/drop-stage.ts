@@ -37,22 +37,26 @@ export class DropStage {
   /** The hardware address of `va`. */
   mac = '';
 
-  private constructor(cleanup: Cleanup, options: Partial<KernelOptions>) {
+  private constructor(cleanup: Cleanup, options: Partial<KernelOptions>, refused: readonly string[]) {
     cleanup.add(() => this.room.remove());
     this.script = TcpScript.start(this.room);
     cleanup.add(() => this.script.stop());
-    this.watcher = new Watcher({
-      emit: { ...ALL_SIGNALS.emit, drop: 'on', reset: true },
-      dropStacks: true,
-      ...options,
-    });
+    this.watcher = new Watcher(
+      { emit: { ...ALL_SIGNALS.emit, drop: 'on', reset: true }, dropStacks: true, ...options },
+      refused,
+    );
     cleanup.add(() => this.watcher.close());
     this.freed = new FreedCounter();
     cleanup.add(() => this.freed.close());
   }
 
-  static async open(cleanup: Cleanup, options: Partial<KernelOptions> = {}): Promise<DropStage> {
-    const stage = new DropStage(cleanup, options);
+  /** `refused`: programs that are taken for refused by this kernel. */
+  static async open(
+    cleanup: Cleanup,
+    options: Partial<KernelOptions> = {},
+    refused: readonly string[] = [],
+  ): Promise<DropStage> {
+    const stage = new DropStage(cleanup, options, refused);
     Object.assign(stage, await stage.script.listen());
     return stage;
   }

@@ -21,6 +21,7 @@ export function waitingRecords(): WaitingRecords {
   const source = {
     names: { dropReason: String, resetReason: () => undefined, functionAt: () => undefined },
     hasUnowned: false,
+    countsNamespaces: false,
     read: () => NOTHING,
     lookup: () => false,
     delete: () => undefined,

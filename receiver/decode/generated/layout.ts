@@ -136,7 +136,7 @@ export const LISTENER_KEY_LENGTH = {
 
 /** Byte offsets in `struct listener`. */
 export const LISTENER = {
-  size: 328,
+  size: 344,
   pass: 0,
   count: 8,
   usage: 16,
@@ -144,12 +144,14 @@ export const LISTENER = {
   drops: 32,
   utilization: 40,
   accept_wait: 128,
-  flooded: 272,
-  netns: 280,
-  cookie: 288,
-  backlog: 296,
-  local: 304,
-  uses: 320,
+  filled: 272,
+  flooded: 280,
+  netns: 288,
+  cookie: 296,
+  backlog: 304,
+  namespace_id: 312,
+  local: 320,
+  uses: 336,
 } as const;
 
 /** Elements of the arrays in `struct listener`. */
@@ -157,6 +159,18 @@ export const LISTENER_LENGTH = {
   utilization: 11,
   accept_wait: 18,
   local: 16,
+} as const;
+
+/** Byte offsets in `struct listen_namespace`. */
+export const LISTEN_NAMESPACE = {
+  size: 56,
+  overflows: 0,
+  cookies: 8,
+  syn_drops: 16,
+  first_overflows: 24,
+  first_cookies: 32,
+  first_syn_drops: 40,
+  pass: 48,
 } as const;
 
 /** Byte offsets in `struct state_key`. */

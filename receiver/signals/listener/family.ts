@@ -5,12 +5,14 @@ import {
 } from '../../../semconv/index.ts';
 import { LISTENER_KEY, PROBE_ID, ROW_MAP } from '../../decode/generated/layout.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
-import type { Probe, VariableValue, Wanted } from '../kernel.ts';
+import type { KernelFacts, Probe, VariableValue, Wanted } from '../kernel.ts';
 import { listenerDecoder } from './decode.ts';
 import { listenerEvents } from './events.ts';
 import { showListeners } from './live.ts';
 import { listenerRows } from './owned-rows.ts';
 import { queueOverflowRecord } from './queue-overflow.ts';
+import { HostNamespaces } from './host-namespaces.ts';
+import { KernelNamespaces } from './kernel-namespaces.ts';
 import { ListenQueues } from './queues.ts';
 import { ListenerSums } from './sums.ts';
 
@@ -57,6 +59,7 @@ export const listener: Family<ListenerOptions> = {
       rows: { number: ROW_MAP.ROWS_LISTENERS, overflowAt: LISTENER_KEY.overflow },
       isTold: true,
     },
+    { name: 'listen_namespaces', isTold: true },
   ],
   probeNames: { [PROBE_ID.PROBE_ACCEPT]: 'inet_csk_accept' },
   records: [listenerDecoder],
@@ -64,21 +67,32 @@ export const listener: Family<ListenerOptions> = {
   events: listenerEvents,
 };
 
-function variables({ emit, details }: ListenerOptions): Readonly<Record<string, VariableValue>> {
+function variables(
+  { emit, details }: ListenerOptions,
+  { statistics }: KernelFacts,
+): Readonly<Record<string, VariableValue>> {
   const [accept, accept4] = ACCEPT_NUMBERS[process.arch] ?? [0n, 0n];
   return {
     cfg_emit_listener: emit.listener,
     cfg_local_address: details.localAddress,
     cfg_accept_nr: accept,
     cfg_accept4_nr: accept4,
+    cfg_mib_listen_overflows: statistics['LINUX_MIB_LISTENOVERFLOWS'] ?? 0,
+    cfg_mib_queue_full_cookies: statistics['LINUX_MIB_TCPREQQFULLDOCOOKIES'] ?? 0,
+    cfg_mib_queue_full_drops: statistics['LINUX_MIB_TCPREQQFULLDROP'] ?? 0,
   };
 }
 
-function createSums({ context, host, overflow, now }: SumsParts): FamilySums {
+function createSums({ context, kernel, host, overflow, now }: SumsParts): FamilySums {
   const listeners = new ListenerSums(context);
+  const onHost = new HostNamespaces((pid, netns) => host.listenCounters(pid, netns));
+  const inKernel = new KernelNamespaces({
+    read: () => kernel.read('listen_namespaces'),
+    delete: (key) => kernel.delete('listen_namespaces', key),
+  });
   const queues = new ListenQueues({
     context,
-    read: (pid, netns) => host.listenCounters(pid, netns),
+    namespaces: kernel.countsNamespaces ? inKernel : onHost,
     onOverflow: (met) => overflow(queueOverflowRecord(met, now())),
   });
   return {
@@ -91,11 +105,16 @@ function createSums({ context, host, overflow, now }: SumsParts): FamilySums {
       },
     ],
     get boundsMet() {
-      return { 'network namespaces forgotten': queues.forgotten };
+      return {
+        'network namespaces forgotten': onHost.forgotten,
+        'listeners forgotten unsettled': listeners.unsettled,
+      };
     },
-    meet: ({ netns, pid }) => queues.meet(netns, pid),
+    meet: ({ netns, pid }) => {
+      if (!kernel.countsNamespaces) onHost.meet(netns, pid);
+    },
     setGauges: (pass) => listeners.setGauges(pass),
     show: (table) => showListeners(table, listeners.rows.values()),
-    settle: (pass) => queues.settle(listeners.rows.values(), pass),
+    settle: (pass) => queues.settle(listeners.takeRows(), pass),
   };
 }

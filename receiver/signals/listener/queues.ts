@@ -9,17 +9,10 @@ import {
   TCP_SYN_QUEUE_ACTION_VALUE_COOKIE,
   TCP_SYN_QUEUE_ACTION_VALUE_DROP,
 } from '../../../semconv/index.ts';
-import { BoundedCache } from '../../model/bounded-cache.ts';
 import { LISTENER } from '../../decode/generated/layout.ts';
 import type { SumsContext } from '../context.ts';
+import { NOTHING, type NamespaceRef, type Namespaces } from './namespaces.ts';
 import type { ListenerRow } from './sums.ts';
-
-/** What the kernel counts by network namespace, since the namespace exists. */
-export interface NamespaceCounters {
-  readonly acceptOverflows: number;
-  readonly cookies: number;
-  readonly synDrops: number;
-}
 
 /** A queue that was full since the last look. */
 export interface QueueOverflow {
@@ -30,96 +23,63 @@ export interface QueueOverflow {
 
 export interface ListenQueueParts {
   readonly context: SumsContext;
-  /** Reads the counters through a process of the namespace; undefined when it is not there. */
-  read(pid: number, netns: number): NamespaceCounters | undefined;
+  readonly namespaces: Namespaces;
   onOverflow(overflow: QueueOverflow): void;
 }
 
-interface Namespace {
-  last: NamespaceCounters;
-  /** Read at least once since it was met: the counters then cover all that the rows gained. */
-  isSettled: boolean;
-  /** Accept-queue overflows that no listener showed yet. */
-  credit: number;
-}
-
-/** Network namespaces remembered, and read in one collection. */
-const MAX_NAMESPACES = 1_024;
-
 /**
- * Overflows of listen queues. A listener counts what it refused, whatever the cause; causes are
- * counted by namespace only. Both together say which listener refused how many for a full accept
- * queue, and whose SYN queue was full.
+ * Overflows of listen queues. A listener counts what it refused, whatever the cause, and some of it twice; causes are
+ * counted by namespace only. Both together say which listener refused how many for a full accept queue, and whose
+ * SYN queue was full; never more than the namespace counted.
  */
 export class ListenQueues {
   readonly #parts: ListenQueueParts;
-  readonly #namespaces = new BoundedCache<number, Namespace>(MAX_NAMESPACES);
+  /** Overflows of namespaces that no listener has shown yet, by their id. */
+  #credits = new Map<number, number>();
+  #lastPass = -1;
 
   constructor(parts: ListenQueueParts) {
     this.#parts = parts;
   }
 
-  /** A namespace's counters from here on are ours; call as early as it is known. */
-  meet(netns: number, pid: number): void {
-    if (this.#namespaces.get(netns) !== undefined) return;
-    const last = this.#parts.read(pid, netns);
-    if (last !== undefined) this.#namespaces.set(netns, { last, isSettled: false, credit: 0 });
-  }
-
-  /** Namespaces forgotten because there were too many; their next overflows are partly lost. */
-  get forgotten(): number {
-    return this.#namespaces.evictions;
-  }
-
   /** After every reading of the rows. */
   settle(rows: Iterable<ListenerRow>, pass: number): void {
-    const groups = new Map<number, ListenerRow[]>();
+    const namespaces = groupRows(rows, pass);
+    const isPass = pass !== this.#lastPass;
+    this.#lastPass = pass;
+    this.#parts.namespaces.look(pass);
+    const credits = new Map<number, number>();
+    for (const namespace of namespaces) {
+      const credit = this.#credits.get(namespace.id) ?? 0;
+      // Between passes the kernel tells of those alone that end.
+      const isAsked = isPass || namespace.rows.some(({ refused }) => refused > 0);
+      const left = isAsked ? this.#settleNamespace(namespace, credit) : credit;
+      if (left > 0) credits.set(namespace.id, left);
+    }
+    this.#credits = credits;
+  }
+
+  /** How many overflows of it are no listener's yet: counted after the rows were read, they show at the next look. */
+  #settleNamespace(namespace: Group, credit: number): number {
+    const { rows } = namespace;
+    const gained = this.#parts.namespaces.gained(namespace);
+    const { acceptOverflows, cookies, synDrops } = gained ?? NOTHING;
+    let left = credit + acceptOverflows;
+    for (const [row, count] of shares(left, candidatesOf(rows))) {
+      left -= count;
+      this.#addAccept(row, count);
+    }
     for (const row of rows) {
-      const isRecent = row.memory.seen(LISTENER.pass) >= pass - 1;
-      if (!isRecent && row.refused === 0) continue;
-      const netns = row.memory.seen(LISTENER.netns);
-      const group = groups.get(netns);
-      if (group === undefined) groups.set(netns, [row]);
-      else group.push(row);
+      row.refused = 0;
+      row.wasFilled = row.filled > 0;
+      row.filled = 0;
     }
-    for (const [netns, group] of groups) this.#settleNamespace(netns, group);
-  }
-
-  #settleNamespace(netns: number, group: readonly ListenerRow[]): void {
-    const known = this.#namespaces.get(netns);
-    const now = this.#readAny(netns, group);
-    if (now === undefined || known === undefined) {
-      if (now !== undefined) this.#namespaces.set(netns, { last: now, isSettled: false, credit: 0 });
-      for (const row of group) this.#addAccept(row, row.refused);
-      return;
-    }
-    const { acceptOverflows: overflows, cookies, synDrops: drops } = gainedBetween(known.last, now);
-    const refused = group.reduce((sum, row) => sum + row.refused, 0);
-    // What was refused before the first reading has no count to be compared with.
-    known.credit += known.isSettled ? overflows : Math.max(overflows, refused - drops);
-    for (const row of group) {
-      const accepted = Math.min(row.refused, known.credit);
-      known.credit -= accepted;
-      this.#addAccept(row, accepted);
-    }
-    // Counted after the rows were read: those of a moment ago show at the next look.
-    known.credit = Math.min(known.credit, overflows);
-    this.#addSyn(group, TCP_SYN_QUEUE_ACTION_VALUE_COOKIE, cookies);
-    this.#addSyn(group, TCP_SYN_QUEUE_ACTION_VALUE_DROP, drops);
-    known.last = now;
-    known.isSettled = true;
-  }
-
-  #readAny(netns: number, group: readonly ListenerRow[]): NamespaceCounters | undefined {
-    for (const pid of new Set(group.map(({ owner }) => owner.pid))) {
-      const counters = this.#parts.read(pid, netns);
-      if (counters !== undefined) return counters;
-    }
-    return undefined;
+    this.#addSyn(rows, TCP_SYN_QUEUE_ACTION_VALUE_COOKIE, cookies);
+    this.#addSyn(rows, TCP_SYN_QUEUE_ACTION_VALUE_DROP, synDrops);
+    return Math.min(left, acceptOverflows);
   }
 
   #addAccept(row: ListenerRow, count: number): void {
-    row.refused = 0;
     if (count <= 0) return;
     const { context, onOverflow } = this.#parts;
     if (context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
@@ -147,16 +107,50 @@ export class ListenQueues {
   }
 }
 
-/** A namespace whose counters fell is another one that was given the same number: all of it is new. */
-function gainedBetween(last: NamespaceCounters, now: NamespaceCounters): NamespaceCounters {
-  const isAnother =
-    now.acceptOverflows < last.acceptOverflows || now.cookies < last.cookies || now.synDrops < last.synDrops;
-  if (isAnother) return now;
-  return {
-    acceptOverflows: now.acceptOverflows - last.acceptOverflows,
-    cookies: now.cookies - last.cookies,
-    synDrops: now.synDrops - last.synDrops,
-  };
+/** A namespace and its listeners. */
+interface Group extends NamespaceRef {
+  readonly pids: Set<number>;
+  readonly rows: ListenerRow[];
+  /** That met one of them last. */
+  pass: number;
+}
+
+/** Listeners that are there, or refused somebody; the namespace that was met last comes first. */
+function groupRows(rows: Iterable<ListenerRow>, pass: number): readonly Group[] {
+  const groups = new Map<number, Group>();
+  for (const row of rows) {
+    const isRecent = row.memory.seen(LISTENER.pass) >= pass - 1;
+    if (!isRecent && row.refused === 0) continue;
+    const id = row.memory.seen(LISTENER.namespace_id);
+    let group = groups.get(id);
+    if (group === undefined) {
+      group = { id, netns: row.memory.seen(LISTENER.netns), pids: new Set(), rows: [], pass: 0 };
+      groups.set(id, group);
+    }
+    group.pass = Math.max(group.pass, row.memory.seen(LISTENER.pass));
+    group.pids.add(row.owner.pid);
+    group.rows.push(row);
+  }
+  return [...groups.values()].sort((a, b) => b.pass - a.pass);
+}
+
+/** Those that refused somebody with a full queue; where none was seen full, those that refused somebody at all. */
+function candidatesOf(rows: readonly ListenerRow[]): readonly ListenerRow[] {
+  const refusing = rows.filter(({ refused }) => refused > 0);
+  const full = refusing.filter(({ filled, wasFilled }) => filled > 0 || wasFilled);
+  return full.length > 0 ? full : refusing;
+}
+
+/** Shares `total` out by what each refused, and no more than that: whole numbers with exactly that sum. */
+function shares(total: number, rows: readonly ListenerRow[]): [ListenerRow, number][] {
+  let weight = rows.reduce((sum, { refused }) => sum + refused, 0);
+  let left = Math.min(total, weight);
+  return rows.map((row) => {
+    const share = Math.round((left * row.refused) / weight);
+    weight -= row.refused;
+    left -= share;
+    return [row, share];
+  });
 }
 
 function commonAttributes(rows: readonly ListenerRow[]): Attributes {

@@ -5,7 +5,6 @@ import {
   ATTR_SERVER_PORT,
   METRIC_TCP_ACCEPT_QUEUE_DURATION,
   METRIC_TCP_ACCEPT_QUEUE_LIMIT,
-  METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
   METRIC_TCP_ACCEPT_QUEUE_USAGE,
   METRIC_TCP_ACCEPT_QUEUE_UTILIZATION,
   METRIC_TCP_LISTENER_COUNT,
@@ -29,11 +28,16 @@ export interface ListenerRow {
   readonly memory: RowMemory;
   /** `struct listener.local` of the socket that the row speaks of. */
   local: Uint8Array;
-  /** SYNs and connections that were refused and are not counted as overflows of a queue yet. */
+  /** SYNs and connections that were refused, of which it is not settled yet what they were refused for. */
   refused: number;
+  /** How often its accept queue was seen full since that was last settled, and whether it was before. */
+  filled: number;
+  wasFilled: boolean;
 }
 
 const ADDRESS_BYTES = LISTENER_LENGTH.local;
+/** Rows that went and wait for the next look at the namespaces' counters. */
+const MAX_GONE = 1_024;
 const PARTS_PER_MILLION = 1e6;
 const NS = 1e9;
 
@@ -47,6 +51,7 @@ const FACTS = [
   LISTENER.netns,
   LISTENER.cookie,
   LISTENER.backlog,
+  LISTENER.namespace_id,
   LISTENER.uses,
 ];
 
@@ -54,6 +59,9 @@ const FACTS = [
 export class ListenerSums {
   readonly #context: SumsContext;
   readonly #rows = new Map<string, ListenerRow>();
+  /** Taken out of the kernel with something to be settled. */
+  readonly #gone: ListenerRow[] = [];
+  #unsettled = 0;
   #lastPass = 0;
 
   constructor(context: SumsContext) {
@@ -78,18 +86,24 @@ export class ListenerSums {
     }
   }
 
-  /** What a row refused last counts as overflows of its accept queue: nothing tells the cause any more. */
+  /** The kernel no longer has the row; what it refused last is still to be settled. */
   forget(id: string): void {
     const row = this.#rows.get(id);
     if (row === undefined) return;
     this.#rows.delete(id);
-    if (row.refused > 0 && this.#context.isOn(METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS))
-      this.#context.sink.add(
-        METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
-        this.#context.resolve(row.owner),
-        row.attributes,
-        row.refused,
-      );
+    if (row.refused === 0) return;
+    if (this.#gone.length < MAX_GONE) this.#gone.push(row);
+    else this.#unsettled += 1;
+  }
+
+  /** Rows that went with overflows that nothing counts, since too many did at once. */
+  get unsettled(): number {
+    return this.#unsettled;
+  }
+
+  /** The rows, and once those that went since the last time. */
+  takeRows(): ListenerRow[] {
+    return [...this.#rows.values(), ...this.#gone.splice(0)];
   }
 
   /** Whether a socket of the row was listening when the sockets were last walked. */
@@ -123,6 +137,8 @@ export class ListenerSums {
       memory: new RowMemory(LISTENER.size >> 3),
       local: new Uint8Array(ADDRESS_BYTES),
       refused: 0,
+      filled: 0,
+      wasFilled: false,
     };
   }
 
@@ -145,6 +161,7 @@ export class ListenerSums {
     const { sink } = this.#context;
     for (const offset of FACTS) row.memory.gain(cells, offset);
     row.refused += row.memory.gain(cells, LISTENER.drops);
+    row.filled += row.memory.gain(cells, LISTENER.filled);
     const resource = this.#context.resolve(row.owner);
     const histogram = (metric: MetricDescriptor, from: number, unit: number): void => {
       const buckets = (metric.boundaries?.length ?? 0) + 1;

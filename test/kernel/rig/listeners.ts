@@ -23,7 +23,7 @@ export function listenersAt({ source }: Watcher, port: number): ListenerFigures[
     .filter((row) => key.getUint16(row * keySize + LISTENER_KEY.port, true) === port)
     .map((row) => {
       const at = (offset: number): number => Number(value.getBigUint64(row * stride + offset, true));
-      const sumAt = LISTENER.flooded - 8;
+      const sumAt = LISTENER.filled - 8;
       let accepts = 0;
       for (let offset = LISTENER.accept_wait; offset < sumAt; offset += 8) accepts += at(offset);
       return {

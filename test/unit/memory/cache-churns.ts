@@ -1,5 +1,6 @@
 import { BoundedCache } from '../../../receiver/model/bounded-cache.ts';
-import { ListenQueues } from '../../../receiver/signals/listener/queues.ts';
+import { createHarness } from '../../support/sums-harness.ts';
+import { HostNamespaces } from '../../../receiver/signals/listener/host-namespaces.ts';
 import { createConnectHolds } from '../../../receiver/signals/connection/connect-holds.ts';
 import { createConnectionIds } from '../../../receiver/correlate/connection-id.ts';
 import { ConnectionLinks } from '../../../receiver/correlate/connection-links.ts';
@@ -10,7 +11,6 @@ import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { connection, request, retransmit } from '../correlate/fixture.ts';
 import { RecordExemplars } from '../../../receiver/exemplars/record-exemplars.ts';
 import { FAMILIES } from '../../../receiver/signals/index.ts';
-import { createHarness } from '../../support/sums-harness.ts';
 import { churnOf, HELD, MAX_OWNERS, ownerOf, type Churn } from './churn.ts';
 
 const spanOf = (index: number): ReturnType<typeof request> => request(index);
@@ -95,11 +95,7 @@ export const CACHE_CHURNS: readonly Churn[] = [
     };
   }),
   churnOf('network namespaces', () => {
-    const queues = new ListenQueues({
-      context: createHarness(),
-      read: () => ({ acceptOverflows: 0, cookies: 0, synDrops: 0 }),
-      onOverflow: () => undefined,
-    });
-    return (index) => queues.meet(index, 1);
+    const namespaces = new HostNamespaces(() => ({ acceptOverflows: 0, cookies: 0, synDrops: 0 }));
+    return (index) => namespaces.meet(index, 1);
   }),
 ];

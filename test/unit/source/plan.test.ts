@@ -44,8 +44,10 @@ function argumentsOf(plan: Plan): string[] {
   return Object.entries(facts).flatMap(([name, words]) => (variableOf(plan, name) === true ? [words] : []));
 }
 
+const NO_NUMBERS = { dropReasons: {}, statistics: {} };
+
 function variableOf(plan: Plan, name: string): VariableValue | undefined {
-  const all = FAMILIES.map((family) => family.variables?.(EVERYTHING, { ...plan, dropReasons: {} }) ?? {});
+  const all = FAMILIES.map((family) => family.variables?.(EVERYTHING, { ...plan, ...NO_NUMBERS }) ?? {});
   return all.find((variables) => name in variables)?.[name];
 }
 
@@ -66,23 +68,26 @@ const LINUX_5_15: Kernel = {
   tracepoints: { ...COMMON, tcp_retransmit_skb: 2, kfree_skb: 2, tcp_send_reset: 2 },
   loads: ['ws_accept_fexit4', 'ws_write_fentry', 'ws_pass', 'ws_accept_sys_exit'],
 };
-/** ... and a drop reason (5.17). */
-const LINUX_6_1: Kernel = { ...LINUX_5_15, tracepoints: { ...LINUX_5_15.tracepoints, kfree_skb: 3 } };
+/** ... and a drop reason (5.17), addresses of each CPU's values (5.19). */
+const LINUX_6_1: Kernel = {
+  tracepoints: { ...LINUX_5_15.tracepoints, kfree_skb: 3 },
+  loads: [...LINUX_5_15.loads, 'ws_cpus'],
+};
 /** ... an address gets its type back (6.2), the receiving socket (6.11); tcp_send_reset with a reason, inet_csk_accept() with two arguments (6.10). */
 const LINUX_6_12: Kernel = {
   tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4, tcp_send_reset: 3 },
-  loads: ['ws_accept_fexit2', 'ws_write_fentry', 'ws_pass', 'ws_pass_table', 'ws_accept_sys_exit'],
+  loads: ['ws_accept_fexit2', 'ws_write_fentry', 'ws_pass', 'ws_pass_table', 'ws_accept_sys_exit', 'ws_cpus'],
 };
 /** ... tcp_sendmsg_locked (6.15), tcp_retransmit_skb with an error (6.17); trampolines are refused here. */
 const LINUX_6_18_BARE: Kernel = {
   tracepoints: { ...LINUX_6_12.tracepoints, tcp_retransmit_skb: 3, tcp_sendmsg_locked: 4 },
-  loads: ['ws_pass_table', 'ws_accept_sys_exit'],
+  loads: ['ws_pass_table', 'ws_accept_sys_exit', 'ws_cpus'],
 };
 
 /** ... and arm64 before 6.4: kprobes, no trampolines. */
 const LINUX_6_1_ARM64: Kernel = {
   ...LINUX_6_1,
-  loads: ['ws_accept_kprobe', 'ws_write_kprobe', 'ws_pass', 'ws_accept_sys_exit'],
+  loads: ['ws_accept_kprobe', 'ws_write_kprobe', 'ws_pass', 'ws_accept_sys_exit', 'ws_cpus'],
 };
 
 /** Tracepoints that kernels have or have not. */
@@ -114,6 +119,7 @@ describe('the plan', () => {
     assert.deepEqual([plan.missing, plan.disabled], [[], []]);
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
+      cpus: [],
       firstPass: 'ws_scan',
       holders: 'ws_holders',
       pass: ['ws_pass'],
@@ -127,6 +133,7 @@ describe('the plan', () => {
     const plan = planFor(LINUX_6_1);
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...allWith('ws_write_fentry')]);
     assert.deepEqual(argumentsOf(plan), ['drop reason']);
+    assert.deepEqual(plan.iterators.cpus, ['ws_cpus']);
   });
 
   it('on a kernel like 6.12', () => {

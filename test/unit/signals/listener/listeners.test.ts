@@ -65,9 +65,19 @@ describe('ListenerSums', () => {
     }
     assert.equal(sums.rows.size, 0);
     assert.deepEqual(
-      [...harness.sink.sums],
-      [['wirespan.tcp.accept_queue.overflows w10 server.port=8080', 7]],
+      sums.takeRows().map(({ refused }) => refused),
+      [5, 2],
     );
+    assert.deepEqual(sums.takeRows(), []);
+  });
+
+  it('keeps a bounded number of rows that went until they are settled, and says so', () => {
+    const sums = new ListenerSums(createHarness());
+    for (let port = 1; port <= 1_024 + 3; port += 1) {
+      sums.update(mapImage([[listenerKey(NGINX, port), sparse(L.total, { [L.drops]: 1 })]]));
+      for (const id of [...sums.rows.keys()]) sums.forget(id);
+    }
+    assert.deepEqual([sums.takeRows().length, sums.unsettled], [1_024, 3]);
   });
 
   it('tells nothing that is off', () => {
