@@ -7,6 +7,7 @@
 #include "listener.bpf.c"
 #include "accept.bpf.c"
 #include "connection.bpf.c"
+#include "attempt.bpf.c"
 #include "request.bpf.c"
 #include "retransmit.bpf.c"
 #include "drop.bpf.c"

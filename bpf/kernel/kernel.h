@@ -239,17 +239,26 @@ struct user_pt_regs {
 };
 
 struct pt_regs {
+	u64 regs[31];
+	u64 orig_x0;
 	s32 syscallno;
 };
 #define SYSCALL_NUMBER(regs) ((u64)(regs)->syscallno)
+#define SYSCALL_FIRST(regs)  ((regs)->orig_x0)
+#define SYSCALL_SECOND(regs) ((regs)->regs[1])
+#define SYSCALL_THIRD(regs)  ((regs)->regs[2])
 #else
 struct pt_regs {
 	unsigned long ax;
 	unsigned long di;
 	unsigned long si;
+	unsigned long dx;
 	unsigned long orig_ax;
 };
 #define SYSCALL_NUMBER(regs) ((regs)->orig_ax)
+#define SYSCALL_FIRST(regs)  ((regs)->di)
+#define SYSCALL_SECOND(regs) ((regs)->si)
+#define SYSCALL_THIRD(regs)  ((regs)->dx)
 #endif
 
 struct bpf_iter_meta {

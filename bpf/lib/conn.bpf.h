@@ -16,6 +16,7 @@
 #define CONN_OPENED_FOR		 (1 << 10) /* a handshake record named the request */
 #define CONN_SLOW_RTT		 (1 << 11) /* its round-trip time is above the threshold */
 #define CONN_ACCEPTS		 (1 << 12) /* of a listener: its owner has accepted from it */
+#define CONN_TOLD		 (1 << 13) /* connect() told its application that it failed */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
 struct known_owner {

@@ -29,17 +29,21 @@ static __always_inline struct conn *entry_at(u64 address)
 	return bpf_map_lookup_elem(&connections, &address);
 }
 
+static __always_inline struct conn *conn_at(u64 address, u64 cookie)
+{
+	struct conn *conn = entry_at(address);
+
+	if (conn && conn->cookie != cookie)
+		conn = entry_at(address + SECOND_ENTRY);
+	return conn && conn->cookie == cookie ? conn : 0;
+}
+
 /* Returns NULL when it is not tracked. */
 static __always_inline struct conn *conn_of(struct sock *sk)
 {
-	struct conn *conn;
-
 	if (!cfg_conn_table)
 		return bpf_sk_storage_get(&conns, sk, 0, 0);
-	conn = entry_at((u64)sk);
-	if (conn && conn->cookie != cookie_of(sk))
-		conn = entry_at((u64)sk + SECOND_ENTRY);
-	return conn && conn->cookie == cookie_of(sk) ? conn : 0;
+	return conn_at((u64)sk, cookie_of(sk));
 }
 
 static __always_inline void clear_conn(struct conn *conn)

@@ -9,6 +9,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -88,6 +90,21 @@ long do_connect(int s, int port)
 	return local_port(s);
 }
 
+long do_connect_to(int s, const char *text, int port)
+{
+	struct address a = loopback(strchr(text, ':') ? AF_INET6 : AF_INET, port);
+
+	if (inet_pton(a.any.sa_family, text,
+		      a.any.sa_family == AF_INET ? (void *)&a.v4.sin_addr
+						 : (void *)&a.v6.sin6_addr) != 1) {
+		fprintf(stderr, "tcp-script: no address '%s'\n", text);
+		exit(2);
+	}
+	if (connect(s, &a.any, a.length))
+		return -1;
+	return local_port(s);
+}
+
 long do_request(int s, int port, char *hex)
 {
 	size_t n = decode_hex(hex);
@@ -120,10 +137,11 @@ long do_try_connect(int s, int port)
 {
 	struct address a = loopback(family_of(s), port);
 	int flags = fcntl(s, F_GETFL);
+	int error;
 
 	fcntl(s, F_SETFL, flags | O_NONBLOCK);
-	if (connect(s, &a.any, a.length) && errno != EINPROGRESS)
-		return -1;
+	error = connect(s, &a.any, a.length) ? errno : 0;
 	fcntl(s, F_SETFL, flags);
-	return local_port(s);
+	errno = error;
+	return error && error != EINPROGRESS ? -1 : local_port(s);
 }

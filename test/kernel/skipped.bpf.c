@@ -31,6 +31,8 @@ enum program {
 	PROGRAM_ws_accept_fexit2,
 	PROGRAM_ws_accept_fexit4,
 	PROGRAM_ws_accept_sys_exit,
+	PROGRAM_ws_connect_fexit,
+	PROGRAM_ws_connect_sys_exit,
 	PROGRAM_ws_drop,
 	PROGRAM_ws_softirq_raise,
 	PROGRAM_ws_softirq_entry,

@@ -11,6 +11,7 @@
  *   socket S [MSS]            makes a client socket of 127.0.0.1 (for connect)
  *   socket6 S [MSS]
  *   connect S PORT            local port
+ *   connect-to S ADDRESS PORT local port
  *   request S PORT HEX        connect and write, without sleeping in between; local port
  *   reconnect S PORT          connect(AF_UNSPEC) first: the same socket once more
  *   bind S PORT               with SO_REUSEADDR
@@ -118,6 +119,8 @@ static long run(char **word, int words)
 		return do_socket(IS("socket") ? AF_INET : AF_INET6, s, number);
 	if (IS("connect"))
 		return do_connect(*s, number);
+	if (IS("connect-to"))
+		return do_connect_to(*s, word[2], atoi(word[3]));
 	if (IS("request"))
 		return do_request(*s, number, word[3]);
 	if (IS("reconnect"))

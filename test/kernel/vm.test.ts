@@ -18,6 +18,7 @@ const FILES = [
   'lifecycle',
   'crossed-opens',
   'close-errors',
+  'attempts',
   'retransmits',
   'socket-stats',
   'counters',

@@ -84,6 +84,22 @@ const WRITE: Probe<ConnectionOptions> = {
   ],
 };
 
+/** Attempts to connect that fail before there is a SYN: no socket changes its state then. */
+const CONNECT: Probe<ConnectionOptions> = {
+  name: 'inet_stream_connect',
+  variants: ({ costlyVariants }) => [
+    { programs: ['ws_connect_fexit'], words: 'fexit' },
+    ...(costlyVariants ? [{ programs: ['ws_connect_sys_exit'], words: 'sys_exit' }] : []),
+  ],
+  advice: ({ costlyVariants }) =>
+    costlyVariants
+      ? ''
+      : '; bpf.costly_variants=on counts connects that fail without a SYN, by a program at every system call',
+};
+
+/** `connect`: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
+const CONNECT_NUMBERS: Readonly<Record<string, bigint>> = { x64: 42n, arm64: 203n };
+
 const MAPS: readonly KernelMap<ConnectionOptions>[] = [
   {
     name: 'series',
@@ -115,6 +131,7 @@ export const connection: Family<ConnectionOptions> = {
     onTracepoint('inet_sock_set_state', 'ws_state', { isRepaired: true }),
     onTracepoint('tcp_destroy_sock', 'ws_destroy', { isRepaired: true }),
     onTracepoint('inet_sk_error_report', 'ws_error', { isRepaired: true }),
+    CONNECT,
     WRITE,
   ],
   variables,
@@ -180,6 +197,7 @@ function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<s
     cfg_conn_table: chosen.isConnTable,
     cfg_requests_by_address: isAttached(chosen, WRITE_KPROBE),
     cfg_accept_by_address: isAcceptByAddress(chosen),
+    cfg_connect_nr: CONNECT_NUMBERS[process.arch] ?? 0n,
   };
 }
 

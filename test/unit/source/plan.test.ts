@@ -66,7 +66,7 @@ const COMMON = {
 /** kfree_skb(skb, location); inet_csk_accept() with four arguments; no tracepoint in sendmsg. */
 const LINUX_5_15: Kernel = {
   tracepoints: { ...COMMON, tcp_retransmit_skb: 2, kfree_skb: 2, tcp_send_reset: 2 },
-  loads: ['ws_accept_fexit4', 'ws_write_fentry', 'ws_pass', 'ws_accept_sys_exit'],
+  loads: ['ws_accept_fexit4', 'ws_connect_fexit', 'ws_write_fentry', 'ws_pass', 'ws_accept_sys_exit'],
 };
 /** ... and a drop reason (5.17), addresses of each CPU's values (5.19). */
 const LINUX_6_1: Kernel = {
@@ -76,18 +76,33 @@ const LINUX_6_1: Kernel = {
 /** ... an address gets its type back (6.2), the receiving socket (6.11); tcp_send_reset with a reason, inet_csk_accept() with two arguments (6.10). */
 const LINUX_6_12: Kernel = {
   tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4, tcp_send_reset: 3 },
-  loads: ['ws_accept_fexit2', 'ws_write_fentry', 'ws_pass', 'ws_pass_table', 'ws_accept_sys_exit', 'ws_cpus'],
+  loads: [
+    'ws_accept_fexit2',
+    'ws_connect_fexit',
+    'ws_write_fentry',
+    'ws_pass',
+    'ws_pass_table',
+    'ws_accept_sys_exit',
+    'ws_cpus',
+  ],
 };
 /** ... tcp_sendmsg_locked (6.15), tcp_retransmit_skb with an error (6.17); trampolines are refused here. */
 const LINUX_6_18_BARE: Kernel = {
   tracepoints: { ...LINUX_6_12.tracepoints, tcp_retransmit_skb: 3, tcp_sendmsg_locked: 4 },
-  loads: ['ws_pass_table', 'ws_accept_sys_exit', 'ws_cpus'],
+  loads: ['ws_pass_table', 'ws_accept_sys_exit', 'ws_connect_sys_exit', 'ws_cpus'],
 };
 
 /** ... and arm64 before 6.4: kprobes, no trampolines. */
 const LINUX_6_1_ARM64: Kernel = {
   ...LINUX_6_1,
-  loads: ['ws_accept_kprobe', 'ws_write_kprobe', 'ws_pass', 'ws_accept_sys_exit', 'ws_cpus'],
+  loads: [
+    'ws_accept_kprobe',
+    'ws_write_kprobe',
+    'ws_pass',
+    'ws_accept_sys_exit',
+    'ws_connect_sys_exit',
+    'ws_cpus',
+  ],
 };
 
 /** Tracepoints that kernels have or have not. */
@@ -153,6 +168,10 @@ describe('the plan', () => {
         probe: 'inet_csk_accept',
         why: 'fexit is refused (errno 1 for ws_accept_fexit4), a kprobe is refused (errno 1 for ws_accept_kprobe); bpf.costly_variants=on measures accept queues at about 140 ns on every system call',
       },
+      {
+        probe: 'inet_stream_connect',
+        why: 'fexit is refused (errno 1 for ws_connect_fexit); bpf.costly_variants=on counts connects that fail without a SYN, by a program at every system call',
+      },
     ]);
     assert.deepEqual(plan.iterators.pass, ['ws_pass_files', 'ws_pass_table']);
     assert.deepEqual(argumentsOf(plan), ['retransmit error', 'drop reason', 'drop receiver', 'reset reason']);
@@ -166,7 +185,10 @@ describe('the plan', () => {
       assert.deepEqual(plan.attached[0], { program: 'ws_accept_kprobe', probe: 'inet_csk_accept' });
       assert.ok(programsOf(plan).includes('ws_write_kprobe'));
       assert.equal(variableOf(plan, 'cfg_requests_by_address'), true);
-      assert.deepEqual(plan.missing, []);
+      assert.deepEqual(
+        plan.missing.map(({ probe }) => probe),
+        costlyVariants ? [] : ['inet_stream_connect'],
+      );
     }
     assert.equal(variableOf(planFor(LINUX_6_1), 'cfg_requests_by_address'), false);
   });
@@ -175,7 +197,7 @@ describe('the plan', () => {
     const plan = planFor(LINUX_6_1_ARM64, { requests: false });
     assert.ok(!programsOf(plan).includes('ws_write_kprobe'));
     assert.deepEqual(
-      plan.missing.map(({ why }) => why),
+      plan.missing.filter(({ probe }) => probe === 'tcp_sendmsg_locked').map(({ why }) => why),
       ['no tracepoint, fentry is refused (errno 1 for ws_write_fentry)'],
     );
   });
@@ -215,6 +237,10 @@ describe('the plan', () => {
         ['inet_sock_set_state', none],
         ['tcp_destroy_sock', none],
         ['inet_sk_error_report', none],
+        [
+          'inet_stream_connect',
+          'fexit is refused (errno 1 for ws_connect_fexit); bpf.costly_variants=on counts connects that fail without a SYN, by a program at every system call',
+        ],
         [
           'tcp_sendmsg_locked',
           'no tracepoint, fentry is refused (errno 1 for ws_write_fentry), a kprobe is refused (errno 1 for ws_write_kprobe)',
