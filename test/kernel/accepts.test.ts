@@ -35,7 +35,7 @@ async function runCrowd(room: NetRoom): Promise<{ port: number; accepts: Accept[
   await promisify(execFile)('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
   const program = join(projectFolder, 'build', 'test', 'kernel', 'accept-crowd');
   const args = ['netns', 'exec', room.name, program, String(WAITING), String(QUEUED)];
-  const { stdout } = await promisify(execFile)('ip', args, { timeout: 60_000, killSignal: 'SIGKILL' });
+  const { stdout } = await promisify(execFile)('ip', args, { timeout: 240_000, killSignal: 'SIGKILL' });
   const [port = '', ...lines] = stdout.trim().split('\n');
   const accepts = lines.map((line) => {
     const [pid = '', peerPort = '', from = '', to = ''] = line.split(' ');
@@ -104,13 +104,15 @@ for (const [index, { accept, programs }] of VARIANTS.entries()) {
         assert.ok(establishedNs <= acceptedNs);
         waited += acceptedNs - establishedNs;
       }
-      assert.deepEqual(
-        {
-          atPort: waitsAt(watcher, port),
-          elsewhere: waitsAt(watcher, 0).count,
-          lost: watcher.countAll('LOST_MAP_FULL'),
-        },
-        { atPort: { count: accepts.length, sum: Number(waited) }, elsewhere: 0, lost: 0 },
+      const atPort = waitsAt(watcher, port);
+      const elsewhere = waitsAt(watcher, 0);
+      const found = { count: atPort.count + elsewhere.count, sum: atPort.sum + elsewhere.sum };
+      assert.deepEqual(found, { count: accepts.length, sum: Number(waited) });
+      // Before 6.7 a hash map now and then refuses a new row though it has room: docs/kernel.md.
+      assert.equal(
+        elsewhere.count,
+        watcher.countAll('LOST_MAP_FULL'),
+        'what has no row of its own is counted',
       );
     });
   });
