@@ -3,8 +3,17 @@
 #include "wirespan.bpf.h"
 
 const volatile u8 cfg_emit_retransmit = 0;    /* enum emit_mode */
-const volatile u8 cfg_retransmit_state = 0;   /* retransmits by the state of their socket */
 const volatile u8 cfg_retransmit_has_err = 0; /* tracepoint with `int err` (6.17) */
+
+/*
+ * tcp_enter_loss() notes where it may be undone. The state is also entered without a timeout, for segments
+ * that were too long or that came with a Fast Open that was refused, and then nothing is noted
+ * (tcp_non_congestion_loss_retransmit()).
+ */
+static __always_inline bool has_timed_out(struct tcp_sock *tp)
+{
+	return tp->undo_marker || tp->inet_conn.icsk_retransmits;
+}
 
 /*
  * The congestion state says why this segment goes out again: tcp_enter_loss() and
@@ -20,7 +29,7 @@ static __always_inline u8 type_of(struct tcp_sock *tp, u8 state)
 	if (state == TCP_SYN_SENT)
 		return RETRANSMIT_SYN;
 	if (ca_state == TCP_CA_LOSS)
-		return RETRANSMIT_TIMEOUT;
+		return has_timed_out(tp) ? RETRANSMIT_TIMEOUT : RETRANSMIT_OTHER;
 	if (ca_state == TCP_CA_RECOVERY) /* a loss probe may be armed, but does not fire then */
 		return RETRANSMIT_FAST;
 	if (icsk->icsk_pending == ICSK_TIME_LOSS_PROBE_NR)

@@ -137,6 +137,7 @@ struct tcp_sock {
 	u32 rcv_nxt;
 	u32 copied_seq;
 	u32 total_retrans;
+	u32 undo_marker;
 	u32 srtt_us;
 	u32 mdev_us;
 	u32 chrono_start;

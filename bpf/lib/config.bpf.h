@@ -20,6 +20,7 @@ const volatile u8 cfg_transfer_size = 0;
 const volatile u8 cfg_peer_address = 0;	       /* enum peer_rows */
 const volatile u8 cfg_server_address = 0;      /* rows by the address of the server's end */
 const volatile u8 cfg_local_address = 0;       /* listeners' rows by the address they listen at */
+const volatile u8 cfg_retransmit_state = 0;    /* retransmits by the state of their socket */
 const volatile u8 cfg_state_port = 0;	       /* state durations by the server's port */
 const volatile u8 cfg_requests = 0;	       /* read traceparent */
 const volatile u8 cfg_requests_by_address = 0; /* the write's program is a kprobe */

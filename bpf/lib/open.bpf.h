@@ -3,6 +3,27 @@
 #ifndef WIRESPAN_LIB_OPEN_H
 #define WIRESPAN_LIB_OPEN_H
 
+/*
+ * All that went out again in SYN_SENT were SYNs: one that a local rule stopped has no event of a segment that
+ * went out, and is in the socket's figures all the same. Before its syn_retransmits become those figures.
+ */
+static __always_inline void count_untold_syns(struct sock *sk, struct tcp_sock *tp,
+					      const struct conn *conn, u64 now)
+{
+	u32 all = tp->total_retrans, told = conn->syn_retransmits;
+	struct series_key key;
+	struct series *row;
+
+	if (all <= told)
+		return;
+	fill_series_key(&key, sk, conn, NO_ERROR);
+	if (cfg_retransmit_state)
+		key.state = TCP_SYN_SENT;
+	row = series_row(&key, PROBE_STATE, now);
+	if (row)
+		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN], all - told);
+}
+
 /* From the end of the handshake on. */
 static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					const struct moment *when)
@@ -15,8 +36,10 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 	announce_opener(conn);
 	enter_state(conn, TCP_ESTABLISHED, when->at);
 	conn->established_ns = when->at;
-	if (!when->late)
+	if (!when->late) {
+		count_untold_syns(sk, tp, conn, when->now);
 		conn->syn_retransmits = tp->total_retrans;
+	}
 	if (cfg_requests && when->late) {
 		conn->opener.thread = 0; /* what it did since is not known */
 	} else if (cfg_requests) {
@@ -46,6 +69,7 @@ static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, st
 		return;
 	announce_opener(conn);
 	conn->error = error;
+	count_untold_syns(sk, tp, conn, when->now);
 	conn->syn_retransmits = tp->total_retrans;
 	enter_state(conn, TCP_CLOSE, when->at);
 	fill_series_key(&key, sk, conn, conn->error);

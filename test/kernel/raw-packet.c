@@ -12,6 +12,7 @@
  *     bad=tcp | bad=ip             one wrong checksum
  *     count=N                      1
  *     step=N                       the next packet's source port is so much higher: 0
+ *     mtu=N                        not this packet, but what says that it was too long (ICMP)
  *     dev=NAME                     as an Ethernet frame out of this device, to the address `mac`;
  *     mac=AA:BB:CC:DD:EE:FF        without: through the routing table
  */
@@ -20,6 +21,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +99,28 @@ static void fill(int argc, char **argv, size_t payload, uint16_t more)
 		frame.ip.check ^= htons(1);
 }
 
+/* A router's answer to the packet of fill(), whose next link takes `mtu` bytes. */
+static int send_too_long(uint16_t mtu)
+{
+	struct {
+		struct icmphdr icmp;
+		struct iphdr ip;
+		uint8_t ports_and_sequence[8];
+	} __attribute__((packed))
+	answer = {.icmp = {.type = ICMP_DEST_UNREACH, .code = ICMP_FRAG_NEEDED}};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = frame.ip.saddr};
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+	answer.icmp.un.frag.mtu = htons(mtu);
+	answer.ip = frame.ip;
+	memcpy(answer.ports_and_sequence, &frame.tcp, sizeof(answer.ports_and_sequence));
+	answer.icmp.checksum = fold(sum_of(&answer, sizeof(answer)));
+	if (sendto(fd, &answer, sizeof(answer), 0, (struct sockaddr *)&to, sizeof(to)) > 0)
+		return 0;
+	perror("raw-packet");
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	size_t payload = NUMBER("payload", "0"), length;
@@ -110,6 +134,8 @@ int main(int argc, char **argv)
 	if (payload > PAYLOAD)
 		return 2;
 	fill(argc, argv, payload, 0);
+	if (NUMBER("mtu", "0"))
+		return send_too_long((uint16_t)NUMBER("mtu", "0"));
 	length = sizeof(frame.ip) + sizeof(frame.tcp) + payload;
 	route.sin_addr.s_addr = frame.ip.daddr;
 	if (device) {

@@ -20,6 +20,7 @@ const FILES = [
   'close-errors',
   'attempts',
   'retransmits',
+  'retransmit-causes',
   'socket-stats',
   'counters',
   'refusals',

@@ -37,7 +37,16 @@ export class NetRoom {
 
   /** Replaces the namespace's packet filter by these rules of an input chain; none: everything passes. */
   filter(...rules: string[]): void {
-    const chain = `table inet t { chain i { type filter hook input priority 0;\n${rules.join('\n')}\n}\n}\n`;
+    this.#filterAt('input', rules);
+  }
+
+  /** The same of an output chain: what it drops, the kernel's TCP has not sent. */
+  filterOutput(...rules: string[]): void {
+    this.#filterAt('output', rules);
+  }
+
+  #filterAt(hook: string, rules: readonly string[]): void {
+    const chain = `table inet t { chain i { type filter hook ${hook} priority 0;\n${rules.join('\n')}\n}\n}\n`;
     execFileSync('ip', ['netns', 'exec', this.name, 'nft', '-f', '-'], {
       input: `flush ruleset\n${rules.length > 0 ? chain : ''}`,
     });
