@@ -113,9 +113,8 @@ static __always_inline bool needs_owner(const struct conn *conn)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
-	return pid != agent_pid &&
-	       ((conn->flags & CONN_OWNER_PROVISIONAL) || conn->owner.pid != pid ||
-		conn->owner.start_ns != current_leader()->start_boottime);
+	return pid != agent_pid && ((conn->flags & CONN_OWNER_PROVISIONAL) ||
+				    !is_same_process(&conn->owner, current_leader(), pid));
 }
 
 /*

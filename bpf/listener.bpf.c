@@ -123,8 +123,7 @@ int ws_holders(struct bpf_iter__task_file *ctx)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!conn || !tp || conn->role != ROLE_LISTENER)
 		return 0;
-	owner.key.pid = task->tgid;
-	owner.key.start_ns = task->group_leader->start_boottime;
+	name_process(&owner.key, task->group_leader, task->tgid);
 	if (!holders_settle) {
 		look_for_holder(conn, is_same_owner(&conn->owner, &owner.key));
 		return 0;

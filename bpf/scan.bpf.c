@@ -152,8 +152,7 @@ int ws_refilter(struct bpf_iter__task *ctx)
 
 	if (!task || task->pid != task->tgid)
 		return 0;
-	owner.pid = task->tgid;
-	owner.start_ns = task->start_boottime;
+	name_process(&owner, task, task->tgid);
 	info = bpf_map_lookup_elem(&owners, &owner);
 	if (info)
 		refresh_owner_rules(info, task);
@@ -178,9 +177,10 @@ int ws_refilter_files(struct bpf_iter__task_file *ctx)
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
 	leader = task->group_leader;
-	if (!conn || !tp || conn->owner.pid != (u32)task->tgid ||
-	    conn->owner.start_ns != leader->start_boottime ||
-	    bpf_map_lookup_elem(&owners, &conn->owner))
+	if (!conn || !tp)
+		return 0;
+	name_process(&owner.key, leader, task->tgid);
+	if (!is_same_owner(&conn->owner, &owner.key) || bpf_map_lookup_elem(&owners, &conn->owner))
 		return 0;
 	know_owner(&owner, leader, task->tgid);
 	conn->owner_rules = owner.rules;

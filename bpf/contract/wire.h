@@ -34,11 +34,14 @@ struct record_header {
 };
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
 
-/* A process: thread group id and its start, nanoseconds since boot (CLOCK_BOOTTIME). */
+/*
+ * A program in a process: thread group id and its start, nanoseconds since boot (CLOCK_BOOTTIME), and
+ * the kernel's count of execve() (task_struct.self_exec_id), which goes up with each.
+ */
 struct owner_key {
 	__u64 start_ns;
 	__u32 pid;
-	__u32 pad;
+	__u32 execs;
 };
 _Static_assert(sizeof(struct owner_key) == 16, "owner_key");
 

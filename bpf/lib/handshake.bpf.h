@@ -39,7 +39,7 @@ static __always_inline bool is_opener(const struct opener *opener, const struct 
 	u64 queued_ns = queued_ns_of(thread) - opener->queued_ns;
 
 	return opener->thread == bpf_get_current_pid_tgid() && opener->sleeps == thread->nvcsw &&
-	       owner->start_ns == current_leader()->start_boottime &&
+	       is_same_process(owner, current_leader(), bpf_get_current_pid_tgid() >> 32) &&
 	       !(thread->flags & PF_IO_WORKER) &&
 	       now - established_ns <= OPENER_BUSY_NS + queued_ns;
 }

@@ -7,12 +7,6 @@
 #ifndef WIRESPAN_LIB_HOLDER_H
 #define WIRESPAN_LIB_HOLDER_H
 
-static __always_inline bool is_same_owner(const struct owner_key *one,
-					  const struct owner_key *other)
-{
-	return one->pid == other->pid && one->start_ns == other->start_ns;
-}
-
 /* `sk` and `tp`: the listener, or a connection of it, which has its port. */
 static __always_inline void give_listener(struct sock *sk, struct tcp_sock *tp,
 					  struct conn *listener, const struct known_owner *owner)

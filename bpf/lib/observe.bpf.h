@@ -47,7 +47,7 @@ static __always_inline void announce(const struct known_owner *owner, const stru
 /*
  * Announces the process of a client that the filter left out until its local port was known. This
  * is not its context, and the thread that connected is a label, so it is asked whether it still
- * belongs to that process.
+ * runs that program.
  */
 static __always_inline void announce_opener(const struct conn *conn)
 {
@@ -57,7 +57,8 @@ static __always_inline void announce_opener(const struct conn *conn)
 		return;
 	leader = BPF_CORE_READ(thread, group_leader);
 	if (leader && (u32)BPF_CORE_READ(leader, tgid) == conn->owner.pid &&
-	    BPF_CORE_READ(leader, start_boottime) == conn->owner.start_ns)
+	    BPF_CORE_READ(leader, start_boottime) == conn->owner.start_ns &&
+	    (u32)BPF_CORE_READ(leader, self_exec_id) == conn->owner.execs)
 		announce_owner(&conn->owner, leader, PROBE_STATE);
 }
 

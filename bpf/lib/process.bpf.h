@@ -50,15 +50,35 @@ static __noinline int announce_owner(const struct owner_key *key, struct task_st
 	return 0;
 }
 
+static __always_inline bool is_same_owner(const struct owner_key *one,
+					  const struct owner_key *other)
+{
+	return one->pid == other->pid && one->start_ns == other->start_ns &&
+	       one->execs == other->execs;
+}
+
+/* Whether it is the process of this owner, be it with another program by now. */
+static __always_inline bool is_same_process(const struct owner_key *owner,
+					    struct task_struct *leader, u32 pid)
+{
+	return owner->pid == pid && owner->start_ns == leader->start_boottime;
+}
+
+static __always_inline void name_process(struct owner_key *owner, struct task_struct *leader,
+					 u32 pid)
+{
+	owner->pid = pid;
+	owner->start_ns = leader->start_boottime;
+	owner->execs = leader->self_exec_id;
+}
+
 /* `leader` as an owner. Process context, or an iterator. */
 static __always_inline void know_owner(struct known_owner *owner, struct task_struct *leader,
 				       u32 pid)
 {
 	struct owner_info *info;
 
-	owner->key.pid = pid;
-	owner->key.pad = 0;
-	owner->key.start_ns = leader->start_boottime;
+	name_process(&owner->key, leader, pid);
 	info = bpf_map_lookup_elem(&owners, &owner->key);
 	if (info) {
 		refresh_owner_rules(info, leader);

@@ -24,7 +24,7 @@ export interface SweepParts extends OwnedMapParts {
     forget(owner: Owner): void;
   };
   readonly store: { retire(resourceId: string): void };
-  /** Processes, as `pid:startNs`, for which stats wait that the next collection reads. */
+  /** Processes, as `processId`, for which stats wait that the next collection reads. */
   awaited?(): Iterable<string>;
   /** Whether this very process is still there; default: `/proc` says so. */
   isAlive?(owner: Owner): boolean;
@@ -76,15 +76,16 @@ export class Sweep {
     const isAlive =
       this.#parts.isAlive ?? (({ pid, startNs }: Owner) => isProcessAlive('/proc', pid, startNs));
     const all = this.#everyOwner();
-    const newest = new Map<number, bigint>();
-    for (const { owner } of all.values())
-      if (owner.startNs > (newest.get(owner.pid) ?? -1n)) newest.set(owner.pid, owner.startNs);
+    const newest = new Map<number, Owner>();
+    for (const { owner } of all.values()) {
+      const before = newest.get(owner.pid);
+      if (before === undefined || isLater(owner, before)) newest.set(owner.pid, owner);
+    }
     const live: Owner[] = [];
     const ended = new Map<string, Ended>();
     for (const [id, each] of all) {
-      const { pid, startNs } = each.owner;
-      // A pid that was given out again: the earlier process ended, also one of the same tick.
-      if (newest.get(pid) === startNs && isAlive(each.owner)) live.push(each.owner);
+      // A pid that was given out again: the earlier process ended, also one of the same tick. So did an earlier program.
+      if (newest.get(each.owner.pid) === each.owner && isAlive(each.owner)) live.push(each.owner);
       else ended.set(id, each);
     }
     return { live, ended };
@@ -131,6 +132,11 @@ export class Sweep {
       : last.use !== undefined && last.use !== row.use;
     return !isUsed && last.take();
   }
+}
+
+/** Compares two processes with one pid, or two programs in one process. */
+function isLater(one: Owner, other: Owner): boolean {
+  return one.startNs === other.startNs ? one.execs > other.execs : one.startNs > other.startNs;
 }
 
 interface Round {

@@ -8,6 +8,7 @@ import { OWNER_INFO, OWNER_INFO_LENGTH, OWNER_KEY } from './generated/layout.ts'
 export const NO_OWNER: Owner = {
   pid: 0,
   startNs: 0n,
+  execs: 0,
   command: '',
   executable: '',
   cgroupId: 0n,
@@ -21,6 +22,7 @@ export function readOwner(key: DataView, keyAt: number, info: DataView, infoAt: 
   return {
     pid: key.getUint32(keyAt + OWNER_KEY.pid, true),
     startNs: key.getBigUint64(keyAt + OWNER_KEY.start_ns, true),
+    execs: key.getUint32(keyAt + OWNER_KEY.execs, true),
     command: readText(info, infoAt + OWNER_INFO.command, OWNER_INFO_LENGTH.command),
     executable: readText(info, infoAt + OWNER_INFO.executable, OWNER_INFO_LENGTH.executable),
     cgroupId: info.getBigUint64(infoAt + OWNER_INFO.cgroup_id, true),
@@ -30,8 +32,11 @@ export function readOwner(key: DataView, keyAt: number, info: DataView, infoAt: 
 
 /** `processId` of the `struct owner_key` at `offset`. */
 export function processIdAt(view: DataView, offset: number): string {
-  const pid = view.getUint32(offset + OWNER_KEY.pid, true);
-  return processId({ pid, startNs: view.getBigUint64(offset + OWNER_KEY.start_ns, true) });
+  return processId({
+    pid: view.getUint32(offset + OWNER_KEY.pid, true),
+    startNs: view.getBigUint64(offset + OWNER_KEY.start_ns, true),
+    execs: view.getUint32(offset + OWNER_KEY.execs, true),
+  });
 }
 
 /** Reads `owners` in the kernel: `info` is filled, false when there is no such row. */
@@ -74,10 +79,13 @@ export class OwnerTable {
     const pid = view.getUint32(offset + OWNER_KEY.pid, true);
     if (pid === 0) return NO_OWNER;
     const startNs = view.getBigUint64(offset + OWNER_KEY.start_ns, true);
-    if (this.#last.pid === pid && this.#last.startNs === startNs) return this.#last;
+    const execs = view.getUint32(offset + OWNER_KEY.execs, true);
+    const isIt = (owner: Owner | undefined): owner is Owner =>
+      owner?.pid === pid && owner.startNs === startNs && owner.execs === execs;
+    if (isIt(this.#last)) return this.#last;
     const memo = this.#memo[pid % MEMO_SLOTS];
-    if (memo?.pid === pid && memo.startNs === startNs) return (this.#last = memo);
-    const id = processId({ pid, startNs });
+    if (isIt(memo)) return (this.#last = memo);
+    const id = processId({ pid, startNs, execs });
     const known = this.#cache.get(id);
     if (known === undefined) return this.#read(view, offset, id);
     this.#memo[pid % MEMO_SLOTS] = known;

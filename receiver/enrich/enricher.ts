@@ -105,8 +105,8 @@ class ProcessEnricher implements Enricher {
   observe(owner: Owner): void {
     if (owner.pid <= 0) return;
     const known = this.#table.find(owner);
-    // The same process with another executable: it called execve, its environment may be new.
     if (known !== undefined && known.owner.executable === owner.executable) return;
+    // Its figures came before its facts.
     if (known !== undefined) this.#table.drop(known);
     this.#learn(owner);
   }

@@ -1,4 +1,5 @@
 import { BoundedCache } from '../model/bounded-cache.ts';
+import { isSameProcess } from '../model/ids.ts';
 import type { ObservedResource, Owner } from '../model/resource.ts';
 import type { ContainerIdentity } from '../host/cgroup-path.ts';
 import type { Standing } from './workload-registry.ts';
@@ -18,6 +19,8 @@ const memoRefresh = 64;
 const nsPerTick = 10_000_000;
 /** Pids take 22 bits; 2^31 ticks of 10 ms are 248 days, and the product stays below 2^53. */
 const tickSpan = 2 ** 31;
+/** Prime, so that programs of one process lie apart; 32 bits times this stay below 2^53. */
+const execSpan = 1_048_573;
 
 /** Processes remembered, a bounded number of them. */
 export class ProcessTable {
@@ -52,16 +55,16 @@ export class ProcessTable {
     for (const [, entry] of this.#entries.entries()) yield entry;
   }
 
-  /** Keys are of ticks: the very start time decides. */
+  /** Two may have one key: the very start time and the program decide. */
   find(owner: Owner): Entry | undefined {
     const slot = owner.pid % memoSlots;
     const memo = this.#memo[slot];
     this.#asked += 1;
     // The cache is asked now and then all the same: it must know which entries are in use.
     const mayUseMemo = this.#asked % memoRefresh !== 0;
-    if (mayUseMemo && memo?.owner.pid === owner.pid && memo.owner.startNs === owner.startNs) return memo;
+    if (mayUseMemo && memo !== undefined && isSameProcess(memo.owner, owner)) return memo;
     const entry = this.#entries.get(processKey(owner));
-    if (entry?.owner.startNs !== owner.startNs) return undefined;
+    if (entry === undefined || !isSameProcess(entry.owner, owner)) return undefined;
     this.#memo[slot] = entry;
     return entry;
   }
@@ -93,6 +96,6 @@ export class ProcessTable {
 }
 
 /** A number, because building a string costs more than the look-up. */
-function processKey({ pid, startNs }: Owner): number {
-  return pid * tickSpan + (Math.floor(Number(startNs) / nsPerTick) % tickSpan);
+function processKey({ pid, startNs, execs }: Owner): number {
+  return pid * tickSpan + ((Math.floor(Number(startNs) / nsPerTick) + execs * execSpan) % tickSpan);
 }

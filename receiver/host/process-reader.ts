@@ -16,7 +16,7 @@ export interface ProcessFacts {
 
 /** Reads processes below one `/proc`. */
 export interface ProcessReader {
-  /** Undefined when the process is gone or its pid belongs to another one by now. */
+  /** Undefined when the process is gone, its pid belongs to another one by now, or it runs another program. */
   read(owner: Owner): ProcessFacts | undefined;
   isAlive(pid: number, startNs: bigint): boolean;
   /** Environments that may not be read or are longer than the bound. */
@@ -24,6 +24,8 @@ export interface ProcessReader {
 }
 
 const maxEnvironBytes = 256 * 1024;
+/** The room of `struct owner_info.executable`, without its NUL. */
+const MAX_NAME_BYTES = 31;
 
 export function createProcessReader(procRoot: string): ProcessReader {
   const counters = { environUnreadable: 0, environTruncated: 0 };
@@ -49,8 +51,10 @@ export function createProcessReader(procRoot: string): ProcessReader {
       const folder = join(procRoot, String(owner.pid));
       const cgroup = readText(join(folder, 'cgroup'));
       if (cgroup === undefined) return undefined;
-      const executable = owner.executable === '' ? executableOf(join(folder, 'exe')) : owner.executable;
       const environment = environmentOf(owner.pid);
+      // After the environment, so that it vouches for it.
+      const executable = executableOf(join(folder, 'exe'));
+      if (executable !== undefined && !isCalled(executable, owner.executable)) return undefined;
       const userId = userOf(readText(join(folder, 'status')) ?? '');
       // Last, so that it vouches for all reads above: a pid does not come back to a process.
       if (!isAlive(owner.pid, owner.startNs)) return undefined;
@@ -64,6 +68,12 @@ export function createProcessReader(procRoot: string): ProcessReader {
       };
     },
   };
+}
+
+/** Whether the kernel has it by this name, which it cuts; without a name it may be. */
+function isCalled(executable: string, name: string): boolean {
+  if (Buffer.byteLength(name) < MAX_NAME_BYTES) return name === '' || name === executable;
+  return Buffer.from(executable).toString('utf8', 0, MAX_NAME_BYTES) === name;
 }
 
 /** `Uid:` of `/proc/PID/status`: real, effective, saved, of the file system. */

@@ -1,8 +1,17 @@
+import type { Owner } from './resource.ts';
+
 /** How the agent tells processes, sockets and rows of kernel maps apart; each is the key of many maps here. */
 
-/** A process: a pid is given out again, a pid with its start is not. `startNs`: CLOCK_BOOTTIME. */
-export function processId({ pid, startNs }: { readonly pid: number; readonly startNs: bigint }): string {
-  return `${String(pid)}:${String(startNs)}`;
+/** What tells processes apart. */
+export type ProcessKey = Pick<Owner, 'pid' | 'startNs' | 'execs'>;
+
+/** A program in a process: a pid is given out again, a pid with its start is not. */
+export function processId({ pid, startNs, execs }: ProcessKey): string {
+  return `${String(pid)}:${String(startNs)}:${String(execs)}`;
+}
+
+export function isSameProcess(one: ProcessKey, other: ProcessKey): boolean {
+  return one.pid === other.pid && one.startNs === other.startNs && one.execs === other.execs;
 }
 
 /** A socket, by its network namespace and its cookie there. */

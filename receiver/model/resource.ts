@@ -9,6 +9,8 @@ export interface Owner {
   readonly pid: number;
   /** `task_struct.start_boottime` of the group leader, nanoseconds since boot (CLOCK_BOOTTIME). */
   readonly startNs: bigint;
+  /** Counts up with each `execve()` of the process: the program that it was at the event. */
+  readonly execs: number;
   /** `comm` of the group leader, at most 15 bytes. */
   readonly command: string;
   /** Base name of the executable file, '' when the kernel could not tell. */

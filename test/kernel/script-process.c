@@ -15,6 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Sockets that an execve() takes along. */
+#define MOVED 64
+
 /* The child goes on; this process stays, as who started it expects, until all of them have ended. */
 long do_front(void)
 {
@@ -57,6 +60,35 @@ long do_holder(void)
 long do_end(int pid)
 {
 	return kill(pid, SIGKILL) || waitpid(pid, NULL, 0) < 0 ? -1 : 0;
+}
+
+/* Descriptors stay open; which socket has which goes along as arguments. */
+long do_exec(char *program, const char *service, const int *sockets, size_t count)
+{
+	char *argv[MOVED + 2] = {program};
+	size_t moved = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (sockets[i] <= STDERR_FILENO)
+			continue;
+		if (moved == MOVED || asprintf(&argv[1 + moved++], "%zu=%d", i, sockets[i]) < 0)
+			return -1;
+	}
+	if (!moved)
+		argv[1] = "0=0";
+	if (setenv("OTEL_SERVICE_NAME", service, 1))
+		return -1;
+	return execv(program, argv);
+}
+
+void restore_sockets(char **moved, int *sockets)
+{
+	for (; *moved; moved++) {
+		char *fd;
+		size_t index = strtoul(*moved, &fd, 10);
+
+		sockets[index] = atoi(fd + 1);
+	}
 }
 
 static socklen_t box_name(struct sockaddr_un *name, int number)

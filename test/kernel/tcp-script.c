@@ -42,6 +42,7 @@
  *   daemon -                the child goes on and this process ends; the child's pid
  *   holder -                a child that has all open; its pid
  *   end - PID               of a holder
+ *   exec - PROGRAM SERVICE  becomes this program, with all sockets and OTEL_SERVICE_NAME
  *   box S NUMBER            where sockets can be handed to
  *   give S NUMBER | take S BOX
  */
@@ -98,6 +99,8 @@ static long run_process(char **word, int words)
 		return do_holder();
 	if (IS("end"))
 		return do_end(number);
+	if (IS("exec"))
+		return do_exec(word[2], word[3], sockets, SOCKETS);
 	if (IS("box"))
 		return do_box(s, number);
 	if (IS("give"))
@@ -179,12 +182,17 @@ static long run(char **word, int words)
 	return run_process(word, words);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char *line = NULL, *word[WORDS + 1], *rest;
 	size_t room = 0;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1) {
+		restore_sockets(argv + 1, sockets);
+		printf("ok %d\n", getpid());
+		fflush(stdout);
+	}
 	while (getline(&line, &room, stdin) > 0) {
 		int words = 0;
 		long result;

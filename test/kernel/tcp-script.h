@@ -34,6 +34,8 @@ long do_front(void);
 long do_daemon(void);
 long do_holder(void);
 long do_end(int pid);
+long do_exec(char *program, const char *service, const int *sockets, size_t count);
+void restore_sockets(char **moved, int *sockets);
 long do_box(int *s, int number);
 long do_give(int s, int number);
 long do_take(int *s, int box);

@@ -11,6 +11,7 @@ export const CURL = { startNs: 77_000_000_001n, pid: 4711, cgroupId: 12345678901
 export const CURL_OWNER = {
   pid: 4711,
   startNs: 77_000_000_001n,
+  execs: 0,
   command: 'curl',
   executable: 'curl-static',
   cgroupId: 12345678901n,

@@ -101,6 +101,7 @@ function ownerAt(view: DataView, at: number): Owner {
   return {
     pid: view.getUint32(at + 8, true),
     startNs: view.getBigUint64(at, true),
+    execs: view.getUint32(at + 12, true),
     command: '',
     executable: '',
     cgroupId: 0n,

@@ -343,6 +343,7 @@ export const OWNER_KEY = {
   size: 16,
   start_ns: 0,
   pid: 8,
+  execs: 12,
 } as const;
 
 /** Byte offsets in `struct cgroup_names`. */

@@ -132,7 +132,7 @@ export class UnownedSums {
   }
 }
 
-/** Owners whose drops were not read yet, as `pid:startNs`. */
+/** Owners whose drops were not read yet, as `processId`. */
 export function* claimersOf(drops: MapImage): Generator<string> {
   for (const { values, valueAt } of rowsOf(drops)) {
     for (const end of [valueAt + UNOWNED_DROP.receiver, valueAt + UNOWNED_DROP.sender]) {

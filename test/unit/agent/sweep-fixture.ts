@@ -60,7 +60,7 @@ export class Sweeper {
   readonly retired: string[] = [];
   readonly forgotten: number[] = [];
   readonly #maps: Record<MapName, Map<string, { key: Uint8Array; value: Uint8Array }>>;
-  /** `pid:startNs` of processes whose drops wait for a collection. */
+  /** `processId` of processes whose drops wait for a collection. */
   readonly awaited = new Set<string>();
   readonly #ended = new Set<number>();
   #next: (() => Interloper | undefined) | undefined;

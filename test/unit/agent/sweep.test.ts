@@ -50,7 +50,7 @@ describe('the sweep', () => {
     s.announce(CURL);
     s.announce(NGINX);
     s.end(CURL);
-    s.awaited.add('20:200').add('99:900');
+    s.awaited.add('20:200:0').add('99:900:0');
     s.run(NOW);
     assert.ok(s.has('owners', CURL));
     assert.deepEqual([s.retired, s.forgotten], [[], []]);

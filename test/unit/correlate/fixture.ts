@@ -25,6 +25,7 @@ export const unixOffset = 1_700_000_000n * second;
 export const owner: Owner = {
   pid: 42,
   startNs: 1n,
+  execs: 0,
   command: 'app',
   executable: 'app',
   cgroupId: 0n,

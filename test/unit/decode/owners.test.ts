@@ -44,7 +44,7 @@ const NGINX = { startNs: 100n, pid: 10 };
 const CURL = { startNs: 200n, pid: 20 };
 
 function owner({ pid, startNs }: ProcessKey, command: string): Owner {
-  return { pid, startNs, command, executable: `/${command}`, cgroupId: 9n, netns: 7 };
+  return { pid, startNs, execs: 0, command, executable: `/${command}`, cgroupId: 9n, netns: 7 };
 }
 
 describe('OwnerTable', () => {
@@ -66,7 +66,14 @@ describe('OwnerTable', () => {
   it('keeps identity for a process that nobody knows, and asks again later', () => {
     const kernel = new KernelOwners();
     const table = new OwnerTable(8, kernel.lookup);
-    assert.deepEqual(find(table, CURL), { ...CURL, command: '', executable: '', cgroupId: 0n, netns: 0 });
+    assert.deepEqual(find(table, CURL), {
+      ...CURL,
+      execs: 0,
+      command: '',
+      executable: '',
+      cgroupId: 0n,
+      netns: 0,
+    });
     kernel.add(CURL, 'curl');
     assert.equal(find(table, CURL).command, 'curl');
     assert.equal(table.size, 1);

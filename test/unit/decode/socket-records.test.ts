@@ -29,7 +29,15 @@ describe('sockets', () => {
 
   it('belong to nobody when no process is known', () => {
     const { owner } = decodeOne(stateRecord({ ...SOCKET, pid: 0, startNs: 0n }));
-    assert.deepEqual(owner, { pid: 0, startNs: 0n, command: '', executable: '', cgroupId: 0n, netns: 0 });
+    assert.deepEqual(owner, {
+      pid: 0,
+      startNs: 0n,
+      execs: 0,
+      command: '',
+      executable: '',
+      cgroupId: 0n,
+      netns: 0,
+    });
   });
 });
 

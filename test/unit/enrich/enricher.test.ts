@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -165,18 +165,40 @@ test('what was read at the announcement holds after the process is gone', () => 
   assert.equal(subject.resolve(owner(105)).attributes['service.name'], 'shop');
 });
 
+test('what another program declares, which the process has become, is not taken', () => {
+  const root = mkdtempSync(join(tmpdir(), 'proc-'));
+  try {
+    cpSync(join(procRoot, '105'), join(root, '105'), { recursive: true });
+    const long = 'a-name-that-the-kernel-cuts-after-31-bytes';
+    symlinkSync(`/opt/${long} (deleted)`, join(root, '105', 'exe'));
+    const subject = enricher({ procRoot: root });
+    const nameOf = (executable: string, execs: number): unknown =>
+      subject.resolve(owner(105, { executable, execs })).attributes['service.name'];
+    assert.equal(nameOf('sh', 0), 'sh');
+    assert.equal(nameOf(long.slice(0, 30), 1), long.slice(0, 30));
+    assert.equal(subject.counters.gone, 2);
+    assert.equal(nameOf(long.slice(0, 31), 2), 'shop');
+    assert.equal(nameOf('', 3), 'shop');
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
 test('a process that called execve is read again', () => {
   const root = mkdtempSync(join(tmpdir(), 'proc-'));
   try {
     cpSync(join(procRoot, '105'), join(root, '105'), { recursive: true });
     const subject = enricher({ procRoot: root });
-    subject.observe(owner(105, { executable: 'sh' }));
+    const [before, after, again] = [0, 1, 2].map((execs) => owner(105, { executable: 'node', execs }));
+    assert.ok(before && after && again);
+    subject.observe(before);
     writeFileSync(join(root, '105', 'environ'), 'OTEL_SERVICE_NAME=after\0');
-    subject.observe(owner(105, { executable: 'sh' }));
-    assert.equal(subject.resolve(owner(105, { executable: 'sh' })).attributes['service.name'], 'shop');
-    subject.observe(owner(105, { executable: 'node' }));
-    assert.equal(subject.resolve(owner(105, { executable: 'node' })).attributes['service.name'], 'after');
-    assert.equal(subject.counters.workloads, 1);
+    subject.observe(after);
+    assert.equal(subject.resolve(before).attributes['service.name'], 'shop');
+    assert.equal(subject.resolve(after).attributes['service.name'], 'after');
+    assert.equal(subject.counters.workloads, 2);
+    subject.observe(again);
+    assert.equal(subject.counters.workloads, 2, 'the same program with the same environment');
   } finally {
     rmSync(root, { recursive: true });
   }

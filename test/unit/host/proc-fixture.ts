@@ -14,7 +14,8 @@ export const host = {
 
 /** A process of the fixture's `/proc`. */
 export function owner(pid: number, more: Partial<Owner> = {}): Owner {
-  return { pid, startNs: startNs + 7n, command: 'comm', executable: 'exe', cgroupId: 0n, netns: 1, ...more };
+  const facts = { command: 'comm', executable: 'exe', cgroupId: 0n, netns: 1 };
+  return { pid, startNs: startNs + 7n, execs: 0, ...facts, ...more };
 }
 
 /** An enricher over the fixture's `/proc`. */

@@ -262,6 +262,6 @@ describe('claimersOf', () => {
       { receiver: of(NGINX), sender: of(CURL), counts: received(1) },
       { receiver: { owner: ENVOY, found: FOUND.ignored }, counts: received(1) },
     ].map((value, i) => [unownedKey({ ...KEY, bank: i }), unownedValue(value)] as const);
-    assert.deepEqual([...claimersOf(mapImage(rows))], ['10:1', '20:2']);
+    assert.deepEqual([...claimersOf(mapImage(rows))], ['10:1:0', '20:2:0']);
   });
 });
