@@ -6,12 +6,6 @@
  */
 #include "wirespan.bpf.h"
 
-static __always_inline bool fin_was_sent(u8 state)
-{
-	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
-	       state == TCP_LAST_ACK;
-}
-
 /* Who closes, and what ends the connection first. Process context unless the peer did it. */
 static __always_inline u8 first_cause(struct sock *sk, u8 old, u8 new)
 {

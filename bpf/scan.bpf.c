@@ -25,16 +25,18 @@ static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u1
 
 /*
  * Who connected: the acknowledged bytes are the acknowledged payload and, at the
- * client's end alone, its SYN (tcp_snd_una_update()). No FIN is under way yet.
+ * client's end alone, its SYN (tcp_snd_una_update()). An own FIN that was sent is one more: it is
+ * acknowledged too, or it is under way and acked_payload() took it for payload that is.
  * Figures that change meanwhile say neither: then a port that listens is the server's.
  */
-static __always_inline u8 role_of(struct tcp_sock *tp, const struct listen_port *key)
+static __always_inline u8 role_of(struct tcp_sock *tp, u8 state, const struct listen_port *key)
 {
-	u64 payload = acked_payload(tp);
+	bool has_fin = fin_was_sent(state) && tp->snd_nxt == tp->write_seq;
+	u64 counted = acked_payload(tp) + has_fin;
 
-	if (tp->bytes_acked == payload + 1)
+	if (tp->bytes_acked == counted + 1)
 		return ROLE_CLIENT;
-	if (tp->bytes_acked == payload)
+	if (tp->bytes_acked == counted)
 		return ROLE_SERVER;
 	return bpf_map_lookup_elem(&listen_ports, key) ? ROLE_SERVER : ROLE_CLIENT;
 }
@@ -43,16 +45,17 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 					    u16 port)
 {
 	struct listen_port key = {.netns = conn->netns, .port = port};
+	u8 state = sk->__sk_common.skc_state;
 	struct tcp_counters now;
 
-	conn->role = role_of(tp, &key);
+	conn->role = role_of(tp, state, &key);
 	conn->listen_port = conn->role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport) : port;
 	conn->cidr = subnet_of(sk);
 	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
-	now = counters_of(sk, tp, conn, false);
+	now = counters_of(sk, tp, conn, fin_was_sent(state));
 	leave_out(&conn->counted, &now);
-	conn->state = sk->__sk_common.skc_state;
-	conn->reason = conn->state == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
+	conn->state = state;
+	conn->reason = cause_before(state);
 }
 
 /* Who runs this: only the kernel knows an agent's pid outside of its own pid namespace. */
@@ -114,8 +117,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	if (!task || !sk)
 		return 0;
 	state = sk->__sk_common.skc_state;
-	if (scan_listeners ? state != TCP_LISTEN
-			   : (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT))
+	if (scan_listeners ? state != TCP_LISTEN : !is_open_state(state))
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || conn_of(sk))

@@ -96,6 +96,12 @@ static __always_inline void fill_endpoints(struct endpoints *e, struct sock *sk,
 	e->netns = conn->netns;
 }
 
+static __always_inline bool fin_was_sent(u8 state)
+{
+	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
+	       state == TCP_LAST_ACK;
+}
+
 /* Payload acknowledged: bytes_acked less the client's SYN and, when acknowledged, our FIN. */
 static __always_inline u64 payload_sent(struct tcp_sock *tp, const struct conn *conn, bool fin_sent)
 {
