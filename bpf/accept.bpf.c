@@ -69,8 +69,8 @@ static __always_inline void note_accept(struct sock *sk, u64 cookie)
 
 	if (!current_owner(&owner))
 		return;
-	if (owner.leader && owner.key.pid != agent_pid && !refuses_untyped(sk, &owner))
-		announce_owner(&owner.key, owner.leader, PROBE_ACCEPT);
+	if (owner.thread && owner.key.pid != agent_pid && !refuses_untyped(sk, &owner))
+		announce_owner(&owner.key, owner.thread, PROBE_ACCEPT);
 	value.owner = owner.key;
 	value.owner_rules = owner.rules;
 	if (bpf_map_update_elem(&accepts, &address, &value, BPF_ANY))

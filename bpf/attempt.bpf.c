@@ -180,8 +180,8 @@ static __always_inline void handle_attempt(struct sock *sk, const struct target 
 
 	if (!current_owner(&owner) || owner.key.pid == agent_pid || refuses_attempt(sk, to, &owner))
 		return;
-	if (owner.leader)
-		announce_owner(&owner.key, owner.leader, PROBE_STATE);
+	if (owner.thread)
+		announce_owner(&owner.key, owner.thread, PROBE_STATE);
 	key.owner = owner.key;
 	key.role = ROLE_CLIENT;
 	key.family = to->family;

@@ -131,7 +131,7 @@ int ws_holders(struct bpf_iter__task_file *ctx)
 	if (conn->held_pass == pass_number)
 		return 0;
 	conn->held_pass = pass_number;
-	know_owner(&owner, task->group_leader, task->tgid);
+	know_owner(&owner, task, task->tgid);
 	clear_flags(conn, CONN_ACCEPTS);
 	give_listener(sk, tp, conn, &owner);
 	announce(&owner, conn, PROBE_SCAN);

@@ -286,7 +286,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 	if (!tp || !conn || conn->pass == pass_number)
 		return 0;
 	if (conn->flags & CONN_OWNER_PROVISIONAL)
-		know_owner(&owner, task->group_leader, task->tgid);
+		know_owner(&owner, task, task->tgid);
 	pass_socket(sk, tp, conn, &owner);
 	pass_unowned(sk, tp, conn);
 	if (cfg_conn_table || conn->role != ROLE_LISTENER || !sk->sk_ack_backlog ||

@@ -124,7 +124,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 		return 0; /* seen alive, or found through another process that shares it */
 	if ((u32)task->tgid == agent_pid)
 		return 0;
-	know_owner(&owner, task->group_leader, task->tgid);
+	know_owner(&owner, task, task->tgid);
 	conn = track(sk, PROBE_SCAN);
 	if (!conn)
 		return 0;
@@ -168,7 +168,7 @@ int ws_refilter(struct bpf_iter__task *ctx)
 SEC("iter/task_file")
 int ws_refilter_files(struct bpf_iter__task_file *ctx)
 {
-	struct task_struct *task = ctx->task, *leader;
+	struct task_struct *task = ctx->task;
 	struct sock *sk = tcp_socket_of(ctx->file);
 	struct known_owner owner = {};
 	struct tcp_sock *tp;
@@ -178,13 +178,12 @@ int ws_refilter_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
-	leader = task->group_leader;
 	if (!conn || !tp)
 		return 0;
-	name_process(&owner.key, leader, task->tgid);
+	name_process(&owner.key, task->group_leader, task->tgid);
 	if (!is_same_owner(&conn->owner, &owner.key) || bpf_map_lookup_elem(&owners, &conn->owner))
 		return 0;
-	know_owner(&owner, leader, task->tgid);
+	know_owner(&owner, task, task->tgid);
 	conn->owner_rules = owner.rules;
 	refilter(sk, tp, conn);
 	announce(&owner, conn, PROBE_SCAN);

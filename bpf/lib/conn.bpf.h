@@ -22,9 +22,9 @@
 struct known_owner {
 	struct owner_key key;
 	u64 rules;
-	/* Its first thread, where it has no row in `owners`: it gets one with its first socket that is
+	/* Any thread of it, where it has no row in `owners`: it gets one with its first socket that is
 	 * observed. Else NULL. */
-	struct task_struct *leader;
+	struct task_struct *thread;
 };
 
 /* When something happened, and when that is noticed. */

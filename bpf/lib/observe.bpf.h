@@ -40,8 +40,8 @@ static __always_inline bool is_refused(struct sock *sk, struct tcp_sock *tp,
 static __always_inline void announce(const struct known_owner *owner, const struct conn *conn,
 				     u32 probe)
 {
-	if (owner->leader && !(conn->flags & CONN_IGNORED))
-		announce_owner(&owner->key, owner->leader, probe);
+	if (owner->thread && !(conn->flags & CONN_IGNORED))
+		announce_owner(&owner->key, owner->thread, probe);
 }
 
 /*
@@ -59,7 +59,7 @@ static __always_inline void announce_opener(const struct conn *conn)
 	if (leader && (u32)BPF_CORE_READ(leader, tgid) == conn->owner.pid &&
 	    BPF_CORE_READ(leader, start_boottime) == conn->owner.start_ns &&
 	    (u32)BPF_CORE_READ(leader, self_exec_id) == conn->owner.execs)
-		announce_owner(&conn->owner, leader, PROBE_STATE);
+		announce_owner(&conn->owner, thread, PROBE_STATE);
 }
 
 /* Decides by the filter in force. What is the agent's own stays ignored. */

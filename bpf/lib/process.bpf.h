@@ -18,21 +18,30 @@ static __noinline u64 rules_of(struct task_struct *leader)
 	return match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
 }
 
+/* A thread that ended has neither memory nor namespaces, and the first one may end before others. */
+static __always_inline struct task_struct *living_thread(struct task_struct *thread,
+							 struct task_struct *leader)
+{
+	return BPF_CORE_READ(thread, mm) ? thread : leader;
+}
+
 /*
  * First socket of a process that is observed: keep its facts, and tell user space while
- * /proc still has it. What the filter leaves out takes no room from anybody.
+ * /proc still has it. What the filter leaves out takes no room from anybody. `thread`: any of it.
  */
-static __noinline int announce_owner(const struct owner_key *key, struct task_struct *leader,
+static __noinline int announce_owner(const struct owner_key *key, struct task_struct *thread,
 				     u32 probe)
 {
+	struct task_struct *leader = BPF_CORE_READ(thread, group_leader);
+	struct task_struct *living = living_thread(thread, leader);
 	struct owner_info info = {};
 	struct owner_record *record;
 	const unsigned char *name;
 
 	info.cgroup_id = note_cgroup((u64)BPF_CORE_READ(leader, cgroups));
-	info.netns = BPF_CORE_READ(leader, nsproxy, net_ns, ns.inum);
+	info.netns = BPF_CORE_READ(living, nsproxy, net_ns, ns.inum);
 	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
-	name = BPF_CORE_READ(leader, mm, exe_file, f_path.dentry, d_name.name);
+	name = BPF_CORE_READ(living, mm, exe_file, f_path.dentry, d_name.name);
 	if (name)
 		bpf_probe_read_kernel_str(info.executable, sizeof(info.executable), name);
 	info.rules = match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
@@ -72,10 +81,11 @@ static __always_inline void name_process(struct owner_key *owner, struct task_st
 	owner->execs = leader->self_exec_id;
 }
 
-/* `leader` as an owner. Process context, or an iterator. */
-static __always_inline void know_owner(struct known_owner *owner, struct task_struct *leader,
+/* The process of `thread`, as an owner. Process context, or an iterator. */
+static __always_inline void know_owner(struct known_owner *owner, struct task_struct *thread,
 				       u32 pid)
 {
+	struct task_struct *leader = thread->group_leader;
 	struct owner_info *info;
 
 	name_process(&owner->key, leader, pid);
@@ -83,10 +93,10 @@ static __always_inline void know_owner(struct known_owner *owner, struct task_st
 	if (info) {
 		refresh_owner_rules(info, leader);
 		owner->rules = info->rules;
-		owner->leader = 0;
+		owner->thread = 0;
 	} else {
 		owner->rules = filter_setup ? rules_of(leader) : 0;
-		owner->leader = leader;
+		owner->thread = thread;
 	}
 }
 
@@ -97,7 +107,7 @@ static __always_inline bool current_owner(struct known_owner *owner)
 
 	if (task->flags & PF_KTHREAD)
 		return false;
-	know_owner(owner, task->group_leader, task->tgid);
+	know_owner(owner, task, task->tgid);
 	return true;
 }
 

@@ -93,6 +93,7 @@ export class Identities {
 }
 
 function executableName(owner: Owner, facts: ProcessFacts | undefined): string {
-  if (owner.executable !== '') return owner.executable;
-  return facts?.executable ?? owner.command;
+  // The kernel cuts a long name, `/proc` does not, and it speaks of the same program or says nothing.
+  if (facts?.executable !== undefined) return facts.executable;
+  return owner.executable === '' ? owner.command : owner.executable;
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { Owner } from '../model/resource.ts';
 import { readProcCgroup, type ContainerIdentity } from './cgroup-path.ts';
 import { findOtelVariables, type OtelEnvironment } from './otel-environment.ts';
+import { processFolder } from './process-folder.ts';
 import { isProcessAlive } from './process-start.ts';
 
 /** What `/proc` says about one process, read while it was surely the one meant. */
@@ -32,8 +33,8 @@ export function createProcessReader(procRoot: string): ProcessReader {
   const environ = Buffer.alloc(maxEnvironBytes);
 
   /** Undefined when it may not be read. */
-  const environmentOf = (pid: number): OtelEnvironment | undefined => {
-    const length = readInto(join(procRoot, String(pid), 'environ'), environ);
+  const environmentOf = (folder: string): OtelEnvironment | undefined => {
+    const length = readInto(join(folder, 'environ'), environ);
     if (length === undefined) return undefined;
     if (length === maxEnvironBytes) counters.environTruncated += 1;
     const found = findOtelVariables(environ.subarray(0, length));
@@ -48,10 +49,10 @@ export function createProcessReader(procRoot: string): ProcessReader {
     counters,
     isAlive,
     read(owner) {
-      const folder = join(procRoot, String(owner.pid));
+      const folder = processFolder(procRoot, owner.pid);
       const cgroup = readText(join(folder, 'cgroup'));
       if (cgroup === undefined) return undefined;
-      const environment = environmentOf(owner.pid);
+      const environment = environmentOf(folder);
       // After the environment, so that it vouches for it.
       const executable = executableOf(join(folder, 'exe'));
       if (executable !== undefined && !isCalled(executable, owner.executable)) return undefined;

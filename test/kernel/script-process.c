@@ -4,6 +4,7 @@
 #include "tcp-script.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -30,6 +31,25 @@ long do_front(void)
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
 	_exit(0);
+}
+
+static void *go_on(void *unused)
+{
+	(void)unused;
+	printf("ok %d\n", getpid());
+	fflush(stdout);
+	serve_commands();
+	exit(0);
+}
+
+/* Another thread goes on, and the first one ends. */
+long do_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, go_on, NULL))
+		return -1;
+	pthread_exit(NULL);
 }
 
 /* As daemons do: the child goes on, with all sockets, and the process that opened them ends. */

@@ -39,6 +39,7 @@
  *   close S | reset S | shutdown S
  *   sleep - MS              at least so long
  *   front -                 a child goes on, so that what goes on may end; its pid
+ *   thread -                another thread goes on, and the first one ends; the process
  *   daemon -                the child goes on and this process ends; the child's pid
  *   holder -                a child that has all open; its pid
  *   end - PID               of a holder
@@ -93,6 +94,8 @@ static long run_process(char **word, int words)
 
 	if (IS("front"))
 		return do_front();
+	if (IS("thread"))
+		return do_thread();
 	if (IS("daemon"))
 		return do_daemon();
 	if (IS("holder"))
@@ -182,17 +185,11 @@ static long run(char **word, int words)
 	return run_process(word, words);
 }
 
-int main(int argc, char **argv)
+void serve_commands(void)
 {
 	char *line = NULL, *word[WORDS + 1], *rest;
 	size_t room = 0;
 
-	signal(SIGPIPE, SIG_IGN);
-	if (argc > 1) {
-		restore_sockets(argv + 1, sockets);
-		printf("ok %d\n", getpid());
-		fflush(stdout);
-	}
 	while (getline(&line, &room, stdin) > 0) {
 		int words = 0;
 		long result;
@@ -209,5 +206,16 @@ int main(int argc, char **argv)
 		fflush(stdout);
 	}
 	free(line);
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1) {
+		restore_sockets(argv + 1, sockets);
+		printf("ok %d\n", getpid());
+		fflush(stdout);
+	}
+	serve_commands();
 	return 0;
 }

@@ -30,8 +30,10 @@ long do_peek(int s, size_t count);
 long do_unacked(int s);
 
 /* script-process.c */
+void serve_commands(void);
 long do_front(void);
 long do_daemon(void);
+long do_thread(void);
 long do_holder(void);
 long do_end(int pid);
 long do_exec(char *program, const char *service, const int *sockets, size_t count);

@@ -179,6 +179,8 @@ test('what another program declares, which the process has become, is not taken'
     assert.equal(subject.counters.gone, 2);
     assert.equal(nameOf(long.slice(0, 31), 2), 'shop');
     assert.equal(nameOf('', 3), 'shop');
+    const whole = subject.resolve(owner(105, { executable: long.slice(0, 31), execs: 4 })).attributes;
+    assert.equal(whole['process.executable.name'], long);
   } finally {
     rmSync(root, { recursive: true });
   }
