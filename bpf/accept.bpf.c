@@ -38,6 +38,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	open_server(sk, tp, conn, &when);
 	if (early_accepts)
 		merge_accept(sk, tp, conn, now);
+	own_joined(sk, tp, conn, PROBE_STATE, now);
 }
 
 /* Answers what the filter answers, for a socket without a type, as accept() returns it. */
@@ -123,9 +124,15 @@ int BPF_PROG(ws_accept_fexit4, struct sock *listener, int flags, int *err, bool 
 	return 0;
 }
 
-/* Without trampolines the verifier has no type for the socket, so it is only a key. */
+/*
+ * Without trampolines the verifier has no type for the socket, so it is only a key. Of an MPTCP
+ * socket, which has no such hook for its subflows, it is the first one.
+ */
 static __always_inline void note_untyped_accept(struct sock *sk)
 {
+	if (bpf_core_type_exists(struct mptcp_sock) && sk &&
+	    BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP_NR)
+		sk = BPF_CORE_READ((struct mptcp_sock *)sk, first);
 	if (sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP &&
 	    BPF_CORE_READ(sk, sk_type) == SOCK_STREAM_NR)
 		note_accept(sk, 0);

@@ -17,6 +17,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	if (again && cfg_receive)
 		bpf_sk_storage_delete(&arrivals, sk);
 	current_owner(&owner);
+	own_subflow(sk, tp, &owner);
 	conn->owner = owner.key;
 	conn->owner_rules = owner.rules;
 	conn->role = ROLE_CLIENT;

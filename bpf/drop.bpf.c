@@ -209,7 +209,7 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 		return 0;
 	key.site = site_of(skb, (u64)location);
 	if (sk) {
-		conn = conn_of(sk);
+		conn = conn_of_readable(sk);
 		if (conn && (conn->flags & CONN_IGNORED))
 			return 0;
 		if (conn)

@@ -104,6 +104,54 @@ static __always_inline void look_for_holder(struct conn *conn, bool is_owner)
 	}
 }
 
+static __always_inline void hold_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					  const struct known_owner *holder)
+{
+	if (!holders_settle) {
+		look_for_holder(conn, is_same_owner(&conn->owner, &holder->key));
+		return;
+	}
+	if (conn->held_pass == pass_number)
+		return;
+	conn->held_pass = pass_number;
+	clear_flags(conn, CONN_ACCEPTS);
+	give_listener(sk, tp, conn, holder);
+	announce(holder, conn, PROBE_SCAN);
+}
+
+/* As confirm_owner(), but it leaves it to the pass to count what was opened. */
+static __always_inline void hold_accepted(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					  const struct known_owner *holder)
+{
+	if ((conn->flags & (CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED | CONN_CLOSED)) !=
+	    (CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED))
+		return;
+	conn->owner = holder->key;
+	conn->owner_rules = holder->rules;
+	clear_flags(conn, CONN_OWNER_PROVISIONAL);
+	apply_filter(sk, tp, conn);
+	announce(holder, conn, PROBE_SCAN);
+}
+
+/*
+ * Not static: verified once. An MPTCP socket listens by its first subflow. Where no accept is seen,
+ * those of an accepted one are in no file that the pass visits.
+ */
+__noinline int hold_subflow(u64 address, const struct known_owner *holder)
+{
+	struct tcp_sock *tp = subflow_at(address);
+	struct sock *sk = (struct sock *)tp;
+	struct conn *conn = sk ? conn_at(address, cookie_of(sk)) : 0;
+
+	if (!holder || !conn)
+		return 0;
+	if (conn->role != ROLE_LISTENER)
+		hold_accepted(sk, tp, conn, holder);
+	else if (sk->__sk_common.skc_state == TCP_LISTEN)
+		hold_listener(sk, tp, conn, holder);
+	return 0;
+}
+
 /*
  * Who has listeners open, before each pass. The second run, where it is needed, gives those that
  * their owner no longer has to the first process that is met with them.
@@ -112,28 +160,28 @@ SEC("iter/task_file")
 int ws_holders(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct sock *sk = tcp_socket_of(ctx->file);
-	struct known_owner owner = {};
+	struct sock *sk = socket_of(ctx->file);
+	struct known_owner holder = {};
+	struct subflows walk = {};
 	struct tcp_sock *tp;
 	struct conn *conn;
+	bool listens;
+	u64 address;
 
-	if (!task || !sk || sk->__sk_common.skc_state != TCP_LISTEN || (u32)task->tgid == agent_pid)
+	if (!task || !sk || (u32)task->tgid == agent_pid)
+		return 0;
+	listens = sk->__sk_common.skc_state == TCP_LISTEN;
+	if ((listens || cfg_accepts_unseen) && begin_subflows(&walk, sk)) {
+		know_owner(&holder, task, task->tgid);
+		for_each_subflow(address, &walk) hold_subflow(address, &holder);
+	}
+	if (!listens || !is_tcp(sk))
 		return 0;
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!conn || !tp || conn->role != ROLE_LISTENER)
 		return 0;
-	name_process(&owner.key, task->group_leader, task->tgid);
-	if (!holders_settle) {
-		look_for_holder(conn, is_same_owner(&conn->owner, &owner.key));
-		return 0;
-	}
-	if (conn->held_pass == pass_number)
-		return 0;
-	conn->held_pass = pass_number;
-	know_owner(&owner, task, task->tgid);
-	clear_flags(conn, CONN_ACCEPTS);
-	give_listener(sk, tp, conn, &owner);
-	announce(&owner, conn, PROBE_SCAN);
+	know_owner(&holder, task, task->tgid);
+	hold_listener(sk, tp, conn, &holder);
 	return 0;
 }

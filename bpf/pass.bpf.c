@@ -87,7 +87,9 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	if (!row)
 		return;
 	/* If it was not accepted for a second, it counts on the listener's owner. */
-	if (conn->established_ns + 1000000000ULL < pass_now_ns && take_pending(conn))
+	if ((!(conn->flags & CONN_OWNER_PROVISIONAL) ||
+	     conn->established_ns + 1000000000ULL < pass_now_ns) &&
+	    take_pending(conn))
 		count_open(conn, row);
 	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
 		count_active(row, 1);
@@ -141,6 +143,8 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 	merge_accept(sk, tp, conn, pass_now_ns);
 	if (owner && (conn->flags & CONN_OWNER_PROVISIONAL))
 		confirm_owner(sk, tp, conn, owner, PROBE_SCAN, pass_now_ns);
+	if (!owner)
+		own_joined(sk, tp, conn, PROBE_SCAN, pass_now_ns);
 	if (!(conn->flags & CONN_IGNORED))
 		pass_connection(sk, tp, conn, state);
 }
@@ -155,8 +159,6 @@ static __always_inline void pass_unowned(struct sock *sk, struct tcp_sock *tp, s
 	else
 		claim_unowned(sk, tp, conn, pass_unowned_bank);
 }
-
-extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 
 /*
  * It is kept until another socket takes the address, and taken out when that may not happen soon.
@@ -210,7 +212,7 @@ static __always_inline void pass_held(struct conn *conn, u64 key)
 		pass_unused(conn, key);
 		return;
 	}
-	if (conn->cookie != cookie_of(sk) && !is_unseen_child(conn, sk)) {
+	if (!is_of(conn, cookie_of(sk)) && !is_unseen_child(conn, sk)) {
 		pass_gone(conn);
 	} else {
 		conn->unused = 0;
@@ -274,12 +276,12 @@ SEC("iter/task_file")
 int ws_pass_files(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct sock *sk = tcp_socket_of(ctx->file);
+	struct sock *sk = socket_of(ctx->file);
 	struct known_owner owner = {};
 	struct tcp_sock *tp;
 	struct conn *conn;
 
-	if (!task || !sk)
+	if (!task || !sk || !is_tcp(sk))
 		return 0;
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);

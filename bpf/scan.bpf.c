@@ -51,7 +51,7 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 	conn->role = role_of(tp, state, &key);
 	conn->listen_port = conn->role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport) : port;
 	conn->cidr = subnet_of(sk);
-	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
+	set_flags(conn, CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START);
 	now = counters_of(sk, tp, conn, fin_was_sent(state));
 	leave_out(&conn->counted, &now);
 	conn->state = state;
@@ -103,44 +103,75 @@ int ws_cpus(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/* Whether this run is for a socket in this state. */
+static __always_inline bool is_scanned(u8 state)
+{
+	if (scan_listeners)
+		return state == TCP_LISTEN;
+	return is_open_state(state);
+}
+
+static __always_inline void scan_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					const struct known_owner *owner)
+{
+	conn->owner = owner->key;
+	conn->owner_rules = owner->rules;
+	conn->listener_owner = owner->key;
+	conn->netns = netns_of(sk);
+	conn->reason = CLOSE_NONE;
+	if (scan_listeners)
+		scan_listener(sk, conn, local_port_of(tp));
+	else
+		scan_connection(sk, tp, conn, local_port_of(tp));
+	apply_filter(sk, tp, conn);
+	announce(owner, conn, PROBE_SCAN);
+	if (!(conn->flags & CONN_IGNORED))
+		pass_scanned += 1;
+}
+
+/* Not static: verified once. Sockets that were seen alive, or through another process, are left alone. */
+__noinline int scan_subflow(u64 address, const struct known_owner *owner)
+{
+	struct tcp_sock *tp = subflow_at(address);
+	struct sock *sk = (struct sock *)tp;
+	struct conn *conn;
+
+	if (!tp || !owner || !is_scanned(sk->__sk_common.skc_state) ||
+	    conn_at(address, cookie_of(sk)))
+		return 0;
+	conn = track_untyped(sk, PROBE_SCAN);
+	if (conn)
+		scan_socket(sk, tp, conn, owner);
+	return 0;
+}
+
 /* Two runs: listeners first, then the connections, whose role they decide. */
 SEC("iter/task_file")
 int ws_scan(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct sock *sk = tcp_socket_of(ctx->file);
+	struct sock *sk = socket_of(ctx->file);
 	struct known_owner owner = {};
+	struct subflows walk = {};
 	struct tcp_sock *tp;
 	struct conn *conn;
-	u8 state;
+	u64 address;
 
-	if (!task || !sk)
+	if (!task || !sk || (u32)task->tgid == agent_pid)
 		return 0;
-	state = sk->__sk_common.skc_state;
-	if (scan_listeners ? state != TCP_LISTEN : !is_open_state(state))
+	if (begin_subflows(&walk, sk)) {
+		know_owner(&owner, task, task->tgid);
+		for_each_subflow(address, &walk) scan_subflow(address, &owner);
+	}
+	if (!is_tcp(sk) || !is_scanned(sk->__sk_common.skc_state))
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || conn_of(sk))
 		return 0; /* seen alive, or found through another process that shares it */
-	if ((u32)task->tgid == agent_pid)
-		return 0;
 	know_owner(&owner, task, task->tgid);
 	conn = track(sk, PROBE_SCAN);
-	if (!conn)
-		return 0;
-	conn->owner = owner.key;
-	conn->owner_rules = owner.rules;
-	conn->listener_owner = owner.key;
-	conn->netns = netns_of(sk);
-	conn->reason = CLOSE_NONE;
-	if (state == TCP_LISTEN)
-		scan_listener(sk, conn, local_port_of(tp));
-	else
-		scan_connection(sk, tp, conn, local_port_of(tp));
-	apply_filter(sk, tp, conn);
-	announce(&owner, conn, PROBE_SCAN);
-	if (!(conn->flags & CONN_IGNORED))
-		pass_scanned += 1;
+	if (conn)
+		scan_socket(sk, tp, conn, &owner);
 	return 0;
 }
 
@@ -161,6 +192,24 @@ int ws_refilter(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+static __always_inline void refilter_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					    const struct known_owner *owner)
+{
+	conn->owner_rules = owner->rules;
+	refilter(sk, tp, conn);
+	announce(owner, conn, PROBE_SCAN);
+}
+
+__noinline int refilter_subflow(u64 address, const struct known_owner *owner)
+{
+	struct tcp_sock *tp = subflow_at(address);
+	struct conn *conn = tp ? conn_at(address, cookie_of((struct sock *)tp)) : 0;
+
+	if (owner && conn && is_same_owner(&conn->owner, &owner->key))
+		refilter_socket((struct sock *)tp, tp, conn, owner);
+	return 0;
+}
+
 /*
  * The same for sockets of processes that are not known: there was no room for them, or the
  * filter before left all of theirs out. Those that it now wants are announced.
@@ -169,12 +218,22 @@ SEC("iter/task_file")
 int ws_refilter_files(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct sock *sk = tcp_socket_of(ctx->file);
+	struct sock *sk = socket_of(ctx->file);
 	struct known_owner owner = {};
+	struct subflows walk = {};
 	struct tcp_sock *tp;
 	struct conn *conn;
+	u64 address;
 
 	if (!task || !sk)
+		return 0;
+	if (begin_subflows(&walk, sk)) {
+		know_owner(&owner, task, task->tgid);
+		if (!owner.thread)
+			return 0;
+		for_each_subflow(address, &walk) refilter_subflow(address, &owner);
+	}
+	if (!is_tcp(sk))
 		return 0;
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
@@ -184,9 +243,7 @@ int ws_refilter_files(struct bpf_iter__task_file *ctx)
 	if (!is_same_owner(&conn->owner, &owner.key) || bpf_map_lookup_elem(&owners, &conn->owner))
 		return 0;
 	know_owner(&owner, task, task->tgid);
-	conn->owner_rules = owner.rules;
-	refilter(sk, tp, conn);
-	announce(&owner, conn, PROBE_SCAN);
+	refilter_socket(sk, tp, conn, &owner);
 	return 0;
 }
 

@@ -41,6 +41,7 @@
 /* A connection's life. */
 #include "lib/record.bpf.h"
 #include "lib/accepted.bpf.h"
+#include "lib/mptcp.bpf.h"
 #include "lib/requests.bpf.h"
 #include "lib/handshake.bpf.h"
 #include "lib/open.bpf.h"

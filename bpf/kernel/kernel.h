@@ -108,6 +108,7 @@ struct inet_connection_sock {
 	__u8 icsk_pending;
 	__u8 icsk_retransmits;
 	__u8 icsk_probes_out;
+	void *icsk_ulp_data;
 };
 
 struct list_head {
@@ -150,6 +151,18 @@ struct tcp_sock {
 		u64 time; /* us, when it was established or much was read last */
 	} rcvq_space;
 	struct list_head tsorted_sent_queue;
+	bool is_mptcp;
+};
+
+struct mptcp_sock {
+	struct sock *first;
+	struct list_head conn_list;
+};
+
+struct mptcp_subflow_context {
+	struct list_head node;
+	struct sock *tcp_sock;
+	struct sock *conn;
 };
 
 struct tcp_skb_cb {
@@ -299,5 +312,7 @@ struct bpf_iter__task_file {
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
+
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 
 #endif

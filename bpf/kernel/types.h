@@ -68,6 +68,7 @@ enum {
 #define AF_INET6		10
 #define SOCK_STREAM_NR		1
 #define IPPROTO_TCP		6
+#define IPPROTO_MPTCP_NR	262
 #define ETH_P_IP		0x0800
 #define ETH_P_IPV6		0x86DD
 #define PF_EXITING		0x00000004

@@ -26,6 +26,7 @@ const volatile u8 cfg_requests = 0;	       /* read traceparent */
 const volatile u8 cfg_requests_by_address = 0; /* the write's program is a kprobe */
 const volatile u8 cfg_emit_handshake = 0;
 const volatile u8 cfg_accept_by_address = 0; /* accepts are in `accepts` */
+const volatile u8 cfg_accepts_unseen = 0;    /* who has a connection open accepted it */
 
 /* What lasts longer than these gets a record; 0 means never. */
 const volatile u64 cfg_slow_handshake_ns = 0;

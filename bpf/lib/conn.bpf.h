@@ -17,6 +17,7 @@
 #define CONN_SLOW_RTT		 (1 << 11) /* its round-trip time is above the threshold */
 #define CONN_ACCEPTS		 (1 << 12) /* of a listener: its owner has accepted from it */
 #define CONN_TOLD		 (1 << 13) /* connect() told its application that it failed */
+#define CONN_NO_COOKIE		 (1 << 14) /* nobody asked for one: the address tells whose it is */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
 struct known_owner {

@@ -192,7 +192,8 @@ static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, st
 	}
 	if (listener_ignored)
 		conn->flags |= CONN_LISTENER_IGNORED;
-	else if (cloned && !when->late) /* the listener is held by the caller */
+	else if (cloned && !when->late && !first_subflow(sk, tp))
+		/* The listener is held by the caller. What joins a connection does not wait there. */
 		see_accept_queue(conn, conn->family);
 	apply_filter(sk, tp, conn);
 	check_handshake(sk, tp, conn);

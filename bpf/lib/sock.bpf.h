@@ -12,13 +12,12 @@ static __always_inline bool is_tcp(const struct sock *sk)
 	       (family == AF_INET || family == AF_INET6);
 }
 
-/* Returns the TCP socket that an open file is, or NULL when it is none, or there is no file. */
-static __always_inline struct sock *tcp_socket_of(struct file *file)
+/* Returns the socket that an open file is, or NULL when it is none, or there is no file. */
+static __always_inline struct sock *socket_of(struct file *file)
 {
 	struct socket *socket = file ? bpf_sock_from_file(file) : 0;
-	struct sock *sk = socket ? socket->sk : 0;
 
-	return sk && is_tcp(sk) ? sk : 0;
+	return socket ? socket->sk : 0;
 }
 
 static __always_inline bool is_mapped(const struct in6_addr *a)

@@ -29,21 +29,38 @@ static __always_inline struct conn *entry_at(u64 address)
 	return bpf_map_lookup_elem(&connections, &address);
 }
 
+static __always_inline bool is_of(const struct conn *conn, u64 cookie)
+{
+	return conn->cookie == cookie || (conn->flags & CONN_NO_COOKIE);
+}
+
 static __always_inline struct conn *conn_at(u64 address, u64 cookie)
 {
 	struct conn *conn = entry_at(address);
 
-	if (conn && conn->cookie != cookie)
+	if (conn && !is_of(conn, cookie))
 		conn = entry_at(address + SECOND_ENTRY);
-	return conn && conn->cookie == cookie ? conn : 0;
+	return conn && is_of(conn, cookie) ? conn : 0;
+}
+
+/* For programs that may read the socket, but may not ask for its cookie. */
+static __always_inline struct conn *conn_of_readable(struct sock *sk)
+{
+	if (!cfg_conn_table)
+		return bpf_sk_storage_get(&conns, sk, 0, 0);
+	return conn_at((u64)sk, cookie_of(sk));
 }
 
 /* Returns NULL when it is not tracked. */
 static __always_inline struct conn *conn_of(struct sock *sk)
 {
-	if (!cfg_conn_table)
-		return bpf_sk_storage_get(&conns, sk, 0, 0);
-	return conn_at((u64)sk, cookie_of(sk));
+	struct conn *conn = conn_of_readable(sk);
+
+	if (cfg_conn_table && conn && (conn->flags & CONN_NO_COOKIE)) {
+		conn->cookie = bpf_get_socket_cookie(sk);
+		clear_flags(conn, CONN_NO_COOKIE);
+	}
+	return conn;
 }
 
 static __always_inline void clear_conn(struct conn *conn)
@@ -88,6 +105,7 @@ static __always_inline struct conn *new_entry(struct sock *sk)
 	held = entry_at((u64)sk);
 	if (held) {
 		held->cookie = 0;
+		clear_flags(held, CONN_NO_COOKIE);
 		held->state = TCP_CLOSE; /* nor is it a copy of its listener */
 	}
 	return take_over((u64)sk + SECOND_ENTRY);
@@ -129,6 +147,21 @@ static __always_inline struct conn *track(struct sock *sk, u32 probe)
 		conn->cookie = bpf_get_socket_cookie(sk);
 	else
 		count_loss(probe, cfg_conn_table ? LOST_MAP_FULL : LOST_STORAGE);
+	return conn;
+}
+
+/* The same by an address, which has no cookie to ask for; the next program that meets the socket does. */
+static __always_inline struct conn *track_untyped(struct sock *sk, u32 probe)
+{
+	struct conn *conn = new_entry(sk);
+
+	if (!conn) {
+		count_loss(probe, LOST_MAP_FULL);
+		return 0;
+	}
+	conn->cookie = cookie_of(sk);
+	if (!conn->cookie)
+		set_flags(conn, CONN_NO_COOKIE);
 	return conn;
 }
 

@@ -68,7 +68,7 @@ long do_listen(const char *name, int *s, int backlog, int port)
 		a.v6.sin6_addr = in6addr_any;
 	else if (any)
 		a.v4.sin_addr.s_addr = htonl(INADDR_ANY);
-	*s = socket(family, SOCK_STREAM, 0);
+	*s = socket(family, SOCK_STREAM, strstr(name, "mptcp") ? IPPROTO_MPTCP : 0);
 	setsockopt(*s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	return bind(*s, &a.any, a.length) || listen(*s, backlog) ? -1 : 0;
 }

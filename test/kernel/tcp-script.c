@@ -8,6 +8,7 @@
  *   listen6 S BACKLOG PORT    on ::1
  *   listen-any S BACKLOG PORT on 0.0.0.0
  *   listen-any6 S BACKLOG PORT on ::, IPv4 as well
+ *   listen-mptcp S BACKLOG PORT, socket-mptcp S    of Multipath TCP
  *   socket S [MSS]            makes a client socket of 127.0.0.1 (for connect)
  *   socket6 S [MSS]
  *   connect S PORT            local port
@@ -124,6 +125,8 @@ static long run(char **word, int words)
 		return do_listen(name, s, number, atoi(word[3]));
 	if (IS("socket") || IS("socket6"))
 		return do_socket(IS("socket") ? AF_INET : AF_INET6, s, number);
+	if (IS("socket-mptcp"))
+		return (*s = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP)) < 0 ? -1 : 0;
 	if (IS("connect"))
 		return do_connect(*s, number);
 	if (IS("connect-to"))

@@ -15,6 +15,8 @@ const KERNELS = ['6.1', '6.12'] as const;
 const FILES = [
   'plan',
   'accepts',
+  'mptcp',
+  'mptcp-accepts',
   'lifecycle',
   'crossed-opens',
   'close-errors',

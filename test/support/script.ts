@@ -104,7 +104,7 @@ export class TcpScript {
 
   /** A listener and its port, which no listener of this process's tests had. */
   async listen(
-    command: 'listen' | 'listen6' | 'listen-any' | 'listen-any6' = 'listen',
+    command: 'listen' | 'listen6' | 'listen-any' | 'listen-any6' | 'listen-mptcp' = 'listen',
     backlog = 127,
   ): Promise<{ listener: number; port: number }> {
     const [listener, port] = [this.next(), TcpScript.newPort()];

@@ -198,6 +198,7 @@ function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<s
     cfg_requests_by_address: isAttached(chosen, WRITE_KPROBE),
     cfg_accept_by_address: isAcceptByAddress(chosen),
     cfg_connect_nr: CONNECT_NUMBERS[process.arch] ?? 0n,
+    cfg_accepts_unseen: !isAcceptByAddress(chosen) && !isAcceptTyped(chosen),
   };
 }
 
@@ -206,9 +207,13 @@ function isAcceptByAddress(chosen: Chosen): boolean {
   return isAttached(chosen, 'ws_accept_kprobe', 'ws_accept_sys_exit');
 }
 
+function isAcceptTyped(chosen: Chosen): boolean {
+  return isAttached(chosen, 'ws_accept_fexit2', 'ws_accept_fexit4');
+}
+
 function acceptsToNote(_options: ConnectionOptions, chosen: Chosen): number | undefined {
   if (isAcceptByAddress(chosen)) return MAX_UNMET_ACCEPTS;
-  return isAttached(chosen, 'ws_accept_fexit2', 'ws_accept_fexit4') ? MAX_EARLY_ACCEPTS : undefined;
+  return isAcceptTyped(chosen) ? MAX_EARLY_ACCEPTS : undefined;
 }
 
 function createSums({ context }: SumsParts): FamilySums {

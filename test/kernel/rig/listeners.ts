@@ -1,5 +1,5 @@
 /** Rows of the kernel's `listeners` at one port. */
-import { LISTENER, LISTENER_KEY } from '../../../receiver/decode/generated/layout.ts';
+import { LISTENER, LISTENER_KEY, LISTENER_LENGTH } from '../../../receiver/decode/generated/layout.ts';
 import type { Watcher } from '../../support/watcher.ts';
 
 export interface ListenerFigures {
@@ -11,6 +11,8 @@ export interface ListenerFigures {
   readonly limit: number;
   /** Waits in the accept queue: one for each accept that was seen. */
   readonly accepts: number;
+  /** Arrivals at the accept queue. */
+  readonly arrivals: number;
   readonly drops: number;
 }
 
@@ -23,16 +25,19 @@ export function listenersAt({ source }: Watcher, port: number): ListenerFigures[
     .filter((row) => key.getUint16(row * keySize + LISTENER_KEY.port, true) === port)
     .map((row) => {
       const at = (offset: number): number => Number(value.getBigUint64(row * stride + offset, true));
-      const sumAt = LISTENER.filled - 8;
-      let accepts = 0;
-      for (let offset = LISTENER.accept_wait; offset < sumAt; offset += 8) accepts += at(offset);
+      /** Samples of a histogram; its last cell is their sum. */
+      const samples = (from: number, cells: number): number =>
+        Array.from({ length: cells - 1 }, (_, cell) => at(from + cell * 8)).reduce(
+          (sum, count) => sum + count,
+        );
       return {
         pid: key.getUint32(row * keySize + LISTENER_KEY.owner + 8, true),
         pass: at(LISTENER.pass),
         count: at(LISTENER.count),
         usage: at(LISTENER.usage),
         limit: at(LISTENER.limit),
-        accepts,
+        accepts: samples(LISTENER.accept_wait, LISTENER_LENGTH.accept_wait),
+        arrivals: samples(LISTENER.utilization, LISTENER_LENGTH.utilization),
         drops: at(LISTENER.drops),
       };
     });
