@@ -56,6 +56,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	conn->reason = old == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
 	conn->error = NO_ERROR;
 	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
+	note_deferral(conn, found->listener);
 	conn->state = old;
 	now = counters_of(sk, tp, conn, false);
 	leave_out(&conn->counted, &now);

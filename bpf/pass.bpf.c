@@ -103,7 +103,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED))
 		add_live_bytes(&conn->counted, &now, row);
 	add_live_segments(&conn->counted, &now, row);
-	add_rtt(row, tp);
+	add_rtt(row, tp, conn);
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }
 

@@ -29,7 +29,7 @@ static __always_inline void scan_listener(struct sock *sk, struct conn *conn, u1
  * acknowledged too, or it is under way and acked_payload() took it for payload that is.
  * Figures that change meanwhile say neither: then a port that listens is the server's.
  */
-static __always_inline u8 role_of(struct tcp_sock *tp, u8 state, const struct listen_port *key)
+static __always_inline u8 role_of(struct tcp_sock *tp, u8 state, const struct listening *listening)
 {
 	bool has_fin = fin_was_sent(state) && tp->snd_nxt == tp->write_seq;
 	u64 counted = acked_payload(tp) + has_fin;
@@ -38,20 +38,23 @@ static __always_inline u8 role_of(struct tcp_sock *tp, u8 state, const struct li
 		return ROLE_CLIENT;
 	if (tp->bytes_acked == counted)
 		return ROLE_SERVER;
-	return bpf_map_lookup_elem(&listen_ports, key) ? ROLE_SERVER : ROLE_CLIENT;
+	return listening ? ROLE_SERVER : ROLE_CLIENT;
 }
 
 static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					    u16 port)
 {
 	struct listen_port key = {.netns = conn->netns, .port = port};
+	struct listening *listening = bpf_map_lookup_elem(&listen_ports, &key);
 	u8 state = sk->__sk_common.skc_state;
 	struct tcp_counters now;
 
-	conn->role = role_of(tp, state, &key);
+	conn->role = role_of(tp, state, listening);
 	conn->listen_port = conn->role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport) : port;
 	conn->cidr = subnet_of(sk);
 	set_flags(conn, CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START);
+	if (conn->role == ROLE_SERVER && listening)
+		note_deferral(conn, listening->listener);
 	now = counters_of(sk, tp, conn, fin_was_sent(state));
 	leave_out(&conn->counted, &now);
 	conn->state = state;

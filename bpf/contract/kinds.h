@@ -128,6 +128,8 @@ enum loss_reason {
 	JOINED = 11,
 	/* Openings and ends that no program saw, made good with their figures. */
 	REPAIRED = 12,
+	/* Samples that have the client's thinking time in them: TCP_DEFER_ACCEPT. */
+	LEFT_OUT = 13,
 	LOSS_REASONS = 16,
 };
 

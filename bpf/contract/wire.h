@@ -113,11 +113,12 @@ struct connection_record {
 	__u64 cookie;
 	struct owner_key owner;
 	struct endpoints endpoints;
-	__u64 handshake_start_ns; /* first SYN (client) or SYN-ACK (server); 0 unknown */
-	__u64 established_ns;	  /* 0: never, or before the agent */
-	__u64 accepted_ns;	  /* 0: unknown */
-	__u64 bytes_sent;	  /* payload bytes acknowledged by the peer */
-	__u64 bytes_received;	  /* payload bytes */
+	/* First SYN (client) or SYN-ACK (server); unknown: 0, or as established_ns. */
+	__u64 handshake_start_ns;
+	__u64 established_ns; /* 0: never, or before the agent */
+	__u64 accepted_ns;    /* 0: unknown */
+	__u64 bytes_sent;     /* payload bytes acknowledged by the peer */
+	__u64 bytes_received; /* payload bytes */
 	__u64 segments_sent;
 	__u64 segments_received;
 	__u64 segments_retransmitted;

@@ -98,6 +98,7 @@ struct inet_sock {
 
 struct request_sock_queue {
 	u8 synflood_warned;
+	u8 rskq_defer_accept;
 };
 
 struct inet_connection_sock {
@@ -124,6 +125,10 @@ struct minmax {
 	struct minmax_sample s[3];
 };
 
+struct tcp_rack {
+	u32 rtt_us; /* of the segment that was acknowledged last; 0: none was */
+};
+
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	u64 bytes_acked;
@@ -146,6 +151,7 @@ struct tcp_sock {
 	u8 chrono_type : 2;
 	u32 rcv_ooopack;
 	struct minmax rtt_min;
+	struct tcp_rack rack;
 	u64 tcp_mstamp; /* us, when a packet last came or went */
 	struct {
 		u64 time; /* us, when it was established or much was read last */

@@ -14,6 +14,8 @@ static __always_inline bool take_pending(struct conn *conn)
 static __always_inline void count_open(struct conn *conn, struct series *row)
 {
 	__sync_fetch_and_add(&row->opened, 1);
+	if (conn->deferred)
+		count_left_out();
 	if (!(conn->flags & CONN_NO_START))
 		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration,
 			      conn->established_ns - conn->start_ns);

@@ -18,6 +18,7 @@
 #define CONN_ACCEPTS		 (1 << 12) /* of a listener: its owner has accepted from it */
 #define CONN_TOLD		 (1 << 13) /* connect() told its application that it failed */
 #define CONN_NO_COOKIE		 (1 << 14) /* nobody asked for one: the address tells whose it is */
+#define CONN_RTT_KNOWN		 (1 << 15) /* of a deferred one: its RTT was seen since */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
 struct known_owner {
@@ -86,7 +87,8 @@ struct conn {
 	u8 family;	       /* 4 or 6, once it was opened */
 	u8 reset_cause; /* what a reset says of its end: an enum close_reason plus one, or 0 */
 	u8 has_due;
-	u8 pad2[5];
+	u8 deferred; /* its handshake ended with the client's first data: TCP_DEFER_ACCEPT */
+	u8 pad2[4];
 	/* As of the process's own FIN, should nothing be seen after it: all its payload as acknowledged. */
 	struct tcp_counters due;
 };

@@ -54,7 +54,7 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 	if (take_pending(conn))
 		count_open(conn, row);
 	add_final_counters(&conn->counted, &final, row);
-	add_rtt(row, tp);
+	add_rtt(row, tp, conn);
 	check_rtt(sk, tp, conn, when->now, PROBE_STATE);
 	__sync_fetch_and_add(&row->closed[conn->reason & (CLOSE_REASONS - 1)], 1);
 	if (cfg_transfer_size) {

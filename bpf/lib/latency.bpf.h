@@ -51,7 +51,7 @@ static __always_inline void check_rtt(struct sock *sk, struct tcp_sock *tp, stru
 {
 	struct latency latency = {.at = now, .probe = probe, .kind = LATENCY_RTT};
 
-	if (!cfg_slow_rtt_ns)
+	if (!cfg_slow_rtt_ns || !has_rtt(tp, conn))
 		return;
 	latency.ns = (u64)(tp->srtt_us >> 3) * 1000;
 	if (latency.ns <= cfg_slow_rtt_ns) {

@@ -75,6 +75,17 @@ static __always_inline bool is_accept_queue_full(u32 usage, u32 limit)
 	return usage > limit;
 }
 
+/*
+ * Notes whether its listening socket waits for the client's first data. That may be gone: its memory
+ * is still that of a socket of TCP.
+ */
+static __always_inline void note_deferral(struct conn *conn, u64 listener)
+{
+	struct inet_connection_sock *icsk = (void *)listener;
+
+	BPF_CORE_READ_INTO(&conn->deferred, icsk, icsk_accept_queue.rskq_defer_accept);
+}
+
 /* Drops of a listening socket since the last time, whatever their cause. */
 static __always_inline void add_listener_drops(struct listener *row, struct sock *sk,
 					       struct conn *conn)

@@ -134,6 +134,10 @@ static __always_inline bool read_handshake_start(struct sock *sk, struct tcp_soc
 		}
 	}
 	conn->counted.segments_retransmitted = conn->syn_retransmits;
+	if (conn->deferred) {
+		conn->start_ns = when->at;
+		return true;
+	}
 	if (conn->start_ns != when->at)
 		return false;
 	/* The handshake is the connection's first RTT sample: tcp_synack_rtt_meas(). */
@@ -181,6 +185,9 @@ static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, st
 	conn->netns = netns_of(sk);
 	conn->cidr = subnet_of(sk);
 	conn->listen_port = local_port_of(tp);
+	conn->deferred = 0;
+	if (cloned)
+		note_deferral(conn, conn->listener_sock);
 	no_start = read_handshake_start(sk, tp, conn, when) ? CONN_NO_START : 0;
 	/* A pass that meets it sees the rest. */
 	barrier();

@@ -38,8 +38,8 @@ static __always_inline void fill_connection(struct connection_record *record, st
 	record->segments_received = widened(conn->counted.segments_received, tp->segs_in);
 	record->segments_retransmitted = widened(conn->counted.segments_retransmitted,
 						 tp->total_retrans);
-	record->rtt_smoothed_us = tp->srtt_us >> 3;
-	record->rtt_min_us = tp->rtt_min.s[0].v;
+	record->rtt_smoothed_us = has_rtt(tp, conn) ? tp->srtt_us >> 3 : 0;
+	record->rtt_min_us = has_rtt_min(tp, conn) ? tp->rtt_min.s[0].v : 0;
 	record->syn_retransmits = conn->syn_retransmits;
 	record->error = conn->error;
 	record->reason = conn->reason;

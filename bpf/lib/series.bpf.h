@@ -56,10 +56,16 @@ static __always_inline void fill_series_key(struct series_key *key, struct sock 
 	fill_addresses(sk, conn, key->family, key->peer, key->server);
 }
 
-static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp)
+static __always_inline void add_rtt(struct series *row, struct tcp_sock *tp, struct conn *conn)
 {
 	if (!tp->srtt_us)
 		return;
+	if (!has_rtt(tp, conn)) {
+		count_left_out();
+		return;
+	}
+	if (conn->deferred && !(conn->flags & CONN_RTT_KNOWN))
+		set_flags(conn, CONN_RTT_KNOWN);
 	HISTOGRAM_ADD(row->rtt, bounds_tcp_rtt, (u64)(tp->srtt_us >> 3) * 1000);
 	if (cfg_rtt_variation)
 		HISTOGRAM_ADD(row->rtt_variation, bounds_tcp_rtt_variation,

@@ -142,4 +142,28 @@ static __always_inline struct tcp_counters counters_of(struct sock *sk, struct t
 	return read_counters(tp, payload_sent(tp, conn, fin_sent), payload_received(sk, tp));
 }
 
+/* A function of its own, since its callers have no room left on their stack. */
+static __noinline int count_left_out(void)
+{
+	count_loss(PROBE_STATE, LEFT_OUT);
+	return 0;
+}
+
+/* Whether a segment was acknowledged since the handshake: only then is rtt_min a time on the wire. */
+static __always_inline bool has_rtt_min(struct tcp_sock *tp, const struct conn *conn)
+{
+	return !conn->deferred || tp->rack.rtt_us;
+}
+
+/*
+ * TCP_DEFER_ACCEPT: the handshake ends with the client's first data, and so does the first sample of
+ * the smoothed round-trip time. It is a time on the wire when the client did not wait, or when later
+ * samples outweigh the first one: within twice the smallest, as any other may be.
+ */
+static __always_inline bool has_rtt(struct tcp_sock *tp, const struct conn *conn)
+{
+	return !conn->deferred || (conn->flags & CONN_RTT_KNOWN) ||
+	       (tp->rack.rtt_us && tp->srtt_us >> 3 <= 2 * tp->rtt_min.s[0].v);
+}
+
 #endif

@@ -138,6 +138,17 @@ export class SelfStats {
       .map(([reason, count]) => ({ reason, ...(probe !== undefined && { probe }), count }));
   }
 
+  /** Samples that have the client's thinking time in them: no event is lost by that either. */
+  #leftOut(): LossTotal[] {
+    return this.#cells
+      .filter(({ reason }) => reason === LOSS_REASON.LEFT_OUT)
+      .map(({ probe, count }) => ({
+        reason: 'accept_deferred',
+        ...(probe !== undefined && { probe }),
+        count,
+      }));
+  }
+
   /** Records that the kernel submitted, by probe: what must arrive. */
   sent(): { readonly probe?: string; readonly count: number }[] {
     return this.#cells
@@ -151,7 +162,7 @@ export class SelfStats {
     return {
       eventsReceived: () =>
         Object.entries(pipeline.decoded.received ?? []).map(([probe, count]) => named(Number(probe), count)),
-      eventsLost: () => [...this.lost(), ...this.#unnamed()],
+      eventsLost: () => [...this.lost(), ...this.#unnamed(), ...this.#leftOut()],
       eventQueue: () => {
         const { traces, logs } = exporters.queues();
         return { size: traces.size + logs.size, capacity: traces.capacity + logs.capacity };

@@ -44,7 +44,7 @@ export interface SocketRecord {
 export interface ConnectionRecord extends SocketRecord {
   /** `handshake`: a client handshake that the request in `context` caused. */
   readonly kind: 'open' | 'accept' | 'fail' | 'close' | 'handshake';
-  /** First SYN (client) or SYN-ACK (server). */
+  /** First SYN (client) or SYN-ACK (server); as `establishedNs` where that is not known. */
   readonly handshakeStartNs: bigint;
   readonly establishedNs: bigint;
   /** Return of `accept()`. */

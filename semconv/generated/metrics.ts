@@ -72,7 +72,7 @@ export const METRIC_AGENT_EVENT_LAG: MetricDescriptor = {
   bccTools: [],
 };
 
-/** Records lost or discarded. `error.type` is `ring_buffer_full`, `map_full`, `recursion` (a program the kernel skipped: for `inet_sock_set_state` the connections whose end is missing, else runs), `decode_error`, `rate_limited`, `queue_full`, `rejected`, `retry_expired`, `encode_error` or `already_shutdown`; `owner_unknown` counts processes whose telemetry went to their container or the host. With the probe `owner`, it is the names of a process that are lost, and no event: `process_gone` (it ended before `/proc` was read), `owner_evicted`, `environ_unreadable`, `environ_truncated`, `environ_invalid` (`OTEL_RESOURCE_ATTRIBUTES` with an error), `attributes_cut` (it is too long for a resource) and `attributes_reduced` (its service name alone is kept, since the attributes of all resources have used up their room). @experimental */
+/** Records lost or discarded. `error.type` is `ring_buffer_full`, `map_full`, `recursion` (a program the kernel skipped: for `inet_sock_set_state` the connections whose end is missing, else runs), `decode_error`, `rate_limited`, `queue_full`, `rejected`, `retry_expired`, `encode_error` or `already_shutdown`; `owner_unknown` counts processes whose telemetry went to their container or the host. With the probe `owner`, it is the names of a process that are lost, and no event: `process_gone` (it ended before `/proc` was read), `owner_evicted`, `environ_unreadable`, `environ_truncated`, `environ_invalid` (`OTEL_RESOURCE_ATTRIBUTES` with an error), `attributes_cut` (it is too long for a resource) and `attributes_reduced` (its service name alone is kept, since the attributes of all resources have used up their room). `accept_deferred` counts samples that are left out of `wirespan.tcp.handshake.duration`, `wirespan.tcp.rtt` and `wirespan.tcp.rtt_variation`, since `TCP_DEFER_ACCEPT` made the time in which the client sent nothing part of them. @experimental */
 export const METRIC_AGENT_EVENT_LOST: MetricDescriptor = {
   name: 'wirespan.agent.event.lost',
   instrument: 'counter',
@@ -759,7 +759,7 @@ export const METRIC_TCP_CONNECTION_TRANSFER_SIZE: MetricDescriptor = {
   bccTools: ['tcplife'],
 };
 
-/** Time to establish a connection, or until the attempt failed. Client side, from the first SYN to ESTABLISHED; server side, from the SYN-ACK to ESTABLISHED. A bucket reads as the number of lost SYNs: they are sent again after 1, 3, 7, 15, 31 and 63 s and given up after 127 s. @experimental */
+/** Time to establish a connection, or until the attempt failed. Client side, from the first SYN to ESTABLISHED; server side, from the SYN-ACK to ESTABLISHED. A bucket reads as the number of lost SYNs. Linux 6.5 and newer send one again after 1, 2, 3, 4, 5, 7, 11, 19, 35 and 67 s and give up after 131 s; older ones after 1, 3, 7, 15, 31 and 63 s, and give up after 127 s. All send a SYN-ACK again after 1, 3, 7, 15 and 31 s. @experimental */
 export const METRIC_TCP_HANDSHAKE_DURATION: MetricDescriptor = {
   name: 'wirespan.tcp.handshake.duration',
   instrument: 'histogram',
@@ -787,11 +787,16 @@ export const METRIC_TCP_HANDSHAKE_DURATION: MetricDescriptor = {
     1,
     2,
     3,
+    4,
     5,
     7,
+    11,
     15,
+    19,
     31,
+    35,
     63,
+    67,
     127,
   ],
   maxSeries: 2000,

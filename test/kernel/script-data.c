@@ -126,6 +126,16 @@ long do_read(int s, size_t count)
 	return (long)count;
 }
 
+long do_drain(int s)
+{
+	static char data[65536];
+	long sum = 0, n;
+
+	while ((n = read(s, data, sizeof(data))) > 0)
+		sum += n;
+	return n < 0 ? -1 : sum;
+}
+
 long do_peek(int s, size_t count)
 {
 	static char data[65536];

@@ -24,9 +24,12 @@
  *   sendfile S HEX            from a file in memory
  *   stream S PEER COUNT       COUNT zeros from S, which PEER throws away; may be more than 4 GiB
  *   read S COUNT              reads exactly COUNT bytes
+ *   drain S                   reads to the end; bytes
  *   peek S COUNT              waits for COUNT bytes and leaves them there
  *   unacked S                 bytes that the peer has not acknowledged (SIOCOUTQ)
  *   next S SENT               sequence number of the next byte to send (SENT 1) or to receive (0)
+ *   defer S SECONDS           TCP_DEFER_ACCEPT
+ *   delay-acks S              as a client that answers each message (TCP_QUICKACK 0)
  *   deaf S                    a socket filter that takes nothing
  *   try-connect S PORT        does not wait for an answer; local port
  *   info S STAT             of getsockopt(TCP_INFO), e.g. rto: in its unit there
@@ -118,7 +121,7 @@ static long run_process(char **word, int words)
 static long run(char **word, int words)
 {
 	const char *name = word[0];
-	int *s = slot(word[1]), one = 1;
+	int *s = slot(word[1]), one = 1, zero = 0;
 	int number = words > 2 ? atoi(word[2]) : 0;
 
 	if (!strncmp(name, "listen", strlen("listen")))
@@ -153,6 +156,8 @@ static long run(char **word, int words)
 		return do_stream(*s, *slot(word[2]), strtoul(word[3], NULL, 10));
 	if (IS("read"))
 		return do_read(*s, (size_t)number);
+	if (IS("drain"))
+		return do_drain(*s);
 	if (IS("peek"))
 		return do_peek(*s, (size_t)number);
 	if (IS("unacked"))
@@ -167,6 +172,10 @@ static long run(char **word, int words)
 		return do_try_connect(*s, number);
 	if (IS("buffers"))
 		return do_buffers(*s, number, atoi(word[3]));
+	if (IS("defer"))
+		return setsockopt(*s, IPPROTO_TCP, TCP_DEFER_ACCEPT, &number, sizeof(number));
+	if (IS("delay-acks"))
+		return setsockopt(*s, IPPROTO_TCP, TCP_QUICKACK, &zero, sizeof(zero));
 	if (IS("nodelay"))
 		return setsockopt(*s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (IS("user-timeout"))

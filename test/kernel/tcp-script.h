@@ -26,6 +26,7 @@ long do_fill(int s, size_t count);
 long do_sendfile(int s, char *hex);
 long do_stream(int from, int to, size_t count);
 long do_read(int s, size_t count);
+long do_drain(int s);
 long do_peek(int s, size_t count);
 long do_unacked(int s);
 

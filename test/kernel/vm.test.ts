@@ -21,6 +21,8 @@ const FILES = [
   'crossed-opens',
   'close-errors',
   'attempts',
+  'deferred-accepts',
+  'lost-syns',
   'retransmits',
   'retransmit-causes',
   'socket-stats',

@@ -86,7 +86,7 @@ export const SERIES_KEY_LENGTH = {
 
 /** Byte offsets in `struct series`. */
 export const SERIES = {
-  size: 1056,
+  size: 1096,
   opened: 0,
   closed: 8,
   retransmits: 72,
@@ -99,18 +99,18 @@ export const SERIES = {
   active_pass: 168,
   touched_ns: 176,
   handshake: 184,
-  duration: 376,
-  rtt: 544,
-  rtt_variation: 680,
-  size_sent: 816,
-  size_received: 936,
+  duration: 416,
+  rtt: 584,
+  rtt_variation: 720,
+  size_sent: 856,
+  size_received: 976,
 } as const;
 
 /** Elements of the arrays in `struct series`. */
 export const SERIES_LENGTH = {
   closed: 8,
   retransmits: 6,
-  handshake: 24,
+  handshake: 29,
   duration: 21,
   rtt: 17,
   rtt_variation: 17,
@@ -653,6 +653,7 @@ export const LOSS_REASON = {
   SENT: 10,
   JOINED: 11,
   REPAIRED: 12,
+  LEFT_OUT: 13,
   LOSS_REASONS: 16,
 } as const;
 

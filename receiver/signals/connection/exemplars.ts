@@ -11,7 +11,7 @@ import {
 import type { RecordHandlers } from '../../model/record-handlers.ts';
 import type { ConnectionRecord } from '../../model/record.ts';
 import type { ExemplarParts, Measurement } from '../exemplars.ts';
-import { secondsBetween } from './record-attributes.ts';
+import { handshakeSeconds, secondsBetween } from './record-attributes.ts';
 import { attributesOfRecord } from './record-row.ts';
 
 /**
@@ -36,7 +36,7 @@ export function connectionExemplars(parts: ExemplarParts): RecordHandlers {
 /** Done, for the request in it, or failed. */
 function atHandshake(record: ConnectionRecord, endNs: bigint, parts: ExemplarParts): Measurement[] {
   const attributes = attributesOfRecord(record, parts, record.error).withType;
-  const seconds = secondsBetween(record.handshakeStartNs, endNs);
+  const seconds = handshakeSeconds(record, endNs);
   return [
     { metric: METRIC_TCP_CONNECTION_OPENED, attributes, value: 1 },
     { metric: METRIC_TCP_HANDSHAKE_DURATION, attributes, value: seconds },

@@ -50,9 +50,14 @@ export function lifetime(record: ConnectionRecord): Attributes {
   return known(ATTR_TCP_CONNECTION_LIFETIME, seconds);
 }
 
+/** From its start to `endNs`; undefined when its start is not known. */
+export function handshakeSeconds(record: ConnectionRecord, endNs = record.establishedNs): number | undefined {
+  if (record.handshakeStartNs === record.establishedNs) return undefined;
+  return secondsBetween(record.handshakeStartNs, endNs);
+}
+
 export function handshakeLatency(record: ConnectionRecord): Attributes {
-  const seconds = secondsBetween(record.handshakeStartNs, record.establishedNs);
-  return known(ATTR_LATENCY_VALUE, seconds);
+  return known(ATTR_LATENCY_VALUE, handshakeSeconds(record));
 }
 
 export function acceptQueueWait(record: ConnectionRecord): Attributes {

@@ -1,6 +1,6 @@
 import type { ConnectionSampling } from '../../correlate/connection-sampling.ts';
 import type { ConnectionRecord } from '../../model/record.ts';
-import { secondsBetween } from './record-attributes.ts';
+import { handshakeSeconds } from './record-attributes.ts';
 
 /** Hexadecimal digits of a connection's id that decide: what a number holds exactly. */
 const digits = 13;
@@ -20,6 +20,6 @@ export function isConnectionSampled(
 }
 
 function isSlow(record: ConnectionRecord, slowSeconds: number): boolean {
-  const handshake = secondsBetween(record.handshakeStartNs, record.establishedNs) ?? 0;
+  const handshake = handshakeSeconds(record) ?? 0;
   return Math.max(handshake, record.rttSmoothedUs / 1e6) >= slowSeconds;
 }

@@ -166,10 +166,10 @@ describe('LiveTable', () => {
   it('counts failures apart, on the same line', () => {
     const { opened, failed, handshakeMs } = onlyRow({
       connections: [
-        [toPeer, { [C.opened]: 5, [C.handshake]: 5, [C.handshake + 23]: 5_000_000 }],
+        [toPeer, { [C.opened]: 5, [C.handshake]: 5, [C.handshake + SERIES_BUCKETS.handshake]: 5_000_000 }],
         [
           { ...toPeer, error: 111 },
-          { [C.opened]: 2, [C.handshake]: 2, [C.handshake + 23]: 900_000_000 },
+          { [C.opened]: 2, [C.handshake]: 2, [C.handshake + SERIES_BUCKETS.handshake]: 900_000_000 },
         ],
       ],
     });

@@ -22,4 +22,9 @@ test('of connections so many have a span, always the same, and the failed and sl
   assert.equal(chosen(0, { error: 'connection_reset' }).size, 1_000);
   assert.equal(chosen(0, { rttSmoothedUs: 500_000 }).size, 1_000);
   assert.equal(chosen(0, { handshakeStartNs: 90n * second }).size, 1_000);
+  assert.equal(
+    chosen(0, { handshakeStartNs: connection().establishedNs }).size,
+    0,
+    'not known when it began',
+  );
 });
