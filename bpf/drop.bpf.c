@@ -4,10 +4,9 @@
 
 const volatile u8 cfg_emit_drop = 0; /* enum emit_mode */
 const volatile u8 cfg_drop_stack = 0;
-const volatile u64 cfg_drop_queue_purge = 0; /* QUEUE_PURGE of this kernel: no event on a trace */
-const volatile u8 cfg_drop_has_reason = 0;   /* kfree_skb with a reason (5.17) */
-const volatile u8 cfg_drop_has_rx_sk = 0;    /* kfree_skb with the receiving socket (6.11) */
-const volatile u64 cfg_drop_consumed = 0;    /* SKB_CONSUMED of this kernel, or 0 */
+const volatile u8 cfg_drop_has_reason = 0; /* kfree_skb with a reason (5.17) */
+const volatile u8 cfg_drop_has_rx_sk = 0;  /* kfree_skb with the receiving socket (6.11) */
+const volatile u64 cfg_drop_consumed = 0;  /* SKB_CONSUMED of this kernel, or 0 */
 
 /* What tells rows of drops apart, each by its attribute. */
 const volatile u8 cfg_drop_function = 0;
@@ -46,37 +45,9 @@ static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 		bpf_probe_read_kernel(&next, 1, network + 6); /* ipv6hdr.nexthdr, RFC 8200 */
 	else if (sk) /* freed before it got a network header: a send queue's */
 		return sk->__sk_common.skc_family == AF_INET ? 4 : 6;
-	if (next != IPPROTO_TCP && !sk)
+	if (next == IPPROTO_ICMP_NR || next == IPPROTO_ICMPV6_NR || (next != IPPROTO_TCP && !sk))
 		return 0;
 	return protocol == ETH_P_IP ? 4 : 6;
-}
-
-static __always_inline u8 *transport_of(u8 *network, u8 family)
-{
-	u8 first = 0;
-
-	if (family == 6)
-		return network + 40;
-	bpf_probe_read_kernel(&first, 1, network);
-	return network + (first & 15) * 4;
-}
-
-/* The sequence number of the payload's first byte. False: a pure ACK has none. */
-static __always_inline bool read_sequence(struct sk_buff *skb, u8 family, u32 *seq)
-{
-	u8 *network = skb->head + skb->network_header;
-	u8 *transport = transport_of(network, family);
-	u8 offset = 0;
-	u16 length = 0;
-
-	if (!skb->protocol)
-		return false;
-	bpf_probe_read_kernel(&length, 2, network + (family == 4 ? 2 : 4));
-	length = bpf_ntohs(length) - (family == 4 ? transport - network : 0);
-	bpf_probe_read_kernel(seq, 4, transport + 4);
-	*seq = bpf_ntohl(*seq);
-	bpf_probe_read_kernel(&offset, 1, transport + 12);
-	return length > (offset >> 4) * 4;
 }
 
 static __always_inline void read_interface(struct sk_buff *skb, struct drop_record *record)
@@ -90,20 +61,12 @@ static __always_inline void read_interface(struct sk_buff *skb, struct drop_reco
 	record->netns = netns_of_packet(skb);
 }
 
-/* Requests and TIME_WAIT are no full sockets: they have no protocol to read, and no owner. */
-static __always_inline bool is_full(const struct sock *sk)
-{
-	u8 state = sk->__sk_common.skc_state;
-
-	return state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
-}
-
 static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct sock *sk,
 				      struct conn *conn, const struct drop_key *key, u64 location)
 {
 	struct drop_record *record;
 	struct packet_ends ends;
-	u32 seq = 0;
+	struct tcp_content content = {};
 	bool has_payload;
 
 	/* Without a socket there is no trace to be on. */
@@ -129,7 +92,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 		record->source_port = ends.source_port;
 		record->destination_port = ends.destination_port;
 	}
-	has_payload = read_sequence(skb, key->family, &seq);
+	has_payload = read_content(skb, key->family, &content) && content.payload;
 	if (conn) {
 		record->cookie = cookie_of(sk);
 		record->netns = conn->netns;
@@ -138,7 +101,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 		record->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
 		/* Only what this socket sent is at its own sequence numbers. */
 		if (has_payload && record->source_port == record->local_port)
-			find_context(sk, seq, seq + 1, &record->context);
+			find_context(sk, content.seq, content.seq + 1, &record->context);
 	}
 	if (cfg_emit_drop == EMIT_TRACED && !record->context.found) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
@@ -187,25 +150,25 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 {
 	struct drop_key key = {};
 	struct conn *conn = 0;
-	struct sock *sk = 0;
+	struct sock *sk = 0, *receiver;
 
 	if (cfg_drop_has_reason) {
 		key.reason = (u32)ctx[2];
 		if (!key.reason || key.reason == cfg_drop_consumed)
 			return 0;
 	}
-	/* With a closed socket goes the FIN that nobody had to read: no data is lost. */
-	if (key.reason && key.reason == cfg_drop_queue_purge && !skb->len)
+	if (key.reason && is_leftover(skb, key.reason))
 		return 0;
 	sk = skb->sk;
 	if (!sk && cfg_drop_has_rx_sk)
 		sk = (struct sock *)ctx[3];
+	receiver = skb->skb_iif ? sk : 0;
 	if (sk && cfg_drop_state)
 		key.state = sk->__sk_common.skc_state;
 	if (sk && !is_full(sk))
 		sk = 0;
 	key.family = tcp_family(skb, sk);
-	if (!key.family)
+	if (!key.family || (key.reason && is_taken(skb, receiver, key.family, key.reason)))
 		return 0;
 	key.site = site_of(skb, (u64)location);
 	if (sk) {

@@ -50,5 +50,6 @@
 
 /* Dropped packets without a socket. */
 #include "lib/unowned.bpf.h"
+#include "lib/taken.bpf.h"
 
 #endif

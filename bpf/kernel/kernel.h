@@ -186,6 +186,16 @@ struct dst_entry {
 	struct net_device *dev;
 };
 
+struct rtable {
+	struct dst_entry dst;
+	__u16 rt_type;
+};
+
+struct rt6_info {
+	struct dst_entry dst;
+	u32 rt6i_flags;
+};
+
 struct sk_buff {
 	struct sock *sk;
 	struct net_device *dev;
@@ -193,6 +203,7 @@ struct sk_buff {
 	int skb_iif;
 	unsigned int len;
 	char cb[48];
+	__u8 pkt_type : 3;
 	__be16 protocol;
 	__u16 transport_header;
 	__u16 network_header;

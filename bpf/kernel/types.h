@@ -67,8 +67,13 @@ enum {
 #define AF_INET			2
 #define AF_INET6		10
 #define SOCK_STREAM_NR		1
+#define IPPROTO_ICMP_NR		1
 #define IPPROTO_TCP		6
+#define IPPROTO_ICMPV6_NR	58
 #define IPPROTO_MPTCP_NR	262
+#define RTN_LOCAL_NR		2	   /* rtable.rt_type */
+#define RTF_LOCAL_FLAG		0x80000000 /* rt6_info.rt6i_flags */
+#define PACKET_OUTGOING_NR	4	   /* sk_buff.pkt_type; of what lies in an error queue */
 #define ETH_P_IP		0x0800
 #define ETH_P_IPV6		0x86DD
 #define PF_EXITING		0x00000004

@@ -318,12 +318,12 @@ export const METRIC_AGENT_WORKLOAD_COUNT: MetricDescriptor = {
   bccTools: [],
 };
 
-/** Packets that the kernel freed with a drop reason. On the resource of the workload whose socket the packet has or, without one, whose connection or listener has its address; else on the host's. Each drop counts once. Not counted: a FIN that nobody had to read, freed with its closed socket (`queue_purge` without data). @experimental */
+/** Packets that did not get to where they were sent, freed by the kernel with a drop reason. On the resource of the workload whose socket the packet has or, without one, whose connection or listener has its address; else on the host's. Each drop counts once. Not counted: what TCP took and then freed with a reason, such as acknowledgements to a half-closed connection, probes, resets, the FIN to TIME_WAIT, the bare last step of a handshake whose accept is deferred, and errors of ICMP that lay in a socket's queue. @experimental */
 export const METRIC_PACKET_DROPPED: MetricDescriptor = {
   name: 'wirespan.packet.dropped',
   instrument: 'counter',
   unit: '{packet}',
-  description: 'Packets that the kernel freed with a drop reason.',
+  description: 'Packets that did not get to where they were sent, freed by the kernel with a drop reason.',
   valueType: 'int',
   scope: 'packet',
   resource: 'workload',

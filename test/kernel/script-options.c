@@ -75,6 +75,9 @@ long do_option(int s, const char *name, int value)
 		int level, option;
 	} options[] = {
 		{"defer-accept", IPPROTO_TCP, TCP_DEFER_ACCEPT},
+		{"keepalive", SOL_SOCKET, SO_KEEPALIVE},
+		{"keepidle", IPPROTO_TCP, TCP_KEEPIDLE},
+		{"keepintvl", IPPROTO_TCP, TCP_KEEPINTVL},
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)

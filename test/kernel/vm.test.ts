@@ -36,6 +36,7 @@ const FILES = [
   'opened-for',
   'passes',
   'unowned-drops',
+  'taken',
   'tracked-sockets',
   'opt-in-attributes',
   'filter-cgroups',

@@ -85,8 +85,18 @@ function variables(wanted: DropOptions, facts: KernelFacts): Readonly<Record<str
     cfg_drop_has_reason: hasMoreArguments(facts, 'kfree_skb', 2),
     cfg_drop_has_rx_sk: hasMoreArguments(facts, 'kfree_skb', 3),
     cfg_drop_consumed: BigInt(facts.dropReasons['SKB_CONSUMED'] ?? 0),
-    cfg_drop_queue_purge: BigInt(facts.dropReasons['SKB_DROP_REASON_QUEUE_PURGE'] ?? 0),
+    cfg_drop_queue_purge: reasonOf(facts, 'QUEUE_PURGE'),
+    cfg_drop_not_specified: reasonOf(facts, 'NOT_SPECIFIED'),
+    cfg_drop_old_sequence: reasonOf(facts, 'TCP_OLD_SEQUENCE', 'TCP_INVALID_SEQUENCE'),
+    cfg_drop_invalid_syn: reasonOf(facts, 'TCP_INVALID_SYN'),
+    cfg_drop_reset: reasonOf(facts, 'TCP_RESET'),
   };
+}
+
+/** The first of these that the kernel has; 0: none. */
+function reasonOf({ dropReasons }: KernelFacts, ...names: readonly string[]): bigint {
+  const numbers = names.map((name) => dropReasons[`SKB_DROP_REASON_${name}`]);
+  return BigInt(numbers.find((number) => number !== undefined) ?? 0);
 }
 
 function createSums({ context, kernel, host }: SumsParts): FamilySums {
