@@ -22,7 +22,7 @@ static __always_inline u8 first_cause(struct sock *sk, u8 old, u8 new)
 	return CLOSE_RESET_SENT;
 }
 
-/* A close by a process: the last user owns the close record. */
+/* A close by a process, which is its owner when no other was before. */
 static __always_inline bool closes_locally(struct sock *sk, u8 old, u8 new)
 {
 	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
@@ -55,7 +55,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	conn->role = ROLE_SERVER;
 	conn->reason = old == TCP_CLOSE_WAIT ? CLOSE_PEER_FIN : CLOSE_NONE;
 	conn->error = NO_ERROR;
-	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START;
+	conn->flags = CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START | CONN_OWNER_PROVISIONAL;
 	note_deferral(conn, found->listener);
 	conn->state = old;
 	now = counters_of(sk, tp, conn, false);
@@ -100,16 +100,13 @@ static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock
 }
 
 /*
- * The caller is not known to be the owner already: most connections are closed by their
- * user. Nor is it the agent, which closes for the user when the pass over open files holds
- * the last reference.
+ * Nobody showed itself before. Not the agent, which closes for the user when the pass over open files
+ * holds the last reference.
  */
 static __always_inline bool needs_owner(const struct conn *conn)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	return pid != agent_pid && ((conn->flags & CONN_OWNER_PROVISIONAL) ||
-				    !is_same_process(&conn->owner, current_leader(), pid));
+	return (conn->flags & CONN_OWNER_PROVISIONAL) &&
+	       (u32)(bpf_get_current_pid_tgid() >> 32) != agent_pid;
 }
 
 /*

@@ -123,12 +123,15 @@ static __always_inline void hold_listener(struct sock *sk, struct tcp_sock *tp, 
 static __always_inline void hold_accepted(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					  const struct known_owner *holder)
 {
-	if ((conn->flags & (CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED | CONN_CLOSED)) !=
-	    (CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED))
+	bool pending = false;
+
+	if ((conn->flags & (CONN_ESTABLISHED | CONN_CLOSED)) != CONN_ESTABLISHED ||
+	    !take_provisional(conn, &pending))
 		return;
 	conn->owner = holder->key;
 	conn->owner_rules = holder->rules;
-	clear_flags(conn, CONN_OWNER_PROVISIONAL);
+	if (pending)
+		set_flags(conn, CONN_OPEN_PENDING);
 	apply_filter(sk, tp, conn);
 	announce(holder, conn, PROBE_SCAN);
 }

@@ -93,6 +93,8 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 		count_open(conn, row);
 	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
 		count_active(row, 1);
+	if (conn->flags & CONN_OPEN_PENDING)
+		return; /* what it moved is its owner's too */
 	/*
 	 * Once a FIN is under way bytes_* count it, so those states wait for the close. The state
 	 * is asked after the counters were read, or a FIN that came in between would be taken for

@@ -22,33 +22,47 @@ static __always_inline void count_open(struct conn *conn, struct series *row)
 }
 
 /*
- * A process showed itself as the user of a connection. The first one decides whether the
- * filter wants it; one that comes later and is not wanted leaves the connection to the first.
+ * Whether its owner is still to be settled: true once. What a pass counted as opened meanwhile stays
+ * with the owner that it was counted on. `pending`: it is to be counted now.
+ */
+static __always_inline bool take_provisional(struct conn *conn, bool *pending)
+{
+	if (!(clear_flags(conn, CONN_OWNER_PROVISIONAL) & CONN_OWNER_PROVISIONAL))
+		return false;
+	*pending = take_pending(conn);
+	return *pending || (conn->flags & CONN_PREEXISTING);
+}
+
+/*
+ * A process showed itself as the user of a connection. The first one has it to its end, whoever it
+ * is handed to, so that each owner's sums agree. It also decides whether the filter wants it.
  */
 static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					  const struct known_owner *owner, u32 probe, u64 now)
 {
-	bool first = conn->flags & CONN_OWNER_PROVISIONAL;
+	struct series *row = 0;
 	struct series_key key;
-	struct series *row;
+	bool pending = false;
 
-	if (filter_setup && !first && is_refused(sk, tp, conn, &owner->key, owner->rules))
+	if (!take_provisional(conn, &pending))
 		return;
 	conn->owner = owner->key;
 	conn->owner_rules = owner->rules;
-	if (first)
-		first = clear_flags(conn, CONN_OWNER_PROVISIONAL) & CONN_OWNER_PROVISIONAL;
 	if (owner->key.pid == agent_pid)
 		set_flags(conn, CONN_IGNORED);
-	else if (first)
+	else
 		apply_filter(sk, tp, conn);
 	announce(owner, conn, probe);
-	if (!(conn->flags & CONN_OPEN_PENDING) || (conn->flags & CONN_IGNORED))
+	if (!pending)
 		return;
-	fill_series_key(&key, sk, conn, NO_ERROR);
-	row = series_row(&key, probe, now);
-	if (row && take_pending(conn))
+	if (!(conn->flags & CONN_IGNORED)) {
+		fill_series_key(&key, sk, conn, NO_ERROR);
+		row = series_row(&key, probe, now);
+	}
+	if (row)
 		count_open(conn, row);
+	else
+		set_flags(conn, CONN_OPEN_PENDING); /* another filter may want it */
 }
 
 /* An accept is known: its time, the queue wait, and the owner. `from`: what is kept of the listener, or NULL. */

@@ -16,7 +16,7 @@ static __always_inline void give_listener(struct sock *sk, struct tcp_sock *tp,
 	apply_filter(sk, tp, listener);
 }
 
-/* Who only holds it makes way for the first who accepts from it, whom the connection has announced. */
+/* Who only holds it makes way for the first who accepts from it. */
 static __always_inline void note_acceptor(struct sock *sk, struct tcp_sock *tp,
 					  struct conn *listener, const struct known_owner *owner)
 {
@@ -24,8 +24,10 @@ static __always_inline void note_acceptor(struct sock *sk, struct tcp_sock *tp,
 	    (listener->flags & (CONN_ACCEPTS | CONN_CLOSED)) || owner->key.pid == agent_pid)
 		return;
 	set_flags(listener, CONN_ACCEPTS);
-	if (!is_same_owner(&listener->owner, &owner->key))
-		give_listener(sk, tp, listener, owner);
+	if (is_same_owner(&listener->owner, &owner->key))
+		return;
+	give_listener(sk, tp, listener, owner);
+	announce(owner, listener, PROBE_ACCEPT);
 }
 
 #endif

@@ -6,7 +6,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
 import { currentOf, findPoints } from './otlp.ts';
-import { establishedEnds, pidsOf } from '../support/truth.ts';
+import { establishedEnds, pidsOf, seenOpen } from '../support/truth.ts';
 import type { Truth } from '../support/truth.ts';
 import { waitFor } from '../support/wait.ts';
 import { buildWorkloads, holdTruth } from '../support/workloads.ts';
@@ -31,7 +31,7 @@ describe('53 connections and their listeners, older than the agent', () => {
       return new Set(points.map(({ timeNs }) => timeNs)).size >= 2;
     });
     heldMetrics = observation.read().metrics;
-    truth = await held.finish();
+    truth = seenOpen(await held.finish());
     output = await observation.finish();
   });
   after(() => cleanup.run());

@@ -33,6 +33,8 @@ export interface ConnectionTruth {
   readonly accepted: boolean;
   /** The process that accepted it, or owns the listener when nobody did. */
   readonly openerPid: number;
+  /** Its program. */
+  readonly openerExecutable?: string;
   /** The client's, where the case is about them. */
   readonly retransmits: number;
   readonly connect: Bounds;
@@ -88,14 +90,31 @@ export function parseTruth(text: string): Truth {
   return { base: BigInt(start.base), connections, listeners };
 }
 
-/** Both ends of every established connection. */
+/** Both ends of every established connection, each of the process that has it from its opening to its close. */
 export function establishedEnds({ connections }: Truth): EndOf[] {
   return connections
     .filter((connection) => connection.established)
     .flatMap((connection) => [
       { role: 'client' as const, end: connection.client, connection },
-      ...(connection.server ? [{ role: 'server' as const, end: connection.server, connection }] : []),
+      ...(connection.server
+        ? [{ role: 'server' as const, end: opened(connection.server, connection), connection }]
+        : []),
     ]);
+}
+
+/** Whoever it was handed to afterwards. */
+function opened(end: EndTruth, { openerPid, openerExecutable = 'truth-server' }: ConnectionTruth): EndTruth {
+  return { ...end, pid: openerPid, executable: openerExecutable };
+}
+
+/** The truth for an agent that came when all was open: nobody was seen to accept, who has it open has it. */
+export function seenOpen(truth: Truth): Truth {
+  const connections = truth.connections.map((connection): ConnectionTruth => {
+    const { server } = connection;
+    if (server === undefined) return connection;
+    return { ...connection, openerPid: server.pid, openerExecutable: server.executable };
+  });
+  return { ...truth, connections };
 }
 
 /** Every process that has a part in it. */
