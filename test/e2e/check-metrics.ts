@@ -72,21 +72,18 @@ export function checkDurations(truth: Truth, metrics: readonly MetricPoint[]): s
   return compareTotals(`count of ${name}`, expected, seen);
 }
 
-/**
- * Payload bytes by role and direction. Not by program: bytes that moved before a connection was passed on
- * may count for either process.
- */
+/** Payload bytes by program, role and direction. */
 export function checkBytes(truth: Truth, metrics: readonly MetricPoint[], moved: Moved): string[] {
   const ends = establishedEnds(truth);
   const expected = {
-    ...tally(ends, ({ role }) => `${role}|transmit`, moved.sent),
-    ...tally(ends, ({ role }) => `${role}|receive`, moved.received),
+    ...tally(ends, ({ role, end }) => `${end.executable}|${role}|transmit`, moved.sent),
+    ...tally(ends, ({ role, end }) => `${end.executable}|${role}|receive`, moved.received),
   };
   const name = 'wirespan.tcp.io';
   return compareTotals(
     name,
     expected,
-    totalsBy(ofWorkload(truth, metrics, name), [ROLE, 'network.io.direction']),
+    totalsBy(ofWorkload(truth, metrics, name), [EXECUTABLE, ROLE, 'network.io.direction']),
   );
 }
 
