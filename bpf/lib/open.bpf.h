@@ -103,9 +103,9 @@ static __always_inline void see_accept_queue(struct conn *conn, u8 family)
 		return;
 	if (is_accept_queue_full(usage, limit))
 		__sync_fetch_and_add(&row->filled, 1);
-	if (limit) /* this connection is already in the queue: tcp_check_req() */
-		HISTOGRAM_ADD(row->utilization, bounds_tcp_accept_queue_utilization,
-			      (u64)(usage ? usage - 1 : 0) * 1000000 / limit);
+	/* This connection is already in the queue: tcp_check_req(). After listen(fd, 0) it holds one. */
+	HISTOGRAM_ADD(row->utilization, bounds_tcp_accept_queue_utilization,
+		      (u64)(usage ? usage - 1 : 0) * 1000000 / (limit ?: 1));
 }
 
 /*

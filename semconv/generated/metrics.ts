@@ -535,7 +535,7 @@ export const METRIC_TCP_ACCEPT_QUEUE_USAGE: MetricDescriptor = {
   bccTools: ['solisten', 'tcpsynbl'],
 };
 
-/** Usage of the accept queue over its limit, seen by each arriving connection. Above 1 the queue is over its limit. @experimental */
+/** Usage of the accept queue over its limit, seen by each arriving connection. Above 1 the queue is over its limit. A limit of 0 is a queue for one. @experimental */
 export const METRIC_TCP_ACCEPT_QUEUE_UTILIZATION: MetricDescriptor = {
   name: 'wirespan.tcp.accept_queue.utilization',
   instrument: 'histogram',

@@ -55,27 +55,35 @@ void ring_open(enum ring_kind kind)
 	ring.results = (struct io_uring_cqe *)(cq + p.cq_off.cqes);
 }
 
+/* Gives the ring one operation, if any, and returns the next result. */
+static int enter(uint32_t submitted)
+{
+	uint32_t head = *ring.cq_head, flags = IORING_ENTER_GETEVENTS;
+	int result;
+
+	if (__atomic_load_n(ring.sq_flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
+		flags |= IORING_ENTER_SQ_WAKEUP;
+	if (ring.kind == RING_POLLER)
+		submitted = 0;
+	check(syscall(SYS_io_uring_enter, ring.fd, submitted, 1, flags, NULL, 0), "io_uring_enter");
+	result = ring.results[head & ring.cq_mask].res;
+	__atomic_store_n(ring.cq_head, head + 1, __ATOMIC_SEQ_CST);
+	if (result < 0)
+		errno = -result;
+	return result;
+}
+
 /* The result of one operation. */
 static int run(const struct io_uring_sqe *operation)
 {
-	uint32_t at = *ring.sq_tail, head = *ring.cq_head, flags = IORING_ENTER_GETEVENTS;
-	int result;
+	uint32_t at = *ring.sq_tail;
 
 	ring.entries[at & ring.sq_mask] = *operation;
 	if (ring.kind == RING_WORKER)
 		ring.entries[at & ring.sq_mask].flags = IOSQE_ASYNC;
 	ring.sq_array[at & ring.sq_mask] = at & ring.sq_mask;
 	__atomic_store_n(ring.sq_tail, at + 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(ring.sq_flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
-		flags |= IORING_ENTER_SQ_WAKEUP;
-	check(syscall(SYS_io_uring_enter, ring.fd, ring.kind == RING_POLLER ? 0 : 1, 1, flags, NULL,
-		      0),
-	      "io_uring_enter");
-	result = ring.results[head & ring.cq_mask].res;
-	__atomic_store_n(ring.cq_head, head + 1, __ATOMIC_SEQ_CST);
-	if (result < 0)
-		errno = -result;
-	return result;
+	return enter(1);
 }
 
 void ring_connect(int fd, const struct sockaddr_in *peer)
@@ -94,4 +102,17 @@ void ring_send(int fd, const char *text)
 	operation.addr = (uint64_t)(uintptr_t)text;
 	operation.len = (uint32_t)strlen(text);
 	check(run(&operation), "send");
+}
+
+int ring_accept(int listener, bool multishot)
+{
+	static bool is_begun;
+	struct io_uring_sqe operation = {.opcode = IORING_OP_ACCEPT, .fd = listener};
+
+	if (is_begun)
+		return enter(0);
+	is_begun = multishot;
+	if (multishot)
+		operation.ioprio = IORING_ACCEPT_MULTISHOT;
+	return run(&operation);
 }

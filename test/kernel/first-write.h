@@ -3,6 +3,7 @@
 #define FIRST_WRITE_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 
 /* Who does what is asked for: the caller, a worker of the ring, or the ring's poller, a thread that spins. */
 enum ring_kind {
@@ -17,5 +18,7 @@ void check(long result, const char *what);
 void ring_open(enum ring_kind kind);
 void ring_connect(int fd, const struct sockaddr_in *peer);
 void ring_send(int fd, const char *text);
+/* The accepted one. `multishot`: one operation for all, which the first call begins. */
+int ring_accept(int listener, bool multishot);
 
 #endif

@@ -44,6 +44,23 @@ describe('listen queues', () => {
     assert.ok((waits?.counts.reduce((sum, count) => sum + count) ?? 0) >= waiting);
   });
 
+  test('a length of 0: a queue for one, as ss has it', async () => {
+    const hall = await Hall.open(cleanup);
+    const { listener, port } = await hall.listen(0);
+    const waiting = await hall.overfill(port, 0, 3);
+    await waitFor('the counts to agree', () => {
+      hall.collect();
+      return hall.gauge('usage', port) === waiting && hall.counted(port) === hall.counter('ListenOverflows');
+    });
+    const [, used, limit] = hall.stage.room.exec('ss', '-Hltn', `sport = :${port}`).split(/\s+/);
+    assert.deepEqual([hall.gauge('usage', port), hall.gauge('limit', port)], [Number(used), Number(limit)]);
+    assert.deepEqual([waiting, Number(limit)], [1, 0]);
+    assert.ok(hall.counted(port) > 0);
+    const utilization = hall.sink.histograms.get(`${ACCEPT}.utilization ${hall.owner} server.port=${port}`);
+    assert.deepEqual([utilization?.counts[0], utilization?.sum], [waiting, 0]);
+    await hall.stage.script.run('accept', hall.stage.script.next(), listener);
+  });
+
   test('an overflow event: whose queue, and how long it is', async () => {
     const hall = await Hall.open(cleanup);
     const { port } = await hall.listen(1);

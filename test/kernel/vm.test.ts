@@ -15,6 +15,7 @@ const KERNELS = ['6.1', '6.12'] as const;
 const FILES = [
   'plan',
   'accepts',
+  'ring-accepts',
   'mptcp',
   'mptcp-accepts',
   'lifecycle',
