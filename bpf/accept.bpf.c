@@ -24,13 +24,52 @@ static __always_inline void begin_child(struct sock *sk)
 	copy->state = TCP_SYN_RECV;
 }
 
+/* A function of its own: the key would be too much for the stack of its caller. */
+static __noinline void count_handshake(struct sock *sk, struct conn *conn, u64 now)
+{
+	struct series_key key;
+	struct series *row;
+
+	fill_series_key(&key, sk, conn, NO_ERROR);
+	row = series_row(&key, PROBE_STATE, now);
+	if (row)
+		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, now - conn->start_ns);
+}
+
+/* The last ACK of Fast Open: it is open since its SYN, and maybe used. */
+static __always_inline void end_fast_handshake(struct sock *sk, struct tcp_sock *tp, u64 now)
+{
+	struct conn *conn = opened_conn(sk, tp, 0);
+
+	if (!conn)
+		return;
+	merge_accept(sk, tp, conn, now);
+	if (!(conn->flags & CONN_IGNORED))
+		count_handshake(sk, conn, now);
+}
+
+/* Tells whether it is open already, since its SYN. */
+static __always_inline bool is_used(struct sock *sk)
+{
+	struct conn *conn = sk->sk_socket ? conn_of(sk) : 0;
+
+	return conn && (conn->flags & CONN_ESTABLISHED);
+}
+
 /* SYN_RECV to ESTABLISHED. */
 static __always_inline void handle_server_open(struct sock *sk, u64 now)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct conn *conn = tp ? track_child(sk) : 0;
 	struct moment when = {.at = now, .now = now};
+	struct conn *conn;
 
+	if (!tp)
+		return;
+	if (BPF_CORE_READ_BITFIELD(tp, syn_data_acked) || is_used(sk)) {
+		end_fast_handshake(sk, tp, now);
+		return;
+	}
+	conn = track_child(sk);
 	if (!conn)
 		return;
 	if (conn->role != ROLE_LISTENER)

@@ -83,8 +83,13 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 		agent_flow_ns = now;
 		return;
 	}
-	if (!is_ignored(sk, tp, conn))
-		open_client(sk, tp, conn, &when);
+	if (is_ignored(sk, tp, conn))
+		return;
+	/* When more than one SYN went out, the time of the first was noted with the second. */
+	if (BPF_CORE_READ_BITFIELD(tp, fastopen_connect) && !tp->total_retrans)
+		conn->start_ns = at_least(conn->start_ns, now - (u64)(tp->srtt_us >> 3) * 1000,
+					  now);
+	open_client(sk, tp, conn, &when);
 }
 
 /*
@@ -108,8 +113,10 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct moment when = {.at = now, .now = now};
 
-	if (conn && tp && !is_ignored(sk, tp, conn))
-		fail_client(sk, tp, conn, failure_of(sk, tp), &when);
+	if (!conn || !tp || is_ignored(sk, tp, conn))
+		return;
+	begin_at_syn(tp, conn, now);
+	fail_client(sk, tp, conn, failure_of(sk, tp), &when);
 }
 
 /*

@@ -11,7 +11,7 @@ static __always_inline u8 first_cause(struct sock *sk, u8 old, u8 new)
 {
 	if (old == TCP_ESTABLISHED && new == TCP_CLOSE_WAIT)
 		return CLOSE_PEER_FIN;
-	if (old == TCP_ESTABLISHED && new == TCP_FIN_WAIT1)
+	if ((old == TCP_ESTABLISHED || old == TCP_SYN_RECV) && new == TCP_FIN_WAIT1)
 		return is_exiting() ? CLOSE_PROCESS_EXIT : CLOSE_LOCAL_FIN;
 	if (sk->sk_err && !is_done_with(sk))
 		return cause_of_error(sk->sk_err);
@@ -28,7 +28,7 @@ static __always_inline bool closes_locally(struct sock *sk, u8 old, u8 new)
 	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
 		return true;
 	return new == TCP_CLOSE && (!sk->sk_err || is_done_with(sk)) && sk->sk_socket &&
-	       (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT);
+	       (old == TCP_ESTABLISHED || old == TCP_SYN_RECV || old == TCP_CLOSE_WAIT);
 }
 
 /*
@@ -75,13 +75,15 @@ static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock
 						struct conn *conn, u8 old, u8 new,
 						struct known_owner *owner)
 {
-	if (!is_open_state(old))
+	struct conn *found;
+
+	if (!is_open_state(old) && !is_fast_open(sk, tp))
 		return 0;
+	found = opened_conn(sk, tp, conn);
+	if (found)
+		return found;
 	if (conn)
-		return opened_conn(sk, tp, conn);
-	conn = opened_conn(sk, tp, 0);
-	if (conn)
-		return conn;
+		return 0;
 	if (old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT)
 		return 0;
 	conn = adopt_queued(sk, tp, old, owner);

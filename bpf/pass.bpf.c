@@ -91,7 +91,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	     conn->established_ns + 1000000000ULL < pass_now_ns) &&
 	    take_pending(conn))
 		count_open(conn, row);
-	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
+	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || state == TCP_SYN_RECV)
 		count_active(row, 1);
 	if (conn->flags & CONN_OPEN_PENDING)
 		return; /* what it moved is its owner's too */
@@ -194,12 +194,13 @@ static __always_inline bool is_unseen_child(const struct conn *conn, const struc
 }
 
 /* Tells whether nothing comes of it any more: it closed, or its handshake did not end well. */
-static __always_inline bool is_over(const struct conn *conn, const struct sock *sk)
+static __always_inline bool is_over(const struct conn *conn, const struct sock *sk,
+				    const struct tcp_sock *tp)
 {
 	if (conn->flags & CONN_CLOSED)
 		return true;
 	if (is_copy(conn))
-		return !is_unseen_child(conn, sk);
+		return !is_unseen_child(conn, sk) && !is_fast_open(sk, tp);
 	return (conn->flags & CONN_IGNORED) && sk->__sk_common.skc_state == TCP_CLOSE;
 }
 
@@ -210,11 +211,13 @@ static __always_inline void pass_held(struct conn *conn, u64 key)
 	struct tcp_sock *tp = bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct tcp_sock));
 	struct sock *sk = bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct sock));
 
-	if (is_over(conn, sk)) {
+	if (is_over(conn, sk, tp)) {
 		pass_unused(conn, key);
 		return;
 	}
-	if (!is_of(conn, cookie_of(sk)) && !is_unseen_child(conn, sk)) {
+	if (is_copy(conn) && is_fast_open(sk, tp)) {
+		conn->unused = 0; /* nobody uses it yet */
+	} else if (!is_of(conn, cookie_of(sk)) && !is_unseen_child(conn, sk)) {
 		pass_gone(conn);
 	} else {
 		conn->unused = 0;

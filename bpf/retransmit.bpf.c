@@ -77,6 +77,7 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 	struct conn *conn = conn_of(sk);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct tcp_skb_cb *cb = (struct tcp_skb_cb *)&skb->cb[0];
+	u64 now = bpf_ktime_get_ns();
 	struct segment segment = {};
 	struct series_key key;
 	struct series *row;
@@ -90,9 +91,11 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 	fill_series_key(&key, sk, conn, NO_ERROR);
 	if (cfg_retransmit_state)
 		key.state = sk->__sk_common.skc_state;
-	if (segment.type == RETRANSMIT_SYN)
+	if (segment.type == RETRANSMIT_SYN) {
 		__sync_fetch_and_add(&conn->syn_retransmits, 1);
-	row = series_row(&key, PROBE_RETRANSMIT, bpf_ktime_get_ns());
+		begin_at_syn(tp, conn, now);
+	}
+	row = series_row(&key, PROBE_RETRANSMIT, now);
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[segment.type], segment.count);
 	if (!cfg_emit_retransmit)
@@ -186,6 +189,9 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	struct series_key key;
 	struct series *row;
 
+	/* By Fast Open the connection is there already, and sends it. */
+	if (!conn && tp)
+		conn = copy_of_listener((void *)sk);
 	if (!conn || !tp || conn->role != ROLE_LISTENER)
 		return 0;
 	as_server.owner = conn->owner;

@@ -29,10 +29,39 @@ static __always_inline u64 established_at(struct tcp_sock *tp, u64 earliest, u64
 	return at_least(earliest, stamp ? stamp : now, now);
 }
 
+/*
+ * TCP_FASTOPEN_CONNECT: connect() is in SYN_SENT and sends nothing, the first write sends the SYN.
+ * The kernel keeps the time of that, in milliseconds, until it is acknowledged.
+ */
+static __always_inline void begin_at_syn(struct tcp_sock *tp, struct conn *conn, u64 now)
+{
+	u64 unit_ns = 1000000;
+	u32 since;
+
+	if (!BPF_CORE_READ_BITFIELD(tp, fastopen_connect) || !tp->retrans_stamp)
+		return;
+	if (bpf_core_field_exists(tp->tcp_usec_ts) && BPF_CORE_READ_BITFIELD(tp, tcp_usec_ts))
+		unit_ns = 1000;
+	since = (u32)(now / unit_ns) - tp->retrans_stamp;
+	conn->start_ns = at_least(conn->start_ns, now - since * unit_ns, now);
+}
+
 /* When its last packet came or went, or its timer ran out. */
 static __always_inline u64 ended_at(struct tcp_sock *tp, u64 earliest, u64 now)
 {
 	return at_least(earliest, tp->tcp_mstamp * 1000, now);
+}
+
+/*
+ * It is used before its handshake ends, and nothing was missed. What it sent again were SYN-ACKs,
+ * which have counts of their own.
+ */
+static __always_inline void begin_fast(struct tcp_sock *tp, struct conn *conn)
+{
+	conn->start_ns = conn->established_ns;
+	conn->syn_retransmits = tp->total_retrans;
+	conn->counted.segments_retransmitted = tp->total_retrans;
+	set_flags(conn, CONN_NO_START);
 }
 
 /*
@@ -62,7 +91,10 @@ static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *
 			when.at = conn->established_ns;
 		open_server(sk, tp, conn, &when);
 	}
-	count_loss(PROBE_STATE, REPAIRED);
+	if (is_fast_open(sk, tp))
+		begin_fast(tp, conn);
+	else
+		count_loss(PROBE_STATE, REPAIRED);
 	return conn;
 }
 
@@ -84,7 +116,8 @@ static __always_inline struct conn *adopt_child(struct sock *sk, struct tcp_sock
 }
 
 /*
- * What is kept of a connection past its handshake, whether that was seen or not. Not for iterators:
+ * What is kept of a connection past its handshake, or used before that ended, whether it was seen or
+ * not. Not for iterators:
  * one of those may open it at this moment, and takes no lock.
  */
 static __always_inline struct conn *opened_conn(struct sock *sk, struct tcp_sock *tp,

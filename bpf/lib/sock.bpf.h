@@ -101,6 +101,16 @@ static __always_inline bool fin_was_sent(u8 state)
 	       state == TCP_LAST_ACK;
 }
 
+/*
+ * Made by Fast Open (RFC 7413), and the last ACK of its handshake did not come yet: it is used
+ * already, and may even be closed. Others begin to transfer with that ACK; a RST takes fastopen_rsk
+ * away before it changes the state.
+ */
+static __always_inline bool is_fast_open(const struct sock *sk, const struct tcp_sock *tp)
+{
+	return sk->__sk_common.skc_state == TCP_SYN_RECV && tp->rcvq_space.time;
+}
+
 /* Payload acknowledged: bytes_acked less the client's SYN and, when acknowledged, our FIN. */
 static __always_inline u64 payload_sent(struct tcp_sock *tp, const struct conn *conn, bool fin_sent)
 {

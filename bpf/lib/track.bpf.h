@@ -198,8 +198,8 @@ static __always_inline void copy_listener(struct conn *conn, const struct conn *
 
 /*
  * It changes from LISTEN to SYN_RECV. This does what BPF_F_CLONE does for storage. The cookie comes
- * with the request's. It is established at once (tcp_check_req()), so this is the time of that,
- * should it be missed.
+ * with the request's. It is established at once (tcp_check_req()), or open by Fast Open, so this is
+ * the time of that.
  */
 static __always_inline void track_copy(struct sock *sk)
 {

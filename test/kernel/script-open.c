@@ -125,6 +125,15 @@ long do_fast(int s, int port, char *hex)
 	return local_port(s);
 }
 
+long do_fast_connect(int s, int port)
+{
+	int one = 1;
+
+	if (setsockopt(s, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one)))
+		return -1;
+	return do_connect(s, port);
+}
+
 long do_reconnect(int s, int port)
 {
 	struct sockaddr none = {.sa_family = AF_UNSPEC};

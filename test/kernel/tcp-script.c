@@ -12,6 +12,7 @@
  *   socket S [MSS]            makes a client socket of 127.0.0.1 (for connect)
  *   socket6 S [MSS]
  *   connect S PORT            local port
+ *   fast-connect S PORT       the first write sends the SYN (TCP_FASTOPEN_CONNECT)
  *   connect-to S ADDRESS PORT local port
  *   request S PORT HEX        connect and write, without sleeping in between; local port
  *   fast S PORT HEX           connect and write in one step, with Fast Open where the kernel lets it; local port
@@ -132,6 +133,8 @@ static long run(char **word, int words)
 		return (*s = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP)) < 0 ? -1 : 0;
 	if (IS("connect"))
 		return do_connect(*s, number);
+	if (IS("fast-connect"))
+		return do_fast_connect(*s, number);
 	if (IS("connect-to"))
 		return do_connect_to(*s, word[2], atoi(word[3]));
 	if (IS("request"))

@@ -20,6 +20,7 @@ const FILES = [
   'mptcp-accepts',
   'lifecycle',
   'crossed-opens',
+  'fast-open',
   'close-errors',
   'attempts',
   'handed-over',
