@@ -145,6 +145,17 @@ static __always_inline u16 server_port_of(struct sock *sk, const struct conn *co
 	return 0;
 }
 
+/* Tells whether it was one, which is no drop. */
+static __always_inline bool see_half_open_reset(struct sk_buff *skb, struct sock *listener,
+						const struct drop_key *key)
+{
+	if (!listener || !key->family || !cfg_sees_resets ||
+	    !is_half_open_reset(skb, listener, key->family, key->reason))
+		return false;
+	count_half_open_reset(skb, listener, key->family);
+	return true;
+}
+
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 {
@@ -168,6 +179,9 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	if (sk && !is_full(sk))
 		sk = 0;
 	key.family = tcp_family(skb, sk);
+	if (cfg_drop_has_rx_sk && receiver && !skb->sk &&
+	    see_half_open_reset(skb, (struct sock *)ctx[3], &key))
+		return 0;
 	if (!key.family || (key.reason && is_taken(skb, receiver, key.family, key.reason)))
 		return 0;
 	key.site = site_of(skb, (u64)location);

@@ -2,28 +2,7 @@
 /* RST segments sent and received, with the kernel's reason where it has one (6.10). */
 #include "wirespan.bpf.h"
 
-const volatile u8 cfg_emit_reset = 0;
 const volatile u8 cfg_reset_has_reason = 0; /* tcp_send_reset with a reason (6.10) */
-const volatile u8 cfg_reset_cidr = 0;	    /* resets by the peer's subnet */
-
-static __always_inline void emit_reset(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-				       u8 received, u8 reason)
-{
-	struct reset_record *record;
-
-	if (!cfg_emit_reset)
-		return;
-	record = reserve(PROBE_RESET, RECORD_RESET, sizeof(*record), bpf_ktime_get_ns());
-	if (!record)
-		return;
-	record->cookie = cookie_of(sk);
-	record->owner = conn->owner;
-	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
-	record->received = received;
-	record->reason = reason;
-	__builtin_memset(record->pad, 0, sizeof(record->pad));
-	submit(PROBE_RESET, record);
-}
 
 static __always_inline void fill_ends(struct reset_key *key, const struct sock *sk,
 				      const struct conn *conn)
@@ -36,15 +15,32 @@ static __always_inline void fill_ends(struct reset_key *key, const struct sock *
 		key->cidr = conn->cidr;
 }
 
+static __always_inline void describe_reset(struct reset_seen *seen, struct sock *sk,
+					   struct tcp_sock *tp, const struct conn *conn)
+{
+	struct reset_key *key = &seen->key;
+
+	key->owner = conn->owner;
+	key->family = family_of(sk);
+	key->role = conn->role == ROLE_LISTENER ? ROLE_SERVER : conn->role;
+	key->server_port = key->role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport)
+						    : local_port_of(tp);
+	if (conn->role == ROLE_LISTENER)
+		return;
+	seen->cookie = cookie_of(sk);
+	fill_ends(key, sk, conn);
+	fill_endpoints(&seen->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
+}
+
 /* `sk` may be absent, a listener, or (for TIME_WAIT) no full socket: then nobody owns the RST. */
 static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason)
 {
-	struct reset_key key = {};
+	struct reset_seen seen = {.at = bpf_ktime_get_ns()};
 	struct conn *conn = 0;
 	struct tcp_sock *tp = 0;
 
-	key.received = received;
-	key.reason = reason;
+	seen.key.received = received;
+	seen.key.reason = reason;
 	if (sk) {
 		conn = conn_of(sk);
 		tp = bpf_skc_to_tcp_sock(sk);
@@ -58,17 +54,9 @@ static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason
 		else
 			conn->reset_cause = 1 +
 					    (is_exiting() ? CLOSE_PROCESS_EXIT : CLOSE_RESET_SENT);
-		key.owner = conn->owner;
-		key.family = family_of(sk);
-		key.role = conn->role == ROLE_LISTENER ? ROLE_SERVER : conn->role;
-		key.server_port = key.role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport)
-							  : local_port_of(tp);
-		if (conn->role != ROLE_LISTENER) {
-			fill_ends(&key, sk, conn);
-			emit_reset(sk, tp, conn, received, reason);
-		}
+		describe_reset(&seen, sk, tp, conn);
 	}
-	reset_row(&key, PROBE_RESET);
+	count_reset(&seen);
 }
 
 SEC("tp_btf/tcp_send_reset")

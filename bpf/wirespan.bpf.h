@@ -52,4 +52,7 @@
 #include "lib/unowned.bpf.h"
 #include "lib/taken.bpf.h"
 
+/* Resets, those of half-open connections too. */
+#include "lib/resets.bpf.h"
+
 #endif

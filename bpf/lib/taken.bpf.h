@@ -127,6 +127,17 @@ static __always_inline bool is_leftover(struct sk_buff *skb, u32 reason)
 	       (!skb->len || BPF_CORE_READ_BITFIELD(skb, pkt_type) == PACKET_OUTGOING_NR);
 }
 
+/* A RST that ends a handshake: its listener is the receiver, as the kernel says from Linux 6.11 on. */
+static __always_inline bool is_half_open_reset(struct sk_buff *skb, struct sock *listener,
+					       u8 family, u32 reason)
+{
+	struct tcp_content content = {};
+
+	return listener && reason == cfg_drop_not_specified &&
+	       BPF_CORE_READ(listener, __sk_common.skc_state) == TCP_LISTEN &&
+	       read_content(skb, family, &content) && (content.flags & TCP_FLAG_RST);
+}
+
 /* `sk`: whom the kernel says that it was for, a full socket or not, else 0. */
 static __always_inline bool is_taken(struct sk_buff *skb, struct sock *sk, u8 family, u32 reason)
 {

@@ -65,6 +65,7 @@ describe('resets', () => {
       events: events.filter(({ netns }) => netns === stage.room.inode),
       sent: stage.room.counter('TcpOutRsts'),
       aborted: stage.room.counter('TcpEstabResets'),
+      embryonic: stage.room.counter('TcpExtEmbryonicRsts'),
       skipped: stage.watcher.source
         .recursionMisses()
         .filter(({ probe }) => probe.endsWith('_reset'))
@@ -78,6 +79,8 @@ describe('resets', () => {
     readonly received: { readonly client: number; readonly server: number };
     /** `TcpOutRsts` and `TcpEstabResets`. */
     readonly statistics: { readonly sent: number; readonly aborted: number };
+    /** `EmbryonicRsts`: those on connections whose handshake had not ended. */
+    readonly embryonic: number;
     readonly events: readonly ResetRecord[];
   }
 
@@ -98,6 +101,7 @@ describe('resets', () => {
         },
         received: { client: mine('received', CLIENT), server: mine('received', SERVER) },
         statistics: { sent: end.sent - start.sent, aborted: end.aborted - start.aborted },
+        embryonic: end.embryonic - start.embryonic,
         events: end.events.slice(start.events.length),
       };
     }
@@ -181,6 +185,25 @@ describe('resets', () => {
     // Others' on this machine count, too. Older kernels show no RST without a socket.
     if (hasResetReason(stage.watcher.source.plan)) assert.ok(sent.nobody >= 11, `${sent.nobody}`);
     else t.diagnostic('this kernel does not show them');
+  });
+
+  test('a RST on a connection whose handshake has not ended', async (t) => {
+    const { received, statistics, embryonic, events } = await gainOf(() =>
+      stage.send({ sport: 30_000, dport: stage.port, flags: SYN, count: 40, step: 1 }),
+    );
+    assert.deepEqual([statistics.sent, embryonic], [40, 40]);
+    if ((stage.watcher.source.plan.arities['kfree_skb'] ?? 0) <= 3) {
+      t.diagnostic('this kernel does not say whose a packet was');
+      assert.deepEqual(received, { client: 0, server: 0 });
+      return;
+    }
+    assert.deepEqual(received, { client: 0, server: 40 });
+    const mine = events.filter(({ direction }) => direction === 'receive');
+    const ports = mine.map(({ state, endpoints }) => `${state} ${endpoints.localPort} ${endpoints.peerPort}`);
+    assert.deepEqual(
+      ports.sort(),
+      Array.from({ length: 40 }, (_, index) => `syn_received ${stage.port} ${30_000 + index}`).sort(),
+    );
   });
 
   test('an RST out of the blue', async () => {

@@ -30,6 +30,7 @@ const FILES = [
   'lost-syns',
   'retransmits',
   'retransmit-causes',
+  'resets',
   'socket-stats',
   'counters',
   'refusals',
