@@ -10,6 +10,9 @@ const LOSSES = [
   'TcpExtPruneCalled',
 ];
 
+/** Reasons for which data is freed that came twice, on this kernel and on older ones. */
+export const TWICE: readonly string[] = ['tcp_old_data', 'tcp_old_sequence', 'tcp_invalid_sequence'];
+
 /** What the kernel and the agent had counted at a moment. */
 export class LossMark {
   readonly #stage: DropStage;
@@ -40,8 +43,9 @@ export class LossMark {
       found[name] = (found[name] ?? 0) + 1;
     }
     const again = this.#stage.room.counter('TcpRetransSegs') - this.#retransmits;
-    if ((found['tcp_old_data'] ?? 0) <= again) delete found['tcp_old_data'];
-    return found;
+    const twice = TWICE.reduce((sum, name) => sum + (found[name] ?? 0), 0);
+    const isExplained = ([name]: [string, number]): boolean => twice <= again && TWICE.includes(name);
+    return Object.fromEntries(Object.entries(found).filter((entry) => !isExplained(entry)));
   }
 
   /** A SYN-ACK that comes again is an error to the kernel, too, and nothing was lost with it. */
