@@ -1,4 +1,4 @@
-import { ATTR_K8S_POD_UID, ATTR_SERVICE_NAME } from '../../semconv/index.ts';
+import { ATTR_K8S_POD_UID, ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from '../../semconv/index.ts';
 import type { OtelEnvironment } from '../host/otel-environment.ts';
 
 /** What a process says of itself, as far as it is its own to say. */
@@ -19,6 +19,9 @@ const maxAttributes = 64;
 /** What wirespan sees itself nobody can declare, also where it did not see it. */
 const observedNamespaces = ['host.', 'os.', 'container.', 'process.', 'telemetry.', 'wirespan.'];
 const observedKeys: ReadonlySet<string> = new Set([ATTR_K8S_POD_UID]);
+
+/** An empty one says nothing: what is observed stands in for it. */
+const neverEmpty: ReadonlySet<string> = new Set([ATTR_SERVICE_NAME, ATTR_SERVICE_INSTANCE_ID]);
 
 function isObservedKey(key: string): boolean {
   return observedKeys.has(key) || observedNamespaces.some((namespace) => key.startsWith(namespace));
@@ -52,7 +55,7 @@ function bounded(all: ReadonlyMap<string, string>): { attributes: Map<string, st
   const names = [...all.keys()].filter((key) => !isObservedKey(key));
   for (const key of [ATTR_SERVICE_NAME, ...names.filter((name) => name !== ATTR_SERVICE_NAME)]) {
     const whole = all.get(key);
-    if (whole === undefined) continue;
+    if (whole === undefined || (whole === '' && neverEmpty.has(key))) continue;
     const value = shortened(whole, MAX_VALUE_BYTES);
     const keyBytes = Buffer.byteLength(key);
     const bytes = keyBytes + Buffer.byteLength(value);

@@ -1,9 +1,10 @@
+import { ATTR_SERVICE_INSTANCE_ID } from '../../semconv/index.ts';
 import type { ObservedResource, Owner } from '../model/resource.ts';
 import { nameOnly } from './declared.ts';
 import type { HostFacts } from '../host/host-facts.ts';
 import { Identities, type IdentityOptions } from './identities.ts';
 import { ProcessTable, type Entry } from './process-table.ts';
-import { ResourceBuilder, type Granularity } from './resources.ts';
+import { ResourceBuilder, type Granularity, type WorkloadFacts } from './resources.ts';
 import { ShortLived } from './short-lived.ts';
 import { WorkloadRegistry } from './workload-registry.ts';
 
@@ -166,7 +167,7 @@ class ProcessEnricher implements Enricher {
     const { container, declared } = workload;
     const folded = (): ObservedResource => this.#builder.folded(container);
     // The kernel had no room for its facts and it is gone: nobody could tell it from others.
-    const own = workload.executable === '' ? folded() : this.#builder.workload(workload);
+    const own = workload.executable === '' ? folded() : this.#ownResource(workload);
     if (this.#workloads.isFull && !this.#workloads.has(own)) this.#makeRoomNow(isAlive);
     const reduced = (): ObservedResource =>
       this.#builder.workload({ ...workload, declared: nameOnly(declared) });
@@ -175,6 +176,15 @@ class ProcessEnricher implements Enricher {
     this.#table.put(entry);
     if (isAlive && entry.standing !== 'own') this.#waiting.add(entry);
     return entry;
+  }
+
+  /** An instance that is another's already, is declared by a process that is told from it: then it is not its own. */
+  #ownResource(workload: WorkloadFacts): ObservedResource {
+    const own = this.#builder.workload(workload);
+    if (!this.#workloads.isInstanceTaken(own)) return own;
+    const declared = new Map(workload.declared);
+    declared.delete(ATTR_SERVICE_INSTANCE_ID);
+    return this.#builder.workload({ ...workload, declared });
   }
 
   /** Those that still live, first those that wait longest. */

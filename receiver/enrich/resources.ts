@@ -24,6 +24,7 @@ import {
 import type { ObservedResource, Owner } from '../model/resource.ts';
 import type { ContainerIdentity } from '../host/cgroup-path.ts';
 import type { HostFacts } from '../host/host-facts.ts';
+import { instanceId } from './instance-id.ts';
 
 /**
  * What tells two workloads apart; `auto`: service, else container, else process. A service is what one user's processes
@@ -51,12 +52,18 @@ export class ResourceBuilder {
   readonly host: ObservedResource;
   readonly agent: ObservedResource;
   readonly #hostAttributes: Attributes;
+  /** What tells this host from others. */
+  readonly #hostIdentity: Attributes;
+  readonly #bootId: string;
   /** Who observed it. `telemetry.sdk.*` is of the SDK in a process: what is observed has its own or none. */
   readonly #observer: Attributes;
   readonly #granularity: Granularity;
 
   constructor(host: HostFacts, granularity: Granularity) {
     this.#granularity = granularity;
+    this.#bootId = host.bootId;
+    this.#hostIdentity =
+      host.hostId === undefined ? { [ATTR_HOST_NAME]: host.hostName } : { [ATTR_HOST_ID]: host.hostId };
     this.#hostAttributes = {
       ...known(ATTR_HOST_ID, host.hostId),
       [ATTR_HOST_NAME]: host.hostName,
@@ -67,7 +74,11 @@ export class ResourceBuilder {
       [ATTR_TELEMETRY_DISTRO_NAME]: productName,
       [ATTR_TELEMETRY_DISTRO_VERSION]: host.version,
     };
-    this.host = identified('host', { ...this.#hostAttributes, ...this.#observer });
+    this.host = identified('host', {
+      [ATTR_SERVICE_INSTANCE_ID]: instanceId(this.#hostIdentity),
+      ...this.#hostAttributes,
+      ...this.#observer,
+    });
     this.agent = identified('agent', {
       ...this.#hostAttributes,
       ...this.#observer,
@@ -85,23 +96,34 @@ export class ResourceBuilder {
     const level = this.#level(facts);
     // Whoever says nothing of itself in a container is the container's.
     const isTold = level !== 'container' || declared.size > 0;
-    return identified('workload', {
+    const own = {
       [ATTR_SERVICE_NAME]: executable,
       ...Object.fromEntries(declared),
-      ...this.#hostAttributes,
       [ATTR_PROCESS_EXECUTABLE_NAME]: executable,
       ...containerAttributes(container),
       ...(isTold && facts.userId !== undefined && { [ATTR_PROCESS_USER_ID]: facts.userId }),
+    };
+    const identity = level === 'process' ? { ...own, ...this.#processIdentity(facts) } : own;
+    return identified('workload', {
+      [ATTR_SERVICE_INSTANCE_ID]: instanceId({ ...identity, ...this.#hostIdentity }),
+      ...own,
+      ...this.#hostAttributes,
       ...(level === 'process' && processAttributes(facts)),
       ...this.#observer,
     });
   }
 
+  /** The start is the kernel's: what is told as the time of creation depends on the clock, and a command changes. */
+  #processIdentity({ owner: { pid, startNs } }: WorkloadFacts): Attributes {
+    return { bootId: this.#bootId, pid, startNs: String(startNs) };
+  }
+
   /** What stands for processes that are too many to be told apart. */
   folded(container: ContainerIdentity): ObservedResource {
     if (container.containerId === undefined) return this.host;
-    const attributes = { ...this.#hostAttributes, ...containerAttributes(container), ...this.#observer };
-    return identified('workload', attributes);
+    const own = containerAttributes(container);
+    const instance = { [ATTR_SERVICE_INSTANCE_ID]: instanceId({ ...own, ...this.#hostIdentity }) };
+    return identified('workload', { ...instance, ...this.#hostAttributes, ...own, ...this.#observer });
   }
 
   #level({ declared, container, userId }: WorkloadFacts): Exclude<Granularity, 'auto'> {

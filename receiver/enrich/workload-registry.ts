@@ -1,5 +1,6 @@
 import type { ObservedResource } from '../model/resource.ts';
 import { resourceBytes } from '../model/resource-bytes.ts';
+import { instanceKey } from './instance-id.ts';
 
 /**
  * What a process has: its own resource; `reduced`: its own with its service's name alone, as there was no room for more
@@ -47,6 +48,8 @@ export class WorkloadRegistry {
   /** Attributes of the resources in use. */
   bytes = 0;
   readonly #uses = new Map<string, Use>();
+  /** By `instanceKey`, the resource that has it: as many as there are uses at most. */
+  readonly #instances = new Map<string, string>();
   readonly #bounds: WorkloadBounds;
   readonly #host: ObservedResource;
 
@@ -72,6 +75,12 @@ export class WorkloadRegistry {
     return this.#uses.has(resource.id);
   }
 
+  /** Another resource in use has its service instance: a process declared it whose like is told apart. */
+  isInstanceTaken({ id, attributes }: ObservedResource): boolean {
+    const holder = this.#instances.get(instanceKey(attributes));
+    return holder !== undefined && holder !== id;
+  }
+
   /** `own` while there is room, else what stands in for it: give back what it returned. */
   acquire(own: ObservedResource, { reduced, folded }: Substitutes): Place {
     if (this.has(own)) return { resource: this.#use(own), standing: 'own' };
@@ -95,6 +104,8 @@ export class WorkloadRegistry {
     use.processes -= 1;
     if (use.processes > 0) return;
     this.#uses.delete(resource.id);
+    const instance = instanceKey(resource.attributes);
+    if (this.#instances.get(instance) === resource.id) this.#instances.delete(instance);
     this.bytes -= use.bytes;
   }
 
@@ -115,6 +126,7 @@ export class WorkloadRegistry {
     if (use === undefined) {
       const bytes = resourceBytes(resource);
       this.#uses.set(resource.id, { resource, bytes, processes: 1 });
+      this.#instances.set(instanceKey(resource.attributes), resource.id);
       this.bytes += bytes;
       return resource;
     }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { arch, hostname } from 'node:os';
+import { readBootId } from './boot-id.ts';
 
 /** What is true of this host and this agent until the agent ends. */
 export interface HostFacts {
@@ -11,6 +12,8 @@ export interface HostFacts {
   readonly hostArch: string;
   /** `service.instance.id` of the agent. */
   readonly agentInstanceId: string;
+  /** Of this start of the kernel. */
+  readonly bootId: string;
   /** Version of this product. */
   readonly version: string;
 }
@@ -33,6 +36,7 @@ export function readHostFacts(version: string): HostFacts {
     hostName: hostname(),
     hostArch: arches[nodeArch] ?? nodeArch,
     agentInstanceId: randomUUID(),
+    bootId: readBootId(),
     version,
   };
 }

@@ -22,7 +22,7 @@ const tokens = [
 ];
 
 const builder = new ResourceBuilder(
-  { hostId: 'h', hostName: 'node', hostArch: 'amd64', version: '0.0.0', agentInstanceId: 'a' },
+  { hostId: 'h', hostName: 'node', hostArch: 'amd64', version: '0.0.0', agentInstanceId: 'a', bootId: 'b' },
   'auto',
 );
 

@@ -9,6 +9,7 @@ export const host = {
   hostName: 'node-1',
   hostArch: 'amd64',
   agentInstanceId: 'i',
+  bootId: 'b',
   version: '0.1.0',
 };
 
