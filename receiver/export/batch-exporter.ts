@@ -132,7 +132,11 @@ class Batcher<T, R> implements BatchExporter<T> {
       this.#ledger.export(batch.length - rejected);
       this.#ledger.drop(rejected, 'rejected');
       if (rejected > 0) onRejected(signal, rejected, result.message);
-    } else if (result.status === 'rejected') {
+    } else if (result.status === 'too_large' && batch.length > 1) {
+      const half = batch.length >> 1;
+      await this.#sendBatch(batch.slice(0, half));
+      await this.#sendBatch(batch.slice(half));
+    } else if (result.status === 'rejected' || result.status === 'too_large') {
       this.#ledger.drop(batch.length, 'rejected');
       onRejected(signal, batch.length, result.cause);
     } else if (result.status === 'unencodable') {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { messageOf, retryDelayOf } from './rpc-status.ts';
 import type { Answer, SendResult } from './send-result.ts';
 
 /** gRPC status codes that the OTLP specification allows to be retried (RESOURCE_EXHAUSTED: see below). */
@@ -12,11 +13,15 @@ const retryableGrpcCodes: ReadonlySet<number> = new Set([
 ]);
 const resourceExhausted = 8;
 
+const badRequest = 400;
+const payloadTooLarge = 413;
+/** Types of an answer that no collector gives. */
+const webPages: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+xml']);
+/** What is read of a reason that came as text. */
+const maxReasonBytes = 512;
+
 /** Longest wait that a timer takes, milliseconds; a longer one would end at once. */
 const maxWaitMs = 2 ** 31 - 1;
-
-/** Bytes of the longest varint. */
-const maxVarintBytes = 10;
 
 /** HTTP statuses that the OTLP specification allows to be retried. */
 const retryableHttpStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
@@ -38,10 +43,31 @@ export function judgeFailure(error: unknown): SendResult {
 /** Judges a whole HTTP answer with its `body`. */
 export function judgeStatus(response: IncomingMessage, body: Uint8Array): Answer {
   const { statusCode: code = 0, statusMessage = '', headers } = response;
-  if (code >= 200 && code < 300) return { status: 'answered', bytes: body };
-  const cause = `HTTP ${code} ${statusMessage}`.trimEnd();
+  const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const answer = `HTTP ${code} ${statusMessage}`.trimEnd();
+  if (code >= 200 && code < 300) {
+    if (!webPages.has(type)) return { status: 'answered', bytes: body };
+    // Not for good: whoever stands in for the collector now may be gone by the next attempt.
+    return { status: 'retry', cause: `${answer} with ${type}: a web page, not a collector`, afterMs: 0 };
+  }
+  const reason = reasonOf(type, body);
+  const cause = reason === undefined ? answer : `${answer}: ${reason}`;
+  if (code === payloadTooLarge || (code === badRequest && isAboutSize(reason ?? '')))
+    return { status: 'too_large', cause };
   if (!retryableHttpStatuses.has(code)) return { status: 'rejected', cause };
   return { status: 'retry', cause, afterMs: retryAfterMs(headers['retry-after']) };
+}
+
+/** What the body says: a `Status` by the specification, a line of text from many servers and proxies. */
+function reasonOf(type: string, body: Uint8Array): string | undefined {
+  if (type === 'application/x-protobuf') return messageOf(body);
+  const text = type === 'text/plain' ? Buffer.from(body.subarray(0, maxReasonBytes)).toString().trim() : '';
+  return text === '' ? undefined : text;
+}
+
+/** The words of gRPC's and Go's HTTP servers for a request above their limit; other limits have others. */
+function isAboutSize(text: string): boolean {
+  return /larger than max|too large/i.test(text);
 }
 
 /** `Retry-After`, in seconds or as a date; 0 when it says nothing. */
@@ -68,58 +94,15 @@ function judgeGrpc(error: GrpcError): SendResult {
     return { status: 'retry', cause, afterMs: retryDelayMs(error) ?? 0 };
   // The server must say that it will recover (RetryInfo); otherwise the request is just too large.
   const afterMs = error.code === resourceExhausted ? retryDelayMs(error) : undefined;
+  if (afterMs === undefined && error.code === resourceExhausted && isAboutSize(cause))
+    return { status: 'too_large', cause };
   return afterMs === undefined ? { status: 'rejected', cause } : { status: 'retry', cause, afterMs };
 }
 
-/** `google.rpc.RetryInfo` out of the status details, in milliseconds. */
+/** The delay that the status details ask for, milliseconds. */
 function retryDelayMs(error: GrpcError): number | undefined {
   const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? [];
   if (!(encoded instanceof Uint8Array)) return undefined;
-  // Status{3: Any{1: type_url, 2: RetryInfo{1: Duration{1: seconds, 2: nanos}}}}
-  for (const detail of fieldsOf(encoded)) {
-    if (detail.field !== 3 || detail.bytes === undefined) continue;
-    const any = fieldsOf(detail.bytes);
-    const type = any.find((f) => f.field === 1)?.bytes;
-    if (type === undefined || !Buffer.from(type).toString().endsWith('/google.rpc.RetryInfo')) continue;
-    const info = any.find((f) => f.field === 2)?.bytes;
-    const duration = fieldsOf(
-      fieldsOf(info ?? new Uint8Array()).find((f) => f.field === 1)?.bytes ?? new Uint8Array(),
-    );
-    const valueOf = (field: number): number => duration.find((f) => f.field === field)?.value ?? 0;
-    return boundedWaitMs(valueOf(1) * 1000 + Math.round(valueOf(2) / 1e6));
-  }
-  return undefined;
-}
-
-interface ProtoField {
-  readonly field: number;
-  readonly value?: number;
-  readonly bytes?: Uint8Array;
-}
-
-/** The varint and length-delimited fields of a message; stops at the first thing it does not know. */
-function fieldsOf(message: Uint8Array): ProtoField[] {
-  const fields: ProtoField[] = [];
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    const end = Math.min(message.length, at + maxVarintBytes);
-    for (let scale = 1; at < end; scale *= 128) {
-      const byte = message[at++] as number;
-      value += (byte & 127) * scale;
-      if (byte < 128) break;
-    }
-    return value;
-  };
-  while (at < message.length) {
-    const tag = varint();
-    const field = Math.floor(tag / 8);
-    if (tag % 8 === 0) fields.push({ field, value: varint() });
-    else if (tag % 8 === 2) {
-      const length = varint();
-      fields.push({ field, bytes: message.subarray(at, at + length) });
-      at += length;
-    } else break;
-  }
-  return fields;
+  const delayMs = retryDelayOf(encoded);
+  return delayMs === undefined ? undefined : boundedWaitMs(delayMs);
 }

@@ -3,7 +3,7 @@ import type { SignalCounters } from './counters.ts';
 import { Ledger } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import type { MetricRequest } from './metric-request.ts';
-import { countPoints, encodeMetrics } from './metric-request.ts';
+import { countPoints, DEFAULT_BOUNDS, encodeMetrics } from './metric-request.ts';
 import type { RejectionListener } from './rejection.ts';
 
 /** Sends collected metrics. Holds nothing between two calls: what fails goes back to its source. */
@@ -73,9 +73,14 @@ class ChunkedExporter implements MetricExporter {
     try {
       for (const request of encodeMetrics(collected)) {
         left -= request.items;
-        // Once one request ran out of time, the others would only wait for the same collector.
-        isOver ||= !(await this.#send(request, untilMs));
-        if (isOver) onFailed(request);
+        const waiting = [request];
+        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+          const result: Sent = isOver ? 'not taken' : await this.#send(next, untilMs);
+          if (result === 'too large') for (const half of halvesOf(next)) waiting.push(half);
+          // Once one request ran out of time, the others would only wait for the same collector.
+          isOver ||= result === 'not taken';
+          if (result === 'not taken') onFailed(next);
+        }
       }
     } catch (error) {
       this.#ledger.drop(left, 'encode_error');
@@ -83,22 +88,29 @@ class ChunkedExporter implements MetricExporter {
     }
   }
 
-  /** False when the request was not taken. */
-  async #send(request: MetricRequest, untilMs: number): Promise<boolean> {
+  async #send(request: MetricRequest, untilMs: number): Promise<Sent> {
     const result = await this.#delivery.deliver(request, untilMs);
     if (result.status === 'taken') {
       const rejected = Math.min(result.rejected, request.items);
       this.#ledger.export(request.items - rejected);
       this.#ledger.drop(rejected, 'rejected');
       if (rejected > 0) this.#onRejected('metrics', rejected, result.message);
-      return true;
+      return 'settled';
     }
-    if (result.status === 'rejected') {
+    if (result.status === 'too_large' && request.items > 1) return 'too large';
+    if (result.status === 'rejected' || result.status === 'too_large') {
       this.#ledger.drop(request.items, 'rejected');
       this.#onRejected('metrics', request.items, result.cause);
-      return true;
+      return 'settled';
     }
     // Requests come encoded, so the rest is "not taken".
-    return false;
+    return 'not taken';
   }
+}
+
+/** What became of one request: `settled`, taken or refused for good, is counted. */
+type Sent = 'settled' | 'not taken' | 'too large';
+
+function halvesOf({ parts, items }: MetricRequest): Iterable<MetricRequest> {
+  return encodeMetrics(parts, { ...DEFAULT_BOUNDS, maxPoints: Math.ceil(items / 2) });
 }

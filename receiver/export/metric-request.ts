@@ -15,7 +15,7 @@ export interface RequestBounds {
 }
 
 /** Below the 4 MiB that collectors accept by default. */
-const DEFAULT_BOUNDS: RequestBounds = { maxBytes: 3_000_000, maxPoints: 2000 };
+export const DEFAULT_BOUNDS: RequestBounds = { maxBytes: 3_000_000, maxPoints: 2000 };
 
 interface EncodedPart {
   readonly part: ResourceMetrics;

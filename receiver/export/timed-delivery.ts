@@ -18,6 +18,7 @@ export interface OperationLog {
 const errors: Readonly<Record<DeliveryResult['status'], string | undefined>> = {
   taken: undefined,
   rejected: 'rejected',
+  too_large: 'rejected',
   unencodable: 'encode_error',
   expired: 'retry_expired',
   abandoned: 'already_shutdown',

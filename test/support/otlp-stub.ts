@@ -13,8 +13,10 @@ export type StubSignal = 'metrics' | 'traces' | 'logs';
 /** What the stub answers to a request. */
 export type StubReply =
   | { kind: 'ok'; rejected?: number; message?: string }
-  /** gRPC: a status code; HTTP: a status. `retryAfterMs` travels as RetryInfo, or as Retry-After. */
-  | { kind: 'error'; code: number; retryAfterMs?: number; details?: string }
+  /** HTTP: success with a page of HTML. */
+  | { kind: 'web page' }
+  /** gRPC: a status code; HTTP: a status, with `details` as a `Status` or as `plain` text. `retryAfterMs` travels as RetryInfo, or as Retry-After. */
+  | { kind: 'error'; code: number; retryAfterMs?: number; details?: string; plain?: boolean }
   /** No answer at all. */
   | { kind: 'silence' };
 
@@ -25,7 +27,7 @@ export interface StubOptions {
   /** Serves TLS and demands a client certificate of the same authority; PEM. */
   tls?: { ca: Buffer; cert: Buffer; key: Buffer };
   /** Default: everything is taken. `nth` counts the requests of the stub from 0. */
-  reply?: (signal: StubSignal, nth: number) => StubReply | Promise<StubReply>;
+  reply?: (signal: StubSignal, nth: number, bytes: Uint8Array) => StubReply | Promise<StubReply>;
 }
 
 /** One request as it came; `taken` once it was answered with success. */
@@ -59,7 +61,7 @@ export async function startOtlpStub(options: StubOptions): Promise<OtlpStub> {
   const handle: Handle = async (signal, headers, bytes) => {
     const request: StubRequest = { signal, headers, bytes, taken: false };
     const nth = requests.push(request) - 1;
-    const reply = (await options.reply?.(signal, nth)) ?? { kind: 'ok' };
+    const reply = (await options.reply?.(signal, nth, bytes)) ?? { kind: 'ok' };
     request.taken = reply.kind === 'ok';
     return reply;
   };
@@ -173,10 +175,17 @@ function startHttp(handle: Handle, { port = 0, tls }: StubOptions): Promise<Runn
           response.writeHead(200, { 'Content-Type': 'application/x-protobuf' }).end(responseOf(reply));
           return;
         }
-        const after = reply.retryAfterMs;
-        response
-          .writeHead(reply.code, after === undefined ? {} : { 'Retry-After': String(after / 1000) })
-          .end();
+        if (reply.kind === 'web page') {
+          response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end('<p>Log in');
+          return;
+        }
+        const { retryAfterMs: after, details, plain } = reply;
+        response.writeHead(reply.code, {
+          ...(after !== undefined && { 'Retry-After': String(after / 1000) }),
+          ...(details !== undefined && { 'Content-Type': plain ? 'text/plain' : 'application/x-protobuf' }),
+        });
+        if (details === undefined) response.end();
+        else response.end(plain ? details : field(2, Buffer.from(details)));
       });
     });
   };

@@ -3,43 +3,17 @@ import { test, type TestContext } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import type { Exporters } from '../../../receiver/export/exporters.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
-import type { OtlpProtocol, Signal } from '../../../receiver/export/options.ts';
-import { exportSettings, type ExportGiven } from '../../support/export-settings.ts';
+import { exportSettings } from '../../support/export-settings.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import type { StubReply } from '../../support/otlp-stub.ts';
 import { assertConserved, eventOf, spanOf } from './records.ts';
-
-const quickRetry = { initialMs: 5, maxMs: 40 };
-const quickQueue = { delayMs: 5 };
+import { addSpans, watch } from './watched.ts';
 
 /** A loopback port that nobody listens on. */
 async function freePort(): Promise<number> {
   const stub = await startOtlpStub({ protocol: 'http/protobuf' });
   await stub.stop();
   return stub.port;
-}
-
-interface Watched {
-  exporters: Exporters;
-  states: string[];
-  rejections: [Signal, number, string][];
-}
-
-function watch(given: ExportGiven): Watched {
-  const states: string[] = [];
-  const rejections: [Signal, number, string][] = [];
-  const exporters = createExporters(
-    exportSettings({ retry: quickRetry, queues: { traces: quickQueue, logs: quickQueue }, ...given }),
-    {
-      onState: (state) => states.push(state),
-      onRejected: (signal, items, cause) => rejections.push([signal, items, cause]),
-    },
-  );
-  return { exporters, states, rejections };
-}
-
-function addSpans(exporters: Exporters, count: number): void {
-  for (let i = 1; i <= count; i += 1) exporters.addSpan(spanOf(i));
 }
 
 function assertAllConserved(exporters: Exporters): void {
@@ -164,74 +138,6 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     assert.equal(stub.requests.length, 2);
     assert.equal(rejections.length, isTold ? 2 : 1);
     assert.deepEqual(states, []);
-    assertAllConserved(exporters);
-    await exporters.shutdown(1000);
-    await stub.stop();
-  });
-}
-
-interface Fault {
-  name: string;
-  protocol: OtlpProtocol;
-  reply: StubReply;
-  isRetried: boolean;
-}
-
-const faults: Fault[] = [
-  { name: '400', protocol: 'http/protobuf', reply: { kind: 'error', code: 400 }, isRetried: false },
-  { name: '401', protocol: 'http/protobuf', reply: { kind: 'error', code: 401 }, isRetried: false },
-  {
-    name: '503',
-    protocol: 'http/protobuf',
-    reply: { kind: 'error', code: 503, retryAfterMs: 1000 },
-    isRetried: true,
-  },
-  { name: '429', protocol: 'http/protobuf', reply: { kind: 'error', code: 429 }, isRetried: true },
-  {
-    name: 'INVALID_ARGUMENT',
-    protocol: 'grpc',
-    reply: { kind: 'error', code: status.INVALID_ARGUMENT },
-    isRetried: false,
-  },
-  {
-    name: 'UNAUTHENTICATED',
-    protocol: 'grpc',
-    reply: { kind: 'error', code: status.UNAUTHENTICATED },
-    isRetried: false,
-  },
-  {
-    name: 'UNAVAILABLE',
-    protocol: 'grpc',
-    reply: { kind: 'error', code: status.UNAVAILABLE },
-    isRetried: true,
-  },
-  { name: 'ABORTED', protocol: 'grpc', reply: { kind: 'error', code: status.ABORTED }, isRetried: true },
-  {
-    name: 'RESOURCE_EXHAUSTED without RetryInfo',
-    protocol: 'grpc',
-    reply: { kind: 'error', code: status.RESOURCE_EXHAUSTED },
-    isRetried: false,
-  },
-  {
-    name: 'RESOURCE_EXHAUSTED with RetryInfo',
-    protocol: 'grpc',
-    reply: { kind: 'error', code: status.RESOURCE_EXHAUSTED, retryAfterMs: 30 },
-    isRetried: true,
-  },
-];
-
-for (const { name, protocol, reply, isRetried } of faults) {
-  test(`${protocol} ${name}: ${isRetried ? 'sent again' : 'counted as rejected'}`, async () => {
-    const stub = await startOtlpStub({ protocol, reply: (_, nth) => (nth === 0 ? reply : { kind: 'ok' }) });
-    const { exporters, rejections } = watch({ protocol, endpoint: stub.url });
-    addSpans(exporters, 5);
-    await exporters.forceFlush();
-    const { exported, dropped } = exporters.counters().traces;
-    assert.deepEqual([exported, dropped.rejected, stub.requests.length], isRetried ? [5, 0, 2] : [0, 5, 1]);
-    assert.equal(rejections.length, isRetried ? 0 : 1);
-    addSpans(exporters, 2);
-    await exporters.forceFlush();
-    assert.equal(exporters.counters().traces.exported, exported + 2, 'later batches go on');
     assertAllConserved(exporters);
     await exporters.shutdown(1000);
     await stub.stop();
