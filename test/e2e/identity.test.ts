@@ -80,6 +80,14 @@ describe('what processes declare', () => {
     assert.equal(resources.size, USERS.length);
   });
 
+  it('gives an instance that two users declare to one of them', () => {
+    const instances = new Set(
+      findPoints(output.metrics, OPENED).map(({ resource }) => resource['service.instance.id']),
+    );
+    assert.equal(instances.size, USERS.length);
+    assert.ok(instances.has('one'));
+  });
+
   it('does not reach what is observed', () => {
     for (const { resource } of findPoints(output.metrics, OPENED)) {
       const { 'host.id': hostId, 'host.name': hostName, ...rest } = resource;
@@ -101,7 +109,6 @@ describe('what processes declare', () => {
       );
       assert.equal(rest['telemetry.distro.name'], 'wirespan');
       assert.equal(rest['service.namespace'], 'shop');
-      assert.equal(rest['service.instance.id'], 'one');
       assert.equal(rest['deployment.environment.name'], 'prod');
     }
   });
