@@ -12,7 +12,7 @@ export interface HostFacts {
   readonly hostArch: string;
   /** `service.instance.id` of the agent. */
   readonly agentInstanceId: string;
-  /** Of this start of the kernel. */
+  /** Random, another one at each start of the kernel. */
   readonly bootId: string;
   /** Version of this product. */
   readonly version: string;
