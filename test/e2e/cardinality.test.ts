@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
@@ -65,7 +65,7 @@ for (const { name, loads, settings, seriesLimit, maxRssBytes } of CASES) {
 
     before(async () => {
       await buildWorkloads();
-      const room = new NetRoom();
+      const room = new NetNamespace();
       cleanup.add(() => room.remove());
       const observation = await observe(cleanup, {
         settings: {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { cgroupMounts, makeCgroup } from '../support/cgroups.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { hex, PROGRAM, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { observe } from './observe.ts';
@@ -23,7 +23,7 @@ describe('a process that calls execve()', () => {
   let isInContainer = false;
 
   before(async () => {
-    const room = new NetRoom();
+    const room = new NetNamespace();
     cleanup.add(() => room.remove());
     const server = TcpScript.start(room);
     cleanup.add(() => server.stop());

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
@@ -36,7 +36,7 @@ describe('what processes declare', () => {
 
   before(async () => {
     await buildWorkloads();
-    const room = new NetRoom();
+    const room = new NetNamespace();
     cleanup.add(() => room.remove());
     const program = trafficAs(cleanup, PROGRAM);
     chmodSync(dirname(program), 0o755);

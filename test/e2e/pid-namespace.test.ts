@@ -1,7 +1,7 @@
 /** An agent in a pid namespace of its own, as in a container without the host's pids. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import type { LogLine } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
@@ -27,7 +27,7 @@ describe('an agent in a pid namespace of its own', () => {
   let port = 0;
 
   before(async () => {
-    const room = new NetRoom();
+    const room = new NetNamespace();
     cleanup.add(() => room.remove());
     script = TcpScript.start(room);
     cleanup.add(() => script.stop());

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { capabilityMask } from '../../native/capabilities.ts';
 import { kernelHasType } from '../../native/index.ts';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { PROGRAM, TcpScript } from '../support/script.ts';
 import { startAgent } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
@@ -71,7 +71,7 @@ const serviceOf = (name: string): string => `service-of-${name}`;
 
 /** A program of another user in a network namespace of its own, whose service has another name. */
 function startOther(cleanup: Cleanup, name: string): TcpScript {
-  const room = new NetRoom();
+  const room = new NetNamespace();
   cleanup.add(() => room.remove());
   // Builds the program.
   const first = TcpScript.start(room);

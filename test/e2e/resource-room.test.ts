@@ -1,7 +1,7 @@
 /** Many processes, and processes that say much of themselves: what is kept and sent of them is bounded, and heals. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Observation, Output } from './observe.ts';
@@ -37,7 +37,7 @@ interface Listener {
 }
 
 class Room {
-  readonly room = new NetRoom();
+  readonly room = new NetNamespace();
   readonly #cleanup: Cleanup;
   readonly #program: string;
   constructor(cleanup: Cleanup) {

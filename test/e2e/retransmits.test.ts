@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Dropper } from '../support/dropper.ts';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { hex, TcpScript } from '../support/script.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
@@ -21,7 +21,7 @@ const BUNDLE = 8;
 
 describe('retransmits over OTLP', () => {
   const cleanup = new Cleanup();
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
   let dropper: Dropper;
   let observation: Observation;
@@ -29,7 +29,7 @@ describe('retransmits over OTLP', () => {
 
   before(async () => {
     await buildWorkloads();
-    room = new NetRoom();
+    room = new NetNamespace();
     cleanup.add(() => room.remove());
     script = TcpScript.start(room);
     cleanup.add(() => script.stop());

@@ -1,7 +1,7 @@
 /** Processes that end before the first export, folded and not: the same sums. */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
@@ -30,7 +30,7 @@ describe('short-lived processes', () => {
 
   /** A server that lives on, and clients of one connection each that end before the first export. */
   async function run(fold: 'on' | 'off'): Promise<Ran> {
-    const room = new NetRoom();
+    const room = new NetNamespace();
     cleanup.add(() => room.remove());
     const observation = await observe(cleanup, {
       settings: { ...SETTINGS, WIRESPAN_RESOURCE_FOLD_SHORT_LIVED: fold },

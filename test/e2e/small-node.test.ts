@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { inCgroup } from '../support/cgroups.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { makeMemoryCgroup, type MemoryCgroup } from './memory-cgroup.ts';
@@ -28,7 +28,7 @@ describe('a small node: the agent with profile small in 150 MB, kernel memory in
     if (group === undefined) throw new Error('no control group of this machine limits memory');
     const { folder, used } = group;
     await buildWorkloads();
-    const room = new NetRoom();
+    const room = new NetNamespace();
     cleanup.add(() => room.remove());
     const observation = await observe(cleanup, {
       launcher: inCgroup(folder),

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { finalPoints, findEvents, findPoints, histogramOf, totalOf, totalsBy } from './otlp.ts';
 import { connectPair, move, trafficAs, TrafficProcess } from './traffic.ts';
 import type { Pair } from './traffic.ts';
@@ -68,7 +68,7 @@ for (const stop of STOPS)
 
     before(async () => {
       await buildWorkloads();
-      const room = new NetRoom();
+      const room = new NetNamespace();
       cleanup.add(() => room.remove());
       const filter = { WIRESPAN_FILTER_INCLUDE: `[{netns: ${room.inode}}]` };
       const observation = await observe(cleanup, { settings: { ...SETTINGS, ...filter, ...stop.settings } });

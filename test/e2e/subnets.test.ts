@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import type { Output } from './observe.ts';
@@ -104,7 +104,7 @@ for (const { name, subnets, flows, own } of CASES) {
 
     before(async () => {
       await buildWorkloads();
-      const room = new NetRoom();
+      const room = new NetNamespace();
       cleanup.add(() => room.remove());
       // The loopback interface will do: not every kernel has dummy ones.
       for (const address of ADDRESSES) {

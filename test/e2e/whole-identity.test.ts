@@ -4,7 +4,7 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { hex, PROGRAM, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { observe } from './observe.ts';
@@ -20,7 +20,7 @@ describe('a process whose first thread has ended', () => {
   let output: Output;
 
   before(async () => {
-    const room = new NetRoom();
+    const room = new NetNamespace();
     cleanup.add(() => room.remove());
     const program = join(cleanup.makeFolder(), NAME);
     copyFileSync(PROGRAM, program);

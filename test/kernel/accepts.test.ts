@@ -9,7 +9,7 @@ import { LISTENER, LISTENER_KEY } from '../../receiver/decode/generated/layout.t
 import type { ConnectionRecord } from '../../receiver/model/record.ts';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { Watcher } from '../support/watcher.ts';
 
 /** Processes that wait in accept() at once: more than a kretprobe would see. */
@@ -31,7 +31,7 @@ interface Accept {
   readonly after: bigint;
 }
 
-async function runCrowd(room: NetRoom): Promise<{ port: number; accepts: Accept[] }> {
+async function runCrowd(room: NetNamespace): Promise<{ port: number; accepts: Accept[] }> {
   await promisify(execFile)('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
   const program = join(projectFolder, 'build', 'test', 'kernel', 'accept-crowd');
   const args = ['netns', 'exec', room.name, program, String(WAITING), String(QUEUED)];
@@ -47,7 +47,7 @@ async function runCrowd(room: NetRoom): Promise<{ port: number; accepts: Accept[
 /** A crowd and what was seen of it; another one where the kernel skipped the program, which would interrupt itself. */
 async function watchCrowd(
   watcher: Watcher,
-  room: NetRoom,
+  room: NetNamespace,
 ): Promise<{ port: number; accepts: Accept[]; records: ConnectionRecord[] }> {
   const skipped = (): number => watcher.source.recursionMisses().reduce((sum, { missed }) => sum + missed, 0);
   for (let attempt = 1; ; attempt += 1) {
@@ -86,7 +86,7 @@ for (const [index, { accept, programs }] of VARIANTS.entries()) {
     after(() => cleanup.run());
 
     test('who accepted, when, and how long each connection waited', async () => {
-      const room = new NetRoom();
+      const room = new NetNamespace();
       cleanup.add(() => room.remove());
       const watcher = new Watcher({ costlyVariants: true }, refused);
       cleanup.add(() => watcher.close());

@@ -8,7 +8,7 @@ import { BpfSession } from '../../native/index.ts';
 import { canLoad } from '../support/kernel-abilities.ts';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, ScriptError, TcpScript } from '../support/script.ts';
 import { Watcher } from '../support/watcher.ts';
 
@@ -68,7 +68,7 @@ for (const [index, variant] of VARIANTS.entries()) {
   describe(`attempts by ${variant}`, { skip }, () => {
     const cleanup = new Cleanup();
     let watcher: Watcher;
-    let room: NetRoom;
+    let room: NetNamespace;
     let script: TcpScript;
 
     before(() => {

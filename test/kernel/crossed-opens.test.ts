@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { METRIC_TCP_HANDSHAKE_DURATION } from '../../semconv/index.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, ScriptError, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher, type SeriesRow } from '../support/watcher.ts';
@@ -20,7 +20,7 @@ const CANCELLED = 254;
 describe('crossed opens', () => {
   const cleanup = new Cleanup();
   let watcher: Watcher;
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
 
   before(() => {

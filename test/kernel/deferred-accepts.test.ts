@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { METRIC_TCP_HANDSHAKE_DURATION, METRIC_TCP_RTT } from '../../semconv/index.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
@@ -27,7 +27,7 @@ const WITH_RTT_EVENTS = {
 describe('deferred accepts', () => {
   const cleanup = new Cleanup();
   let watcher: Watcher;
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
   let older: Served;
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { METRIC_TCP_HANDSHAKE_DURATION } from '../../semconv/index.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher } from '../support/watcher.ts';
@@ -23,7 +23,7 @@ const MS = 1_000_000n;
 describe('Fast Open', () => {
   const cleanup = new Cleanup();
   let watcher: Watcher;
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
 
   before(() => {

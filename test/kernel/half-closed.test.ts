@@ -11,7 +11,7 @@ import { STATE_NAMES } from '../../receiver/decode/names.ts';
 import { STATE_KEY, STATE_SUMS } from '../../receiver/decode/generated/layout.ts';
 import { METRIC_TCP_STATE_DURATION } from '../../semconv/index.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
@@ -33,7 +33,7 @@ interface Stay {
 describe('states of half-closed connections', () => {
   const cleanup = new Cleanup();
   let watcher: Watcher;
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
 
   before(() => {
@@ -131,7 +131,7 @@ describe('sockets by state', () => {
   after(() => cleanup.run());
 
   /** What `ss` has, by state. */
-  function shown(room: NetRoom): Record<string, number> {
+  function shown(room: NetNamespace): Record<string, number> {
     const lines = room.exec('ss', '-Htan').trim().split('\n');
     const words = lines.map((line) => line.split(/\s+/)[0]?.toLowerCase() ?? '');
     return tally(words.map((word) => SS_STATES[word] ?? word));
@@ -166,7 +166,7 @@ class StateCounter {
     this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   }
 
-  static start(room: NetRoom): StateCounter {
+  static start(room: NetNamespace): StateCounter {
     const program = join(import.meta.dirname, 'rig', 'count-states.ts');
     const args = [`--net=/run/netns/${room.name}`, process.execPath, program];
     return new StateCounter(spawn('nsenter', args, { stdio: ['pipe', 'pipe', 'inherit'] }));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
 import { CLOSE_REASON } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, PROGRAM, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher } from '../support/watcher.ts';
@@ -20,7 +20,7 @@ for (const [how, refused] of [
 ] as const)
   describe(`a connection that is handed over, accepts ${how}`, () => {
     const cleanup = new Cleanup();
-    let room: NetRoom;
+    let room: NetNamespace;
     let giver: TcpScript;
     let taker: TcpScript;
     let peer: TcpScript;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, beforeEach, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher } from '../support/watcher.ts';
@@ -30,7 +30,7 @@ for (const [how, refused] of [
 ] as const)
   describe(`whose a listener is, accepts ${how}`, () => {
     const cleanup = new Cleanup();
-    let room: NetRoom;
+    let room: NetNamespace;
     let script: TcpScript;
     const watcher = new Watcher({}, refused);
     cleanup.add(() => watcher.close());

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { METRIC_TCP_HANDSHAKE_DURATION } from '../../semconv/index.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher } from '../support/watcher.ts';
@@ -25,7 +25,7 @@ function schedule(linearTimeouts: number): number[] {
   return times;
 }
 
-function linearTimeouts(room: NetRoom): number {
+function linearTimeouts(room: NetNamespace): number {
   const path = '/proc/sys/net/ipv4/tcp_syn_linear_timeouts';
   return Number(room.exec('sh', '-c', `cat ${path} 2>/dev/null || echo 0`)); // Linux 6.5
 }
@@ -33,7 +33,7 @@ function linearTimeouts(room: NetRoom): number {
 describe('lost SYNs', () => {
   const cleanup = new Cleanup();
   let watcher: Watcher;
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
 
   before(() => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { canLoad } from '../support/kernel-abilities.ts';
 import { hex, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
@@ -32,7 +32,7 @@ for (const [how, refused] of [
 ] as const)
   describe(`MPTCP sockets, accepts ${how}`, { skip }, () => {
     const cleanup = new Cleanup();
-    let room: NetRoom;
+    let room: NetNamespace;
     let script: TcpScript;
     let watcher: Watcher;
     let older: Listening;

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { CLOSE_REASON } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { hex, TcpScript } from '../support/script.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher } from '../support/watcher.ts';
 
@@ -88,7 +88,7 @@ describe('half-closed connections older than the programs', () => {
   const cleanup = new Cleanup();
   let watcher: Watcher;
   let script: TcpScript;
-  let room: NetRoom;
+  let room: NetNamespace;
   const played: { scene: Scene; port: number; sockets: Record<Side, number> }[] = [];
 
   /** States of the two ends; an end that is closed is not there. */

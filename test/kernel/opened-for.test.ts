@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { Watcher } from '../support/watcher.ts';
 import { plain } from './rig/conversation.ts';
@@ -55,7 +55,7 @@ for (const { name, refused, skip } of WRITE_VARIANTS)
   describe(`what a connection was opened for, writes by ${name}`, { skip }, () => {
     const cleanup = new Cleanup();
     let watcher: Watcher;
-    let room: NetRoom;
+    let room: NetNamespace;
     let script: TcpScript;
 
     before(() => {

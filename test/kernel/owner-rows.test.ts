@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { FilterStage } from './rig/filter-stage.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { seenAt, talk } from './rig/talk.ts';
 
 const STORM = 11;
@@ -20,7 +20,7 @@ function knownOf({ watcher }: FilterStage, pids: readonly number[]): number[] {
 }
 
 /** Processes of one connection each, and the one that accepts them. */
-async function storm(stage: FilterStage, room: NetRoom): Promise<number[]> {
+async function storm(stage: FilterStage, room: NetNamespace): Promise<number[]> {
   const acceptor = stage.start(room);
   const at = await acceptor.listen();
   const pids = [acceptor.pid];
@@ -40,7 +40,7 @@ for (const [how, refused] of [
   describe(`rows of owners, accepts by ${how}`, () => {
     const cleanup = new Cleanup();
     let stage: FilterStage;
-    let loud: NetRoom;
+    let loud: NetNamespace;
 
     before(() => {
       stage = new FilterStage(cleanup, {}, refused);

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { Watcher, type SeriesRow } from '../support/watcher.ts';
 
@@ -22,7 +22,7 @@ const SERVER = 2;
 
 describe('passes', () => {
   const cleanup = new Cleanup();
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
   let watcher: Watcher;
 

@@ -5,14 +5,14 @@ import { kernelFunctionArity } from '../../native/index.ts';
 import { canLoad } from '../support/kernel-abilities.ts';
 import type { Plan } from '../../receiver/source/plan.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { Watcher } from '../support/watcher.ts';
 
 for (const costlyVariants of [false, true]) {
   describe(`plan, costly variants ${costlyVariants ? 'on' : 'off'}`, () => {
     const cleanup = new Cleanup();
-    let room: NetRoom;
+    let room: NetNamespace;
     let script: TcpScript;
     let watcher: Watcher;
     let plan: Plan;

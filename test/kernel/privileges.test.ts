@@ -9,7 +9,7 @@ import { capabilityMask } from '../../native/capabilities.ts';
 import { NODE_OPTIONS } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { waitFor } from '../support/wait.ts';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import type { Reduced } from './rig/reduced.ts';
 
 const run = promisify(execFile);
@@ -32,11 +32,11 @@ function only(capabilities: readonly string[]): string[] {
 
 describe('privileges', () => {
   const cleanup = new Cleanup();
-  let room: NetRoom;
+  let room: NetNamespace;
   let pid = 0;
 
   before(async () => {
-    room = new NetRoom();
+    room = new NetNamespace();
     cleanup.add(() => room.remove());
     const other = spawn('ip', ['netns', 'exec', room.name, 'setpriv', ...NOBODY, 'sleep', '600'], {
       stdio: 'ignore',

@@ -4,7 +4,7 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup } from '../support/cleanup.ts';
 import { startHog } from '../support/hog.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { SumsReader } from './rig/sums-reader.ts';
 import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
@@ -17,7 +17,7 @@ describe('quiet rows', () => {
   const cleanup = new Cleanup();
   after(() => cleanup.run());
 
-  function observe(): { watcher: Watcher; room: NetRoom; reader: SumsReader } {
+  function observe(): { watcher: Watcher; room: NetNamespace; reader: SumsReader } {
     const { room } = TcpScript.open(cleanup);
     const watcher = new Watcher({
       emit: { ...ALL_SIGNALS.emit, open: false, close: 'off', accept: false, fail: false, listener: false },

@@ -7,7 +7,7 @@ import { OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { DropStage, gained } from '../support/drop-stage.ts';
 import { hold, type Held } from './rig/held.ts';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { Watcher } from '../support/watcher.ts';
 
 const SOCKETS = 8;
@@ -18,13 +18,13 @@ describe('raw sockets of TCP', () => {
   const cleanup = new Cleanup();
   after(() => cleanup.run());
 
-  const inRoom = ({ name }: NetRoom): string[] => ['ip', 'netns', 'exec', name];
+  const inRoom = ({ name }: NetNamespace): string[] => ['ip', 'netns', 'exec', name];
   describe('older than the programs', () => {
-    let room: NetRoom;
+    let room: NetNamespace;
     let held: Held;
     let watcher: Watcher;
     before(async () => {
-      room = new NetRoom();
+      room = new NetNamespace();
       cleanup.add(() => room.remove());
       held = await hold(cleanup, 'raw-socket', [SOCKETS], inRoom(room));
       watcher = new Watcher();

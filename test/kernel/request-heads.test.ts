@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { LOSS_REASON } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, TcpScript } from '../support/script.ts';
 import { head, newContext, padding, requestOf, valueOf } from './rig/traceparent.ts';
 import type { Context } from './rig/traceparent.ts';
@@ -155,7 +155,7 @@ const ATTEMPTS = 4;
 describe('request heads', () => {
   const cleanup = new Cleanup();
   let watcher: Watcher;
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
   let listening: { listener: number; port: number };
 

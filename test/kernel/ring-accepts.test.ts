@@ -10,7 +10,7 @@ import { LISTENER, LISTENER_KEY } from '../../receiver/decode/generated/layout.t
 import { METRIC_TCP_ACCEPT_QUEUE_DURATION } from '../../semconv/index.ts';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import { NetRoom } from '../support/net-room.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
 import { Watcher } from '../support/watcher.ts';
 
 const PROGRAM = join(projectFolder, 'build', 'test', 'kernel', 'ring-accept');
@@ -35,12 +35,12 @@ function whyNoRing(): string | false {
 
 describe('accepts by io_uring', { skip: whyNoRing() }, () => {
   const cleanup = new Cleanup();
-  let room: NetRoom;
+  let room: NetNamespace;
   let watcher: Watcher;
 
   before(() => {
     execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
-    room = new NetRoom();
+    room = new NetNamespace();
     cleanup.add(() => room.remove());
     watcher = new Watcher();
     cleanup.add(() => watcher.close());

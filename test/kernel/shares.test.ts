@@ -13,7 +13,7 @@ import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { buildWorkloads, runChurn } from '../support/workloads.ts';
 import { startHog } from '../support/hog.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
@@ -33,7 +33,11 @@ describe('shares', () => {
   after(() => cleanup.run());
 
   /** The programs, which see the room alone. */
-  function observe(options: Partial<KernelOptions>): { watcher: Watcher; room: NetRoom; script: TcpScript } {
+  function observe(options: Partial<KernelOptions>): {
+    watcher: Watcher;
+    room: NetNamespace;
+    script: TcpScript;
+  } {
     const { room, script } = TcpScript.open(cleanup);
     const watcher = new Watcher({
       maxSeries: MAX_SERIES,

@@ -7,7 +7,7 @@ import { METRIC_TCP_HANDSHAKE_DURATION } from '../../semconv/index.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { waitFor } from '../support/wait.ts';
 import { closePair, lives, openPair, type Life, type Pair } from './rig/lives.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { churnTruth, count, playChurn, type ChurnSums } from './rig/churn.ts';
 import { nameOf, SkippingWatcher, type Skip } from './rig/skips.ts';
@@ -35,7 +35,7 @@ const CHURN_CHANGES: readonly Skip[] = [
 
 describe('programs that are skipped', () => {
   const cleanup = new Cleanup();
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
   let watcher: SkippingWatcher;
   let reference: Watcher;

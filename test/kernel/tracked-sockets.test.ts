@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { LISTENER, LISTENER_KEY, OWNER_KEY } from '../../receiver/decode/generated/layout.ts';
 import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetRoom } from '../support/net-room.ts';
+import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { Watcher } from '../support/watcher.ts';
 
@@ -26,7 +26,7 @@ server.listen({ port: Number(process.argv[1]), host: '127.0.0.1', reusePort: tru
 
 describe('tracked sockets', () => {
   const cleanup = new Cleanup();
-  let room: NetRoom;
+  let room: NetNamespace;
   let script: TcpScript;
 
   before(() => {

@@ -7,7 +7,7 @@ import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import { projectFolder } from '../backends/place.ts';
 import type { Cleanup } from './cleanup.ts';
 import { FreedCounter } from './freed.ts';
-import { NetRoom } from './net-room.ts';
+import { NetNamespace } from './net-namespace.ts';
 import { TcpScript } from './script.ts';
 import { ALL_SIGNALS, Watcher } from './watcher.ts';
 
@@ -28,7 +28,7 @@ export interface Pair {
 }
 
 export class DropStage {
-  readonly room = new NetRoom();
+  readonly room = new NetNamespace();
   readonly script: TcpScript;
   readonly watcher: Watcher;
   readonly freed: FreedCounter;

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { BpfSession } from '../../native/index.ts';
 import { projectFolder } from '../backends/place.ts';
-import type { NetRoom } from './net-room.ts';
+import type { NetNamespace } from './net-namespace.ts';
 
 const KEY_SIZE = 8;
 const VALUE_SIZE = 72;
@@ -25,7 +25,7 @@ export class Dropper {
   }
 
   /** @throws NativeError where the kernel refuses cgroup programs */
-  static attach(room: NetRoom): Dropper {
+  static attach(room: NetNamespace): Dropper {
     if (room.cgroup === undefined) throw new Error('there is no cgroup v2 on this machine');
     execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'workloads')]);
     const session = BpfSession.open(join(projectFolder, 'build', 'test', 'workloads', 'drop.bpf.o'));

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { projectFolder } from '../backends/place.ts';
 import type { Cleanup } from './cleanup.ts';
-import type { NetRoom } from './net-room.ts';
+import type { NetNamespace } from './net-namespace.ts';
 
 export interface Hog {
   readonly pid: number;
@@ -14,7 +14,7 @@ export interface Hog {
 /** Resolves when it did it all; it lives until the test ends. */
 export async function startHog(
   cleanup: Cleanup,
-  room: NetRoom,
+  room: NetNamespace,
   ...[mode, first, count]: readonly [mode: 'refused' | 'listen' | 'noise', first: number, count: number]
 ): Promise<Hog> {
   const program = join(projectFolder, 'build', 'test', 'kernel', 'hog');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { projectFolder } from '../backends/place.ts';
 import type { Cleanup } from './cleanup.ts';
-import { NetRoom } from './net-room.ts';
+import { NetNamespace } from './net-namespace.ts';
 
 /** The built program. */
 export const PROGRAM = join(projectFolder, 'build', 'test', 'kernel', 'tcp-script');
@@ -58,7 +58,7 @@ export class TcpScript {
    * Builds it when needed, and starts it in the room's namespace and control group. `cgroup`: the folder of
    * another group; `program`: a copy of it, whose name is then its command's.
    */
-  static start(room: NetRoom, { cgroup = room.cgroup, program = PROGRAM } = {}): TcpScript {
+  static start(room: NetNamespace, { cgroup = room.cgroup, program = PROGRAM } = {}): TcpScript {
     execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
     const child = spawn('ip', ['netns', 'exec', room.name, program], { stdio: ['pipe', 'pipe', 'inherit'] });
     if (cgroup !== undefined) writeFileSync(join(cgroup, 'cgroup.procs'), String(child.pid));
@@ -66,8 +66,8 @@ export class TcpScript {
   }
 
   /** One in a room of its own; both go with the test. */
-  static open(cleanup: Cleanup): { readonly room: NetRoom; readonly script: TcpScript } {
-    const room = new NetRoom();
+  static open(cleanup: Cleanup): { readonly room: NetNamespace; readonly script: TcpScript } {
+    const room = new NetNamespace();
     cleanup.add(() => room.remove());
     const script = TcpScript.start(room);
     cleanup.add(() => script.stop());

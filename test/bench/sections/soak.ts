@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup } from '../../support/cleanup.ts';
-import { NetRoom } from '../../support/net-room.ts';
+import { NetNamespace } from '../../support/net-namespace.ts';
 import { startAgent, startSink, type Sink } from '../agent.ts';
 import { readCpu } from '../proc-stats.ts';
 import { format, note, print } from '../report.ts';
@@ -41,7 +41,7 @@ function onEnd(cleanup: Cleanup, step: () => void): void {
 }
 
 async function measure(plan: SoakPlan, isQuick: boolean, cleanup: Cleanup): Promise<void> {
-  const room = new NetRoom();
+  const room = new NetNamespace();
   onEnd(cleanup, () => room.remove());
   const folder = mkdtempSync(join(tmpdir(), 'wirespan-soak-'));
   onEnd(cleanup, () => rmSync(folder, { recursive: true, force: true }));
@@ -79,7 +79,7 @@ async function measure(plan: SoakPlan, isQuick: boolean, cleanup: Cleanup): Prom
 
 interface Places {
   readonly sink: Sink;
-  readonly room: NetRoom;
+  readonly room: NetNamespace;
   readonly heapFile: string;
 }
 
@@ -105,7 +105,7 @@ function settingsOf(
 }
 
 /** Rounds, evenly spread over the time, and a look now and then until it is over. */
-async function runLoads(plan: SoakPlan, room: NetRoom, watch: Watch): Promise<Truth> {
+async function runLoads(plan: SoakPlan, room: NetNamespace, watch: Watch): Promise<Truth> {
   const endsAt = performance.now() + plan.minutes * 60_000;
   const state = { truth: NOTHING };
   const isOver = new AbortController();
@@ -119,7 +119,7 @@ async function runLoads(plan: SoakPlan, room: NetRoom, watch: Watch): Promise<Tr
 
 async function runRounds(
   plan: SoakPlan,
-  room: NetRoom,
+  room: NetNamespace,
   endsAt: number,
   state: { truth: Truth },
 ): Promise<void> {
@@ -149,7 +149,7 @@ async function lookOn(
   }
 }
 
-function passiveOpens(room: NetRoom): number {
+function passiveOpens(room: NetNamespace): number {
   const lines = room
     .exec('cat', '/proc/net/snmp')
     .split('\n')

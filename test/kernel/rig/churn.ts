@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolder } from '../../backends/place.ts';
-import type { NetRoom } from '../../support/net-room.ts';
+import type { NetNamespace } from '../../support/net-namespace.ts';
 import type { Watcher } from '../../support/watcher.ts';
 
 /** Payload that each connection carries each way. */
@@ -26,7 +26,7 @@ export function churnTruth(connections: number): ChurnSums {
 /** `askUs`: its servers ask so often for a connection, instead of waiting. `afterwards`: once all have ended, before the last pass. */
 export async function playChurn(
   watcher: Watcher,
-  room: NetRoom,
+  room: NetNamespace,
   connections: number,
   { askUs = 0, afterwards = (): void => undefined } = {},
 ): Promise<ChurnSums> {

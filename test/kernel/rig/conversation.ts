@@ -8,7 +8,7 @@ import type {
   SocketRecord,
 } from '../../../receiver/model/record.ts';
 import type { Dropper } from '../../support/dropper.ts';
-import type { NetRoom } from '../../support/net-room.ts';
+import type { NetNamespace } from '../../support/net-namespace.ts';
 import { hex, type TcpScript } from '../../support/script.ts';
 import { newContext, requestOf, type Context } from './traceparent.ts';
 import type { Watcher } from '../../support/watcher.ts';
@@ -16,7 +16,7 @@ import type { Watcher } from '../../support/watcher.ts';
 /** What all conversations of a test file share. */
 export interface Stage {
   readonly watcher: Watcher;
-  readonly room: NetRoom;
+  readonly room: NetNamespace;
   readonly script: TcpScript;
   readonly dropper: Dropper;
   readonly listener: number;

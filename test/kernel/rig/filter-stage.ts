@@ -4,7 +4,7 @@ import { findCgroupHierarchies } from '../../../receiver/host/cgroup-hierarchies
 import { kernelFilterOf } from '../../../receiver/settings/filter.ts';
 import type { KernelOptions } from '../../../receiver/source/kernel-options.ts';
 import type { Cleanup } from '../../support/cleanup.ts';
-import { NetRoom } from '../../support/net-room.ts';
+import { NetNamespace } from '../../support/net-namespace.ts';
 import { TcpScript } from '../../support/script.ts';
 import { NO_LISTENER, NOTHING, type Seen } from './talk.ts';
 import { Watcher } from '../../support/watcher.ts';
@@ -19,7 +19,7 @@ export const hierarchies = findCgroupHierarchies('/proc');
 export const hasV2 = hierarchies.some(({ number }) => number === 0);
 
 export class FilterStage {
-  readonly room: NetRoom;
+  readonly room: NetNamespace;
   readonly watcher: Watcher;
   readonly script: TcpScript;
   readonly #cleanup: Cleanup;
@@ -33,14 +33,14 @@ export class FilterStage {
     this.script = this.start(this.room);
   }
 
-  makeRoom(): NetRoom {
-    const made = new NetRoom();
+  makeRoom(): NetNamespace {
+    const made = new NetNamespace();
     this.#cleanup.add(() => made.remove());
     return made;
   }
 
   /** One more process. */
-  start(room: NetRoom, options: Parameters<typeof TcpScript.start>[1] = {}): TcpScript {
+  start(room: NetNamespace, options: Parameters<typeof TcpScript.start>[1] = {}): TcpScript {
     const started = TcpScript.start(room, options);
     this.#cleanup.add(() => started.stop());
     return started;

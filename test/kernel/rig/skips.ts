@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { KernelOptions } from '../../../receiver/source/kernel-options.ts';
 import { projectFolder } from '../../backends/place.ts';
-import type { NetRoom } from '../../support/net-room.ts';
+import type { NetNamespace } from '../../support/net-namespace.ts';
 import { Watcher } from '../../support/watcher.ts';
 
 const OBJECT = join(projectFolder, 'build', 'test', 'kernel', 'skipped.bpf.o');
@@ -48,10 +48,10 @@ const ALL = 1000;
 
 /** A watcher whose programs miss what the test says, of the sockets of a room. */
 export class SkippingWatcher extends Watcher {
-  readonly #room: NetRoom;
+  readonly #room: NetNamespace;
   #before = 0;
 
-  constructor(room: NetRoom, options: Partial<KernelOptions> = {}, refused: readonly string[] = []) {
+  constructor(room: NetNamespace, options: Partial<KernelOptions> = {}, refused: readonly string[] = []) {
     execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
     super(options, refused, OBJECT);
     this.#room = room;

@@ -2,7 +2,7 @@ import type { Cleanup } from '../../support/cleanup.ts';
 import type { KernelOptions } from '../../../receiver/source/kernel-options.ts';
 import type { Stage } from './conversation.ts';
 import { Dropper } from '../../support/dropper.ts';
-import { NetRoom } from '../../support/net-room.ts';
+import { NetNamespace } from '../../support/net-namespace.ts';
 import { TcpScript } from '../../support/script.ts';
 import { Watcher } from '../../support/watcher.ts';
 
@@ -15,7 +15,7 @@ export async function openStage(
   options: Partial<KernelOptions> = {},
   refused: readonly string[] = [],
 ): Promise<Stage> {
-  const room = new NetRoom();
+  const room = new NetNamespace();
   cleanup.add(() => room.remove());
   room.sysctl('net/ipv4/tcp_timestamps', '0');
   const script = TcpScript.start(room);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 let made = 0;
 
-export class NetRoom {
+export class NetNamespace {
   readonly name: string;
   /** Inode of the namespace, as records carry it. */
   readonly inode: number;
