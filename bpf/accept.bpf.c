@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The server: a connection's beginning, which the socket's state changes call, and accept(),
- * which tells its owner and its time in the queue. Variants, best first; the loader takes the
- * first that loads.
+ * This is the server's end: a connection's beginning, which the socket's state changes call, and
+ * accept(), which tells its owner and its time in the queue. The variants come best first, and the
+ * loader takes the first that loads.
  */
 #include "wirespan.bpf.h"
 
@@ -56,7 +56,7 @@ static __always_inline bool is_used(struct sock *sk)
 	return conn && (conn->flags & CONN_ESTABLISHED);
 }
 
-/* SYN_RECV to ESTABLISHED. */
+/* The socket changes from SYN_RECV to ESTABLISHED. */
 static __always_inline void handle_server_open(struct sock *sk, u64 now)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
@@ -100,7 +100,10 @@ static __always_inline bool refuses_untyped(struct sock *sk, const struct known_
 	return filter_refuses(&facts);
 }
 
-/* For the next hook that meets the socket. `cookie`: its own, 0 where the verifier has no type for it. */
+/*
+ * Notes it for the next hook that meets the socket. `cookie` is its own, and 0 where the verifier
+ * has no type for it.
+ */
 static __always_inline void note_accept(struct sock *sk, u64 cookie)
 {
 	struct accepted value = {.ns = bpf_ktime_get_ns(), .cookie = cookie};

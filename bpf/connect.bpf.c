@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The client: connect(), its handshake, and its failure. Called by the socket's state changes. */
+/*
+ * This is the client's end: connect(), its handshake, and its failure. The socket's state changes
+ * call it.
+ */
 #include "wirespan.bpf.h"
 
-/* connect(): in the caller's context, before the first SYN. */
+/* A process calls connect(). This is in its context, before the first SYN. */
 static __always_inline void handle_connect(struct sock *sk, u64 now)
 {
 	bool again = cookie_of(sk); /* it closed, and connects once more */
@@ -37,7 +40,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	announce(&owner, conn, PROBE_STATE);
 }
 
-/* Whose connect() was not seen; nor who it was, until a process shows itself. */
+/* Its connect() was not seen, so it is not known who it was, until a process shows itself. */
 static __always_inline struct conn *adopt_client(struct sock *sk, struct tcp_sock *tp, u64 now)
 {
 	struct conn *conn = track(sk, PROBE_STATE);
@@ -58,7 +61,7 @@ static __always_inline struct conn *adopt_client(struct sock *sk, struct tcp_soc
 	return conn;
 }
 
-/* SYN_SENT to ESTABLISHED. */
+/* The socket changes from SYN_SENT to ESTABLISHED. */
 static __always_inline void handle_client_open(struct sock *sk, u64 now)
 {
 	struct conn *conn = conn_of(sk);
@@ -93,9 +96,9 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 }
 
 /*
- * errno of a failed attempt. tcp_reset() and tcp_write_err() set sk_err first; a
- * close by the application has set sk_shutdown (__tcp_close()); what is left is
- * connect() itself that found no local port (inet_hash_connect()).
+ * Returns the errno of a failed attempt. tcp_reset() and tcp_write_err() set sk_err first. A close
+ * by the application has set sk_shutdown (__tcp_close()). What is left is connect() itself, when it
+ * found no local port (inet_hash_connect()).
  */
 static __always_inline u8 failure_of(struct sock *sk, struct tcp_sock *tp)
 {
@@ -106,7 +109,7 @@ static __always_inline u8 failure_of(struct sock *sk, struct tcp_sock *tp)
 	return tp->inet_conn.icsk_inet.inet_sport ? ERROR_CANCELLED : EADDRNOTAVAIL_NR;
 }
 
-/* To CLOSE; or to FIN_WAIT1, when the application closes while the SYNs cross. */
+/* The socket changes to CLOSE, or to FIN_WAIT1 when the application closes while the SYNs cross. */
 static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 {
 	struct conn *conn = conn_of(sk);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Connections and listeners from the socket's state changes
- * (inet_sock_set_state, net/ipv4/af_inet.c). Storage is touched only at the
- * changes that need it; most need one look-up, the rest leave at once.
+ * The changes of a socket's state (inet_sock_set_state, net/ipv4/af_inet.c) tell of connections and
+ * listeners. Storage is touched only at the changes that need it: most need one look-up, and the
+ * rest leave at once.
  */
 #include "wirespan.bpf.h"
 
-/* Who closes, and what ends the connection first. Process context unless the peer did it. */
+/*
+ * Tells who closes, and what ends the connection first. This is in process context unless the peer
+ * did it.
+ */
 static __always_inline u8 first_cause(struct sock *sk, u8 old, u8 new)
 {
 	if (old == TCP_ESTABLISHED && new == TCP_CLOSE_WAIT)
@@ -32,8 +35,8 @@ static __always_inline bool closes_locally(struct sock *sk, u8 old, u8 new)
 }
 
 /*
- * A connection of a listener older than the agent that the scan could not see: it
- * waited in the accept queue, where no process has it open. Its figures begin now.
+ * A connection of a listener older than the agent was not seen by the scan, since it waited in the
+ * accept queue, where no process has it open. Its counters begin now.
  */
 static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_sock *tp, u8 old,
 						 struct known_owner *owner)
@@ -60,7 +63,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	conn->state = old;
 	now = counters_of(sk, tp, conn, false);
 	leave_out(&conn->counted, &now);
-	/* inet_csk_listen_stop(): in the context of who closes the listener. */
+	/* In inet_csk_listen_stop() the context is that of who closes the listener. */
 	if (!sk->sk_socket && !sk->sk_err && current_owner(owner)) {
 		conn->owner = owner->key;
 		conn->owner_rules = owner->rules;
@@ -70,7 +73,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	return conn;
 }
 
-/* A connection that closes, and of which no program has seen that it was established. */
+/* A connection closes, and no program has seen that it was established. */
 static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock *tp,
 						struct conn *conn, u8 old, u8 new,
 						struct known_owner *owner)
@@ -90,7 +93,10 @@ static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock
 	if (conn)
 		return conn;
 	conn = adopt_child(sk, tp);
-	/* inet_csk_listen_stop(): in the context of who closes the listener, which is closed already. */
+	/*
+	 * In inet_csk_listen_stop() the context is that of who closes the listener, which is closed
+	 * already.
+	 */
 	if (conn && !conn->owner.pid && new == TCP_CLOSE && !sk->sk_socket && !sk->sk_err &&
 	    current_owner(owner)) {
 		conn->owner = owner->key;
@@ -112,8 +118,8 @@ static __always_inline bool needs_owner(const struct conn *conn)
 }
 
 /*
- * A process sends its FIN: nothing is interrupted by that, so this is always seen. Should all of
- * what follows be missed, these figures stand for the last ones. The FIN itself is not queued yet.
+ * A process sends its FIN. Nothing is interrupted by that, so this is always seen. Should all that
+ * follows be missed, these counters stand for the last ones. The FIN itself is not queued yet.
  */
 static __always_inline void note_due(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
@@ -122,7 +128,10 @@ static __always_inline void note_due(struct sock *sk, struct tcp_sock *tp, struc
 	conn->has_due = 1;
 }
 
-/* Any change after ESTABLISHED. `now` may be 0 where only an owner that shows itself needs it. */
+/*
+ * The state changes after ESTABLISHED. `now` may be 0 where only an owner that shows itself needs
+ * it.
+ */
 static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 now)
 {
 	struct conn *conn = conn_of(sk);
@@ -178,7 +187,9 @@ static __always_inline void claim_at_close(struct sock *sk)
 		claim_unowned(sk, tp, conn, pass_unowned_bank);
 }
 
-/* Whether something begins or ends: reading the clock costs as much as the rest of some runs. */
+/*
+ * Tells whether something begins or ends: reading the clock costs as much as the rest of some runs.
+ */
 static __always_inline bool needs_clock(int new)
 {
 	return cfg_state_duration || cfg_emit_state || new == TCP_SYN_SENT ||
@@ -224,7 +235,7 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 	return 0;
 }
 
-/* A socket in TCP_CLOSE: what a program should have seen of it by now. */
+/* The socket is in TCP_CLOSE. This makes good what a program should have seen of it by now. */
 static __always_inline void see_end(struct sock *sk)
 {
 	struct conn *conn = conn_of(sk);
@@ -248,8 +259,8 @@ static __always_inline void see_end(struct sock *sk)
 }
 
 /*
- * The last that is heard of a socket. A program of its own, so it is not skipped when the one
- * for changes is: of all programs the kernel skips the one alone that it interrupted.
+ * This is the last that is heard of a socket. It is a program of its own, so it is not skipped when
+ * the one for changes is: the kernel skips only the program that would interrupt itself.
  */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(ws_destroy, struct sock *sk)
@@ -259,7 +270,10 @@ int BPF_PROG(ws_destroy, struct sock *sk)
 	return 0;
 }
 
-/* Closed by an error, of which the application is told now: connect() clears the figures when it hears of it. */
+/*
+ * The socket was closed by an error, and the application is told now: connect() clears the counters
+ * when it hears of it.
+ */
 SEC("tp_btf/inet_sk_error_report")
 int BPF_PROG(ws_error, struct sock *sk)
 {

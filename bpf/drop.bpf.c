@@ -8,18 +8,21 @@ const volatile u8 cfg_drop_has_reason = 0; /* kfree_skb with a reason (5.17) */
 const volatile u8 cfg_drop_has_rx_sk = 0;  /* kfree_skb with the receiving socket (6.11) */
 const volatile u64 cfg_drop_consumed = 0;  /* SKB_CONSUMED of this kernel, or 0 */
 
-/* What tells rows of drops apart, each by its attribute. */
+/* These tell rows of drops apart, each by its attribute. */
 const volatile u8 cfg_drop_function = 0;
 const volatile u8 cfg_drop_interface = 0;
 const volatile u8 cfg_drop_state = 0;
 const volatile u8 cfg_drop_port = 0;
 
-/* Numbers given to rows of `drop_sites`, from 1. */
+/* The rows of `drop_sites` are numbered from 1. */
 u32 drop_site_count = 0;
 
 #define DROP_SITES 1024
 
-/* Numbers of where drops happened. Full: counted, the drop is told without them. */
+/*
+ * This numbers the places where drops happened. When it is full, this is counted, and the drop is
+ * told without its place.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, DROP_SITES);
@@ -30,7 +33,7 @@ struct {
 /* The first frames of a stack are our own: this program, and what calls it. */
 #define OWN_FRAMES 3
 
-/* 4 or 6 for a TCP packet or a packet of a TCP socket, 0 for anything else. */
+/* Returns 4 or 6 for a TCP packet or a packet of a TCP socket, and 0 for anything else. */
 static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 {
 	u16 protocol = bpf_ntohs(skb->protocol);
@@ -112,7 +115,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	submit(PROBE_DROP, record);
 }
 
-/* 0: not asked for, or no room. */
+/* Returns 0 when it is not asked for, or there is no room. */
 static __always_inline u32 site_of(struct sk_buff *skb, u64 location)
 {
 	struct net_device *device = skb->dev;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Listening sockets: listen() and its end. Called by the socket's state changes. */
+/* This follows listening sockets: listen() and its end. The socket's state changes call it. */
 #include "wirespan.bpf.h"
 
 static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
@@ -21,7 +21,7 @@ static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, 
 	submit(PROBE_STATE, record);
 }
 
-/* listen(): in the caller's context. */
+/* A process calls listen(). This is in its context. */
 static __always_inline void handle_listen(struct sock *sk, u64 now)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);

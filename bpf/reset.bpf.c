@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* RST segments sent and received, with the kernel's reason where it has one (6.10). */
+/* This counts RST segments sent and received, with the kernel's reason where it has one (6.10). */
 #include "wirespan.bpf.h"
 
 const volatile u8 cfg_reset_has_reason = 0; /* tcp_send_reset with a reason (6.10) */
@@ -48,7 +48,10 @@ static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason
 	if (conn && tp) {
 		if (is_ignored(sk, tp, conn))
 			return;
-		/* Should its end be missed: sk_err is gone once the application has read it. */
+		/*
+		 * This is kept should its end be missed: sk_err is gone once the application has
+		 * read it.
+		 */
 		if (received)
 			conn->reset_cause = 1 + CLOSE_RESET_RECEIVED;
 		else

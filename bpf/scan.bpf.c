@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Iterators that run once: at the start for what is older than the agent, with its
- * owner; after a reload for the rules; and for the count of sockets by state.
+ * These iterators run once: at the start for what is older than the agent, with its owner, after a
+ * reload for the rules, and for the count of sockets by state.
  */
 #include "wirespan.bpf.h"
 
-/* Written by user space before a run, read after it. */
+/* User space writes these before a run, and reads them after it. */
 u64 pass_states[TCP_STATES] = {};
 u64 pass_scanned = 0;
 u8 scan_listeners = 0;
@@ -61,7 +61,7 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 	conn->reason = cause_before(state);
 }
 
-/* Who runs this: only the kernel knows an agent's pid outside of its own pid namespace. */
+/* The agent runs this, since only the kernel knows its pid outside of its own pid namespace. */
 SEC("iter/task")
 int ws_self(struct bpf_iter__task *ctx)
 {
@@ -148,7 +148,7 @@ __noinline int scan_subflow(u64 address, const struct known_owner *owner)
 	return 0;
 }
 
-/* Two runs: listeners first, then the connections, whose role they decide. */
+/* It runs twice: first for listeners, then for the connections, whose role they decide. */
 SEC("iter/task_file")
 int ws_scan(struct bpf_iter__task_file *ctx)
 {
@@ -178,7 +178,7 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-/* After a reload: what the rules say of the processes that are known. */
+/* After a reload this asks what the rules say of the processes that are known. */
 SEC("iter/task")
 int ws_refilter(struct bpf_iter__task *ctx)
 {
@@ -214,8 +214,8 @@ __noinline int refilter_subflow(u64 address, const struct known_owner *owner)
 }
 
 /*
- * The same for sockets of processes that are not known: there was no room for them, or the
- * filter before left all of theirs out. Those that it now wants are announced.
+ * This does the same for sockets of processes that are not known: there was no room for them, or
+ * the filter before left all of theirs out. Those that it now wants are announced.
  */
 SEC("iter/task_file")
 int ws_refilter_files(struct bpf_iter__task_file *ctx)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Who uses a connection: the process that showed itself, and its accept(). */
+/* This tells who uses a connection: the process that showed itself, and its accept(). */
 #ifndef WIRESPAN_LIB_ACCEPTED_H
 #define WIRESPAN_LIB_ACCEPTED_H
 
-/* Whether it is still to be counted as opened: true once, for whoever asks first. */
+/* Tells whether it is still to be counted as opened. It is true once, for whoever asks first. */
 static __always_inline bool take_pending(struct conn *conn)
 {
 	return (conn->flags & CONN_OPEN_PENDING) &&
@@ -65,7 +65,10 @@ static __always_inline void confirm_owner(struct sock *sk, struct tcp_sock *tp, 
 		set_flags(conn, CONN_OPEN_PENDING); /* another filter may want it */
 }
 
-/* An accept is known: its time, the queue wait, and the owner. `from`: what is kept of the listener, or NULL. */
+/*
+ * An accept is known: its time, the wait in the queue, and the owner. `from` is what is kept of the
+ * listener, or NULL.
+ */
 static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					struct conn *from, const struct known_owner *owner,
 					const struct moment *when)
@@ -102,7 +105,7 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 /* Some connection was accepted on one CPU before it was established on another. */
 u8 early_accepts = 0;
 
-/* What was noted is of this socket, not of one that had its address before. */
+/* Tells whether what was noted is of this socket, and not of one that had its address before. */
 static __always_inline bool is_accept_of(const struct accepted *accepted, const struct conn *conn)
 {
 	if (accepted->cookie)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What is kept of a socket while it lives. */
+/* This is kept of a socket while it lives. */
 #ifndef WIRESPAN_LIB_CONN_H
 #define WIRESPAN_LIB_CONN_H
 
@@ -29,7 +29,7 @@ struct known_owner {
 	struct task_struct *thread;
 };
 
-/* When something happened, and when that is noticed. */
+/* This says when something happened, and when that is noticed. */
 struct moment {
 	u64 at;
 	u64 now;
@@ -44,8 +44,8 @@ struct opener {
 };
 
 /*
- * One connection or listening socket. Written by the state programs, the accept
- * programs and the iterators.
+ * This is kept of one connection or listening socket. The state programs, the accept programs and
+ * the iterators write it.
  */
 struct conn {
 	u32 use; /* of an entry: how often it was taken over, times two; odd: the pass holds it */
@@ -89,11 +89,17 @@ struct conn {
 	u8 has_due;
 	u8 deferred; /* its handshake ended with the client's first data: TCP_DEFER_ACCEPT */
 	u8 pad2[4];
-	/* As of the process's own FIN, should nothing be seen after it: all its payload as acknowledged. */
+	/*
+	 * These are the counters at the process's own FIN, should nothing be seen after it. All its
+	 * payload counts as acknowledged.
+	 */
 	struct tcp_counters due;
 };
 
-/* Used by the socket's own storage, or by its address: see track.bpf.h and docs/decisions/0016. */
+/*
+ * It is found by the socket's own storage, or by its address: see track.bpf.h and
+ * docs/decisions/0016.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);

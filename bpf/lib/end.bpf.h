@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The end of a connection in the sums: once, by whoever sees it first. */
+/* This adds the end of a connection to the sums, once, by whoever sees it first. */
 #ifndef WIRESPAN_LIB_END_H
 #define WIRESPAN_LIB_END_H
 
@@ -36,7 +36,7 @@ static __always_inline u8 close_error(struct sock *sk, struct tcp_sock *tp, stru
 	return error;
 }
 
-/* The final figures of a connection. `fin_sent`: as in counters_of(). */
+/* Adds the final counters of a connection. `fin_sent` is as in counters_of(). */
 static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					   bool fin_sent, const struct moment *when)
 {
@@ -76,7 +76,10 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 			      when->at - conn->established_ns);
 }
 
-/* What `account_gone` adds to: the row, but for addresses, which went with the socket. */
+/*
+ * Returns the row that `account_gone` adds to. It has no addresses, since these went with the
+ * socket.
+ */
 static __always_inline struct series *row_of_gone(const struct conn *conn, u8 error, u64 now)
 {
 	struct series_key key = {};
@@ -92,8 +95,8 @@ static __always_inline struct series *row_of_gone(const struct conn *conn, u8 er
 
 /*
  * Neither its end nor its socket's destruction was seen, and no pass came in between: the kernel
- * sometimes runs no program at all. One loss, of its close record; what it counted since its own
- * FIN, or without one since the last pass, is not known.
+ * sometimes runs no program at all. It is one loss, of its close record. What it counted since its
+ * own FIN, or without one since the last pass, is not known.
  */
 static __noinline void account_gone(struct conn *conn)
 {
@@ -134,7 +137,7 @@ static __noinline void account_gone(struct conn *conn)
 		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
 			      conn->counted.bytes_received);
 	}
-	/* A FIN is answered soon: without one the time is that of this moment. */
+	/* A FIN is answered soon. Without one the time is this moment. */
 	if (conn->has_due && conn->state_ns > conn->established_ns)
 		now = conn->state_ns;
 	if (conn->established_ns)

@@ -71,7 +71,7 @@ static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp,
 	set_flags(conn, CONN_OPENED_FOR);
 }
 
-/* The same, with the figures as of ESTABLISHED. */
+/* Does the same, with the counters as they were at ESTABLISHED. */
 static __always_inline void emit_followed_handshake(struct followed *followed,
 						    const struct request *request, u64 now)
 {
@@ -87,7 +87,7 @@ static __always_inline void emit_followed_handshake(struct followed *followed,
 	submit(PROBE_REQUEST, record);
 }
 
-/* A client reached ESTABLISHED: its writes are met by a kprobe. */
+/* A client reached ESTABLISHED, and a kprobe meets its writes. */
 static __always_inline void follow(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
 	struct followed *followed = 0;
@@ -107,7 +107,7 @@ static __always_inline void follow(struct sock *sk, struct tcp_sock *tp, struct 
 	followed->cookie = cookie_of(sk);
 }
 
-/* A handshake record named the request. Asked before follow_no_more(). */
+/* Tells whether a handshake record named the request. It is asked before follow_no_more(). */
 static __always_inline bool was_opened_for_request(struct sock *sk, const struct conn *conn)
 {
 	struct followed *followed;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Whose a listening socket is: who accepts from it, else who has it open. A process that called
- * listen() and then forked may be gone while its children serve. It stays with one as long as
- * that one has it open, so that it does not go to and fro between those who share it.
+ * This tells whose a listening socket is: it belongs to who accepts from it, else to who has it
+ * open. A process that called listen() and then forked may be gone while its children serve. It
+ * stays with one as long as that one has it open, so that it does not go to and fro between those
+ * who share it.
  */
 #ifndef WIRESPAN_LIB_HOLDER_H
 #define WIRESPAN_LIB_HOLDER_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The rows of listening sockets, and what is added to them. */
+/* This finds the rows of listening sockets, and adds to them. */
 #ifndef WIRESPAN_LIB_LISTENERS_H
 #define WIRESPAN_LIB_LISTENERS_H
 
@@ -57,7 +57,10 @@ static __always_inline void describe_listener(struct listener *row, struct sock 
 	row->backlog = sk->sk_max_ack_backlog;
 }
 
-/* For connections whose beginning is not seen. `queued`: of those that wait, how many are older than the agent. */
+/*
+ * Notes it for connections whose beginning is not seen. `queued` says how many of those that wait
+ * are older than the agent.
+ */
 static __always_inline void note_listening(struct sock *sk, const struct conn *conn, u64 queued)
 {
 	struct listen_port key = {.netns = conn->netns, .port = conn->listen_port};

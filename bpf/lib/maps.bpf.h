@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Maps and variables that several families use, with who writes, who reads and what bounds them. */
+/*
+ * Several families use these maps and variables. Each says who writes it, who reads it and what
+ * bounds it.
+ */
 #ifndef WIRESPAN_LIB_MAPS_H
 #define WIRESPAN_LIB_MAPS_H
 
-/* For a key that was just looked up in vain. Another CPU may be first. NULL: the map is full. */
+/*
+ * Makes the entry of a key that was just looked up in vain. Another CPU may be first. Returns NULL
+ * when the map is full.
+ */
 static __always_inline void *try_init(void *map, const void *key, const void *init)
 {
 	bpf_map_update_elem(map, key, init, BPF_NOEXIST);
 	return bpf_map_lookup_elem(map, key);
 }
 
-/* The entry of a key; where there is none, it is made as a copy of `init`. NULL: the map is full. */
+/*
+ * Returns the entry of a key. Where there is none, it is made as a copy of `init`. Returns NULL
+ * when the map is full.
+ */
 static __always_inline void *lookup_or_try_init(void *map, const void *key, const void *init)
 {
 	void *entry = bpf_map_lookup_elem(map, key);
@@ -18,20 +27,25 @@ static __always_inline void *lookup_or_try_init(void *map, const void *key, cons
 	return entry ? entry : try_init(map, key, init);
 }
 
-/* Number of the pass, from user space: what has another is of an earlier one. */
+/* User space numbers the passes. What has another number was met by an earlier one. */
 u64 pass_number = 0;
 
-/* The agent, in the initial pid namespace: never observed. Set by ws_self. */
+/*
+ * This is the agent's pid in the initial pid namespace, which ws_self sets. It is never observed.
+ */
 u32 agent_pid = 0;
 
-/* Values too large for the BPF stack, to insert empty rows with. */
+/* Empty rows are inserted with these, which are too large for the BPF stack. */
 static struct series zero_series;
 static struct listener zero_listener;
 static struct state_sums zero_state_sums;
 static struct receive_sums zero_receive_sums;
 static u64 zero_count;
 
-/* Processes seen. User space deletes rows of ended processes. Full: counted, owner 0. */
+/*
+ * This has the processes that were seen. User space deletes the rows of ended ones. When it is
+ * full, this is counted, and the owner is not known.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -40,9 +54,9 @@ struct {
 } owners SEC(".maps");
 
 /*
- * The sums behind every connection metric. Rows are added atomically in place. This and each
- * map of sums after it: an owner has a share (rows.bpf.h), past which rows with .overflow set
- * take the rest, and it is counted. User space takes rows out that are quiet.
+ * This has the sums behind every connection metric, which are added atomically in place. In it, and
+ * in each map of sums after it, an owner has a share (rows.bpf.h). Past that, rows with .overflow
+ * set take the rest, and it is counted. User space takes rows out that are quiet.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -58,7 +72,7 @@ struct {
 	__type(value, struct listener);
 } listeners SEC(".maps");
 
-/* wirespan.tcp.state.duration; one entry unless it is on. */
+/* This is for wirespan.tcp.state.duration, and has one entry unless that is on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -66,7 +80,7 @@ struct {
 	__type(value, struct state_sums);
 } state_durations SEC(".maps");
 
-/* wirespan.tcp.receive_queue.duration; one entry unless it is on. */
+/* This is for wirespan.tcp.receive_queue.duration, and has one entry unless that is on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -75,8 +89,8 @@ struct {
 } receives SEC(".maps");
 
 /*
- * Data of one connection that waits to be read, oldest first. Written under the socket's
- * lock by the receive programs. Full: what comes joins the newest.
+ * It has the data of one connection that waits to be read, oldest first. The receive programs write
+ * it under the socket's lock. When it is full, what comes joins the newest.
  */
 #define ARRIVALS 32 /* a power of two */
 struct arrivals {
@@ -107,8 +121,8 @@ struct {
 } resets SEC(".maps");
 
 /*
- * Accepts whose socket had no type, or was not established yet, keyed by its address until a
- * hook meets the socket. User space gives it its size.
+ * It has accepts whose socket had no type, or was not established yet, by its address, until a hook
+ * meets the socket. User space gives it its size.
  */
 struct accepted {
 	struct owner_key owner;
@@ -124,8 +138,9 @@ struct {
 } accepts SEC(".maps");
 
 /*
- * Ports that listen, by namespace: the role of connections older than the agent, and the
- * listener of connections whose beginning was not seen. Filled by the scan and by listen().
+ * It has the ports that listen, by namespace. They tell the role of connections older than the
+ * agent, and the listener of connections whose beginning was not seen. The scan and listen() fill
+ * it.
  */
 struct listen_port {
 	u32 netns;
@@ -143,7 +158,7 @@ struct {
 } listen_ports SEC(".maps");
 
 /*
- * The agent's own connections, as its end sees them: the peer's end is not observed
+ * It has the agent's own connections, as its end sees them, since the peer's end is not observed
  * either. Both ends are in the key: others use the same local port to other peers.
  */
 struct agent_flow {
@@ -159,7 +174,7 @@ struct {
 	__type(value, u8);
 } agent_flows SEC(".maps");
 
-/* When the agent last opened one: the peer's end, if it is here, follows at once. */
+/* This is when the agent last opened one. The peer's end, if it is here, follows at once. */
 u64 agent_flow_ns = 0;
 
 struct remote_end {
@@ -168,7 +183,10 @@ struct remote_end {
 	u32 netns;
 };
 
-/* For handshakes that needed more than one SYN-ACK: when the first went out, and how many followed. */
+/*
+ * A handshake that needed more than one SYN-ACK has this: when the first went out, and how many
+ * followed.
+ */
 struct synack {
 	u64 first_ns;
 	u64 again;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* How a connection begins, in the sums: once, by whoever sees it first. */
+/* This adds the beginning of a connection to the sums, once, by whoever sees it first. */
 #ifndef WIRESPAN_LIB_OPEN_H
 #define WIRESPAN_LIB_OPEN_H
 
@@ -24,7 +24,7 @@ static __always_inline void count_untold_syns(struct sock *sk, struct tcp_sock *
 		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN], all - told);
 }
 
-/* From the end of the handshake on. */
+/* The handshake ended well. */
 static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					const struct moment *when)
 {
@@ -90,7 +90,7 @@ static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, st
 		emit_connection(sk, tp, conn, CONNECTION_FAIL, when->at);
 }
 
-/* The accept queue as this arrival found it. The listener is held by the caller, tcp_v4_rcv(). */
+/* Adds the accept queue as this arrival found it. The caller, tcp_v4_rcv(), holds the listener. */
 static __always_inline void see_accept_queue(struct conn *conn, u8 family)
 {
 	struct sock *listener = (struct sock *)conn->listener_sock;
@@ -109,8 +109,8 @@ static __always_inline void see_accept_queue(struct conn *conn, u8 family)
 }
 
 /*
- * True: when the handshake began is not known. What it counted belongs to the SYN-ACK's own
- * counts: when it is late, the socket's own may have joined that.
+ * Returns true when it is not known when the handshake began. What it counted belongs to the
+ * SYN-ACK's own counts. When it is late, the socket's own may have joined that.
  */
 static __always_inline bool read_handshake_start(struct sock *sk, struct tcp_sock *tp,
 						 struct conn *conn, const struct moment *when)
@@ -160,11 +160,14 @@ static __always_inline bool is_agent_peer(struct sock *sk, struct tcp_sock *tp, 
 	read_peer(sk, family_of(sk), flow.local);
 	flow.peer_port = local_port_of(tp);
 	flow.local_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	/* Once: the same ends may mean something else in another namespace, or later. */
+	/*
+	 * This is done once, since the same addresses may mean something else in another namespace,
+	 * or later.
+	 */
 	return !bpf_map_delete_elem(&agent_flows, &flow);
 }
 
-/* A child that begins with what is kept of its listener. */
+/* A child begins with what is kept of its listener. */
 static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					const struct moment *when)
 {
@@ -206,7 +209,7 @@ static __always_inline void open_server(struct sock *sk, struct tcp_sock *tp, st
 	check_handshake(sk, tp, conn);
 }
 
-/* No program saw it being made from its listener: that is the last one at its port. */
+/* No program saw it being made from its listener, which is taken for the last one at its port. */
 static __always_inline void copy_from_port(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
 	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};

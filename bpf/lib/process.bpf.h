@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Who: the process of the current context, named once in `owners`. */
+/* This names the process of the current context, once, in `owners`. */
 #ifndef WIRESPAN_LIB_PROCESS_H
 #define WIRESPAN_LIB_PROCESS_H
 
@@ -8,12 +8,15 @@ static __always_inline u32 netns_of(const struct sock *sk)
 	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
-/* What the filter's rules say of a process that has no row. Not inlined: once for all callers. */
+/*
+ * Returns what the filter's rules say of a process that has no row. It is not inlined, so it is
+ * there once for all callers.
+ */
 static __noinline u64 rules_of(struct task_struct *leader)
 {
 	struct owner_info info = {};
 
-	/* As text: what is behind its end may be of the command before. */
+	/* It is read as text, since what is behind its end may belong to the command before. */
 	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
 	return match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
 }
@@ -100,7 +103,10 @@ static __always_inline void know_owner(struct known_owner *owner, struct task_st
 	}
 }
 
-/* The calling process. False in a kernel thread: then nobody's. Process context only. */
+/*
+ * Knows the calling process, in process context only. Returns false in a kernel thread: then it is
+ * nobody's.
+ */
 static __always_inline bool current_owner(struct known_owner *owner)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

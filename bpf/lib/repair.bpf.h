@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The kernel skips a program that would interrupt itself on its CPU. What a socket's next
- * change, its destruction or a pass finds undone is done then, with the figures and times
- * that the kernel keeps of the socket: docs/decisions/0021.
+ * The kernel skips a program that would interrupt itself on its CPU. What a socket's next change,
+ * its destruction or a pass finds undone is done then, with the counters and times that the kernel
+ * keeps of the socket (docs/decisions/0021).
  */
 #ifndef WIRESPAN_LIB_REPAIR_H
 #define WIRESPAN_LIB_REPAIR_H
 
-/* Past its handshake, and not closed. */
+/* Tells whether it is past its handshake, and not closed. */
 static __always_inline bool is_open_state(u8 state)
 {
 	return state == TCP_ESTABLISHED || state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 ||
@@ -46,7 +46,7 @@ static __always_inline void begin_at_syn(struct tcp_sock *tp, struct conn *conn,
 	conn->start_ns = at_least(conn->start_ns, now - since * unit_ns, now);
 }
 
-/* When its last packet came or went, or its timer ran out. */
+/* Returns when its last packet came or went, or its timer ran out. */
 static __always_inline u64 ended_at(struct tcp_sock *tp, u64 earliest, u64 now)
 {
 	return at_least(earliest, tp->tcp_mstamp * 1000, now);
@@ -65,8 +65,8 @@ static __always_inline void begin_fast(struct tcp_sock *tp, struct conn *conn)
 }
 
 /*
- * A connection that is or was established, as no program saw. NULL: it was not, or is not to be
- * observed. `cookie`: the socket's, which a child's entry does not have yet.
+ * A connection is or was established, as no program saw. Returns NULL when it was not, or is not to
+ * be observed. `cookie` is the socket's, which a child's entry does not have yet.
  */
 static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *tp,
 					      struct conn *conn, u64 cookie)
@@ -86,7 +86,7 @@ static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *
 			return 0;
 		conn->cookie = cookie;
 		when.at = established_at(tp, 0, when.now);
-		/* When the copy was made. */
+		/* This is when the copy was made. */
 		if (conn->state == TCP_SYN_RECV && conn->established_ns < when.at)
 			when.at = conn->established_ns;
 		open_server(sk, tp, conn, &when);
@@ -98,7 +98,10 @@ static __always_inline struct conn *open_late(struct sock *sk, struct tcp_sock *
 	return conn;
 }
 
-/* The same of a child of which nothing is kept: its listener is the last at its port. */
+/*
+ * Does the same for a child of which nothing is kept. Its listener is taken for the last at its
+ * port.
+ */
 static __always_inline struct conn *adopt_child(struct sock *sk, struct tcp_sock *tp)
 {
 	struct listen_port key = {.netns = netns_of(sk), .port = local_port_of(tp)};
@@ -132,14 +135,17 @@ static __always_inline struct conn *opened_conn(struct sock *sk, struct tcp_sock
 	return open_late(sk, tp, conn, bpf_get_socket_cookie(sk));
 }
 
-/* All was acknowledged, and one more than the payload: a FIN. */
+/* Tells whether all was acknowledged, and one byte more than the payload, which is the FIN. */
 static __always_inline bool is_fin_acked(struct tcp_sock *tp, const struct conn *conn)
 {
 	return tp->snd_una == tp->write_seq &&
 	       payload_sent(tp, conn, false) == tp->bytes_sent - tp->bytes_retrans + 1;
 }
 
-/* What ended it, by what it left. Of two FINs ours was first: fewer programs were skipped then. */
+/*
+ * Tells what ended it, by what it left. When there were two FINs, ours is taken for the first,
+ * since fewer programs were skipped then.
+ */
 static __always_inline u8 cause_of_end(struct sock *sk, struct tcp_sock *tp,
 				       const struct conn *conn, bool fin_acked)
 {
@@ -155,11 +161,11 @@ static __always_inline u8 cause_of_end(struct sock *sk, struct tcp_sock *tp,
 		return conn->reset_cause - 1;
 	if (tp->inet_conn.icsk_retransmits || tp->inet_conn.icsk_probes_out)
 		return CLOSE_TIMEOUT;
-	/* What a process does itself is not missed: no program was interrupted. */
+	/* What a process does itself is not missed, since no program was interrupted. */
 	return cfg_sees_resets ? CLOSE_OTHER : CLOSE_RESET_RECEIVED;
 }
 
-/* errno of a failed attempt, when connect() may have taken it already. */
+/* Returns the errno of a failed attempt, when connect() may have taken it already. */
 static __always_inline u8 failure_of_late(struct sock *sk, struct tcp_sock *tp,
 					  const struct conn *conn)
 {
@@ -174,7 +180,7 @@ static __always_inline u8 failure_of_late(struct sock *sk, struct tcp_sock *tp,
 	return cfg_sees_resets ? ERROR_CANCELLED : ECONNREFUSED_NR;
 }
 
-/* A socket in TCP_CLOSE whose end no program saw. `cookie`: as above. */
+/* A socket is in TCP_CLOSE, and no program saw its end. `cookie` is as above. */
 static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 				    u64 cookie)
 {
@@ -209,7 +215,10 @@ static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct
 	return 0;
 }
 
-/* What must have been first, by the state that it leaves; the change to that may have been missed. */
+/*
+ * Tells what must have been first, by the state that it leaves. The change to that may have been
+ * missed.
+ */
 static __always_inline u8 cause_before(u8 old)
 {
 	if (old == TCP_CLOSE_WAIT || old == TCP_LAST_ACK)
@@ -226,7 +235,9 @@ static __always_inline void step_late(struct sock *sk, struct tcp_sock *tp, stru
 		change_state(sk, tp, conn, state, now);
 }
 
-/* Into the state that it leaves now: what time it spent there counts for the one before. */
+/*
+ * Brings it into the state that it leaves now. What time it spent there counts for the one before.
+ */
 static __always_inline void pass_through(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					 u8 old, u64 now)
 {

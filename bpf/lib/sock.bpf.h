@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What a socket says of itself: addresses, ports, family, payload. */
+/* This reads what a socket says of itself: addresses, ports, family, payload. */
 #ifndef WIRESPAN_LIB_SOCK_H
 #define WIRESPAN_LIB_SOCK_H
 
@@ -111,7 +111,10 @@ static __always_inline bool is_fast_open(const struct sock *sk, const struct tcp
 	return sk->__sk_common.skc_state == TCP_SYN_RECV && tp->rcvq_space.time;
 }
 
-/* Payload acknowledged: bytes_acked less the client's SYN and, when acknowledged, our FIN. */
+/*
+ * The payload that the peer acknowledged is bytes_acked without the client's SYN and, when it is
+ * acknowledged, our FIN.
+ */
 static __always_inline u64 payload_sent(struct tcp_sock *tp, const struct conn *conn, bool fin_sent)
 {
 	u64 acked = tp->bytes_acked;
@@ -123,7 +126,10 @@ static __always_inline u64 payload_sent(struct tcp_sock *tp, const struct conn *
 	return acked;
 }
 
-/* Payload that the peer acknowledged, by what was sent: unlike bytes_acked without SYN and FIN. */
+/*
+ * Returns the payload that the peer acknowledged, by what was sent. Unlike bytes_acked it has
+ * neither SYN nor FIN.
+ */
 static __always_inline u64 acked_payload(struct tcp_sock *tp)
 {
 	return tp->bytes_sent - tp->bytes_retrans - (u32)(tp->snd_nxt - tp->snd_una);
@@ -135,7 +141,7 @@ static __always_inline bool is_syn_acked(struct tcp_sock *tp)
 	return tp->bytes_acked == acked_payload(tp) + 1;
 }
 
-/* Payload received: bytes_received less the peer's FIN (SOCK_DONE is set by tcp_fin() alone). */
+/* The payload received is bytes_received without the peer's FIN (only tcp_fin() sets SOCK_DONE). */
 static __always_inline u64 payload_received(struct sock *sk, struct tcp_sock *tp)
 {
 	u64 received = tp->bytes_received;

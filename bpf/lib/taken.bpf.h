@@ -19,7 +19,9 @@ const volatile u64 cfg_drop_reset = 0;
 #define TCP_FLAG_RST 0x04
 #define TCP_FLAG_ACK 0x10
 
-/* Requests and TIME_WAIT are no full sockets: they have no protocol to read, and no owner. */
+/*
+ * Request and TIME_WAIT sockets are no full sockets: they have no protocol to read, and no owner.
+ */
 static __always_inline bool is_full(const struct sock *sk)
 {
 	u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);

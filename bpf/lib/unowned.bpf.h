@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Dropped packets without a socket. A tracing program cannot look a socket up, so the
- * packet's ends are remembered, and the sockets look themselves up there: those that live,
- * in the next pass; those that close before it, when they close.
+ * Dropped packets without a socket are unowned drops. A tracing program cannot look a socket up, so
+ * the packet's addresses and ports are kept, and the sockets look themselves up there: those that
+ * live do so in the next pass, those that close before it when they close.
  */
 #ifndef WIRESPAN_LIB_UNOWNED_H
 #define WIRESPAN_LIB_UNOWNED_H
 
 /*
- * Unowned drops. Those of `unowned_bank` are being counted; while a pass runs that finds their
- * owners, `pass_unowned_bank` is the bank that it closes, else 0. Set by the drop program: there are some.
+ * Drops are counted in `unowned_bank`. While a pass runs that finds their owners,
+ * `pass_unowned_bank` is the bank that it closes, else 0. The drop program sets `unowned_seen` when
+ * there are some.
  */
 u32 unowned_bank = 1;
 u32 pass_unowned_bank = 0;
 u8 unowned_seen = 0;
 
 /*
- * Dropped packets without a socket, until a pass finds whose they were. User space deletes a
- * bank one interval after it was closed. Full: the drop is the host's, in `drops`, and counted.
+ * It has unowned drops until a pass finds whose they were. User space deletes a bank one interval
+ * after it was closed. When it is full, the drop is the host's, in `drops`, and this is counted.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -28,7 +29,10 @@ struct {
 
 static struct unowned_drop zero_unowned_drop;
 
-/* Filled by passes that look for owners of unowned drops. Full: counted, those are the host's. */
+/*
+ * Passes that look for the owners of unowned drops fill it. When it is full, this is counted, and
+ * those drops are the host's.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -36,7 +40,7 @@ struct {
 	__type(value, struct listen_end);
 } listen_ends SEC(".maps");
 
-/* As on the wire. */
+/* These are as on the wire. */
 struct packet_ends {
 	u8 source[16];
 	u8 destination[16];
@@ -44,7 +48,10 @@ struct packet_ends {
 	u16 destination_port;
 };
 
-/* False before there is a header. Few reads: each is as dear as the map operation. */
+/*
+ * Returns false before there is a header. The reads are few, since each costs as much as the map
+ * operation.
+ */
 static __always_inline bool read_ends(struct sk_buff *skb, u8 family, struct packet_ends *ends)
 {
 	u8 *network = skb->head + skb->network_header, *transport;
@@ -69,7 +76,10 @@ static __always_inline bool read_ends(struct sk_buff *skb, u8 family, struct pac
 	return true;
 }
 
-/* 0: not known. Inside TCP a packet has no device any more; its route is of the same namespace. */
+/*
+ * Returns 0 when it is not known. Inside TCP a packet has no device any more, but its route is in
+ * the same namespace.
+ */
 static __always_inline u32 netns_of_packet(struct sk_buff *skb)
 {
 	struct net_device *device = skb->dev;
@@ -95,7 +105,7 @@ static __always_inline struct unowned_count *slot_for(struct unowned_drop *row, 
 	return 0;
 }
 
-/* False: it has no ends to look for, or there is no room; then it is nobody's. */
+/* Returns false when it has no addresses to look for, or there is no room. Then it is nobody's. */
 static __always_inline bool count_unowned(struct sk_buff *skb, const struct drop_key *drop)
 {
 	u64 what = UNOWNED_USED | (skb->skb_iif ? UNOWNED_RECEIVED : 0) | drop->reason |
@@ -126,7 +136,7 @@ static __always_inline bool count_unowned(struct sk_buff *skb, const struct drop
 	return true;
 }
 
-/* The owner first: it is read when `found` says so. */
+/* The owner is written first, since it is read when `found` says so. */
 static __always_inline void claim_end(struct unowned_end *end, const struct conn *conn)
 {
 	end->owner = conn->owner;
@@ -135,7 +145,7 @@ static __always_inline void claim_end(struct unowned_end *end, const struct conn
 	end->found = conn->flags & CONN_IGNORED ? CLAIM_IGNORED : CLAIM_OWNED;
 }
 
-/* What was dropped on its way to this connection, and from it. */
+/* Claims what was dropped on its way to this connection, and from it. */
 static __always_inline void claim_unowned(struct sock *sk, struct tcp_sock *tp,
 					  const struct conn *conn, u32 bank)
 {
@@ -162,7 +172,10 @@ static __always_inline void claim_unowned(struct sock *sk, struct tcp_sock *tp,
 		claim_end(&row->sender, conn);
 }
 
-/* Where it listens. Whose a packet is cannot be told when two processes do at one end. */
+/*
+ * Notes where it listens. It cannot be told whose a packet is when two processes listen at one
+ * place.
+ */
 static __always_inline void note_listen_end(struct sock *sk, struct tcp_sock *tp,
 					    const struct conn *conn)
 {
