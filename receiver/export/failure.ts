@@ -65,9 +65,12 @@ function reasonOf(type: string, body: Uint8Array): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** The words of gRPC's and Go's HTTP servers for a request above their limit; other limits have others. */
+/**
+ * The words of Go's and Java's servers for a request above their limit. Those of the C library are also what our own
+ * client says of an answer that is too long, whose request was read: sent again it would count twice.
+ */
 function isAboutSize(text: string): boolean {
-  return /larger than max|too large/i.test(text);
+  return /grpc: received message .*larger than max|message exceeds maximum size|too large/i.test(text);
 }
 
 /** `Retry-After`, in seconds or as a date; 0 when it says nothing. */
