@@ -1,18 +1,15 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Threads that are looked at for one that lives. */
-const MAX_THREADS = 64;
-
 /**
  * Where `/proc` says what a process is. When its first thread has ended (`pthread_exit()` in `main`), `/proc/PID` has
- * neither environment nor executable any more; any other thread's folder has.
+ * neither environment nor executable any more; any other thread's folder has. Only a first thread stays when it has ended,
+ * so the second is nearly always it.
  */
 export function processFolder(procRoot: string, pid: number): string {
   const folder = join(procRoot, String(pid));
   if (!isEnded(folder)) return folder;
-  const threads = threadsOf(folder).slice(0, MAX_THREADS);
-  return threads.find((thread) => !isEnded(thread)) ?? folder;
+  return threadsOf(folder).find((thread) => !isEnded(thread)) ?? folder;
 }
 
 function threadsOf(folder: string): string[] {

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { OWNER_INFO_LENGTH } from '../decode/generated/layout.ts';
 import type { Owner } from '../model/resource.ts';
 import { readProcCgroup, type ContainerIdentity } from './cgroup-path.ts';
 import { findOtelVariables, type OtelEnvironment } from './otel-environment.ts';
@@ -25,8 +26,8 @@ export interface ProcessReader {
 }
 
 const maxEnvironBytes = 256 * 1024;
-/** The room of `struct owner_info.executable`, without its NUL. */
-const MAX_NAME_BYTES = 31;
+/** The kernel's room for a name, without its NUL. */
+const MAX_NAME_BYTES = OWNER_INFO_LENGTH.executable - 1;
 
 export function createProcessReader(procRoot: string): ProcessReader {
   const counters = { environUnreadable: 0, environTruncated: 0 };
