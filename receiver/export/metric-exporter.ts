@@ -3,7 +3,7 @@ import type { SignalCounters } from './counters.ts';
 import { Ledger } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import type { MetricRequest } from './metric-request.ts';
-import { countPoints, DEFAULT_BOUNDS, encodeMetrics } from './metric-request.ts';
+import { countPoints, encodeMetrics, halvesOf } from './metric-request.ts';
 import type { RejectionListener } from './rejection.ts';
 
 /** Sends collected metrics. Holds nothing between two calls: what fails goes back to its source. */
@@ -110,7 +110,3 @@ class ChunkedExporter implements MetricExporter {
 
 /** What became of one request: `settled`, taken or refused for good, is counted. */
 type Sent = 'settled' | 'not taken' | 'too large';
-
-function halvesOf({ parts, items }: MetricRequest): Iterable<MetricRequest> {
-  return encodeMetrics(parts, { ...DEFAULT_BOUNDS, maxPoints: Math.ceil(items / 2) });
-}

@@ -15,7 +15,7 @@ export interface RequestBounds {
 }
 
 /** Below the 4 MiB that collectors accept by default. */
-export const DEFAULT_BOUNDS: RequestBounds = { maxBytes: 3_000_000, maxPoints: 2000 };
+const DEFAULT_BOUNDS: RequestBounds = { maxBytes: 3_000_000, maxPoints: 2000 };
 
 interface EncodedPart {
   readonly part: ResourceMetrics;
@@ -49,6 +49,11 @@ export function* encodeMetrics(
     }
   }
   if (batch.length > 0) yield join(batch);
+}
+
+/** The same points in requests of at most half as many. */
+export function halvesOf({ parts, items }: MetricRequest): Iterable<MetricRequest> {
+  return encodeMetrics(parts, { ...DEFAULT_BOUNDS, maxPoints: Math.ceil(items / 2) });
 }
 
 /** Data points in `collected`. */
