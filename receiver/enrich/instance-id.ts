@@ -7,8 +7,12 @@ const NAMESPACE = '4d63009a-8d0f-11ee-aad7-4c796ed8e320';
 
 /** A `service.instance.id`: equal facts give the same id, in this run of the agent and in the next. */
 export function instanceId(facts: Attributes): string {
-  const sorted = Object.entries(facts).sort(([left], [right]) => (left < right ? -1 : 1));
-  return v5(JSON.stringify(sorted), NAMESPACE);
+  return v5(textOf(facts), NAMESPACE);
+}
+
+/** Equal attributes give equal texts, whatever their order. */
+export function textOf(attributes: Attributes): string {
+  return JSON.stringify(Object.entries(attributes).sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 /** What Prometheus tells resources apart by: its labels `job` and `instance`. */

@@ -24,7 +24,7 @@ import {
 import type { ObservedResource, Owner } from '../model/resource.ts';
 import type { ContainerIdentity } from '../host/cgroup-path.ts';
 import type { HostFacts } from '../host/host-facts.ts';
-import { instanceId } from './instance-id.ts';
+import { instanceId, textOf } from './instance-id.ts';
 
 /**
  * What tells two workloads apart; `auto`: service, else container, else process. A service is what one user's processes
@@ -144,8 +144,7 @@ export class ResourceBuilder {
 
 /** Equal attributes, equal id. */
 function identified(kind: ObservedResource['kind'], attributes: Attributes): ObservedResource {
-  const sorted = Object.entries(attributes).sort(([left], [right]) => (left < right ? -1 : 1));
-  return { id: `${kind}:${hash('sha256', JSON.stringify(sorted), 'hex').slice(0, 32)}`, kind, attributes };
+  return { id: `${kind}:${hash('sha256', textOf(attributes), 'hex').slice(0, 32)}`, kind, attributes };
 }
 
 function containerAttributes({ containerId, podUid }: ContainerIdentity): Attributes {
