@@ -22,6 +22,9 @@ const REASON_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.LOST_SKIPPED]: 'recursion',
 };
 
+/** Samples left out, of which no event is lost. */
+const LEFT_OUT_NAMES: Readonly<Record<number, string>> = { [LOSS_REASON.LEFT_OUT]: 'accept_deferred' };
+
 /** `enum loss_reason` to `wirespan.agent.correlation.result`. */
 const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.HIT_HEADER]: 'hit',
@@ -100,15 +103,11 @@ export class SelfStats {
       counters.spansOverParent +
       counters.spansOverTrace;
     const { unknown, folded } = this.#pipeline.enricher.counters;
-    const kernel = this.#cells.flatMap(({ probe, reason, count }) => {
-      const name = REASON_NAMES[reason];
-      return name === undefined ? [] : [{ reason: name, ...(probe !== undefined && { probe }), count }];
-    });
     const skipped = this.#recursion
       .filter(({ probe }) => !REPAIRED_PROBES.has(probe))
       .map(({ probe, missed }) => ({ reason: 'recursion', probe, count: missed }));
     return [
-      ...kernel,
+      ...this.#cellsNamed(REASON_NAMES),
       ...skipped.filter(({ count }) => count > 0),
       { reason: 'decode_error', count: this.#pipeline.decoded.bad },
       { reason: 'rate_limited', count: rateLimited },
@@ -138,15 +137,11 @@ export class SelfStats {
       .map(([reason, count]) => ({ reason, ...(probe !== undefined && { probe }), count }));
   }
 
-  /** Samples that have the client's thinking time in them: no event is lost by that either. */
-  #leftOut(): LossTotal[] {
-    return this.#cells
-      .filter(({ reason }) => reason === LOSS_REASON.LEFT_OUT)
-      .map(({ probe, count }) => ({
-        reason: 'accept_deferred',
-        ...(probe !== undefined && { probe }),
-        count,
-      }));
+  #cellsNamed(names: Readonly<Record<number, string>>): LossTotal[] {
+    return this.#cells.flatMap(({ probe, reason, count }) => {
+      const name = names[reason];
+      return name === undefined ? [] : [{ reason: name, ...(probe !== undefined && { probe }), count }];
+    });
   }
 
   /** Records that the kernel submitted, by probe: what must arrive. */
@@ -162,7 +157,7 @@ export class SelfStats {
     return {
       eventsReceived: () =>
         Object.entries(pipeline.decoded.received ?? []).map(([probe, count]) => named(Number(probe), count)),
-      eventsLost: () => [...this.lost(), ...this.#unnamed(), ...this.#leftOut()],
+      eventsLost: () => [...this.lost(), ...this.#unnamed(), ...this.#cellsNamed(LEFT_OUT_NAMES)],
       eventQueue: () => {
         const { traces, logs } = exporters.queues();
         return { size: traces.size + logs.size, capacity: traces.capacity + logs.capacity };
