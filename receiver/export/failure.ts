@@ -66,11 +66,13 @@ function reasonOf(type: string, body: Uint8Array): string | undefined {
 }
 
 /**
- * The words of Go's and Java's servers for a request above their limit. Those of the C library are also what our own
- * client says of an answer that is too long, whose request was read: sent again it would count twice.
+ * The words of servers in Go, C and Java for a request above their limit. Without a word in front, "Received message
+ * larger than max" is what our own client says of an answer whose request was read: sent again it would count twice.
  */
 function isAboutSize(text: string): boolean {
-  return /grpc: received message .*larger than max|message exceeds maximum size|too large/i.test(text);
+  return /(?:grpc|server): received message .*larger than max|message exceeds maximum size|too large/i.test(
+    text,
+  );
 }
 
 /** `Retry-After`, in seconds or as a date; 0 when it says nothing. */

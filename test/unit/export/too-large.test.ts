@@ -18,9 +18,15 @@ const TOO_LARGE = {
   },
   'http/protobuf': { kind: 'error', code: 413 },
 } as const satisfies Record<string, StubReply>;
+const FROM_C = {
+  kind: 'error',
+  code: status.RESOURCE_EXHAUSTED,
+  details: 'SERVER: Received message larger than max (20000 vs. 10000)',
+} as const;
 const AS_400 = { kind: 'error', code: 400, details: 'http: request body too large', plain: true } as const;
 const CASES = [
   ['grpc', TOO_LARGE.grpc],
+  ['grpc', FROM_C],
   ['http/protobuf', TOO_LARGE['http/protobuf']],
   ['http/protobuf', AS_400],
 ] as const;
@@ -33,7 +39,7 @@ function limited(protocol: 'grpc' | 'http/protobuf', refusal: StubReply, limit =
 }
 
 for (const [protocol, refusal] of CASES) {
-  const words = `${protocol} ${refusal.code}`;
+  const words = `${protocol} ${refusal.code} ${'details' in refusal ? refusal.details : ''}`;
   test(`${words}: spans and events arrive once each`, async () => {
     const stub = await limited(protocol, refusal);
     const exporters = createExporters(exportSettings({ protocol, endpoint: stub.url }));
