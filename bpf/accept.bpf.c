@@ -90,12 +90,7 @@ static __always_inline bool refuses_untyped(struct sock *sk, const struct known_
 	facts.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	facts.local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	facts.remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	facts.family = 4;
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_INET) {
-		struct in6_addr address = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
-
-		facts.family = is_mapped(&address) ? 4 : 6;
-	}
+	facts.family = family_of_untyped(sk);
 	read_mapped_peer(sk, facts.family, facts.peer);
 	return filter_refuses(&facts);
 }

@@ -130,7 +130,7 @@ static __always_inline bool refuses_request(struct tcp_sock *tp, const struct co
 {
 	struct filter_facts facts = {.family = family, .remote_port = end->port};
 
-	fill_facts(&facts, tp, listener->netns, &listener->owner, listener->owner_rules);
+	fill_facts(&facts, listener, &listener->owner, local_port_of(tp));
 	if (family == 4) {
 		facts.peer[10] = 0xff;
 		facts.peer[11] = 0xff;

@@ -69,19 +69,9 @@ int ws_self(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* A kernel pointer as a number, which the verifier does not follow. */
-static __always_inline u64 number_of(void *pointer)
-{
-	void *volatile kept = pointer;
-	u64 number = 0;
-
-	bpf_probe_read_kernel(&number, sizeof(number), (void *)&kept);
-	return number;
-}
-
 static __always_inline void find_cpus(void)
 {
-	struct bpf_array *anchors = (struct bpf_array *)number_of(&cpu_anchors);
+	struct bpf_array *anchors = (struct bpf_array *)address_of(&cpu_anchors);
 	u64 base = (u64)BPF_CORE_READ(anchors, pptrs[0]);
 	u32 cpu, zero = 0;
 	void *anchor;
@@ -90,7 +80,7 @@ static __always_inline void find_cpus(void)
 		anchor = bpf_map_lookup_percpu_elem(&cpu_anchors, &zero, cpu);
 		if (!anchor)
 			break;
-		cpu_offsets[cpu] = number_of(anchor) - base;
+		cpu_offsets[cpu] = address_of(anchor) - base;
 	}
 	/* With more of them some would be left out. */
 	if (cpu < COUNTED_CPUS)

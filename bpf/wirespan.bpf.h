@@ -12,6 +12,7 @@
 
 /* What there is: settings, maps, records. */
 #include "lib/config.bpf.h"
+#include "lib/address.bpf.h"
 #include "lib/counters.bpf.h"
 #include "lib/tcp_counters.bpf.h"
 #include "lib/conn.bpf.h"

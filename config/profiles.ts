@@ -1,7 +1,7 @@
 /** Settings that go together: defaults of a kind of machine, over which everything that is given wins. */
 export const PROFILES = {
   default: {},
-  /** Holds in a control group of 150 MiB, kernel memory included: test/e2e/small-node.test.ts. */
+  /** Holds in a control group of 150 MB, kernel memory included: test/e2e/small-node.test.ts. */
   small: {
     'bpf.ring_buffer_size': 2 ** 20,
     'bpf.max_series': 2_048,

@@ -63,21 +63,23 @@ static __always_inline struct cgroup *v1_cgroup(struct css_set *set, u32 i)
 }
 
 /*
- * Returns the cgroup in cgroup v2, unless only a controller of v1 puts the process in a container.
+ * Returns the address of the cgroup in cgroup v2, unless only a controller of v1 puts the process
+ * in a container. It is not static: verified once.
  */
-static __always_inline struct cgroup *telling_cgroup(struct css_set *set)
+__noinline u64 telling_cgroup(u64 css_set)
 {
+	struct css_set *set = (struct css_set *)css_set;
 	struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp), *cgroup;
 	u32 i;
 
 	if (names_container(unified))
-		return unified;
+		return (u64)unified;
 	for (i = 0; i < MAX_CONTROLLERS; i++) {
 		cgroup = v1_cgroup(set, i);
 		if (cgroup && names_container(cgroup))
-			return cgroup;
+			return (u64)cgroup;
 	}
-	return unified;
+	return (u64)unified;
 }
 
 /*
@@ -92,11 +94,11 @@ static __always_inline u64 cgroup_key(struct cgroup *cgroup)
 
 /*
  * Notes the names of the cgroup that tells the container, and returns its key in `cgroups`. It is
- * not static, so it is verified once and not at each of its callers.
+ * not static: verified once.
  */
-__noinline u64 note_cgroup(u64 css_set)
+__noinline u64 note_cgroup(u64 address)
 {
-	struct cgroup *cgroup = telling_cgroup((struct css_set *)css_set), *above[CGROUP_NAMES];
+	struct cgroup *cgroup = (struct cgroup *)address, *above[CGROUP_NAMES];
 	u64 key = cgroup_key(cgroup);
 	struct cgroup_names *names = bpf_map_lookup_elem(&cgroups, &key);
 	u32 i;

@@ -24,9 +24,9 @@
 struct known_owner {
 	struct owner_key key;
 	u64 rules;
-	/* Any thread of it, where it has no row in `owners`: it gets one with its first socket that is
-	 * observed. Else NULL. */
-	struct task_struct *thread;
+	/* The address of any thread of it, where it has no row in `owners`: it gets one with its first
+	 * socket that is observed. Else 0. */
+	u64 thread;
 };
 
 /* This says when something happened, and when that is noticed. */

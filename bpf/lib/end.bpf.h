@@ -98,30 +98,33 @@ static __always_inline struct series *row_of_gone(const struct conn *conn, u8 er
  * sometimes runs no program at all. It is one loss, of its close record. What it counted since its
  * own FIN, or without one since the last pass, is not known.
  */
-static __noinline void account_gone(struct conn *conn)
+__noinline int account_gone(struct conn *conn)
 {
-	u32 flags = set_flags(conn, CONN_CLOSED);
 	u64 now = bpf_ktime_get_ns();
 	struct series *row;
+	u32 flags;
 
+	if (!conn)
+		return 0;
+	flags = set_flags(conn, CONN_CLOSED);
 	if (flags & (CONN_CLOSED | CONN_IGNORED))
-		return;
+		return 0;
 	if (conn->role == ROLE_LISTENER && conn->state == TCP_LISTEN && cfg_emit_listener)
 		count_loss(PROBE_STATE, LOST_SKIPPED);
 	if (conn->role != ROLE_CLIENT && !(flags & CONN_ESTABLISHED))
-		return;
+		return 0;
 	count_loss(PROBE_STATE, LOST_SKIPPED);
 	if (!(flags & CONN_ESTABLISHED)) {
 		row = row_of_gone(conn, ERROR_UNKNOWN, now);
 		if (!row)
-			return;
+			return 0;
 		__sync_fetch_and_add(&row->opened, 1);
 		HISTOGRAM_ADD(row->handshake, bounds_tcp_handshake_duration, now - conn->start_ns);
-		return;
+		return 0;
 	}
 	row = row_of_gone(conn, NO_ERROR, now);
 	if (!row)
-		return;
+		return 0;
 	if (take_pending(conn))
 		count_open(conn, row);
 	if (conn->has_due) {
@@ -143,6 +146,7 @@ static __noinline void account_gone(struct conn *conn)
 	if (conn->established_ns)
 		HISTOGRAM_ADD(row->duration, bounds_tcp_connection_duration,
 			      now - conn->established_ns);
+	return 0;
 }
 
 #endif

@@ -14,6 +14,27 @@ static __always_inline u32 bucket_of(const u64 *bounds, u32 count, u64 v)
 	return i;
 }
 
+/*
+ * bucket_of_BOUNDS() is not static, so the search is verified once a program, and what comes after
+ * it once and not once a bucket.
+ */
+#define DEFINE_BUCKET(bounds)                                                    \
+	__noinline u32 bucket_of_##bounds(u64 v)                                 \
+	{                                                                        \
+		return bucket_of(bounds, sizeof(bounds) / sizeof(bounds[0]), v); \
+	}
+
+DEFINE_BUCKET(bounds_softirq_duration)
+DEFINE_BUCKET(bounds_softirq_wait_duration)
+DEFINE_BUCKET(bounds_tcp_accept_queue_duration)
+DEFINE_BUCKET(bounds_tcp_accept_queue_utilization)
+DEFINE_BUCKET(bounds_tcp_connection_duration)
+DEFINE_BUCKET(bounds_tcp_connection_transfer_size)
+DEFINE_BUCKET(bounds_tcp_handshake_duration)
+DEFINE_BUCKET(bounds_tcp_rtt)
+DEFINE_BUCKET(bounds_tcp_rtt_variation)
+DEFINE_BUCKET(bounds_tcp_state_duration)
+
 #define ADD_SHARED(cell, v) __sync_fetch_and_add(&(cell), v)
 #define ADD_OWN(cell, v)    ((cell) += (v))
 
@@ -23,8 +44,8 @@ static __always_inline u32 bucket_of(const u64 *bounds, u32 count, u64 v)
 		_Static_assert(sizeof(hist) == sizeof(bounds) + 2 * sizeof((bounds)[0]), \
 			       "a histogram has the cells of its bounds");               \
 		u64 hist_value = (v);                                                    \
-		u32 hist_index = bucket_of(bounds, sizeof(bounds) / sizeof(bounds[0]),   \
-					   hist_value);                                  \
+		u32 hist_index = bucket_of_##bounds(hist_value);                         \
+		barrier_var(hist_index);                                                 \
 		if (hist_index < sizeof(hist) / sizeof((hist)[0]) - 1)                   \
 			add((hist)[hist_index], 1);                                      \
 		add((hist)[sizeof(hist) / sizeof((hist)[0]) - 1], hist_value);           \

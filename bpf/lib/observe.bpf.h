@@ -3,34 +3,43 @@
 #ifndef WIRESPAN_LIB_OBSERVE_H
 #define WIRESPAN_LIB_OBSERVE_H
 
-static __always_inline void fill_facts(struct filter_facts *facts, struct tcp_sock *tp, u32 netns,
-				       const struct owner_key *owner, u64 owner_rules)
+/* `conn`: the connection itself, or its listener; `owner` is its owner. */
+static __always_inline void fill_facts(struct filter_facts *facts, const struct conn *conn,
+				       const struct owner_key *owner, u16 local_port)
 {
 	u32 generation = filter_generation_of(filter_setup);
+	u64 rules = conn->owner_rules;
 	struct owner_info *info;
 
-	if (filter_generation_of(owner_rules) != generation) {
+	if (filter_generation_of(rules) != generation) {
 		info = bpf_map_lookup_elem(&owners, owner);
-		owner_rules = info ? info->rules : 0;
+		rules = info ? info->rules : 0;
 	}
 	/* Nothing is known of a process that ended before the rules were read. */
-	if (filter_generation_of(owner_rules) == generation)
-		facts->owner_rules = owner_rules;
+	if (filter_generation_of(rules) == generation)
+		facts->owner_rules = rules;
 	facts->pid = owner->pid;
-	facts->netns = netns;
-	facts->local_port = local_port_of(tp);
+	facts->netns = conn->netns;
+	facts->local_port = local_port;
 }
 
-static __always_inline bool is_refused(struct sock *sk, struct tcp_sock *tp,
-				       const struct conn *conn, const struct owner_key *owner,
-				       u64 owner_rules)
+/*
+ * Returns 1 when the filter does not want it. `address`: the socket's. It is not static, so it is
+ * verified once. Before 6.2 a map takes no key that a caller gave, so it works on a copy.
+ */
+__noinline int refuses_conn(u64 address, const struct conn *conn)
 {
+	struct sock *sk = (struct sock *)address;
 	struct filter_facts facts = {};
+	struct owner_key owner;
 
-	fill_facts(&facts, tp, conn->netns, owner, owner_rules);
+	if (!conn)
+		return 0;
+	owner = conn->owner;
+	fill_facts(&facts, conn, &owner, local_port_of_untyped(sk));
 	if (conn->role != ROLE_LISTENER) {
-		facts.family = family_of(sk);
-		facts.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+		facts.family = family_of_untyped(sk);
+		facts.remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 		read_mapped_peer(sk, facts.family, facts.peer);
 	}
 	return filter_refuses(&facts);
@@ -59,7 +68,7 @@ static __always_inline void announce_opener(const struct conn *conn)
 	if (leader && (u32)BPF_CORE_READ(leader, tgid) == conn->owner.pid &&
 	    BPF_CORE_READ(leader, start_boottime) == conn->owner.start_ns &&
 	    (u32)BPF_CORE_READ(leader, self_exec_id) == conn->owner.execs)
-		announce_owner(&conn->owner, thread, PROBE_STATE);
+		announce_owner(&conn->owner, (u64)thread, PROBE_STATE);
 }
 
 /* Decides by the filter in force. What is the agent's own stays ignored. */
@@ -72,7 +81,7 @@ static __always_inline void apply_filter(struct sock *sk, struct tcp_sock *tp, s
 	if ((conn->flags & (CONN_IGNORED | CONN_FILTERED)) == CONN_IGNORED)
 		return;
 	conn->filter_generation = filter_generation_of(setup);
-	if (setup && is_refused(sk, tp, conn, &conn->owner, conn->owner_rules))
+	if (setup && refuses_conn(address_of(sk), conn))
 		set_flags(conn, CONN_IGNORED | CONN_FILTERED);
 	else if (conn->flags & CONN_FILTERED)
 		clear_flags(conn, CONN_IGNORED | CONN_FILTERED);

@@ -8,12 +8,10 @@ static __always_inline u32 netns_of(const struct sock *sk)
 	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
-/*
- * Returns what the filter's rules say of a process that has no row. It is not inlined, so it is
- * there once for all callers.
- */
-static __noinline u64 rules_of(struct task_struct *leader)
+/* Returns what the filter's rules say of a process that has no row. It is not static: verified once. */
+__noinline u64 rules_of(u64 address)
 {
+	struct task_struct *leader = (struct task_struct *)address;
 	struct owner_info info = {};
 
 	/* It is read as text, since what is behind its end may belong to the command before. */
@@ -21,41 +19,50 @@ static __noinline u64 rules_of(struct task_struct *leader)
 	return match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
 }
 
-/* A thread that ended has neither memory nor namespaces, and the first one may end before others. */
-static __always_inline struct task_struct *living_thread(struct task_struct *thread,
-							 struct task_struct *leader)
+/*
+ * A thread that ended has neither memory nor namespaces, and the first one may end before others. By
+ * their addresses; a function of its own, since its caller has no room left on its stack.
+ */
+static __noinline u64 living_thread(u64 thread, u64 leader)
 {
-	return BPF_CORE_READ(thread, mm) ? thread : leader;
+	return BPF_CORE_READ((struct task_struct *)thread, mm) ? thread : leader;
 }
 
 /*
  * First socket of a process that is observed: keep its facts, and tell user space while
- * /proc still has it. What the filter leaves out takes no room from anybody. `thread`: any of it.
+ * /proc still has it. What the filter leaves out takes no room from anybody. `address`: of any
+ * thread of it. Not static: verified once. Before 6.2 a map takes no key that a caller gave.
  */
-static __noinline int announce_owner(const struct owner_key *key, struct task_struct *thread,
-				     u32 probe)
+__noinline int announce_owner(const struct owner_key *owner, u64 address, u32 probe)
 {
-	struct task_struct *leader = BPF_CORE_READ(thread, group_leader);
-	struct task_struct *living = living_thread(thread, leader);
+	struct task_struct *thread = (struct task_struct *)address, *leader, *living;
 	struct owner_info info = {};
 	struct owner_record *record;
 	const unsigned char *name;
+	struct owner_key key;
+	u64 css_set;
 
-	info.cgroup_id = note_cgroup((u64)BPF_CORE_READ(leader, cgroups));
+	if (!owner)
+		return 0;
+	key = *owner;
+	leader = BPF_CORE_READ(thread, group_leader);
+	living = (struct task_struct *)living_thread(address, (u64)leader);
 	info.netns = BPF_CORE_READ(living, nsproxy, net_ns, ns.inum);
-	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
 	name = BPF_CORE_READ(living, mm, exe_file, f_path.dentry, d_name.name);
 	if (name)
 		bpf_probe_read_kernel_str(info.executable, sizeof(info.executable), name);
-	info.rules = match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
-	if (bpf_map_update_elem(&owners, key, &info, BPF_NOEXIST)) {
-		if (!bpf_map_lookup_elem(&owners, key))
+	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
+	css_set = (u64)BPF_CORE_READ(leader, cgroups);
+	info.cgroup_id = note_cgroup(telling_cgroup(css_set));
+	info.rules = match_owner(&info, css_set);
+	if (bpf_map_update_elem(&owners, &key, &info, BPF_NOEXIST)) {
+		if (!bpf_map_lookup_elem(&owners, &key))
 			count_loss(probe, LOST_MAP_FULL);
 		return 0;
 	}
 	record = reserve(PROBE_OWNER, RECORD_OWNER, sizeof(*record), bpf_ktime_get_ns());
 	if (record) {
-		record->owner = *key;
+		record->owner = key;
 		record->info = info;
 		submit(PROBE_OWNER, record);
 	}
@@ -98,8 +105,8 @@ static __always_inline void know_owner(struct known_owner *owner, struct task_st
 		owner->rules = info->rules;
 		owner->thread = 0;
 	} else {
-		owner->rules = filter_setup ? rules_of(leader) : 0;
-		owner->thread = thread;
+		owner->rules = filter_setup ? rules_of(address_of(leader)) : 0;
+		owner->thread = address_of(thread);
 	}
 }
 

@@ -34,6 +34,17 @@ static __always_inline u8 family_of(const struct sock *sk)
 	return 6;
 }
 
+/* The same for a socket without a type. */
+static __always_inline u8 family_of_untyped(struct sock *sk)
+{
+	struct in6_addr peer;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
+		return 4;
+	peer = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
+	return is_mapped(&peer) ? 4 : 6;
+}
+
 static __always_inline void read_peer(const struct sock *sk, u8 family, u8 *into)
 {
 	if (family == 4)
@@ -79,6 +90,15 @@ static __always_inline u16 local_port_of(struct tcp_sock *tp)
 	u16 port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
 
 	return port ? port : tp->inet_conn.icsk_inet.sk.__sk_common.skc_num;
+}
+
+/* The same for a socket without a type. */
+static __always_inline u16 local_port_of_untyped(struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u16 port = bpf_ntohs(BPF_CORE_READ(tp, inet_conn.icsk_inet.inet_sport));
+
+	return port ? port : BPF_CORE_READ(sk, __sk_common.skc_num);
 }
 
 static __always_inline void fill_endpoints(struct endpoints *e, struct sock *sk,

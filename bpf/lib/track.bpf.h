@@ -70,9 +70,9 @@ static __always_inline void clear_conn(struct conn *conn)
 
 /*
  * To be called when its end was not seen, and its socket is no more: what was last known of it is
- * all.
+ * all. It is not static, so it is verified once and not at each of its callers.
  */
-static __noinline void account_gone(struct conn *conn);
+int account_gone(struct conn *conn);
 
 /*
  * The entry is taken over from the socket before, unless the pass is at it, and made where there is

@@ -145,31 +145,44 @@ static __always_inline void claim_end(struct unowned_end *end, const struct conn
 	end->found = conn->flags & CONN_IGNORED ? CLAIM_IGNORED : CLAIM_OWNED;
 }
 
-/* Claims what was dropped on its way to this connection, and from it. */
-static __always_inline void claim_unowned(struct sock *sk, struct tcp_sock *tp,
-					  const struct conn *conn, u32 bank)
+/*
+ * Claims what was dropped on its way to a connection, and from it. `ports`: its own << 16 | the
+ * peer's. It is not static, so it is verified once; claim_unowned() asks the socket.
+ */
+__noinline int claim_ends(u64 address, const struct conn *conn, u32 bank, u32 family, u32 ports)
 {
-	struct unowned_key key = {.bank = bank, .netns = conn->netns};
+	struct sock *sk = (struct sock *)address;
+	struct unowned_key key = {.bank = bank, .family = family};
 	u8 local[16] = {}, peer[16] = {};
 	struct unowned_drop *row;
 
-	key.family = family_of(sk);
-	read_local(sk, key.family, local);
-	read_peer(sk, key.family, peer);
+	if (!conn)
+		return 0;
+	key.netns = conn->netns;
+	read_local(sk, family, local);
+	read_peer(sk, family, peer);
 	__builtin_memcpy(key.source, peer, sizeof(peer));
 	__builtin_memcpy(key.destination, local, sizeof(local));
-	key.source_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	key.destination_port = local_port_of(tp);
+	key.source_port = ports;
+	key.destination_port = ports >> 16;
 	row = bpf_map_lookup_elem(&unowned_drops, &key);
 	if (row)
 		claim_end(&row->receiver, conn);
 	__builtin_memcpy(key.source, local, sizeof(local));
 	__builtin_memcpy(key.destination, peer, sizeof(peer));
-	key.destination_port = key.source_port;
-	key.source_port = local_port_of(tp);
+	key.source_port = ports >> 16;
+	key.destination_port = ports;
 	row = bpf_map_lookup_elem(&unowned_drops, &key);
 	if (row)
 		claim_end(&row->sender, conn);
+	return 0;
+}
+
+static __always_inline void claim_unowned(struct sock *sk, struct tcp_sock *tp,
+					  const struct conn *conn, u32 bank)
+{
+	claim_ends(address_of(sk), conn, bank, family_of(sk),
+		   local_port_of(tp) << 16 | bpf_ntohs(sk->__sk_common.skc_dport));
 }
 
 /*

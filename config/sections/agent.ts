@@ -8,7 +8,7 @@ export const profileSettings: SettingTree = {
   profile: setting(
     choice(Object.keys(PROFILES) as Profile[]),
     'default',
-    'Other defaults for bounds: `small` is for a node where the agent may have 150 MiB, kernel memory included. What is given elsewhere wins.',
+    'Other defaults for bounds: `small` is for a node where the agent may have 150 MB, kernel memory included. What is given elsewhere wins.',
   ),
 };
 

@@ -9,12 +9,19 @@ export interface MemoryCgroup {
   readonly folder: string;
   /** Bytes charged now, memory of the kernel included. */
   readonly used: () => number;
+  /** The most that was charged at once, as the kernel noted it. */
+  readonly peak: () => number;
   /** Processes that the kernel killed for its sake. */
   readonly kills: () => number;
 }
 
-const V1 = { limit: 'memory.limit_in_bytes', used: 'memory.usage_in_bytes', events: 'memory.oom_control' };
-const V2 = { limit: 'memory.max', used: 'memory.current', events: 'memory.events' };
+const V1 = {
+  limit: 'memory.limit_in_bytes',
+  used: 'memory.usage_in_bytes',
+  peak: 'memory.max_usage_in_bytes',
+  events: 'memory.oom_control',
+};
+const V2 = { limit: 'memory.max', used: 'memory.current', peak: 'memory.peak', events: 'memory.events' };
 
 /** Undefined on a machine whose memory no hierarchy controls. */
 export function makeMemoryCgroup(
@@ -31,6 +38,7 @@ export function makeMemoryCgroup(
   return {
     folder,
     used: () => Number(read(files.used)),
+    peak: () => Number(read(files.peak)),
     kills: () => Number(/^oom_kill (\d+)$/m.exec(read(files.events))?.[1] ?? NaN),
   };
 }

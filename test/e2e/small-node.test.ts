@@ -10,14 +10,13 @@ import { totalOf } from './otlp.ts';
 import { buildWorkloads, runChurn } from '../support/workloads.ts';
 import type { ChurnTruth } from '../support/workloads.ts';
 
-/** 150 MiB: the start needs the most, some 77 MB of it for a moment in which the kernel verifies the largest program. */
-const LIMIT = 150 * 2 ** 20;
+const LIMIT = 150e6;
 const LOADS = [
   { connections: 100_000, pairs: 2, destinations: 50_000 },
   { connections: 10_000, pairs: 2, isShort: true },
 ];
 
-describe('a small node: the agent with profile small in 150 MiB, kernel memory included', () => {
+describe('a small node: the agent with profile small in 150 MB, kernel memory included', () => {
   const cleanup = new Cleanup();
   let group: MemoryCgroup | undefined;
   let truths: readonly ChurnTruth[];

@@ -1,0 +1,35 @@
+/**
+ * What the kernel takes while it verifies the programs. It is charged to the agent, gone a moment later, and grows with
+ * the paths through the largest program: that killed an agent with `profile: small` at its start.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Cleanup } from '../support/cleanup.ts';
+import { makeMemoryCgroup } from './memory-cgroup.ts';
+
+/** Bytes, the maps' 13 MB among them: `profile: small` has 150 MB, and 75 of those are Node's at a first start. */
+const LIMIT = 65e6;
+/** The kernel refuses a program at a million; other versions of it walk other paths. */
+const INSTRUCTIONS = 250_000;
+
+const cleanup = new Cleanup();
+after(() => cleanup.run());
+
+test('the programs of a small node are verified in the memory that it has', (t) => {
+  const group = makeMemoryCgroup(cleanup, `wirespan-verifier-${String(process.pid)}`, 1e9);
+  if (group === undefined) throw new Error('no control group of this machine limits memory');
+  const loader = join(import.meta.dirname, 'load-small.ts');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [loader, group.folder], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  const verified = Object.entries(JSON.parse(stdout) as Record<string, number>);
+  const peak = group.peak();
+  t.diagnostic(`${Math.round(peak / 1e6)} MB; ${stdout}`);
+  assert.ok(verified.length > 10);
+  for (const [program, count] of verified)
+    assert.ok(count > 0 && count <= INSTRUCTIONS, `${program}: ${count} instructions are verified`);
+  assert.ok(peak > 10e6 && peak <= LIMIT, `${peak} bytes`);
+});
