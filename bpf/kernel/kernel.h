@@ -181,50 +181,6 @@ struct tcp_skb_cb {
 	u16 tcp_gso_segs;
 };
 
-struct net_device {
-	char name[16];
-	possible_net_t nd_net;
-};
-
-struct dst_entry {
-	struct net_device *dev;
-};
-
-struct rtable {
-	struct dst_entry dst;
-	__u16 rt_type;
-};
-
-struct rt6_info {
-	struct dst_entry dst;
-	u32 rt6i_flags;
-};
-
-struct sk_buff {
-	struct sock *sk;
-	struct net_device *dev;
-	unsigned long _skb_refdst;
-	int skb_iif;
-	unsigned int len;
-	char cb[48];
-	__u8 pkt_type : 3;
-	__be16 protocol;
-	__u16 transport_header;
-	__u16 network_header;
-	unsigned char *head;
-	unsigned char *data;
-};
-
-struct iphdr {
-	__u8 ihl : 4;
-	__u8 version : 4;
-	__u8 protocol;
-};
-
-struct ipv6hdr {
-	__u8 nexthdr;
-};
-
 struct request_sock {
 	struct sock_common __req_common;
 	u8 num_retrans;
@@ -326,6 +282,8 @@ struct bpf_iter__task_file {
 };
 
 #pragma clang attribute pop
+
+#include "packet.h"
 
 /* What libbpf asks for the kernel's names of registers. */
 #define __VMLINUX_H__
