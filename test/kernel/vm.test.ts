@@ -24,6 +24,7 @@ const FILES = [
   'close-errors',
   'attempts',
   'handed-over',
+  'half-closed',
   'older-half-closed',
   'listener-holders',
   'deferred-accepts',
