@@ -7,7 +7,7 @@
 #ifndef WIRESPAN_LIB_MPTCP_H
 #define WIRESPAN_LIB_MPTCP_H
 
-/* How many subflows of a socket a walk meets; the kernel's limits on them are far below. */
+/* How many subflows of a socket a walk meets: the kernel counts them in eight bits (struct mptcp_pm_data). */
 #define SUBFLOWS 256
 
 struct subflows {
