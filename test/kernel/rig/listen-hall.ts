@@ -113,9 +113,10 @@ export class Hall {
     return this.sink.gauges.get(`${ACCEPT}.${name} ${this.owner} server.port=${port}`);
   }
 
-  /** Overflows of accept queues that the agent counted, of one listener's or all. */
+  /** Overflows of accept queues that the agent counted, of one listener's or all, whoever it gave them to. */
   counted(port?: number): number {
-    return this.sink.total(`${ACCEPT}.overflows`, this.owner, port === undefined ? '' : `=${port}`);
+    const parts = port === undefined ? [] : [this.owner, `=${port}`];
+    return this.sink.total(`${ACCEPT}.overflows`, ...parts);
   }
 
   /** Connects until the accept queue is full, and `more` times again; how many wait. */
