@@ -8,6 +8,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher } from '../support/watcher.ts';
+import { endHandshakesAtOnce } from './rig/last-steps.ts';
 import { Hall, overfill, QueueReader } from './rig/listen-hall.ts';
 
 const BACKLOG = 5;
@@ -75,21 +76,9 @@ for (const [words, refused] of Object.entries(sources)) {
       }));
 
     test('last steps of handshakes that find the queue full count once each', async () => {
-      const { script, room } = hall.stage;
       const { port } = await hall.listen(BACKLOG);
       const start = hall.counter('ListenOverflows');
-      const clients: number[] = [];
-      // The last steps of so many handshakes wait outside, then all come in at once: one finds room.
-      for (let i = 0; i < BACKLOG * 2; i += 1) {
-        if (i === BACKLOG) room.filter(`tcp dport ${port} tcp flags & (syn | ack) == ack drop`);
-        const client = script.next();
-        await script.run('socket', client);
-        await script.run('connect', client, port);
-        clients.push(client);
-      }
-      room.filter();
-      for (const client of clients.slice(BACKLOG)) await script.run('write', client, '61');
-      for (const client of clients) await script.run('reset', client);
+      await endHandshakesAtOnce(hall.stage, port, BACKLOG);
       assert.ok(hall.counter('ListenOverflows') - start >= BACKLOG - 2);
       await waitFor('the counts to agree', () => {
         hall.collect();
