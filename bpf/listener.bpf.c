@@ -87,17 +87,32 @@ static __always_inline void handle_listen_end(struct sock *sk, u64 now)
 	conn->flags |= CONN_CLOSED;
 }
 
-/* Written by user space: before a pass, and for the second run; read after the first one. */
+/* A file as the walk meets it: who has it open, and how often it is. */
+struct open_by {
+	struct known_owner holder;
+	u64 leader;
+	u64 references;
+};
+
+/* Written by user space: before a walk, and for the second run; read after the first one. */
 u8 holders_settle = 0;
 u32 holders_unheld = 0;
 
-/* The first run over open files: which listeners their owners still have open, and whether all do. */
-static __always_inline void look_for_holder(struct conn *conn, bool is_owner)
+/* The walk has a reference of its own. */
+static __always_inline void note_holder(struct conn *conn, const struct open_by *by)
 {
-	if (is_owner) {
+	conn->held_pass = pass_number;
+	conn->references = by->references - 1;
+	conn->holder_task = by->leader;
+}
+
+/* The first run over open files: which listeners their owners still have open, and whether all do. */
+static __always_inline void look_for_holder(struct conn *conn, const struct open_by *by)
+{
+	if (is_same_owner(&conn->owner, &by->holder.key)) {
 		if (conn->held_pass != pass_number && conn->unheld_pass == pass_number)
 			holders_unheld -= 1;
-		conn->held_pass = pass_number;
+		note_holder(conn, by);
 	} else if (conn->held_pass != pass_number && conn->unheld_pass != pass_number) {
 		conn->unheld_pass = pass_number;
 		holders_unheld += 1;
@@ -105,18 +120,18 @@ static __always_inline void look_for_holder(struct conn *conn, bool is_owner)
 }
 
 static __always_inline void hold_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					  const struct known_owner *holder)
+					  const struct open_by *by)
 {
 	if (!holders_settle) {
-		look_for_holder(conn, is_same_owner(&conn->owner, &holder->key));
+		look_for_holder(conn, by);
 		return;
 	}
 	if (conn->held_pass == pass_number)
 		return;
-	conn->held_pass = pass_number;
 	clear_flags(conn, CONN_ACCEPTS);
-	give_listener(sk, tp, conn, holder);
-	announce(holder, conn, PROBE_SCAN);
+	give_listener(sk, tp, conn, &by->holder);
+	note_holder(conn, by);
+	announce(&by->holder, conn, PROBE_SCAN);
 }
 
 /* As confirm_owner(), but it leaves it to the pass to count what was opened. */
@@ -140,43 +155,52 @@ static __always_inline void hold_accepted(struct sock *sk, struct tcp_sock *tp, 
  * Not static: verified once. An MPTCP socket listens by its first subflow. Where no accept is seen,
  * those of an accepted one are in no file that the pass visits.
  */
-__noinline int hold_subflow(u64 address, const struct known_owner *holder)
+__noinline int hold_subflow(u64 address, const struct open_by *by)
 {
 	struct tcp_sock *tp = subflow_at(address);
 	struct sock *sk = (struct sock *)tp;
 	struct conn *conn = sk ? conn_at(address, cookie_of(sk)) : 0;
 
-	if (!holder || !conn)
+	if (!by || !conn)
 		return 0;
 	if (conn->role != ROLE_LISTENER)
-		hold_accepted(sk, tp, conn, holder);
+		hold_accepted(sk, tp, conn, &by->holder);
 	else if (sk->__sk_common.skc_state == TCP_LISTEN)
-		hold_listener(sk, tp, conn, holder);
+		hold_listener(sk, tp, conn, by);
 	return 0;
 }
 
+static __always_inline void know_open_by(struct open_by *by, struct task_struct *task,
+					 struct file *file)
+{
+	know_owner(&by->holder, task, task->tgid);
+	by->leader = (u64)task->group_leader;
+	by->references = references_of(file);
+}
+
 /*
- * Who has listeners open, before each pass. The second run, where it is needed, gives those that
- * their owner no longer has to the first process that is met with them.
+ * Who has listeners open, in a pass that met one whose owner is in doubt. The second run, where it is
+ * needed, gives those that their owner no longer has to the first process that is met with them.
  */
 SEC("iter/task_file")
 int ws_holders(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct sock *sk = socket_of(ctx->file);
-	struct known_owner holder = {};
+	struct file *file = ctx->file;
+	struct sock *sk = socket_of(file);
+	struct open_by by = {};
 	struct subflows walk = {};
 	struct tcp_sock *tp;
 	struct conn *conn;
 	bool listens;
 	u64 address;
 
-	if (!task || !sk || (u32)task->tgid == agent_pid)
+	if (!task || !file || !sk || (u32)task->tgid == agent_pid)
 		return 0;
 	listens = sk->__sk_common.skc_state == TCP_LISTEN;
 	if ((listens || cfg_accepts_unseen) && begin_subflows(&walk, sk)) {
-		know_owner(&holder, task, task->tgid);
-		for_each_subflow(address, &walk) hold_subflow(address, &holder);
+		know_open_by(&by, task, file);
+		for_each_subflow(address, &walk) hold_subflow(address, &by);
 	}
 	if (!listens || !is_tcp(sk))
 		return 0;
@@ -184,7 +208,7 @@ int ws_holders(struct bpf_iter__task_file *ctx)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!conn || !tp || conn->role != ROLE_LISTENER)
 		return 0;
-	know_owner(&holder, task, task->tgid);
-	hold_listener(sk, tp, conn, &holder);
+	know_open_by(&by, task, file);
+	hold_listener(sk, tp, conn, &by);
 	return 0;
 }

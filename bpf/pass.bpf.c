@@ -13,6 +13,12 @@ u64 pass_connections = 0;
  */
 u32 pass_parts = 1;
 u32 pass_part = 0;
+/*
+ * The second run of a pass is for those that waited for it, in doubt about their owner; the first one
+ * counts them.
+ */
+u8 pass_again = 0;
+u32 pass_doubts = 0;
 /* These say whether it takes out what is unused, and how many entries it met. */
 u8 pass_forgets = 0;
 u64 pass_entries = 0;
@@ -92,6 +98,8 @@ static long pass_entry(struct bpf_map *map, const u64 *key, struct conn *conn, v
 	 */
 	if (pass_parts > 1 && ((u32)(*key >> 6) * 2654435761U >> 16) % pass_parts != pass_part)
 		return 0;
+	if (!is_in_run(conn))
+		return 0;
 	if (hold_entry(conn))
 		pass_held(conn, *key);
 	return 0;
@@ -122,7 +130,7 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	conn = conn_of(sk);
-	if (!tp || !conn)
+	if (!tp || !conn || !is_in_run(conn))
 		return 0;
 	pass_socket(sk, tp, conn, 0);
 	pass_unowned(sk, tp, conn);
@@ -147,7 +155,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp || !conn || conn->pass == pass_number)
+	if (!tp || !conn || conn->pass == pass_number || !is_in_run(conn))
 		return 0;
 	if (conn->flags & CONN_OWNER_PROVISIONAL)
 		know_owner(&owner, task, task->tgid);

@@ -102,13 +102,48 @@ static __always_inline bool is_settled(const struct conn *conn)
 	       (conn->role == ROLE_CLIENT && conn->start_ns + 3000000000ULL < pass_now_ns);
 }
 
+/*
+ * What only the files of all processes can answer: who has a listener, or where no accept is seen, who
+ * accepted an MPTCP connection.
+ */
+static __always_inline bool is_for_holders(struct sock *sk, struct tcp_sock *tp,
+					   const struct conn *conn)
+{
+	u32 awaited = CONN_OWNER_PROVISIONAL | CONN_ESTABLISHED;
+
+	if (conn->role == ROLE_LISTENER)
+		return sk->__sk_common.skc_state == TCP_LISTEN && conn->owner.pid != agent_pid;
+	return cfg_accepts_unseen && bpf_core_type_exists(struct mptcp_sock) && tp->is_mptcp &&
+	       (conn->flags & (awaited | CONN_CLOSED)) == awaited;
+}
+
+/* Whether it waits for the second run of this pass, before which they are asked. */
+static __always_inline bool waits_for_holders(struct sock *sk, struct tcp_sock *tp,
+					      struct conn *conn, bool by_file)
+{
+	if (pass_again || !is_for_holders(sk, tp, conn))
+		return false;
+	if (conn->role == ROLE_LISTENER && !is_in_doubt(conn, by_file))
+		return false;
+	set_flags(conn, CONN_WAITS);
+	pass_doubts += 1;
+	return true;
+}
+
+static __always_inline bool is_in_run(struct conn *conn)
+{
+	if (!pass_again)
+		return true;
+	return (conn->flags & CONN_WAITS) && (clear_flags(conn, CONN_WAITS) & CONN_WAITS);
+}
+
 /* Visits one tracked socket of a pass. `owner` is given when the pass knows who has it open. */
 static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					const struct known_owner *owner)
 {
 	u8 state = sk->__sk_common.skc_state;
 
-	if (conn->pass == pass_number)
+	if (conn->pass == pass_number || waits_for_holders(sk, tp, conn, !!owner))
 		return;
 	conn->pass = pass_number;
 	refilter(sk, tp, conn);
@@ -140,7 +175,7 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 /* Claims its unowned drops, when the pass looks for them. The owner is known by now. */
 static __always_inline void pass_unowned(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
-	if (!pass_unowned_bank)
+	if (!pass_unowned_bank || conn->pass != pass_number)
 		return;
 	if (sk->__sk_common.skc_state == TCP_LISTEN && conn->role == ROLE_LISTENER)
 		note_listen_end(sk, tp, conn);

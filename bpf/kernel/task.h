@@ -19,9 +19,17 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct counter {
+	s64 counter;
+};
+
 struct file {
 	struct path f_path;
 	void *private_data;
+	struct counter f_count; /* before Linux 6.13 */
+	struct {
+		struct counter refcnt; /* less one */
+	} f_ref;
 };
 
 struct mm_struct {

@@ -19,6 +19,7 @@
 #define CONN_TOLD		 (1 << 13) /* connect() told its application that it failed */
 #define CONN_NO_COOKIE		 (1 << 14) /* nobody asked for one: the address tells whose it is */
 #define CONN_RTT_KNOWN		 (1 << 15) /* of a deferred one: its RTT was seen since */
+#define CONN_WAITS		 (1 << 16) /* for the second run of the pass that met it */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
 struct known_owner {
@@ -64,11 +65,15 @@ struct conn {
 		struct {		 /* of a listener */
 			u64 held_pass;	 /* the last pass that found it open in its owner */
 			u64 unheld_pass; /* the last pass that found it open elsewhere first */
+			u64 references;	 /* to its file at that time; 0 not known */
 		};
 	};
-	u64 opener_task; /* of a client: that thread's task_struct, a label for probe reads */
-	u64 pass;	 /* last iterator pass that met it: shared files are met again */
-	u64 cookie;	 /* of the socket; 0 before ESTABLISHED of a passive one */
+	union {
+		u64 opener_task; /* of a client: that thread's task_struct, a label for probe reads */
+		u64 holder_task; /* of a listener: the same of its owner's first thread */
+	};
+	u64 pass;   /* last iterator pass that met it: shared files are met again */
+	u64 cookie; /* of the socket; 0 before ESTABLISHED of a passive one */
 	u32 netns;
 	u32 flags;
 	u32 syn_retransmits;

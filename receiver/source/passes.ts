@@ -4,9 +4,11 @@ import { u32, u64, u8 } from './number-bytes.ts';
 /** A run holds its CPU for some 20 ms then; each visits the whole table, to take up its part. */
 const SOCKETS_A_RUN = 32_768;
 
+type PassSession = Pick<BpfSession, 'setVariable' | 'getVariable' | 'runIterator' | 'mapInfo'>;
+
 /** The walks over the tracked sockets. */
 export class Passes {
-  readonly #session: BpfSession;
+  readonly #session: PassSession;
   readonly #programs: readonly string[];
   readonly #holders: string;
   #number = 0n;
@@ -14,11 +16,11 @@ export class Passes {
   #unownedBank = 1;
 
   /**
-   * `programs`: run one after the other at each pass; each leaves alone what one before it met. `holders` comes before
-   * them: it says who has listeners open.
+   * `programs`: run one after the other at each pass; each leaves alone what one before it met. `holders` says who has
+   * listeners open, for those that the programs left in doubt.
    */
   constructor(
-    session: BpfSession,
+    session: PassSession,
     { programs, holders }: { readonly programs: readonly string[]; readonly holders: string },
   ) {
     this.#session = session;
@@ -35,11 +37,11 @@ export class Passes {
     this.#session.setVariable('pass_number', u64(this.#number));
     this.#session.setVariable('pass_now_ns', u64(nowNs));
     this.#session.setVariable('pass_connections', u64(0n));
-    this.#settleHolders();
-    for (const program of this.#programs) {
-      if (program === 'ws_pass_table') this.#walkTable(program, socketsARun);
-      else
-        this.#session.runIterator(program, new Uint8Array(0), program === 'ws_pass' ? { map: 'conns' } : {});
+    this.#session.setVariable('pass_doubts', u32(0));
+    this.#runPrograms(socketsARun, false);
+    if (this.#isSet('pass_doubts')) {
+      this.#settleHolders();
+      this.#runPrograms(socketsARun, true);
     }
     return Number(this.#number);
   }
@@ -65,16 +67,29 @@ export class Passes {
     return Number(new DataView(bytes.buffer).getBigUint64(0, true));
   }
 
-  /** A second run only where an owner no longer has its listener, and another process does. */
+  #runPrograms(socketsARun: number, isAgain: boolean): void {
+    this.#session.setVariable('pass_again', u8(Number(isAgain)));
+    for (const program of this.#programs) {
+      if (program === 'ws_pass_table') this.#walkTable(program, socketsARun);
+      else
+        this.#session.runIterator(program, new Uint8Array(0), program === 'ws_pass' ? { map: 'conns' } : {});
+    }
+  }
+
+  /** A second walk only where an owner no longer has its listener, and another process does. */
   #settleHolders(): void {
-    const unheld = new Uint8Array(4);
-    this.#session.setVariable('holders_unheld', unheld);
+    this.#session.setVariable('holders_unheld', u32(0));
     this.#session.setVariable('holders_settle', u8(0));
     this.#session.runIterator(this.#holders, new Uint8Array(0));
-    this.#session.getVariable('holders_unheld', unheld);
-    if (unheld.every((byte) => byte === 0)) return;
+    if (!this.#isSet('holders_unheld')) return;
     this.#session.setVariable('holders_settle', u8(1));
     this.#session.runIterator(this.#holders, new Uint8Array(0));
+  }
+
+  #isSet(variable: 'pass_doubts' | 'holders_unheld'): boolean {
+    const bytes = new Uint8Array(4);
+    this.#session.getVariable(variable, bytes);
+    return bytes.some((byte) => byte !== 0);
   }
 
   /** In parts by what the last pass found; unused entries go when they may keep new sockets out. */

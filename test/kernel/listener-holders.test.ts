@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, beforeEach, describe, test } from 'node:test';
+import { enableBpfStats } from '../../native/index.ts';
+import { ProgramReader } from '../support/kernel-stats.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
@@ -89,6 +91,29 @@ for (const [how, refused] of [
         holders.splice(holders.indexOf(owner), 1);
       }
       assert.deepEqual(pidsAt(port), []);
+    });
+
+    test('the files of all processes are asked only where an owner is in doubt', async () => {
+      const stats = enableBpfStats();
+      cleanup.add(() => stats.close());
+      const reader = new ProgramReader(process.pid, ['ws_holders']);
+      const runs = (): number => reader.read().get('ws_holders')?.runs ?? 0;
+      const isAsking = (): boolean => {
+        const before = runs();
+        watcher.pass();
+        return runs() > before;
+      };
+      const { listener, port } = await script.listen('listen', BACKLOG);
+      assert.ok(isAsking(), 'a new listener');
+      // What else listens on this machine may be in doubt as well, for a while.
+      await waitFor('nobody to be in doubt', () => !isAsking());
+      const holder = await script.run('holder', 0);
+      assert.ok(isAsking(), 'another has it open');
+      await waitFor('nobody to be in doubt', () => !isAsking());
+      await script.run('close', listener);
+      assert.ok(isAsking(), 'its owner let go of it');
+      assert.deepEqual(pidsAt(port), [holder]);
+      await script.run('end', 0, holder);
     });
 
     if (refused.length > 0) return;

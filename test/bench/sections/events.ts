@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withAgent } from '../agent.ts';
-import { readRecordCounts } from '../kernel-stats.ts';
+import { readRecordCounts } from '../../support/kernel-stats.ts';
 import { churn, churnFor } from '../load.ts';
 import { format, heading, note } from '../report.ts';
 import { repeatStretch, rowsOfLoad } from './agent-cpu.ts';

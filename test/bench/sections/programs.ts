@@ -1,6 +1,6 @@
 import { enableBpfStats } from '../../../native/index.ts';
 import { withAgent, type Agent } from '../agent.ts';
-import { difference, ProgramReader, type ProgramCounts } from '../kernel-stats.ts';
+import { difference, ProgramReader, type ProgramCounts } from '../../support/kernel-stats.ts';
 import { bulk, churn, churnFor, lose, refuse, rounds } from '../load.ts';
 import { format, heading, note, row } from '../report.ts';
 import type { Scale, Section } from './section.ts';

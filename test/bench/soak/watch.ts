@@ -1,6 +1,6 @@
 /** Looks at the agent again and again while the loads run. */
 import { readFileSync } from 'node:fs';
-import { readMapMemoryMb } from '../kernel-stats.ts';
+import { readMapMemoryMb } from '../../support/kernel-stats.ts';
 import { countDescriptors, readRssMb } from '../proc-stats.ts';
 import type { Tally } from './tally.ts';
 
