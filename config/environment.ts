@@ -1,7 +1,7 @@
 import type { Entry, SourceResult } from './entry.ts';
 import type { ConfigProblem } from './errors.ts';
-import { nearest } from './nearest.ts';
-import { OTEL_VARIABLES } from './otel.ts';
+import { nearestHint } from './nearest.ts';
+import { OTEL_VARIABLES, OTHERS_OTEL_VARIABLES } from './otel.ts';
 import { SCHEMA } from './schema.ts';
 
 /** A process environment. */
@@ -11,6 +11,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const FILE_VARIABLE = 'WIRESPAN_CONFIG';
 
 const KEY_OF: ReadonlyMap<string, string> = new Map([...SCHEMA].map(([key, { env }]) => [env, key]));
+
+const ALL_SETTINGS = '; docs/configuration.md has all';
 
 /** The collector's own file, and the project's tests, have variables of the same family. */
 const FOREIGN = /^WIRESPAN_(COLLECTOR|TEST)_/;
@@ -34,7 +36,8 @@ function isMistake(name: string, value: string): boolean {
 
 /**
  * Reads `WIRESPAN_*` and the standard `OTEL_*` variables. An empty variable counts as
- * not set, as OpenTelemetry has it; `WIRESPAN_*` wins over `OTEL_*` for the same key.
+ * not set, as OpenTelemetry has it; `WIRESPAN_*` wins over `OTEL_*` for the same key. A standard variable that nothing
+ * here reads is another program's, unless its name is one of ours but for a mistake of typing.
  */
 export function readEnvironment(env: Environment): SourceResult {
   const standard: Entry[] = [];
@@ -48,8 +51,11 @@ export function readEnvironment(env: Environment): SourceResult {
     if (otelKey !== undefined) standard.push({ key: otelKey, value, where });
     else if (key !== undefined) own.push({ key, value, where });
     else if (isMistake(name, value)) {
-      const close = nearest(name, [...KEY_OF.keys(), FILE_VARIABLE]) ?? FILE_VARIABLE;
-      problems.push({ subject: `variable ${name}`, problem: `is no setting; the nearest is ${close}` });
+      const hint = nearestHint(name, [...KEY_OF.keys(), FILE_VARIABLE]);
+      problems.push({ subject: where, problem: `is no setting${hint === '' ? ALL_SETTINGS : hint}` });
+    } else if (name.startsWith('OTEL_') && !OTHERS_OTEL_VARIABLES.has(name)) {
+      const hint = nearestHint(name, OTEL_VARIABLES.keys(), { whole: true });
+      if (hint !== '') problems.push({ subject: where, problem: `is no standard variable${hint}` });
     }
   }
   return { entries: [...standard, ...own], problems };

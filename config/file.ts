@@ -11,7 +11,7 @@ import {
 import { FileError } from '../text/index.ts';
 import type { Entry, SourceResult } from './entry.ts';
 import type { ConfigProblem } from './errors.ts';
-import { nearest } from './nearest.ts';
+import { nearestHint } from './nearest.ts';
 import { GROUPS, SCHEMA } from './schema.ts';
 import { parseYaml, plainValue } from './yaml.ts';
 
@@ -69,7 +69,7 @@ class FileReader {
   /** Looked for as long as it is shown: a file can have thousands of keys. */
   #nearestTo(key: string): string {
     if (this.problems.length >= MAX_HINTS) return '';
-    return `; the nearest is ${nearest(key, SCHEMA.keys()) ?? ''}`;
+    return nearestHint(key, SCHEMA.keys()) || '; docs/configuration.md has all';
   }
 
   readMap(map: YAMLMap, prefix: string): void {
@@ -91,7 +91,7 @@ class FileReader {
       if (!GROUPS.has(key)) problem(`is no setting${this.#nearestTo(firstLeaf(key, node))}`);
       else if (isMap(node)) this.readMap(node, `${key}.`);
       else if (!isEmpty)
-        problem(`is a group of settings, not one; the nearest is ${nearest(key, keysOf(key)) ?? ''}`);
+        problem(`is a group of settings, not one; give one of them, such as ${keysOf(key)[0] ?? ''}`);
     } else if (isEmpty) problem(`has no value; give one (${setting.format.expects}) or remove the key`);
     else if (this.entries.has(key)) problem('is given twice');
     else if (isMap(node) && setting.format.takesMap !== true)

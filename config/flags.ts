@@ -1,6 +1,6 @@
 import type { Entry, SourceResult } from './entry.ts';
 import type { ConfigProblem } from './errors.ts';
-import { nearest } from './nearest.ts';
+import { nearestHint } from './nearest.ts';
 import { SCHEMA } from './schema.ts';
 
 const FILE_FLAG = 'config';
@@ -13,16 +13,41 @@ export interface FlagsResult extends SourceResult {
 /** What a flag looks like; anything else is not repeated: it may be a value, and that a secret. */
 const PLAUSIBLE_NAME = /^[\w.-]{1,100}$/;
 
+/** Letters that other programs have, and what says the same here. */
+const SHORT: Readonly<Record<string, string>> = {
+  '-c': '--config FILE names the file of settings',
+  '-o': '--output json, or table, shows rows on standard output',
+  '-q': '--log.level error logs only what fails',
+  '-v': '--version prints the version, --log.level debug logs more',
+};
+const USAGE = 'flags are --key.path value or --key.path=value, and --help shows the usual ones';
+
 function unknownFlag(name: string, position: number): ConfigProblem {
-  if (!PLAUSIBLE_NAME.test(name)) return noFlag('', position);
-  const close = nearest(name, [...SCHEMA.keys(), FILE_FLAG, 'help', 'version']) ?? FILE_FLAG;
-  return { subject: `flag --${name}`, problem: `is no flag; the nearest is --${close}` };
+  if (!PLAUSIBLE_NAME.test(name))
+    return { subject: `argument ${String(position)} of the flags`, problem: `is no flag; ${USAGE}` };
+  const subject = `flag --${name}`;
+  if (name === 'help' || name === 'version') return { subject, problem: 'takes no value' };
+  const hint = nearestHint(name, [...SCHEMA.keys(), FILE_FLAG, 'help', 'version'], { prefix: '--' });
+  const where = hint === '' ? '; docs/configuration.md has all, --help the usual ones' : hint;
+  return { subject, problem: `is no flag${where}` };
 }
 
 function noFlag(argument: string, position: number): ConfigProblem {
-  const problem = 'is no flag; flags are --key.path value or --key.path=value';
-  const isShort = /^-[a-z]$/i.test(argument);
-  return { subject: isShort ? argument : `argument ${String(position)} of the flags`, problem };
+  const short = shortFlag(argument);
+  const subject = short ?? `argument ${String(position)}`;
+  return { subject, problem: `is no flag; ${SHORT[short ?? ''] ?? USAGE}` };
+}
+
+/** A flag of one letter, without a value that was put to it. */
+function shortFlag(argument: string): string | undefined {
+  return (
+    /^(-[a-z])(=|$)/i.exec(argument)?.[1] ?? Object.keys(SHORT).find((flag) => argument.startsWith(flag))
+  );
+}
+
+/** Why an argument that begins with a dash can be no flag; undefined when it can. */
+export function flagProblem(argument: string, position: number): ConfigProblem | undefined {
+  return /^--[^=]/.test(argument) ? undefined : noFlag(argument, position);
 }
 
 /** Reads `--key.path value` and `--key.path=value`, and `--config FILE`. The last one of a flag wins. */

@@ -1,4 +1,4 @@
-import { nearest } from './nearest.ts';
+import { nearestHint } from './nearest.ts';
 import { quote } from './errors.ts';
 
 /**
@@ -24,8 +24,14 @@ export function refuse(expected: string): never {
   throw new Error(expected);
 }
 
-/** One of a fixed set of words. `true` and `false` stand for `on` and `off` where those are among them. */
-export function choice<const T extends string>(values: readonly T[]): Format<T> {
+/**
+ * One of a fixed set of words. `true` and `false` stand for `on` and `off` where those are among them. `meant`: words
+ * that other programs have for one of ours, which the message for them names.
+ */
+export function choice<const T extends string>(
+  values: readonly T[],
+  meant: Readonly<Record<string, T>> = {},
+): Format<T> {
   const expects = values.join(' \\| ');
   return {
     expects,
@@ -35,10 +41,10 @@ export function choice<const T extends string>(values: readonly T[]): Format<T> 
         text === true || text === 'true' ? 'on' : text === false || text === 'false' ? 'off' : text;
       const found = values.find((word) => word === asSwitch);
       if (found !== undefined) return found;
-      const close = typeof value === 'string' && values.length > 2 ? nearest(value, values) : undefined;
-      return refuse(
-        `be one of ${values.join(', ')}${close === undefined ? '' : `; the nearest is ${close}`}`,
-      );
+      const word = typeof text === 'string' ? text : '';
+      const ours = Object.hasOwn(meant, word) ? [meant[word] ?? ''] : values;
+      const hint = ours === values ? nearestHint(word, values) : `; the nearest is ${ours[0] ?? ''}`;
+      return refuse(`be one of ${values.join(', ')}${hint}`);
     },
   };
 }
@@ -105,9 +111,9 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
 
 /** Bytes that are a power of two, as an integer or with a unit (`4MiB`). */
 export function powerOfTwoBytes(min: number, max: number): Format<number> {
-  const range = `a power of two from ${String(min)} to ${String(max)} bytes`;
+  const range = `a power of two from ${sizeText(min)} to ${sizeText(max)}`;
   return {
-    expects: `${range}, e.g. \`8388608\` or \`8MiB\``,
+    expects: `${range}, in bytes or with a unit, e.g. \`8388608\` or \`8MiB\``,
     read(value) {
       const match = /^\s*(\d+)\s*([a-z]*)\s*$/i.exec(
         typeof value === 'number' ? String(value) : asText(value),
@@ -123,7 +129,15 @@ export function powerOfTwoBytes(min: number, max: number): Format<number> {
 function nearestPower(bytes: number, min: number, max: number): string {
   if (!Number.isFinite(bytes) || bytes <= 0) return '';
   const power = 2 ** Math.round(Math.log2(bytes));
-  return `; the nearest is ${String(Math.min(max, Math.max(min, power)))}`;
+  return `; the nearest is ${sizeText(Math.min(max, Math.max(min, power)))}`;
+}
+
+/** A power of two as it may be given: `4MiB`. */
+function sizeText(bytes: number): string {
+  const [unit, scale] = (['GiB', 'MiB', 'KiB'] as const)
+    .map((name) => [name, BYTE_UNITS[name.toLowerCase()] ?? 1] as const)
+    .find(([, size]) => bytes >= size) ?? ['', 1];
+  return `${String(bytes / scale)}${unit}`;
 }
 
 function asText(value: unknown): string {

@@ -18,6 +18,12 @@ export const OTEL_VARIABLES: ReadonlyMap<string, string> = new Map([
   ['OTEL_RESOURCE_ATTRIBUTES', 'agent.resource_attributes'],
 ]);
 
+/** Names that are near to one of those above and no mistake: obsolete ones, which SDKs may still read. */
+export const OTHERS_OTEL_VARIABLES: ReadonlySet<string> = new Set([
+  'OTEL_EXPORTER_OTLP_METRIC_INSECURE',
+  'OTEL_EXPORTER_OTLP_SPAN_INSECURE',
+]);
+
 function otlpVariables(signal: string, group: string): [string, string][] {
   return [
     'endpoint',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Binding } from './binding.ts';
@@ -14,8 +15,11 @@ export function native(): Binding {
     loaded = createRequire(import.meta.url)(ADDON_PATH) as Binding;
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
+    const problem = existsSync(ADDON_PATH)
+      ? `does not load (${reason.replace(`${ADDON_PATH}: `, '')}): build it again`
+      : 'is not built: build it';
     throw new NativeError(
-      `Cannot load the native addon '${ADDON_PATH}': ${reason}; build it with 'npm run build'.`,
+      `The native addon '${ADDON_PATH}' ${problem} with 'npm run build'.`,
       { code: 'ERR_NATIVE_MISSING', step: 'load the native addon', object: ADDON_PATH },
       { cause },
     );

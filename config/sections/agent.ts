@@ -110,7 +110,14 @@ export const agentSettings: SettingTree = {
   },
   log: {
     level: setting(
-      choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+      choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+        verbose: 'debug',
+        notice: 'info',
+        warning: 'warn',
+        critical: 'fatal',
+        off: 'silent',
+        none: 'silent',
+      }),
       'info',
       'The least severe line that the agent logs on standard error.',
     ),

@@ -20,7 +20,7 @@ Status Session::Open() {
                  .step = "open BPF object",
                  .object = path_,
                  .error = errno,
-                 .advice = "build it, and check that the file is a BPF object",
+                 .advice = "build it with 'npm run build', and check that the file is a BPF object",
                  .log = log.Verifier()};
 }
 

@@ -1,5 +1,5 @@
 import { ConfigError, configOf, dumpConfig, loadConfig, readCheckedSettings } from '../../config/index.ts';
-import { NativeError } from '../../native/index.ts';
+import { NativeError, type NativeErrorCode } from '../../native/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import { EndpointError } from '../export/endpoint-error.ts';
 import { parseArguments } from '../cli/args.ts';
@@ -11,6 +11,11 @@ import { memoryBound, renderMemoryBound } from './memory-bound.ts';
 import { runAgent } from './run.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
+
+/** Exit status of what is neither the user's settings nor the machine. */
+const EXIT_FAILED = 1;
+/** What is not built, or not for this machine: no lack of the machine or of privileges. */
+const UNBUILT: ReadonlySet<NativeErrorCode> = new Set(['ERR_NATIVE_MISSING', 'ERR_NATIVE_OPEN']);
 
 /** Does what the command line asks for and ends the process: it would end by itself only when nothing is open. */
 export async function runCommand(argv: readonly string[], signals: StopSignals): Promise<never> {
@@ -58,7 +63,7 @@ async function print(text: string, stdout: Output): Promise<number> {
 
 /** An answer that could not be given. */
 class OutputError extends Error {
-  readonly exitCode = 1;
+  readonly exitCode = EXIT_FAILED;
 }
 
 /** Says why. A user's mistake is a sentence; only a defect of ours shows a stack. */
@@ -67,12 +72,13 @@ function explain(error: unknown, stderr: Output): number {
   const text =
     error instanceof Error ? (status === undefined && error.stack) || error.message : String(error);
   stderr.write(`wirespan: ${text}\n`);
-  return status ?? 1;
+  return status ?? EXIT_FAILED;
 }
 
 /** The exit status for an error that is the user's or the machine's. */
 function statusOf(error: unknown): number | undefined {
   if (error instanceof ConfigError || error instanceof EndpointError) return error.exitCode;
   if (error instanceof UnsupportedError || error instanceof OutputError) return error.exitCode;
-  return error instanceof NativeError ? EXIT_UNSUPPORTED : undefined;
+  if (!(error instanceof NativeError)) return undefined;
+  return UNBUILT.has(error.code) ? EXIT_FAILED : EXIT_UNSUPPORTED;
 }

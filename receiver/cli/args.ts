@@ -1,4 +1,4 @@
-import { ConfigError, nearest } from '../../config/index.ts';
+import { ConfigError, flagProblem, nearestHint, type ConfigProblem } from '../../config/index.ts';
 
 const COMMANDS = ['run', 'check-config'] as const;
 
@@ -9,32 +9,33 @@ export interface Arguments {
   readonly flags: readonly string[];
 }
 
+/** A word that is no flag and no flag's value, and where it stands among the arguments, from 1. */
+interface Word {
+  readonly text: string;
+  readonly position: number;
+}
+
+function fail(subject: string, problem: string): never {
+  throw new ConfigError([{ subject, problem }]);
+}
+
 function takesNext(flag: string, next: string | undefined): boolean {
   return !flag.includes('=') && next !== undefined && !next.startsWith('--');
 }
 
-function commandOf(words: readonly string[], hasFlags: boolean): Arguments['command'] {
-  const [word, extra] = words;
-  // Neither word is repeated: it may be a value that slipped, such as the second half of a header.
-  if (word === undefined) {
-    if (!hasFlags) return 'help';
-    throw new ConfigError([
-      { subject: 'command line', problem: `has no command; use ${COMMANDS.join(' or ')}` },
-    ]);
-  }
-  const command = COMMANDS.find((name) => name === word) ?? (word === 'help' ? 'help' : undefined);
-  if (command === undefined) {
-    const problem = `has a word that is no command; the nearest is ${nearest(word, COMMANDS) ?? 'run'}`;
-    throw new ConfigError([{ subject: 'command line', problem }]);
-  }
-  if (extra !== undefined) {
-    throw new ConfigError([
-      {
-        subject: 'command line',
-        problem: `has one word too many after ${word}; flags are --key.path value, and a value with spaces is quoted`,
-      },
-    ]);
-  }
+/** Words are named by their place and not repeated: one may be a value that slipped, such as the second half of a header. */
+function commandOf([word, extra]: readonly Word[], hasFlags: boolean): Arguments['command'] {
+  const choice = `commands are ${COMMANDS.join(' and ')}`;
+  if (word === undefined) return hasFlags ? fail('command line', `has no command; ${choice}`) : 'help';
+  const { text, position } = word;
+  const command = COMMANDS.find((name) => name === text) ?? (text === 'help' ? 'help' : undefined);
+  if (command === undefined)
+    fail(`argument ${String(position)}`, `is no command; ${choice}${nearestHint(text, COMMANDS)}`);
+  if (extra !== undefined)
+    fail(
+      `argument ${String(extra.position)}`,
+      `is one word too many after ${command}; flags are --key.path value, and a value with spaces is quoted`,
+    );
   return command;
 }
 
@@ -42,19 +43,22 @@ function commandOf(words: readonly string[], hasFlags: boolean): Arguments['comm
  * Splits `wirespan <command> [flags]`; `--help` and `--version` win over all else.
  * Flags are checked by `loadConfig`, which knows them.
  * @param argv what follows the program's name
- * @throws ConfigError for a command that does not exist
+ * @throws ConfigError for a command that does not exist, and for a flag that can be none
  */
 export function parseArguments(argv: readonly string[]): Arguments {
-  const words: string[] = [];
+  const words: Word[] = [];
   const flags: string[] = [];
+  const problems: ConfigProblem[] = [];
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? '';
     if (argument === '--help' || argument === '-h') return { command: 'help', flags: [] };
     if (argument === '--version' || argument === '-V') return { command: 'version', flags: [] };
     if (!argument.startsWith('-')) {
-      words.push(argument);
+      words.push({ text: argument, position: i + 1 });
       continue;
     }
+    const problem = flagProblem(argument, i + 1);
+    if (problem !== undefined) problems.push(problem);
     flags.push(argument);
     const next = argv[i + 1];
     if (next !== undefined && argument.startsWith('--') && takesNext(argument, next)) {
@@ -62,5 +66,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       i++;
     }
   }
+  // What follows such a flag may be its value and no command.
+  if (problems.length > 0) throw new ConfigError(problems);
   return { command: commandOf(words, flags.length > 0), flags };
 }

@@ -34,12 +34,18 @@ describe('parseArguments', () => {
   });
 
   it('names the nearest command', () => {
-    fails(['chek-config'], /^command line: has a word that is no command; the nearest is check-config$/);
+    fails(['chek-config'], /^argument 1: is no command; .*the nearest is check-config$/);
     fails(['rum'], /the nearest is run$/);
   });
 
+  it('names no command that is not near', () =>
+    fails(['--output', 'json', 'doctor'], /^argument 3: is no command; commands are run and check-config$/));
+
+  it('takes what follows a flag of one letter for no command', () =>
+    fails(['-o', 'json'], /^-o: is no flag; --output json/));
+
   it('wants one command', () => {
-    fails(['--output', 'json'], /^command line: has no command; use run or check-config$/);
-    fails(['run', 'fast'], /^command line: has one word too many after run/);
+    fails(['--output', 'json'], /^command line: has no command; commands are run and check-config$/);
+    fails(['run', 'fast'], /^argument 2: is one word too many after run/);
   });
 });

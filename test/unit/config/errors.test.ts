@@ -8,14 +8,14 @@ describe('a bad file', () => {
     'misspelt-key.yaml':
       /^events\.tcp\.conection \(file misspelt-key\.yaml, line 3\): is no setting; the nearest is events\.tcp\.connection\.close$/,
     'group-as-value.yaml':
-      /^events\.tcp\.connection \(file .*, line 2\): is a group of settings.*nearest is events\.tcp\.connection\./,
+      /^events\.tcp\.connection \(file .*, line 2\): is a group of settings.*such as events\.tcp\.connection\./,
     'given-twice.yaml': /^log\.level \(file .*, line 3\): is given twice$/,
     'no-value.yaml': /^log\.level \(file .*, line 2\): has no value/,
     'value-as-group.yaml': /^addresses \(file .*, line 1\): is one value .*, not a group of keys$/,
     'not-yaml.yaml': /^configuration file not-yaml\.yaml: is not valid YAML at line \d+, column \d+: /,
     'not-a-map.yaml': /^configuration file .*: must be a map of settings$/,
     'odd-size.yaml':
-      /^bpf\.ring_buffer_size \(file .*, line 2\): 5000 must be a power of two from 4096 .*the nearest is 4096$/,
+      /^bpf\.ring_buffer_size \(file .*, line 2\): 5000 must be a power of two from 4KiB .*the nearest is 4KiB$/,
     'without-group.yaml':
       /^ring_buffer_size \(file .*\): is no setting; the nearest is bpf\.ring_buffer_size$/,
     'cycle.yaml': /^events\.tcp\.tcp \(file .*\): is no setting/,

@@ -42,9 +42,9 @@ describe('numbers', () => {
       4194304,
       2 ** 30,
     ]);
-    assert.throws(() => bytes.read('5MB'), /the nearest is 4194304$/);
-    assert.throws(() => bytes.read(2048), /the nearest is 4096$/);
-    assert.throws(() => bytes.read('2GiB'), /the nearest is 1073741824$/);
+    assert.throws(() => bytes.read('5MB'), /the nearest is 4MiB$/);
+    assert.throws(() => bytes.read(2048), /the nearest is 4KiB$/);
+    assert.throws(() => bytes.read('2GiB'), /the nearest is 1GiB$/);
     for (const bad of ['4 parsecs', 'MiB', -4096, 0, true, []]) assert.throws(() => bytes.read(bad));
   });
 
