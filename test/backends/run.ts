@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { jaegerPath, otelcolPath } from './build.ts';
+import { backEndPath } from './build.ts';
 import { projectFolder } from './place.ts';
 import { findFreePorts, startBackEnd } from './process.ts';
 import type { RunningBackEnd } from './process.ts';
@@ -48,7 +48,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   writeFileSync(outputs, JSON.stringify(overrideOutputs(files, options), undefined, 2));
   const running = await startBackEnd({
     name: 'the OpenTelemetry Collector',
-    command: await otelcolPath(),
+    command: await backEndPath('otelcol'),
     args: [`--config=file:${COLLECTOR_CONFIG}`, `--config=file:${outputs}`],
     env: {
       WIRESPAN_COLLECTOR_GRPC: `127.0.0.1:${grpcPort}`,
@@ -115,7 +115,7 @@ export async function startJaeger(options: JaegerOptions): Promise<Jaeger> {
   };
   const running = await startBackEnd({
     name: 'Jaeger',
-    command: await jaegerPath(),
+    command: await backEndPath('jaeger'),
     args: [`--config=file:${config}`],
     isReady: async () => (await isListening(otlpPort)) && (await query('/api/services')) !== undefined,
   });
