@@ -162,7 +162,7 @@ export const SPAN_TCP_CONNECTION: SpanDescriptor = {
   ],
 };
 
-/** One loss episode on the bytes of one request, from its first to its last retransmission. Child of the application's span that sent the request; only when that span is sampled. @experimental */
+/** One loss episode on the bytes of one request, from the request's first byte to the episode's last retransmission. Child of the application's span that sent the request; only when that span is sampled. The log events have the time of each retransmission. @experimental */
 export const SPAN_TCP_RETRANSMIT: SpanDescriptor = {
   type: 'wirespan.tcp.retransmit',
   name: 'tcp retransmit',

@@ -91,6 +91,8 @@ export interface JaegerOptions {
   readonly otlpPort?: number;
   /** Folder for its configuration; made when it is not there. */
   readonly outputDir: string;
+  /** By how much it may move spans (`max_clock_skew_adjust`), such as `1h`; default: Jaeger's own, not at all. */
+  readonly maxClockSkew?: string;
 }
 
 /** The real Jaeger, all in one process, spans in memory. */
@@ -107,7 +109,10 @@ export async function startJaeger(options: JaegerOptions): Promise<Jaeger> {
   const [queryGrpcPort] = await choosePorts([undefined]);
   mkdirSync(options.outputDir, { recursive: true });
   const config = join(options.outputDir, 'jaeger.json');
-  writeFileSync(config, JSON.stringify(jaegerConfig({ queryPort, queryGrpcPort, otlpPort }), undefined, 2));
+  writeFileSync(
+    config,
+    JSON.stringify(jaegerConfig({ queryPort, queryGrpcPort, otlpPort }, options), undefined, 2),
+  );
   const query = async (path: string): Promise<unknown> => {
     const answer = await fetch(`http://127.0.0.1:${queryPort}${path}`);
     if (!answer.ok) throw new Error(`Jaeger answered ${answer.status} to ${path}: ${await answer.text()}`);
@@ -122,7 +127,10 @@ export async function startJaeger(options: JaegerOptions): Promise<Jaeger> {
   return { ...running, queryPort, otlpPort, query };
 }
 
-function jaegerConfig(ports: { queryPort: number; queryGrpcPort: number; otlpPort: number }): object {
+function jaegerConfig(
+  ports: { queryPort: number; queryGrpcPort: number; otlpPort: number },
+  { maxClockSkew }: JaegerOptions,
+): object {
   const at = (port: number): { endpoint: string } => ({ endpoint: `127.0.0.1:${port}` });
   return {
     service: {
@@ -136,6 +144,7 @@ function jaegerConfig(ports: { queryPort: number; queryGrpcPort: number; otlpPor
         storage: { traces: 'memory' },
         // Its own spans would go to 127.0.0.1:4317 and be traffic that no test asked for.
         enable_tracing: false,
+        ...(maxClockSkew === undefined ? {} : { max_clock_skew_adjust: maxClockSkew }),
         http: at(ports.queryPort),
         grpc: at(ports.queryGrpcPort),
       },

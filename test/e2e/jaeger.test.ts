@@ -21,6 +21,8 @@ import { buildWorkloads, runTruth } from '../support/workloads.ts';
 
 const RETRANSMIT = 'tcp retransmit';
 const NOISE_US = 100e3;
+/** Less than the 200 ms after which the kernel sends a lost request again by itself. */
+const PATIENCE_MS = 40;
 
 const textOf = (ids: readonly { traceId: string; spanId: string }[]): string[] =>
   ids.map(({ traceId, spanId }) => `${traceId}/${spanId}`).sort();
@@ -36,10 +38,27 @@ const parentsOf = (spans: readonly StoredSpan[]): string[] => [
   ),
 ];
 
+/** Log events of a request's retransmissions. */
+const retransmitsOf = ({ logs }: Output, request: RequestTruth): Output['logs'] =>
+  findEvents(logs, 'wirespan.tcp.retransmit').filter(({ traceId }) => traceId === request.traceId);
+
+/** Jaeger moves spans, or warns that it would, when it takes them for another host's: none of ours. */
+function checkAsSent(stored: readonly StoredSpan[], output: Output): void {
+  const sent = new Map(output.spans.map((span) => [`${span.traceId}/${span.spanId}`, span]));
+  const ours = stored.filter(({ name }) => name.startsWith('tcp '));
+  assert.ok(ours.length > 0);
+  for (const { traceId, spanId, name, startUs, endUs, warnings } of ours) {
+    const { startNs = 0n, endNs = 0n } = sent.get(`${traceId}/${spanId}`) ?? {};
+    const wanted = [Number(startNs / 1_000n), Number((endNs - startNs) / 1_000n), []];
+    assert.deepEqual([startUs, endUs - startUs, warnings], wanted, name);
+  }
+}
+
 describe('connection spans in Jaeger', () => {
   const cleanup = new Cleanup();
   let truth: Truth;
   let spans: StoredSpan[];
+  let output: Output;
 
   before(async () => {
     await buildWorkloads();
@@ -50,7 +69,8 @@ describe('connection spans in Jaeger', () => {
       tracesPort: jaeger.otlpPort,
     });
     truth = await runTruth();
-    const exported = (await finish()).spans.length;
+    output = await finish();
+    const exported = output.spans.length;
     const programs = ['truth-client', 'truth-server', 'truth-worker'];
     await waitFor('Jaeger to have stored what it was sent', async () => {
       spans = (await Promise.all(programs.map((program) => findTraces(jaeger, program)))).flat();
@@ -114,6 +134,8 @@ describe('connection spans in Jaeger', () => {
     assert.deepEqual(differences, []);
     assert.deepEqual([...left.keys()], [], 'spans of connections that were not made');
   });
+
+  it('are where they were sent to, without a warning', () => checkAsSent(spans, output));
 });
 
 describe('retransmissions of an instrumented Node service in Jaeger', () => {
@@ -123,6 +145,7 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
   let oneDropped: DroppedSegment[];
   let many: RequestTruth[];
   let manyDropped: DroppedSegment[];
+  let givenUp: RequestTruth;
   let output: Output;
 
   before(async () => {
@@ -130,7 +153,7 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
     jaeger = await startJaeger({ outputDir: join(cleanup.makeFolder(), 'jaeger') });
     cleanup.add(() => jaeger.stop());
     const dropper = startDropper(cleanup);
-    const { collector, finish } = await observe(cleanup, { tracesPort: jaeger.otlpPort });
+    const { collector, read, finish } = await observe(cleanup, { tracesPort: jaeger.otlpPort });
     const otlpPort = collector.grpcPort;
     const { port, stop } = await startServer(cleanup, { procsFile: dropper.procsFile, otlpPort });
     dropper.set({ port, permille: 1000, copies: 1 });
@@ -143,6 +166,13 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
       .filter(({ clientPort, seq }) =>
         oneDropped.every((other) => other.clientPort !== clientPort || other.seq !== seq),
       );
+    // Its end tells the peer of the loss; what is sent again then is lost too.
+    dropper.set({ port, permille: 1000, copies: 2 });
+    [givenUp] = (await sendRequests({ port, otlpPort }, 1, 1, PATIENCE_MS)) as [RequestTruth];
+    await waitFor(
+      'the request that was given up to be sent again twice',
+      () => retransmitsOf(read(), givenUp).length >= 2,
+    );
     await stop();
     output = await finish();
     const stored = async (): Promise<number> => (await findTraces(jaeger, services.client)).length;
@@ -176,10 +206,7 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
   });
 
   it('is a log event with the same trace and span as well', () => {
-    const events = findEvents(output.logs, 'wirespan.tcp.retransmit').filter(
-      ({ traceId }) => traceId === one.traceId,
-    );
-    assert.deepEqual([...new Set(textOf(events))], textOf([one]));
+    assert.deepEqual([...new Set(textOf(retransmitsOf(output, one)))], textOf([one]));
   });
 
   it('of 200 concurrent requests is on the traces of exactly those whose segment was lost', async (t) => {
@@ -202,6 +229,19 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
       ...(await findTraces(jaeger, services.client)),
       ...(await findTraces(jaeger, services.server)),
     ];
-    assert.deepEqual(parentsOf(everywhere), textOf([one, ...requestsOf(manyDropped, many)]));
+    assert.deepEqual(parentsOf(everywhere), textOf([one, ...requestsOf(manyDropped, many), givenUp]));
+    checkAsSent(everywhere, output);
+  });
+
+  it('after a request was given up is under its span, and not moved', async (t) => {
+    assert.equal(givenUp.status, 0);
+    const trace = await getTrace(jaeger, givenUp.traceId);
+    for (const line of renderTree(trace).split('\n')) t.diagnostic(line);
+    const parent = trace.find(({ spanId }) => spanId === givenUp.spanId);
+    const [span, ...rest] = trace.filter(({ name }) => name.startsWith(RETRANSMIT));
+    assert.ok(parent !== undefined && span !== undefined && rest.length === 0);
+    assert.equal(span.parentSpanId, givenUp.spanId);
+    assert.ok(span.endUs > parent.endUs, 'it was sent again when the span was over');
+    checkAsSent(trace, output);
   });
 });

@@ -57,15 +57,16 @@ export async function startServer(
   return { port: (JSON.parse(stdout) as { port: number }).port, stop };
 }
 
-/** Sends requests, at most `concurrency` at once, and ends; resolves with the truth of each. */
+/** Sends requests, at most `concurrency` at once, and ends; resolves with the truth of each. Without `patienceMs` it waits for answers. */
 export async function sendRequests(
   target: { port: number; otlpPort: number },
   requests: number,
   concurrency: number,
+  patienceMs = 0,
 ): Promise<RequestTruth[]> {
   const { code, stdout, stderr } = await runToEnd(
     process.execPath,
-    [join(folder, 'client.ts'), String(target.port), String(requests), String(concurrency)],
+    [join(folder, 'client.ts'), ...[target.port, requests, concurrency, patienceMs].map(String)],
     { env: sdkSettings(services.client, target.otlpPort), withinMs: 120_000 },
   );
   if (code !== 0) throw new Error(`the client of the service failed (${code}): ${stderr}`);

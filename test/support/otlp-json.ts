@@ -4,6 +4,7 @@ export interface OtlpValue {
   readonly intValue?: string | number;
   readonly doubleValue?: number;
   readonly boolValue?: boolean;
+  readonly arrayValue?: { readonly values?: readonly OtlpValue[] };
 }
 
 export interface OtlpAttribute {

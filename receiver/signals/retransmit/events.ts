@@ -67,6 +67,9 @@ export class RetransmitEvents implements RecordEvents {
 
   #endEpisode({ first, parent, lastNs, segments }: Episode): void {
     const { emitter, sockets } = this.#parts;
+    // Jaeger takes a child that lies outside its parent for one of another host, unless it is the longer one and begins
+    // within it. The request was written within its span; the last retransmission may be later than the end of that.
+    const { requestStartNs = 0n } = first.context ?? {};
     emitter.span(SPAN_TCP_RETRANSMIT, {
       record: first,
       attributes: {
@@ -74,7 +77,7 @@ export class RetransmitEvents implements RecordEvents {
         [ATTR_TCP_RETRANSMIT_TYPE]: first.type,
         [ATTR_TCP_RETRANSMIT_SEGMENTS]: segments,
       },
-      startNs: first.timeNs,
+      startNs: requestStartNs === 0n ? first.timeNs : requestStartNs,
       endNs: lastNs,
       parent,
     });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConnectionLinks } from '../../../receiver/correlate/connection-links.ts';
-import { request } from './fixture.ts';
+import { request } from '../../support/correlation.ts';
 
 test('the links of all connections together have a bound, and the least used connection goes first', () => {
   const links = new ConnectionLinks(() => true);

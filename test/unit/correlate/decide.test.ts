@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DECISIONS } from '../../../receiver/correlate/decide.ts';
 import type { RequestContext } from '../../../receiver/model/record.ts';
-import { request, retransmit, second } from './fixture.ts';
+import { request, retransmit, second } from '../../support/correlation.ts';
 
 const { decide, decideHandshake, decideRetransmit } = DECISIONS;
 

@@ -13,7 +13,7 @@ import {
   second,
   stateChange,
   unixOffset,
-} from './fixture.ts';
+} from '../../support/correlation.ts';
 
 const everything: Record<string, EventMode> = Object.fromEntries(EVENTS.map(({ name }) => [name, 'on']));
 

@@ -5,7 +5,7 @@ import { createEventLimit } from '../../../receiver/correlate/event-limit.ts';
 import { FairShares } from '../../../receiver/correlate/fair-shares.ts';
 import { sharePath } from '../../../receiver/correlate/share-path.ts';
 import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
-import { second } from './fixture.ts';
+import { second } from '../../support/correlation.ts';
 
 const ms = 1_000_000n;
 const QUIET = 78;

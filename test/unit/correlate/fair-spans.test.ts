@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Owner } from '../../../receiver/model/resource.ts';
-import { connection, harness, owner, request, second } from './fixture.ts';
+import { connection, harness, owner, request, second } from '../../support/correlation.ts';
 
 const QUIET = 78;
 const ROUNDS = 5_000;

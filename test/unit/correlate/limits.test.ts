@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createEventLimit } from '../../../receiver/correlate/event-limit.ts';
 import { createSpanLimit, type SpanLimit, type SpanRefusal } from '../../../receiver/correlate/span-limit.ts';
-import { second } from './fixture.ts';
+import { second } from '../../support/correlation.ts';
 
 const refuse = (
   limit: SpanLimit,

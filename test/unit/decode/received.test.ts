@@ -6,7 +6,7 @@ import { connectionDecoder } from '../../../receiver/signals/connection/decode.t
 import { listenerDecoder } from '../../../receiver/signals/listener/decode.ts';
 import { retransmitDecoder } from '../../../receiver/signals/retransmit/decode.ts';
 import { stateDecoder } from '../../../receiver/signals/state/decode.ts';
-import { connection, listener, retransmit, stateChange } from '../correlate/fixture.ts';
+import { connection, listener, retransmit, stateChange } from '../../support/correlation.ts';
 
 test('records are counted for the probe that made them', () => {
   const kinds = ['open', 'accept', 'fail', 'close', 'handshake'] as const;

@@ -6,7 +6,7 @@ import { createCidrLookup } from '../../../receiver/exemplars/subnets.ts';
 import { FAMILIES } from '../../../receiver/signals/index.ts';
 import type { DropRecord, KernelRecord } from '../../../receiver/model/record.ts';
 import { parseCidr } from '../../../config/cidr.ts';
-import { connection, owner, request, retransmit, second, unixOffset } from '../correlate/fixture.ts';
+import { connection, owner, request, retransmit, second, unixOffset } from '../../support/correlation.ts';
 
 interface Offered extends Exemplar {
   readonly metric: string;

@@ -8,7 +8,7 @@ import { createEventLimit } from '../../../receiver/correlate/event-limit.ts';
 import { RetransmitEpisodes } from '../../../receiver/signals/retransmit/episodes.ts';
 import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
-import { connection, request, retransmit } from '../correlate/fixture.ts';
+import { connection, request, retransmit } from '../../support/correlation.ts';
 import { RecordExemplars } from '../../../receiver/exemplars/record-exemplars.ts';
 import { FAMILIES } from '../../../receiver/signals/index.ts';
 import { churnOf, HELD, MAX_OWNERS, ownerOf, type Churn } from './churn.ts';

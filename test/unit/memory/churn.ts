@@ -1,4 +1,4 @@
-import { owner } from '../correlate/fixture.ts';
+import { owner } from '../../support/correlation.ts';
 
 /** One long-lived structure of the receiver, and things that come and go in it. */
 export interface Churn {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RecordDispatch } from '../../../receiver/model/record-handlers.ts';
-import { connection, listener, retransmit } from '../correlate/fixture.ts';
+import { connection, listener, retransmit } from '../../support/correlation.ts';
 
 test('a record goes to those who want its kind, in their order, and to nobody else', () => {
   const told: string[] = [];

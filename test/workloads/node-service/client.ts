@@ -1,12 +1,12 @@
 /**
- * client.ts PORT REQUESTS CONCURRENCY: an instrumented client with HTTP keep-alive. Sends GET /r/0, /r/1 … with at
- * most CONCURRENCY on the way, each in a trace of its own, and prints the truth: a JSON line for each request with
- * the ids that its header carried.
+ * client.ts PORT REQUESTS CONCURRENCY [PATIENCE]: an instrumented client with HTTP keep-alive. Sends GET /r/0, /r/1 … with
+ * at most CONCURRENCY on the way, each in a trace of its own, and prints the truth: a JSON line for each request with
+ * the ids that its header carried. After PATIENCE milliseconds it gives a request up: its status is 0 then.
  */
 import type { IncomingMessage } from 'node:http';
 import { startTelemetry } from './telemetry.ts';
 
-const [port = 0, requests = 0, concurrency = 1] = process.argv.slice(2).map(Number);
+const [port = 0, requests = 0, concurrency = 1, patienceMs = 0] = process.argv.slice(2).map(Number);
 const { http, clientSpans, shutdown } = startTelemetry();
 const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency });
 
@@ -30,7 +30,12 @@ function send(id: string): Promise<Done> {
         resolve({ id, status: response.statusCode ?? 0, localPort, startMs, endMs: Date.now() }),
       );
     });
-    request.once('error', reject);
+    if (patienceMs === 0) {
+      request.once('error', reject);
+      return;
+    }
+    setTimeout(() => request.destroy(), patienceMs);
+    request.once('error', () => resolve({ id, status: 0, localPort, startMs, endMs: Date.now() }));
   });
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createConnectHolds } from '../../../../receiver/signals/connection/connect-holds.ts';
-import { connection, second } from '../../correlate/fixture.ts';
+import { connection, second } from '../../../support/correlation.ts';
 
 test('one more than the bound releases the oldest, counted, and none is lost', () => {
   const released: bigint[] = [];

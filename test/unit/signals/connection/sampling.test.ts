@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionRecord } from '../../../../receiver/model/record.ts';
-import { connection, harness, second } from '../../correlate/fixture.ts';
+import { connection, harness, second } from '../../../support/correlation.ts';
 
 test('of connections so many have a span, always the same, and the failed and slow ones always', () => {
   const quick = { handshakeStartNs: 91n * second - 1_000n };

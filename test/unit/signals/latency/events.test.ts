@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { NetworkEvent } from '../../../../receiver/model/event.ts';
 import type { LatencyRecord } from '../../../../receiver/model/record.ts';
 import type { EventMode } from '../../../../semconv/index.ts';
-import { checkRegistered, harness, second, stateChange, unixOffset } from '../../correlate/fixture.ts';
+import { checkRegistered, harness, second, stateChange, unixOffset } from '../../../support/correlation.ts';
 
 const OUTLIER = 'wirespan.tcp.latency.outlier';
 

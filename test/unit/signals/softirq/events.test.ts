@@ -4,7 +4,7 @@ import { NO_OWNER } from '../../../../receiver/decode/owners.ts';
 import type { NetworkEvent } from '../../../../receiver/model/event.ts';
 import type { SoftirqRecord } from '../../../../receiver/model/record.ts';
 import type { EventMode } from '../../../../semconv/index.ts';
-import { checkRegistered, harness, second, unixOffset } from '../../correlate/fixture.ts';
+import { checkRegistered, harness, second, unixOffset } from '../../../support/correlation.ts';
 
 const SLOW = 'wirespan.softirq.slow';
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { EVENTS } from '../../../semconv/index.ts';
-import type { Clock } from '../../../receiver/model/clock.ts';
+import { EVENTS } from '../../semconv/index.ts';
+import type { Clock } from '../../receiver/model/clock.ts';
 import {
   createCorrelator,
   type Correlator,
   type CorrelatorOptions,
-} from '../../../receiver/correlate/correlator.ts';
-import { FAMILIES } from '../../../receiver/signals/index.ts';
-import type { NetworkEvent, NetworkSpan } from '../../../receiver/model/event.ts';
-import type { ObservedResource, Owner } from '../../../receiver/model/resource.ts';
+} from '../../receiver/correlate/correlator.ts';
+import { FAMILIES } from '../../receiver/signals/index.ts';
+import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
+import type { ObservedResource, Owner } from '../../receiver/model/resource.ts';
 import type {
   ConnectionRecord,
   ListenerRecord,
@@ -16,7 +16,7 @@ import type {
   RetransmitRecord,
   SocketRecord,
   StateRecord,
-} from '../../../receiver/model/record.ts';
+} from '../../receiver/model/record.ts';
 
 export const second = 1_000_000_000n;
 /** Added to CLOCK_MONOTONIC by the clock of these tests. */
