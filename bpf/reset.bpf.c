@@ -59,13 +59,21 @@ static __always_inline void handle_reset(struct sock *sk, u8 received, u8 reason
 					    (is_exiting() ? CLOSE_PROCESS_EXIT : CLOSE_RESET_SENT);
 		describe_reset(&seen, sk, tp, conn);
 	}
+	if (received && sk && is_unsure(sk)) {
+		seen.cookie = cookie_of(sk);
+		if (keep_unsure(sk, &seen))
+			return;
+	}
 	count_reset(&seen);
 }
 
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(ws_reset_sent, struct sock *sk)
 {
-	handle_reset(sk, 0, cfg_reset_has_reason ? (u8)ctx[2] : 0);
+	u8 reason = cfg_reset_has_reason ? (u8)ctx[2] : 0;
+
+	if (!sk || !count_answer(sk, reason))
+		handle_reset(sk, 0, reason);
 	return 0;
 }
 
@@ -73,5 +81,27 @@ SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(ws_reset_received, struct sock *sk)
 {
 	handle_reset(sk, 1, 0);
+	return 0;
+}
+
+static long settle_old(struct bpf_map *map, const u64 *address, struct reset_seen *seen,
+		       void *context)
+{
+	if (seen->at + UNSURE_NS < bpf_ktime_get_ns())
+		count_unanswered(*address, seen);
+	else
+		unsure_seen = 1;
+	return 0;
+}
+
+/*
+ * Counts those that had no answer as received, once a pass where there is one. It is an iterator over tasks only because
+ * that can be run at will, and a program of its own because those of the pass have no stack left.
+ */
+SEC("iter/task")
+int ws_settle(struct bpf_iter__task *ctx)
+{
+	if (!ctx->meta->seq_num)
+		bpf_for_each_map_elem(&unsure_resets, settle_old, 0, 0);
 	return 0;
 }

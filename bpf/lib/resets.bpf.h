@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* RST segments: their rows and records. */
+/* RST segments: their rows and records, and those of which it is not sure yet that there was one. */
 #ifndef WIRESPAN_LIB_RESETS_H
 #define WIRESPAN_LIB_RESETS_H
 
@@ -12,17 +12,39 @@ struct reset_seen {
 	u64 cookie;
 	struct reset_key key;
 	struct endpoints endpoints; /* no family: nothing is told of it */
+	u32 taken;		    /* of an unsure one: somebody decides on it */
+	u32 pad;
 };
 
-static __always_inline void emit_reset(const struct reset_seen *seen)
+/*
+ * By the socket's address. The kernel takes data to a socket that is shut both ways for a RST
+ * (tcp_rcv_state_process()), and answers that packet, and no other, with one. Until the answer
+ * leaves, or none has, it is not sure what came. The programs of resets write it, and they and the
+ * one that settles take out of it. When it is full, this is counted, and so is the RST.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct reset_seen);
+} unsure_resets SEC(".maps");
+
+/* Set when one comes in. User space clears it before it has them settled, which sets it where one is left. */
+u32 unsure_seen = 0;
+
+/* The answer leaves before the kernel is done with the packet, which another thread may interrupt. */
+#define UNSURE_NS 100000000ULL
+
+/* It is not inlined, so that its caller's frame, which is one of a long chain, is the key's alone. */
+static __noinline int emit_reset(const struct reset_seen *seen)
 {
 	struct reset_record *record;
 
 	if (!cfg_emit_reset || !seen->endpoints.family)
-		return;
+		return 0;
 	record = reserve(PROBE_RESET, RECORD_RESET, sizeof(*record), seen->at);
 	if (!record)
-		return;
+		return 0;
 	record->cookie = seen->cookie;
 	record->owner = seen->key.owner;
 	record->endpoints = seen->endpoints;
@@ -30,14 +52,79 @@ static __always_inline void emit_reset(const struct reset_seen *seen)
 	record->reason = seen->key.reason;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
 	submit(PROBE_RESET, record);
+	return 0;
 }
 
-static __always_inline void count_reset(const struct reset_seen *seen)
+/* It is not static: verified once. Before 6.2 a map takes no key that a caller gave. */
+__noinline int count_reset(const struct reset_seen *seen)
 {
-	struct reset_key key = seen->key;
+	struct reset_key key;
 
+	if (!seen)
+		return 0;
+	key = seen->key;
 	emit_reset(seen);
 	reset_row(&key, PROBE_RESET);
+	return 0;
+}
+
+static __always_inline bool is_unsure(const struct sock *sk)
+{
+	u8 state = sk->__sk_common.skc_state;
+
+	return (state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2) && is_done_with(sk);
+}
+
+/* Tells whether it is the caller's to decide on. */
+static __always_inline bool take_unsure(struct reset_seen *seen)
+{
+	return !__sync_val_compare_and_swap(&seen->taken, 0, 1);
+}
+
+static __always_inline void count_unanswered(u64 address, struct reset_seen *seen)
+{
+	if (!take_unsure(seen))
+		return;
+	count_reset(seen);
+	bpf_map_delete_elem(&unsure_resets, &address);
+}
+
+/*
+ * Returns false when there is no room. What is there at its address is of an earlier socket, which
+ * is gone by now without an answer.
+ */
+static __always_inline bool keep_unsure(struct sock *sk, const struct reset_seen *seen)
+{
+	u64 address = (u64)sk;
+	struct reset_seen *earlier = bpf_map_lookup_elem(&unsure_resets, &address);
+
+	if (earlier)
+		count_unanswered(address, earlier);
+	if (!bpf_map_update_elem(&unsure_resets, &address, seen, BPF_NOEXIST)) {
+		unsure_seen = 1;
+		return true;
+	}
+	count_loss(PROBE_RESET, LOST_MAP_FULL);
+	return false;
+}
+
+/*
+ * Tells whether this RST is the answer to what was taken for one, and counts it: its socket may be
+ * gone by now.
+ */
+static __always_inline bool count_answer(struct sock *sk, u8 reason)
+{
+	u64 address = (u64)sk;
+	struct reset_seen *seen = bpf_map_lookup_elem(&unsure_resets, &address);
+
+	if (!seen || seen->cookie != cookie_of(sk) || !take_unsure(seen))
+		return false;
+	seen->at = bpf_ktime_get_ns();
+	seen->key.received = 0;
+	seen->key.reason = reason;
+	count_reset(seen);
+	bpf_map_delete_elem(&unsure_resets, &address);
+	return true;
 }
 
 /*

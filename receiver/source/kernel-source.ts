@@ -47,7 +47,7 @@ export class KernelSource {
     this.names = names;
     this.#ring = session.ring('events');
     this.#filter = new FilterWriter(session);
-    this.#passes = new Passes(session, { programs: plan.iterators.pass, holders: plan.iterators.holders });
+    this.#passes = new Passes(session, plan.iterators);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { BpfSession } from '../../native/index.ts';
 import { u32, u64, u8 } from './number-bytes.ts';
+import type { Plan } from './plan.ts';
 
 /** A run holds its CPU for some 20 ms then; each visits the whole table, to take up its part. */
 const SOCKETS_A_RUN = 32_768;
@@ -11,20 +12,22 @@ export class Passes {
   readonly #session: PassSession;
   readonly #programs: readonly string[];
   readonly #holders: string;
+  readonly #settle: readonly string[];
   #number = 0n;
   /** The bank of `unowned_drops` that is being counted. */
   #unownedBank = 1;
 
   /**
-   * `programs`: run one after the other at each pass; each leaves alone what one before it met. `holders` says who has
-   * listeners open, for those that the programs left in doubt.
+   * `pass`: run one after the other at each pass; each leaves alone what one before it met. `holders` says who has
+   * listeners open, for those that the programs left in doubt. `settle` decides what was not sure when it was seen.
    */
   constructor(
     session: PassSession,
-    { programs, holders }: { readonly programs: readonly string[]; readonly holders: string },
+    { pass, settle, holders }: Pick<Plan['iterators'], 'pass' | 'settle' | 'holders'>,
   ) {
     this.#session = session;
-    this.#programs = programs;
+    this.#programs = pass;
+    this.#settle = settle;
     this.#holders = holders;
   }
 
@@ -37,6 +40,7 @@ export class Passes {
     this.#session.setVariable('pass_number', u64(this.#number));
     this.#session.setVariable('pass_now_ns', u64(nowNs));
     this.#session.setVariable('pass_connections', u64(0n));
+    this.#settleUnsure();
     this.#session.setVariable('pass_doubts', u32(0));
     this.#runPrograms(socketsARun, false);
     if (this.#isSet('pass_doubts')) {
@@ -76,6 +80,13 @@ export class Passes {
     }
   }
 
+  /** Only where something is not sure. */
+  #settleUnsure(): void {
+    if (this.#settle.length === 0 || !this.#isSet('unsure_seen')) return;
+    this.#session.setVariable('unsure_seen', u32(0));
+    for (const program of this.#settle) this.#session.runIterator(program, new Uint8Array(0));
+  }
+
   /** A second walk only where an owner no longer has its listener, and another process does. */
   #settleHolders(): void {
     this.#session.setVariable('holders_unheld', u32(0));
@@ -86,7 +97,7 @@ export class Passes {
     this.#session.runIterator(this.#holders, new Uint8Array(0));
   }
 
-  #isSet(variable: 'pass_doubts' | 'holders_unheld'): boolean {
+  #isSet(variable: 'pass_doubts' | 'holders_unheld' | 'unsure_seen'): boolean {
     const bytes = new Uint8Array(4);
     this.#session.getVariable(variable, bytes);
     return bytes.some((byte) => byte !== 0);

@@ -37,6 +37,8 @@ export interface Plan {
     readonly holders: string;
     /** One after the other; each leaves alone what one before it met. */
     readonly pass: readonly string[];
+    /** Before a pass: decides what is not sure when it is seen. */
+    readonly settle: readonly string[];
     readonly states: string;
     /** What the filter's rules say of known processes, and of those that there was no room for. */
     readonly owners: readonly string[];
@@ -55,6 +57,7 @@ export interface Plan {
 const CPUS = ['ws_cpus'];
 const PASS_TABLE = 'ws_pass_table';
 const PASS_FILES = 'ws_pass_files';
+const RESET = 'ws_reset_received';
 /** The probe whose program says who has a connection. */
 const ACCEPT = 'inet_csk_accept';
 
@@ -77,6 +80,7 @@ export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
       firstPass: 'ws_scan',
       holders: 'ws_holders',
       pass,
+      settle: attached.some(({ program }) => program === RESET) ? ['ws_settle'] : [],
       states: 'ws_states',
       owners: ['ws_refilter', 'ws_refilter_files'],
     },

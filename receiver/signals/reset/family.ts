@@ -31,6 +31,7 @@ export const reset: Family<ResetOptions> = {
   }),
   kernelMaps: [
     { name: 'resets', rows: { number: ROW_MAP.ROWS_RESETS, overflowAt: RESET_KEY.overflow }, isTold: true },
+    { name: 'unsure_resets', isTold: true },
   ],
   probeNames: { [PROBE_ID.PROBE_RESET]: 'tcp_send_reset' },
   records: [resetDecoder],

@@ -31,4 +31,5 @@ export const KERNEL_MAPS = {
   subnets: { type: 'lpm_trie', keySize: 20, valueSize: 4, maxEntries: 256, isOnDemand: true },
   synacks: { type: 'lru_hash', keySize: 24, valueSize: 16, maxEntries: 4096, isOnDemand: false },
   unowned_drops: { type: 'hash', keySize: 48, valueSize: 112, maxEntries: 4096, isOnDemand: false },
+  unsure_resets: { type: 'hash', keySize: 8, valueSize: 136, maxEntries: 1024, isOnDemand: false },
 } as const;

@@ -138,6 +138,7 @@ describe('the plan', () => {
       firstPass: 'ws_scan',
       holders: 'ws_holders',
       pass: ['ws_pass'],
+      settle: ['ws_settle'],
       states: 'ws_states',
       owners: ['ws_refilter', 'ws_refilter_files'],
     });
