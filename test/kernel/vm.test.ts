@@ -32,6 +32,7 @@ const FILES = [
   'retransmits',
   'retransmit-causes',
   'resets',
+  'reset-capture',
   'socket-stats',
   'counters',
   'refusals',
