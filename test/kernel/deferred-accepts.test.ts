@@ -10,6 +10,7 @@ import { waitFor } from '../support/wait.ts';
 import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 const CONNECTIONS = 7;
+const ATTEMPTS = 5;
 const THINKING_US = 1_000_000;
 const SERVER = 2;
 
@@ -33,7 +34,7 @@ describe('deferred accepts', () => {
 
   before(async () => {
     ({ room, script } = TcpScript.open(cleanup));
-    older = await serve();
+    older = (await serveThoughtful(() => 0, endScript)).served;
     watcher = new Watcher(WITH_RTT_EVENTS);
     cleanup.add(() => watcher.close());
   });
@@ -61,6 +62,20 @@ describe('deferred accepts', () => {
     return { port, clients, servers };
   }
 
+  /**
+   * Those whose clients' thinking outweighs their own round-trip time, by the kernel's own figures: on a machine that
+   * stood still meanwhile it does not. `before` is what was left out of those before them.
+   */
+  async function serveThoughtful(count = leftOut, end = close): Promise<{ served: Served; before: number }> {
+    for (let attempt = 1; ; attempt += 1) {
+      const before = count();
+      const served = await serve();
+      const isAll = await isEach(served, (smoothed, smallest) => smoothed > 4 * smallest);
+      if (isAll || attempt === ATTEMPTS) return { served, before };
+      await end(served);
+    }
+  }
+
   /** A reply on each, which its client acknowledges when its 40 ms are over: one more sample of the server's. */
   async function exchange({ servers, clients }: Served): Promise<void> {
     for (const client of clients) await script.run('delay-acks', client);
@@ -69,22 +84,29 @@ describe('deferred accepts', () => {
       await waitFor('the acknowledgement', async () => (await script.run('unacked', server)) === 0);
   }
 
-  /** Whether the last samples of all, by the kernel's own figures, outweigh the first one. */
-  async function isSettled({ servers }: Served): Promise<boolean> {
+  /** Whether this holds for the kernel's own figures of each server's end. */
+  async function isEach(
+    { servers }: Served,
+    is: (smoothed: number, smallest: number) => boolean,
+  ): Promise<boolean> {
     for (const server of servers) {
       const smoothed = await script.run('info', server, 'rtt');
-      if (smoothed > 2 * (await script.run('info', server, 'min_rtt'))) return false;
+      if (!is(smoothed, await script.run('info', server, 'min_rtt'))) return false;
     }
     return true;
   }
 
-  async function close({ port, clients, servers }: Served): Promise<void> {
+  async function endScript({ clients, servers }: Served): Promise<void> {
     for (const server of servers) await script.run('close', server);
     for (const client of clients) {
       await script.run('drain', client);
       await script.run('close', client);
     }
-    await waitFor('the ends', () => closes(port).length === CONNECTIONS);
+  }
+
+  async function close(served: Served): Promise<void> {
+    await endScript(served);
+    await waitFor('the ends', () => closes(served.port).length === CONNECTIONS);
   }
 
   const closes = (port: number) =>
@@ -94,7 +116,8 @@ describe('deferred accepts', () => {
       .records()
       .filter((record) => record.kind === 'latency')
       .filter(({ endpoints }) => endpoints.localPort === port).length;
-  const leftOut = (): number => watcher.count('PROBE_STATE', 'LEFT_OUT');
+  /** Nothing before there is a watcher. */
+  const leftOut = (): number => watcher?.count('PROBE_STATE', 'LEFT_OUT') ?? 0;
 
   /** Values of a histogram of the server's end. */
   function values(port: number, field: 'handshake' | 'rtt', buckets: number): number {
@@ -116,10 +139,12 @@ describe('deferred accepts', () => {
   });
 
   test('what has the thinking time in it is left out, and counted', async () => {
-    const before = leftOut();
-    const served = await serve();
-    for (const server of served.servers)
+    const { served, before } = await serveThoughtful();
+    const smallest: number[] = [];
+    for (const server of served.servers) {
       assert.ok((await script.run('info', server, 'rtt')) > THINKING_US / 2, 'the kernel has it in its own');
+      smallest.push(await script.run('info', server, 'min_rtt'));
+    }
     watcher.pass();
     await close(served);
     const { port } = served;
@@ -133,7 +158,7 @@ describe('deferred accepts', () => {
     for (const end of closes(port)) {
       assert.equal(end.handshakeStartNs, end.establishedNs, 'not known');
       assert.equal(end.rttSmoothedUs, 0);
-      assert.ok(end.rttMinUs > 0 && end.rttMinUs < THINKING_US / 2);
+      assert.ok(end.rttMinUs > 0 && end.rttMinUs <= Math.max(...smallest), `${end.rttMinUs}`);
     }
   });
 
@@ -142,14 +167,15 @@ describe('deferred accepts', () => {
     const served = await serve({ thinkingMs: 100 });
     await waitFor('the round-trip times to settle', async () => {
       await exchange(served);
-      return isSettled(served);
+      return isEach(served, (smoothed, smallest) => smoothed <= 2 * smallest);
     });
     watcher.pass();
     assert.deepEqual(histograms(served.port), { handshakes: 0, rtts: CONNECTIONS });
     await close(served);
-    assert.deepEqual(histograms(served.port), { handshakes: 0, rtts: 2 * CONNECTIONS });
-    assert.equal(leftOut() - before, CONNECTIONS, 'the handshakes');
-    for (const end of closes(served.port)) assert.ok(end.rttSmoothedUs > 0);
+    // That of a FIN is one more sample, which may be long where the machine stands still.
+    const settled = closes(served.port).filter(({ rttSmoothedUs }) => rttSmoothedUs > 0).length;
+    assert.deepEqual(histograms(served.port), { handshakes: 0, rtts: CONNECTIONS + settled });
+    assert.equal(leftOut() - before, 2 * CONNECTIONS - settled, 'the handshakes, and what a FIN unsettled');
   });
 
   test('without it each connection has both', async () => {
