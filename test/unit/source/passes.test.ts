@@ -6,7 +6,12 @@ import { Passes } from '../../../receiver/source/passes.ts';
  * What runs, in order; each pass finds the next of `doubts`, and a walk over files the next of `unheld`. `unsure`: by
  * pass, what came in before it and is not sure.
  */
-function runsOf(passes: number, doubts: number[], unheld: number[], unsure: readonly number[] = []): string[] {
+function runsOf(
+  passes: number,
+  doubts: number[],
+  unheld: number[],
+  unsure: readonly number[] = [],
+): string[] {
   const variables = new Map<string, number>();
   const runs: string[] = [];
   const session = {
