@@ -14,7 +14,7 @@ export type DeliveryResult =
 export interface Delivery<R = OtlpRequest> {
   /** Tries until `untilMs` (`performance.now()`), at least once. One call at a time; never rejects. */
   deliver(request: R, untilMs: number): Promise<DeliveryResult>;
-  /** A delivery that waits for its next attempt makes it now. */
+  /** The end is near: a delivery that waits makes its next attempt now, and later ones their first at once. */
   hurry(): void;
   /** The delivery under way ends now, as `expired`; its connection is closed. */
   interrupt(): void;
@@ -40,7 +40,10 @@ class RetryingDelivery<R> implements Delivery<R> {
   readonly #parts: DeliveryParts<R>;
   readonly #backoff: Backoff;
   #isInterrupted = false;
+  #isHurried = false;
   #isClosed = false;
+  /** Until when (`performance.now()`) the collector wants to be left alone, whichever request it said that to. */
+  #pauseUntilMs = 0;
   /** Ends the attempt, or the wait, that is under way. */
   #endStep: (() => void) | undefined;
   #endWait: (() => void) | undefined;
@@ -53,19 +56,20 @@ class RetryingDelivery<R> implements Delivery<R> {
   async deliver(request: R, untilMs: number): Promise<DeliveryResult> {
     this.#isInterrupted = false;
     let cause = 'shut down';
-    while (!this.#isClosed && !this.#isInterrupted) {
+    let waitMs = this.#isHurried ? 0 : this.#pauseLeftMs();
+    while (await this.#pass(waitMs, untilMs)) {
       const result = await this.#attempt(request);
       if (result === undefined) break;
       if (result.status !== 'retry') return result;
       cause = result.cause;
-      const waitMs = Math.max(this.#backoff.next(), result.afterMs);
-      if (performance.now() + waitMs > untilMs) return { status: 'expired', cause };
-      await this.#wait(waitMs);
+      this.#pauseUntilMs = performance.now() + result.afterMs;
+      waitMs = Math.max(this.#backoff.next(), result.afterMs);
     }
     return { status: this.#isClosed ? 'abandoned' : 'expired', cause };
   }
 
   hurry(): void {
+    this.#isHurried = true;
     this.#endWait?.();
   }
 
@@ -125,16 +129,33 @@ class RetryingDelivery<R> implements Delivery<R> {
       : { ...result, cause: safe(result.cause) };
   }
 
-  #wait(waitMs: number): Promise<void> {
+  #pauseLeftMs(): number {
+    return Math.max(0, this.#pauseUntilMs - performance.now());
+  }
+
+  /**
+   * Waits before an attempt; whether there is one. A request that has less time than the collector asked for stays
+   * here until its time is over: were it given up at once, so would be all that come after it.
+   */
+  async #pass(waitMs: number, untilMs: number): Promise<boolean> {
+    const leftMs = untilMs - performance.now();
+    const isInVain = waitMs > 0 && waitMs > leftMs;
+    if (isInVain && this.#pauseLeftMs() === 0) return false;
+    const isHurried = waitMs > 0 && (await this.#wait(Math.min(waitMs, Math.max(0, leftMs))));
+    return !this.#isClosed && !this.#isInterrupted && (!isInVain || isHurried);
+  }
+
+  /** Whether it ended since there is a hurry. */
+  #wait(waitMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const end = (): void => {
+      const end = (isHurried: boolean): void => {
         clearTimeout(timer);
         this.#endWait = undefined;
-        resolve();
+        resolve(isHurried);
       };
-      const timer = setTimeout(end, waitMs);
-      this.#endStep = end;
-      this.#endWait = end;
+      const timer = setTimeout(() => end(false), waitMs);
+      this.#endStep = () => end(false);
+      this.#endWait = () => end(true);
     });
   }
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { messageOf, retryDelayOf } from './rpc-status.ts';
 import type { Answer, SendResult } from './send-result.ts';
 
@@ -20,8 +20,11 @@ const webPages: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+x
 /** What is read of a reason that came as text. */
 const maxReasonBytes = 512;
 
-/** Longest wait that a timer takes, milliseconds; a longer one would end at once. */
-const maxWaitMs = 2 ** 31 - 1;
+/**
+ * Longest wait that a collector is granted, milliseconds: one that asks for a day, or wrote milliseconds for seconds,
+ * is asked again before.
+ */
+export const MAX_PAUSE_MS = 600_000;
 
 /** HTTP statuses that the OTLP specification allows to be retried. */
 const retryableHttpStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
@@ -55,7 +58,7 @@ export function judgeStatus(response: IncomingMessage, body: Uint8Array): Answer
   if (code === payloadTooLarge || (code === badRequest && isAboutSize(reason ?? '')))
     return { status: 'too_large', cause };
   if (!retryableHttpStatuses.has(code)) return { status: 'rejected', cause };
-  return { status: 'retry', cause, afterMs: retryAfterMs(headers['retry-after']) };
+  return { status: 'retry', cause, afterMs: retryAfterMs(headers) };
 }
 
 /** What the body says: a `Status` by the specification, a line of text from many servers and proxies. */
@@ -75,16 +78,20 @@ function isAboutSize(text: string): boolean {
   );
 }
 
-/** `Retry-After`, in seconds or as a date; 0 when it says nothing. */
-function retryAfterMs(header: string | undefined): number {
-  if (header === undefined) return 0;
-  const waitMs = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return boundedWaitMs(waitMs);
+/** `Retry-After`, in seconds or as a date, which is one of the server's own clock; 0 when it says nothing. */
+function retryAfterMs({ 'retry-after': after = '', date }: IncomingHttpHeaders): number {
+  if (/^\s*\d+\s*$/.test(after)) return boundedPauseMs(Number(after) * 1000);
+  return boundedPauseMs((dateOf(after) ?? 0) - (dateOf(date ?? '') ?? Date.now()));
 }
 
-/** What anybody wrote, as a time to wait: a number from 0 up to what a timer takes. */
-function boundedWaitMs(waitMs: number): number {
-  return waitMs > 0 ? Math.min(waitMs, maxWaitMs) : 0;
+/** Unix milliseconds; undefined for what is no date of HTTP: `Date.parse` finds one in almost any text. */
+function dateOf(text: string): number | undefined {
+  return /^\s*[A-Z][a-z]+, .*GMT\s*$/.test(text) ? Date.parse(text) : undefined;
+}
+
+/** What anybody wrote, as a time to wait. */
+function boundedPauseMs(pauseMs: number): number {
+  return pauseMs > 0 ? Math.min(pauseMs, MAX_PAUSE_MS) : 0;
 }
 
 function isGrpcError(error: unknown): error is GrpcError {
@@ -109,5 +116,5 @@ function retryDelayMs(error: GrpcError): number | undefined {
   const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? [];
   if (!(encoded instanceof Uint8Array)) return undefined;
   const delayMs = retryDelayOf(encoded);
-  return delayMs === undefined ? undefined : boundedWaitMs(delayMs);
+  return delayMs === undefined ? undefined : boundedPauseMs(delayMs);
 }

@@ -47,6 +47,7 @@ class ChunkedExporter implements MetricExporter {
 
   async exportLast(collected: readonly ResourceMetrics[], untilMs: number): Promise<void> {
     const timer = setTimeout(() => this.#delivery.abandon(), Math.max(0, untilMs - performance.now()));
+    this.#delivery.hurry();
     await this.#sendAll(collected, untilMs, (request) =>
       this.#ledger.drop(request.items, 'already_shutdown'),
     );

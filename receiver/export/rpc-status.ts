@@ -21,10 +21,15 @@ export function retryDelayOf(status: Uint8Array): number | undefined {
     const duration = fieldsOf(
       fieldsOf(info ?? new Uint8Array()).find((f) => f.field === 1)?.bytes ?? new Uint8Array(),
     );
-    const valueOf = (field: number): number => duration.find((f) => f.field === field)?.value ?? 0;
+    const valueOf = (field: number): number => signed(duration.find((f) => f.field === field)?.value ?? 0);
     return valueOf(1) * 1000 + Math.round(valueOf(2) / 1e6);
   }
   return undefined;
+}
+
+/** A negative number is written as its complement to two to the power of 64. */
+function signed(varint: number): number {
+  return varint >= 2 ** 63 ? varint - 2 ** 64 : varint;
 }
 
 interface ProtoField {
