@@ -58,7 +58,7 @@ class Batcher<T, R> implements BatchExporter<T> {
       return false;
     }
     this.#entered += 1;
-    if (this.#queue.length >= this.#parts.queue.batchSize) void this.#drain();
+    if (this.#hasBatch()) void this.#drain();
     else this.#schedule();
     return true;
   }
@@ -108,9 +108,13 @@ class Batcher<T, R> implements BatchExporter<T> {
     return this.#draining;
   }
 
+  #hasBatch(): boolean {
+    return this.#queue.length >= this.#parts.queue.batchSize || this.#queue.isLarge;
+  }
+
   async #sendAll(): Promise<void> {
     const { batchSize } = this.#parts.queue;
-    while (this.#queue.length >= batchSize || (this.#queue.length > 0 && this.#settled < this.#flushUpTo)) {
+    while (this.#hasBatch() || (this.#queue.length > 0 && this.#settled < this.#flushUpTo)) {
       const batch = this.#queue.take(batchSize);
       await this.#sendBatch(batch);
       this.#settled += batch.length;

@@ -24,7 +24,7 @@ const maxReasonBytes = 512;
  * Longest wait that a collector is granted, milliseconds: one that asks for a day, or wrote milliseconds for seconds,
  * is asked again before.
  */
-export const MAX_PAUSE_MS = 600_000;
+const MAX_PAUSE_MS = 600_000;
 
 /** HTTP statuses that the OTLP specification allows to be retried. */
 const retryableHttpStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);

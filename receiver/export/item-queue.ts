@@ -6,6 +6,7 @@ const MAX_BATCH_BYTES = 3_000_000;
 /** Items that wait, first in, first out: bounded by their number, and by their size together. */
 export class ItemQueue<T> {
   readonly #capacity: number;
+  readonly #maxBytes: number;
   readonly #sizeOf: (item: T) => number;
   #items: T[] = [];
   #sizes: number[] = [];
@@ -14,6 +15,7 @@ export class ItemQueue<T> {
   /** Holds `capacity` items of `BYTES_PER_PLACE` bytes each, so fewer that are larger. */
   constructor(capacity: number, sizeOf: (item: T) => number) {
     this.#capacity = capacity;
+    this.#maxBytes = capacity * BYTES_PER_PLACE;
     this.#sizeOf = sizeOf;
   }
 
@@ -26,11 +28,16 @@ export class ItemQueue<T> {
     return this.#bytes;
   }
 
+  /** Whether what waits is enough for a request, or half of what has room here, however few items it is. */
+  get isLarge(): boolean {
+    return this.#bytes >= Math.min(MAX_BATCH_BYTES, this.#maxBytes / 2);
+  }
+
   /** False when there is no room. An empty queue takes any item. */
   push(item: T): boolean {
     const size = this.#measure(item);
-    const maxBytes = this.#capacity * BYTES_PER_PLACE;
-    if (this.length >= this.#capacity || (this.length > 0 && this.#bytes + size > maxBytes)) return false;
+    if (this.length >= this.#capacity) return false;
+    if (this.length > 0 && this.#bytes + size > this.#maxBytes) return false;
     this.#items.push(item);
     this.#sizes.push(size);
     this.#bytes += size;

@@ -5,13 +5,15 @@ import type { ObservedResource } from '../model/resource.ts';
 /** An object with its times, names and ids. */
 const ITEM_BYTES = 400;
 const LINK_BYTES = 150;
+/** With a name of `NAME_BYTES`, and a number. */
 const ATTRIBUTE_BYTES = 40;
+const NAME_BYTES = 32;
 
 const resourceBytes = new WeakMap<ObservedResource, number>();
 
 /**
  * Bytes of memory that an item keeps, its resource included: that is there once for many items, but a queue may be
- * all that still holds it. Names of attributes are ours and are there once.
+ * all that still holds it. In a request it takes no more than that.
  */
 export function sizeOfEvent({ attributes, resource }: NetworkEvent): number {
   return ITEM_BYTES + sizeOfAttributes(attributes) + sizeOfResource(resource);
@@ -35,9 +37,9 @@ function sizeOfAttributes(attributes: Attributes): number {
   let bytes = 0;
   for (const name in attributes) {
     const value = attributes[name];
-    bytes += ATTRIBUTE_BYTES;
-    if (typeof value === 'string') bytes += value.length;
-    else if (Array.isArray(value)) for (const part of value) bytes += 8 + String(part).length;
+    bytes += ATTRIBUTE_BYTES + Math.max(0, name.length - NAME_BYTES);
+    if (typeof value === 'string') bytes += Buffer.byteLength(value);
+    else if (Array.isArray(value)) for (const part of value) bytes += 8 + Buffer.byteLength(String(part));
   }
   return bytes;
 }

@@ -4,6 +4,8 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import { ItemQueue } from '../../../receiver/export/item-queue.ts';
 import { sizeOfEvent, sizeOfSpan } from '../../../receiver/export/item-size.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
+import { encodeEvents } from '../../../receiver/export/log-request.ts';
+import { encodeSpans, toReadableSpans } from '../../../receiver/export/span-request.ts';
 import { exportSettings } from '../../support/export-settings.ts';
 import { assertConserved, eventOf, spanOf } from './records.ts';
 
@@ -63,4 +65,41 @@ test('large events fill a queue before their number does, and are counted', asyn
   assertConserved(exporters.counters().logs);
   await exporters.shutdown(1_000);
   await stub.stop();
+});
+
+test('large events leave before the queue is full of them, though they are fewer than a batch', async () => {
+  const stub = await startOtlpStub({ protocol: 'grpc' });
+  const queues = { logs: { queueSize: 100, batchSize: 100, delayMs: 1e6 } };
+  const exporters = createExporters(exportSettings({ endpoint: stub.url, queues }));
+  const attributes = { stack: 'x'.repeat(4_000) };
+  for (let i = 1; i <= 200; i += 1) {
+    assert.ok(exporters.addEvent(eventOf(i, { attributes })), `${i}`);
+    // Fewer than half of the queue come while a request is on its way.
+    if (i % 20 === 0) await stub.until(() => exporters.queues().logs.size < 25);
+  }
+  await exporters.forceFlush();
+  assert.equal(stub.logRecords().length, 200);
+  await exporters.shutdown(1_000);
+  await stub.stop();
+});
+
+test('an item is no smaller than what it takes in a request', () => {
+  const texts = ['', 'x'.repeat(700), '\u{1F600}'.repeat(300), '語'.repeat(500)];
+  for (const text of texts) {
+    const attributes = {
+      [`a.name.of.${'x'.repeat(90)}`]: text,
+      list: [text, text],
+      flag: true,
+      count: 2 ** 40,
+    };
+    const resource = { id: 'r', kind: 'workload', attributes: { 'service.name': text } } as const;
+    const events = Array.from({ length: 20 }, (_, i) => eventOf(i, { attributes, resource }));
+    const link = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 };
+    const spans = Array.from({ length: 20 }, (_, i) =>
+      spanOf(i, { attributes, resource, links: [link, link] }),
+    );
+    const sizeOf = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0);
+    assert.ok(encodeEvents(events).bytes.length <= sizeOf(events.map(sizeOfEvent)));
+    assert.ok(encodeSpans(toReadableSpans(spans)).bytes.length <= sizeOf(spans.map(sizeOfSpan)));
+  }
 });
