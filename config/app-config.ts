@@ -10,6 +10,8 @@ export interface OtlpTargetConfig {
   readonly enabled: boolean;
   /** Full URL with scheme, which decides on TLS; for `http/protobuf` the path of the signal is included. */
   readonly endpoint: string;
+  /** No scheme was given, which means TLS over gRPC. */
+  readonly isTlsAssumed?: boolean;
   readonly protocol: 'grpc' | 'http/protobuf';
   /** Secrets may be among the values: never log them. */
   readonly headers: Readonly<Record<string, string>>;

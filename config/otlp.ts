@@ -36,12 +36,15 @@ export function otlpTarget(settings: Settings, signal: OtlpSignal): OtlpTargetCo
     return typeof given === 'string' ? { [field]: given } : {};
   };
   const protocol = value('protocol') as OtlpTargetConfig['protocol'];
-  const endpoint = endpointOf(settings, signal, protocol, value('insecure') === 'on');
+  const isInsecure = value('insecure') === 'on';
+  const given = value('endpoint');
+  const isTlsAssumed = typeof given === 'string' && !given.includes('://') && !isInsecure;
   const general = (settings.values.get('otlp.headers') ?? []) as Pairs;
   const own = (settings.values.get(`otlp.${signal}.headers`) ?? []) as Pairs;
   return {
     enabled: settings.values.get(`otlp.${signal}.exporter`) !== 'none',
-    endpoint,
+    endpoint: endpointOf(settings, signal, protocol, isInsecure),
+    ...(isTlsAssumed && { isTlsAssumed }),
     protocol,
     headers: Object.fromEntries([...general, ...own]),
     timeoutMs: value('timeout') as number,

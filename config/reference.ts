@@ -47,7 +47,8 @@ bpf.ring_buffer_size: 8MiB
 
 Anything unknown or unfit is an error that names the place, the key and the valid one that is near, even where a stronger
 source overrides it; the exit code is then 2. A variable that is empty counts as not set. \`true\` and \`false\` stand for
-\`on\` and \`off\`. \`wirespan check-config\` prints the effective settings with secrets masked. Variables that
+\`on\` and \`off\`. \`wirespan check-config\` prints the effective settings with secrets masked,
+and where each signal goes ([endpoints and proxies](compatibility.md#endpoints-and-proxies)). Variables that
 Kubernetes makes for a Service named \`wirespan\` are not taken for settings.`;
 
 function section(key: string): string {

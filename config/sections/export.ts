@@ -8,9 +8,15 @@ const endpoint: Format<string> = {
   isQuiet: true,
   read(value) {
     const given = typeof value === 'string' ? value.trim() : '';
+    if (/^unix(?:-abstract)?:/i.test(given))
+      return refuse(
+        'begin with http:// or https://: a Unix socket cannot be an endpoint; let the collector listen on localhost',
+      );
     const hasScheme = given.includes('://');
     if (hasScheme && !/^https?:\/\//i.test(given)) return refuse('begin with http:// or https://');
     const url = hasScheme ? given : `http://${given}`;
+    const port = portIn(given);
+    if (port !== undefined && (port < 1 || port > 65_535)) return refuse('have a port from 1 to 65535');
     if (!URL.canParse(url)) return refuse('be a URL such as http://localhost:4317');
     // `http:/host:4317` is a URL's typing error, and no host with the name http.
     if (!hasScheme && !/^[^/\\?#]+:\d+$/.test(given))
@@ -18,6 +24,13 @@ const endpoint: Format<string> = {
     return given;
   },
 };
+
+/** The port that is written in an endpoint. */
+function portIn(endpoint: string): number | undefined {
+  const authority = /^(?:[a-z]+:\/\/)?([^/\\?#]*)/i.exec(endpoint)?.[1] ?? '';
+  const port = /:(\d+)$/.exec(authority.slice(authority.lastIndexOf('@') + 1))?.[1];
+  return port === undefined ? undefined : Number(port);
+}
 
 const protocol: Format<'grpc' | 'http/protobuf'> = {
   ...choice(['grpc', 'http/protobuf']),

@@ -6,6 +6,9 @@ import { createLog, type Logger } from '../cli/log.ts';
 import type { Dropped } from '../cli/output.ts';
 import type { Outputs } from '../cli/outputs.ts';
 
+/** A deprecation: the gRPC library names the server it connects to by TLS also where that is an IP address. */
+const IP_AS_SERVER_NAME = 'DEP0123';
+
 /** What the agent shows: its log and, if wanted, what it sees now. Nothing here waits for a reader. */
 export class AgentOutput {
   readonly log: Logger;
@@ -67,7 +70,10 @@ export class AgentOutput {
 /** What Node.js and libraries say by themselves would go to the streams directly, and wait there. */
 function logStrayWords(log: Logger): void {
   process.removeAllListeners('warning');
-  process.on('warning', (warning) => log.warn({ err: warning }, 'Node.js warns'));
+  process.on('warning', (warning) => {
+    if ((warning as NodeJS.ErrnoException).code !== IP_AS_SERVER_NAME)
+      log.warn({ err: warning }, 'Node.js warns');
+  });
   const words = new Writable({
     write(chunk: Buffer, _encoding, done) {
       log.warn(chunk.toString().trimEnd());

@@ -2,6 +2,7 @@ import { ConfigError, configOf, dumpConfig, loadConfig, readCheckedSettings } fr
 import { NativeError, type NativeErrorCode } from '../../native/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import { EndpointError } from '../export/endpoint-error.ts';
+import { renderEndpoints } from '../export/endpoint-report.ts';
 import { parseArguments } from '../cli/args.ts';
 import { readVersion, renderHelp } from '../cli/help.ts';
 import type { Output } from '../cli/output.ts';
@@ -43,8 +44,9 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     isTerminal: outputs.isTerminal.stdout,
   };
   if (command === 'check-config') {
-    const bound = renderMemoryBound(memoryBound(loadConfig(sources)));
-    return await print(dumpConfig(sources) + bound, outputs.stdout);
+    const config = loadConfig(sources);
+    const resolved = renderEndpoints(config.otlp, process.env) + renderMemoryBound(memoryBound(config));
+    return await print(dumpConfig(sources) + resolved, outputs.stdout);
   }
   const load = (): LoadedSettings => {
     const settings = readCheckedSettings(sources);

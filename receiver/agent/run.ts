@@ -85,7 +85,10 @@ class Agent {
     this.#exporters = createExporters(config, {
       onState: (state, endpoint, cause) => this.#onCollector(state, endpoint, cause),
       onRejected: (signal, items, cause) =>
-        this.#log.warn({ signal, items, cause }, 'the collector rejected telemetry; it is counted as lost'),
+        this.#log.warn(
+          { signal, endpoint: this.#exporters.origins()[signal], items, cause },
+          'the collector rejected telemetry; it is counted as lost',
+        ),
       onLibrary: (line) => this.#log.warn({ line }, 'the gRPC library says'),
     });
     this.#source = KernelSource.start(started);
@@ -241,7 +244,7 @@ class Agent {
     else
       this.#log.warn(
         { endpoint, cause },
-        'no collector answers there; trying on in the background, metrics are kept and will be right when it does',
+        'no collector takes telemetry there; trying on in the background, metrics are kept and will be right when it does',
       );
   }
 

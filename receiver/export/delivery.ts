@@ -1,5 +1,6 @@
 import type { Backoff } from './backoff.ts';
 import { createBackoff } from './backoff.ts';
+import { explainCause } from './causes.ts';
 import type { RetryOptions, SignalTarget } from './options.ts';
 import type { Reachability } from './reachability.ts';
 import type { SendResult } from './send-result.ts';
@@ -123,10 +124,10 @@ class RetryingDelivery<R> implements Delivery<R> {
 
   /** What others wrote of it, fit to be shown. */
   #safe(result: SendResult): SendResult {
-    const safe = this.#parts.safeText;
+    const { safeText, target } = this.#parts;
     return result.status === 'taken'
-      ? { ...result, message: safe(result.message) }
-      : { ...result, cause: safe(result.cause) };
+      ? { ...result, message: safeText(result.message) }
+      : { ...result, cause: safeText(explainCause(result.cause, target)) };
   }
 
   #pauseLeftMs(): number {

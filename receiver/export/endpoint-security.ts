@@ -5,13 +5,13 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { FileError, outsideText, readRegularFile } from '../../text/index.ts';
 import { EndpointError } from './endpoint-error.ts';
-import type { SignalTarget } from './options.ts';
+import type { OtlpTarget } from './options.ts';
 
 /** TLS files of an endpoint; only what is configured: Node's own defaults stand for the rest. */
 export type TlsFiles = Partial<Record<'ca' | 'cert' | 'key', Buffer>>;
 
 /** Reads and checks the TLS files. Throws an EndpointError for one that cannot be read or used. */
-export function readTls({ certificate, clientCertificate, clientKey }: SignalTarget): TlsFiles {
+export function readTls({ certificate, clientCertificate, clientKey }: OtlpTarget): TlsFiles {
   const tls = {
     ...(certificate !== undefined && { ca: readPem(certificate, 'trusted certificates') }),
     ...(clientCertificate !== undefined && { cert: readPem(clientCertificate, 'client certificate') }),
@@ -28,37 +28,14 @@ export function readTls({ certificate, clientCertificate, clientKey }: SignalTar
 }
 
 /** Credentials of a gRPC channel; throws as `readTls`. */
-export function channelCredentialsOf(target: SignalTarget): ChannelCredentials {
-  checkProxy(process.env);
-  if (new URL(target.endpoint).protocol === 'http:') return credentials.createInsecure();
+export function channelCredentialsOf(target: OtlpTarget): ChannelCredentials {
   const { ca, cert, key } = readTls(target);
+  if (new URL(target.endpoint).protocol === 'http:') return credentials.createInsecure();
   return credentials.createSsl(ca, key, cert);
 }
 
-/** Variables that the gRPC library takes its proxy from: the first that is set. */
-const PROXY_VARIABLES = ['grpc_proxy', 'https_proxy', 'http_proxy'] as const;
-
-/** The library goes on without a proxy that it cannot read, or fails with each attempt. */
-function checkProxy(env: Readonly<Record<string, string | undefined>>): void {
-  const name = PROXY_VARIABLES.find((each) => env[each] !== undefined && env[each] !== '');
-  if (name === undefined || isProxy(env[name] ?? '')) return;
-  throw new EndpointError(
-    `The proxy in the variable ${name} is not a URL such as http://host:3128: correct the variable or unset it.`,
-  );
-}
-
-function isProxy(text: string): boolean {
-  try {
-    const { protocol, username, password } = new URL(text);
-    decodeURIComponent(`${username}:${password}`);
-    return protocol === 'http:';
-  } catch {
-    return false;
-  }
-}
-
 /** The target's headers as gRPC carries them. Throws an EndpointError for one that it cannot carry. */
-export function metadataOf({ headers }: SignalTarget): Metadata {
+export function metadataOf({ headers }: OtlpTarget): Metadata {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) {
     try {
@@ -71,7 +48,7 @@ export function metadataOf({ headers }: SignalTarget): Metadata {
 }
 
 /** The target's headers as HTTP carries them; throws as `metadataOf`. */
-export function headersOf({ headers }: SignalTarget): Readonly<Record<string, string>> {
+export function headersOf({ headers }: OtlpTarget): Readonly<Record<string, string>> {
   for (const [name, value] of Object.entries(headers)) {
     try {
       validateHeaderValue(name, value);

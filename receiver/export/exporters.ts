@@ -12,6 +12,7 @@ import { createMetricExporter } from './metric-exporter.ts';
 import type { ExportOptions, QueuedSignal, Signal, SignalTarget } from './options.ts';
 import { DEFAULT_RETRY } from './options.ts';
 import type { StateListener } from './reachability.ts';
+import { wayTo } from './proxy.ts';
 import { createReachability } from './reachability.ts';
 import type { MergedRejections, RejectionListener } from './rejection.ts';
 import { mergeRejections } from './rejection.ts';
@@ -92,7 +93,9 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
     createTransport: (target: SignalTarget) => OtlpTransport<R>,
   ): Delivery<R> | undefined => {
     if (!otlp[signal].enabled) return undefined;
-    const target = { ...otlp[signal], signal, origin: new URL(otlp[signal].endpoint).origin };
+    const { proxy } = wayTo(otlp[signal], process.env);
+    const { origin } = new URL(otlp[signal].endpoint);
+    const target = { ...otlp[signal], signal, origin, ...(proxy && { proxy }) };
     const transport = createTransport(target);
     transports.push(transport);
     origins[signal] = target.origin;

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { outsideText } from '../../text/index.ts';
 import { messageOf, retryDelayOf } from './rpc-status.ts';
 import type { Answer, SendResult } from './send-result.ts';
 
@@ -17,6 +18,8 @@ const badRequest = 400;
 const payloadTooLarge = 413;
 /** Types of an answer that no collector gives. */
 const webPages: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+xml']);
+/** What is shown of the name that who answered gives itself. */
+const MAX_SERVER_CHARS = 40;
 /** What is read of a reason that came as text. */
 const maxReasonBytes = 512;
 
@@ -47,7 +50,9 @@ export function judgeFailure(error: unknown): SendResult {
 export function judgeStatus(response: IncomingMessage, body: Uint8Array): Answer {
   const { statusCode: code = 0, statusMessage = '', headers } = response;
   const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  const answer = `HTTP ${code} ${statusMessage}`.trimEnd();
+  const server = String(headers['server'] ?? '');
+  const by = server === '' ? '' : ` from ${outsideText(server, MAX_SERVER_CHARS)}`;
+  const answer = `HTTP ${code} ${statusMessage}`.trimEnd() + by;
   if (code >= 200 && code < 300) {
     if (!webPages.has(type)) return { status: 'answered', bytes: body };
     // Not for good: whoever stands in for the collector now may be gone by the next attempt.
@@ -64,7 +69,8 @@ export function judgeStatus(response: IncomingMessage, body: Uint8Array): Answer
 /** What the body says: a `Status` by the specification, a line of text from many servers and proxies. */
 function reasonOf(type: string, body: Uint8Array): string | undefined {
   if (type === 'application/x-protobuf') return messageOf(body);
-  const text = type === 'text/plain' ? Buffer.from(body.subarray(0, maxReasonBytes)).toString().trim() : '';
+  const isText = type === 'text/plain' || type === '';
+  const text = isText ? Buffer.from(body.subarray(0, maxReasonBytes)).toString().trim() : '';
   return text === '' ? undefined : text;
 }
 

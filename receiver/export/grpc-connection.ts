@@ -3,6 +3,8 @@ import { Client, status } from '@grpc/grpc-js';
 import type { Connection } from './connection.ts';
 import { MAX_ANSWER_BYTES } from './connection.ts';
 import { judgeFailure } from './failure.ts';
+import type { Proxy } from './options.ts';
+import { withProxy } from './proxy.ts';
 import type { Answer } from './send-result.ts';
 import type { Sockets } from './sockets.ts';
 import { createSockets } from './sockets.ts';
@@ -10,6 +12,7 @@ import { createSockets } from './sockets.ts';
 export interface GrpcConnectionOptions {
   /** `host:port`. */
   readonly address: string;
+  readonly proxy: Proxy | undefined;
   readonly credentials: ChannelCredentials;
   /** Full name of the method, `/package.Service/Method`. */
   readonly path: string;
@@ -91,16 +94,15 @@ class GrpcConnection implements Connection {
   }
 
   #createChannel(): Channel {
-    const { address, credentials, compression, userAgent } = this.#options;
+    const { address, proxy, credentials, compression, userAgent } = this.#options;
     const sockets = createSockets();
-    const client = sockets.run(
-      () =>
-        new Client(address, credentials, {
-          ...channelOptions,
-          'grpc.default_compression_algorithm': compression === 'gzip' ? 2 : 0,
-          'grpc.primary_user_agent': userAgent,
-        }),
-    );
+    const create = (): Client =>
+      new Client(address, credentials, {
+        ...channelOptions,
+        'grpc.default_compression_algorithm': compression === 'gzip' ? 2 : 0,
+        'grpc.primary_user_agent': userAgent,
+      });
+    const client = sockets.run(() => withProxy(proxy, create));
     return { client, sockets };
   }
 }

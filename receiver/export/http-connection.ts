@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts';
 import { MAX_ANSWER_BYTES } from './connection.ts';
 import type { TlsFiles } from './endpoint-security.ts';
 import { judgeFailure, judgeStatus } from './failure.ts';
+import type { Proxy } from './options.ts';
 import type { Answer } from './send-result.ts';
 import { createSockets } from './sockets.ts';
 
@@ -16,6 +17,7 @@ export interface HttpConnectionOptions {
   readonly compression: 'none' | 'gzip';
   readonly userAgent: string;
   readonly tls: TlsFiles;
+  readonly proxy: Proxy | undefined;
 }
 
 const compress = promisify(gzip);
@@ -37,8 +39,11 @@ class HttpConnection implements Connection {
   constructor(options: HttpConnectionOptions) {
     this.#options = options;
     this.#url = new URL(options.url);
-    const isTls = this.#url.protocol === 'https:';
-    this.#agent = isTls ? new TlsAgent({ keepAlive: true, ...options.tls }) : new Agent({ keepAlive: true });
+    const { proxy, tls } = options;
+    // Which endpoint has a proxy is settled: Node must not choose again.
+    const proxyEnv = proxy && { http_proxy: proxy.url, https_proxy: proxy.url };
+    const common = { keepAlive: true, ...(proxyEnv && { proxyEnv }) };
+    this.#agent = this.#url.protocol === 'https:' ? new TlsAgent({ ...common, ...tls }) : new Agent(common);
   }
 
   async send(bytes: Uint8Array): Promise<Answer> {

@@ -12,6 +12,8 @@ export interface OtlpTarget {
   readonly enabled: boolean;
   /** An `http:` or `https:` URL, which decides on TLS. gRPC uses its host and port, HTTP posts to the whole of it. */
   readonly endpoint: string;
+  /** No scheme was given, which means TLS over gRPC. */
+  readonly isTlsAssumed?: boolean;
   readonly protocol: OtlpProtocol;
   readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds for one request, from its first to its last byte. */
@@ -25,11 +27,23 @@ export interface OtlpTarget {
   readonly clientCertificate?: string;
 }
 
+/** What stands between the agent and a collector. */
+export interface Proxy {
+  /** With the credentials for it: a secret. */
+  readonly url: string;
+  /** Scheme, host and port, for messages. */
+  readonly origin: string;
+  /** Where it was set. */
+  readonly variable: string;
+}
+
 /** The target with the signal that is sent there. */
 export interface SignalTarget extends OtlpTarget {
   readonly signal: Signal;
   /** What messages call it: scheme, host and port, without path and credentials. */
   readonly origin: string;
+  /** By which it is sent there; absent: directly. */
+  readonly proxy?: Proxy;
 }
 
 /** Waits between attempts while the collector does not take data. */

@@ -4,15 +4,18 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { VERSION } from '../../semconv/index.ts';
+import { authorityOf } from './authority.ts';
 import { channelCredentialsOf, metadataOf } from './endpoint-security.ts';
 import { judgeFailure } from './failure.ts';
 import type { SignalTarget } from './options.ts';
+import { withProxy } from './proxy.ts';
 import type { SendResult } from './send-result.ts';
 import type { Sockets } from './sockets.ts';
 import { createSockets } from './sockets.ts';
 import { encodeSpans } from './span-request.ts';
 import type { OtlpTransport } from './transport.ts';
 import { createOtlpTransport } from './transport.ts';
+import { withVariables } from './variables.ts';
 
 const deadlineExceeded: number = status.DEADLINE_EXCEEDED;
 const unavailable: number = status.UNAVAILABLE;
@@ -76,7 +79,8 @@ function createGrpcSpanTransport(target: SignalTarget): OtlpTransport<readonly R
           if ((code as number) === success) resolve({ status: 'taken', rejected: 0, message: '' });
           else resolve(settle(error));
         });
-      used.sockets.run(work);
+      // Its channel is made by its first export.
+      used.sockets.run(() => withProxy(target.proxy, work));
     });
 
   return { send: (spans) => send(spans).catch(unencodable), abort, close: abort };
@@ -91,10 +95,10 @@ function exporterFactory(target: SignalTarget): () => OTLPTraceExporter {
     connections += 1;
     // Channels that differ in nothing share one connection, and its wait: the name tells them apart.
     const suffix = connections === 1 ? '' : ` (connection ${connections})`;
-    return withoutVariables(
+    return withoutSettings(
       () =>
         new OTLPTraceExporter({
-          url: target.endpoint,
+          url: urlOf(target.endpoint),
           credentials,
           metadata,
           compression: target.compression === 'gzip' ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE,
@@ -111,12 +115,12 @@ function exporterFactory(target: SignalTarget): () => OTLPTraceExporter {
  * and warns of other such variables. They were read by the configuration, where other sources may
  * have overruled them: here they must not count again.
  */
-function withoutVariables<T>(create: () => T): T {
-  const hidden = Object.entries(process.env).filter(([name]) => name.startsWith('OTEL_EXPORTER_OTLP_'));
-  for (const [name] of hidden) delete process.env[name];
-  try {
-    return create();
-  } finally {
-    for (const [name, value] of hidden) process.env[name] = value;
-  }
+function withoutSettings<T>(create: () => T): T {
+  const names = Object.keys(process.env).filter((name) => name.startsWith('OTEL_EXPORTER_OTLP_'));
+  return withVariables(Object.fromEntries(names.map((name) => [name, undefined])), create);
+}
+
+/** The exporter does not keep the port of a URL's scheme, and takes no other setting of the URL. */
+function urlOf(endpoint: string): string {
+  return `https://${authorityOf(endpoint)}`;
 }

@@ -4,6 +4,7 @@ import {
   ProtobufTraceSerializer,
 } from '@opentelemetry/otlp-transformer';
 import { VERSION } from '../../semconv/index.ts';
+import { authorityOf } from './authority.ts';
 import type { Connection } from './connection.ts';
 import { channelCredentialsOf, headersOf, metadataOf, readTls } from './endpoint-security.ts';
 import { createGrpcConnection } from './grpc-connection.ts';
@@ -96,14 +97,22 @@ function takenOf(signal: Signal, bytes: Uint8Array, items: number): SendResult {
 }
 
 function createConnection(target: SignalTarget): Connection {
-  const { endpoint, timeoutMs, compression } = target;
+  const { endpoint, timeoutMs, compression, proxy } = target;
   const userAgent = `wirespan/${VERSION}`;
   if (target.protocol === 'http/protobuf') {
     const headers = headersOf(target);
-    return createHttpConnection({ url: endpoint, headers, compression, userAgent, tls: readTls(target) });
+    return createHttpConnection({
+      url: endpoint,
+      headers,
+      compression,
+      userAgent,
+      tls: readTls(target),
+      proxy,
+    });
   }
   return createGrpcConnection({
-    address: new URL(endpoint).host,
+    address: authorityOf(endpoint),
+    proxy,
     credentials: channelCredentialsOf(target),
     path: routes[target.signal].grpcPath,
     metadata: metadataOf(target),

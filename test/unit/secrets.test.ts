@@ -123,7 +123,7 @@ describe('a secret is shown by no message, no dump and no origin, given as', () 
     t.after(() => delete process.env['http_proxy']);
     for (const proxy of [`http://u:${S}%@p:1`, `socks://u:${S}@p:1`, `u:${S}@p`]) {
       process.env['http_proxy'] = proxy;
-      const said = saidFor({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' } });
+      const said = saidFor({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.example:9' } });
       assert.match(said, /^The proxy in the variable http_proxy/m);
       assert.doesNotMatch(said, new RegExp(SECRET));
     }

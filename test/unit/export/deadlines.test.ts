@@ -88,7 +88,7 @@ async function assertGivenUp(t: TestContext, bad: BadCollector, given: ExportGiv
   assert.equal(said.length, 1, said.join('\n'));
   assert.match(
     said[0] ?? '',
-    /^unreachable: (no complete answer within 150 ms|Deadline exceeded|4 DEADLINE)/,
+    /^unreachable: (by the proxy http:\/\/127\.0\.0\.1:\d+ \(https?_proxy\): )?(no complete answer within 150 ms|Deadline exceeded|4 DEADLINE)/,
   );
   bad.release();
   await until(() => bad.connections.open === 0);
@@ -123,17 +123,19 @@ describe('an attempt ends by its deadline, over gRPC, with a collector that', ()
       await assertGivenUp(t, bad, at('grpc', bad.port));
     });
   }
-
-  it('sits behind a proxy that never connects', { timeout }, async (t: TestContext) => {
-    const bad = await startBad(HTTP_KINDS['never answers'] ?? assert.fail(), t);
-    t.after(() => delete process.env['http_proxy']);
-    process.env['http_proxy'] = `http://user:word@127.0.0.1:${bad.port}`;
-    await assertGivenUp(t, bad, { protocol: 'grpc', endpoint: 'http://collector.example:4317' });
-  });
 });
 
 for (const protocol of ['grpc', 'http/protobuf'] as const) {
   describe(`an attempt ends by its deadline, over ${protocol}`, () => {
+    for (const scheme of ['http', 'https'])
+      it(`behind a proxy that never connects to ${scheme}`, { timeout }, async (t: TestContext) => {
+        const bad = await startBad(HTTP_KINDS['never answers'] ?? assert.fail(), t);
+        const variable = `${scheme}_proxy`;
+        t.after(() => delete process.env[variable]);
+        process.env[variable] = `http://user:word@127.0.0.1:${bad.port}`;
+        await assertGivenUp(t, bad, { protocol, endpoint: `${scheme}://collector.example:4317` });
+      });
+
     it('when TLS is never agreed upon', { timeout }, async (t) => {
       const bad = await startBad(HTTP_KINDS['never answers'] ?? assert.fail(), t);
       await assertGivenUp(t, bad, at(protocol, bad.port, 'https'));

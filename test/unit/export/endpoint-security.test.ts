@@ -50,11 +50,13 @@ for (const proxy of [
   'https://user:word@proxy:3128',
   'http://us%er:word@proxy:3128',
 ]) {
-  test(`gRPC: a proxy that the library cannot use is refused by its variable: ${proxy}`, (t) => {
+  test(`a proxy that cannot be used is refused by its variable: ${proxy}`, (t) => {
     t.after(() => delete process.env['https_proxy']);
     process.env['https_proxy'] = proxy;
-    const refusal = refusalOf({ protocol: 'grpc', endpoint: 'http://127.0.0.1:9' });
-    assert.match(refusal, /^The proxy in the variable https_proxy is not a URL/);
-    assert.doesNotMatch(refusal, /word/);
+    for (const protocol of ['grpc', 'http/protobuf'] as const) {
+      const refusal = refusalOf({ protocol, endpoint: 'https://collector.example:9' });
+      assert.match(refusal, /^The proxy in the variable https_proxy is not a URL/);
+      assert.doesNotMatch(refusal, /word/);
+    }
   });
 }
