@@ -90,7 +90,7 @@ export interface FilterRule {
   readonly cidr?: string;
   /** In the initial pid namespace. */
   readonly pid?: number;
-  /** `comm` of the process, exact. */
+  /** `comm` of the process or its executable's name; exact, but for what the kernel cuts off. */
   readonly command?: string;
   /** Path below the cgroup root, with everything under it. */
   readonly cgroup?: string;
@@ -109,7 +109,7 @@ const FIELDS: Readonly<Record<keyof FilterRule, (value: unknown) => unknown>> = 
     const name = text.read(value);
     return new TextEncoder().encode(name).length <= 15
       ? name
-      : refuse('be at most 15 bytes, as the kernel keeps it');
+      : refuse('be at most 15 bytes, the first of a longer name');
   },
   cgroup: (value) => (text.read(value).startsWith('/') ? value : refuse('be a path that begins with /')),
   netns: integer(1, 2 ** 32 - 1).read,

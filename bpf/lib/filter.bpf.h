@@ -98,8 +98,21 @@ static __always_inline u32 rules_of_cgroups(struct css_set *set, u64 setup)
 	return rules;
 }
 
+/* A name as the kernel cuts it for a command: COMM_LEN - 1 bytes and zeros. */
+struct short_name {
+	u64 words[2];
+};
+_Static_assert(sizeof(struct short_name) == COMM_LEN, "short_name");
+
+static __always_inline bool is_named(const struct short_name *name, const struct filter_rule *rule)
+{
+	return name->words[0] == *(u64 *)&rule->command[0] &&
+	       name->words[1] == *(u64 *)&rule->command[8];
+}
+
 /*
- * Returns what owner_info.rules is to have: the rules whose command and cgroup are this process's,
+ * Returns what owner_info.rules is to have: the rules whose command (that, or the
+ * executable) and cgroup are this process's,
  * under the filter's generation. It is not static, so it is verified once and not at each of its
  * callers.
  */
@@ -107,19 +120,22 @@ __noinline u64 match_owner(const struct owner_info *info, u64 css_set)
 {
 	u64 setup = filter_setup;
 	u32 i, index, in_cgroup, rules = 0;
+	struct short_name command, executable;
 	struct filter_rule *rule;
 
 	if (!info || !setup)
 		return 0;
+	__builtin_memcpy(&command, info->command, COMM_LEN);
+	__builtin_memcpy(&executable, info->executable, COMM_LEN);
+	((char *)&executable)[COMM_LEN - 1] = 0;
 	in_cgroup = rules_of_cgroups((struct css_set *)css_set, setup);
 	for (i = 0; i < FILTER_RULES; i++) {
 		index = FILTER_BANK(setup) * FILTER_RULES + i;
 		rule = bpf_map_lookup_elem(&filter_rules, &index);
 		if (!rule || rule->kind == FILTER_END)
 			break;
-		if ((rule->fields & FILTER_COMMAND) &&
-		    (*(u64 *)&info->command[0] != *(u64 *)&rule->command[0] ||
-		     *(u64 *)&info->command[8] != *(u64 *)&rule->command[8]))
+		if ((rule->fields & FILTER_COMMAND) && !is_named(&command, rule) &&
+		    !is_named(&executable, rule))
 			continue;
 		if ((rule->fields & FILTER_CGROUP) && !(in_cgroup & (1u << i)))
 			continue;

@@ -8,17 +8,6 @@ static __always_inline u32 netns_of(const struct sock *sk)
 	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
-/* Returns what the filter's rules say of a process that has no row. It is not static: verified once. */
-__noinline u64 rules_of(u64 address)
-{
-	struct task_struct *leader = (struct task_struct *)address;
-	struct owner_info info = {};
-
-	/* It is read as text, since what is behind its end may belong to the command before. */
-	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
-	return match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
-}
-
 /*
  * A thread that ended has neither memory nor namespaces, and the first one may end before others. By
  * their addresses; a function of its own, since its caller has no room left on its stack.
@@ -26,6 +15,31 @@ __noinline u64 rules_of(u64 address)
 static __noinline u64 living_thread(u64 thread, u64 leader)
 {
 	return BPF_CORE_READ((struct task_struct *)thread, mm) ? thread : leader;
+}
+
+/* They are read as text, since what is behind their end may belong to a name before. */
+static __always_inline void read_names(struct owner_info *info, struct task_struct *living,
+				       struct task_struct *leader)
+{
+	const unsigned char *name = BPF_CORE_READ(living, mm, exe_file, f_path.dentry, d_name.name);
+
+	if (name)
+		bpf_probe_read_kernel_str(info->executable, sizeof(info->executable), name);
+	bpf_probe_read_kernel_str(info->command, sizeof(info->command), &leader->comm);
+}
+
+/*
+ * Returns what the filter's rules say of a process that has no row. `address`: of any thread of it. It
+ * is not static: verified once.
+ */
+__noinline u64 rules_of(u64 address)
+{
+	struct task_struct *thread = (struct task_struct *)address, *leader;
+	struct owner_info info = {};
+
+	leader = BPF_CORE_READ(thread, group_leader);
+	read_names(&info, (struct task_struct *)living_thread(address, (u64)leader), leader);
+	return match_owner(&info, (u64)BPF_CORE_READ(leader, cgroups));
 }
 
 /*
@@ -38,7 +52,6 @@ __noinline int announce_owner(const struct owner_key *owner, u64 address, u32 pr
 	struct task_struct *thread = (struct task_struct *)address, *leader, *living;
 	struct owner_info info = {};
 	struct owner_record *record;
-	const unsigned char *name;
 	struct owner_key key;
 	u64 css_set;
 
@@ -48,10 +61,7 @@ __noinline int announce_owner(const struct owner_key *owner, u64 address, u32 pr
 	leader = BPF_CORE_READ(thread, group_leader);
 	living = (struct task_struct *)living_thread(address, (u64)leader);
 	info.netns = BPF_CORE_READ(living, nsproxy, net_ns, ns.inum);
-	name = BPF_CORE_READ(living, mm, exe_file, f_path.dentry, d_name.name);
-	if (name)
-		bpf_probe_read_kernel_str(info.executable, sizeof(info.executable), name);
-	bpf_probe_read_kernel_str(info.command, sizeof(info.command), &leader->comm);
+	read_names(&info, living, leader);
 	css_set = (u64)BPF_CORE_READ(leader, cgroups);
 	info.cgroup_id = note_cgroup(telling_cgroup(css_set));
 	info.rules = match_owner(&info, css_set);
@@ -105,7 +115,7 @@ static __always_inline void know_owner(struct known_owner *owner, struct task_st
 		owner->rules = info->rules;
 		owner->thread = 0;
 	} else {
-		owner->rules = filter_setup ? rules_of(address_of(leader)) : 0;
+		owner->rules = filter_setup ? rules_of(address_of(thread)) : 0;
 		owner->thread = address_of(thread);
 	}
 }

@@ -1,6 +1,6 @@
 /** filter.include and filter.exclude, in the kernel: what is left out makes neither a sum nor a record. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, rmdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
@@ -125,6 +125,30 @@ describe('filters', () => {
     filter([{ command: 'fifteen-letters' }]);
     await expect(5, everything(5), named);
     await expect(3, NONE);
+  });
+
+  test('by the name of the executable, where the command is another', async () => {
+    const folder = cleanup.makeFolder();
+    const interpreter = join(folder, 'interpreter-of-it');
+    const program = join(folder, 'application');
+    copyFileSync(PROGRAM, interpreter);
+    writeFileSync(program, `#!${interpreter}\n`, { mode: 0o755 });
+    const named = stage.start(stage.room, { program });
+    assert.equal(readFileSync(`/proc/${named.pid}/comm`, 'utf8'), 'application\n');
+    for (const command of ['application', 'interpreter-of-']) {
+      exclude({ command });
+      await expect(5, NONE, named);
+      await expect(3, everything(3));
+      // One that is not known yet.
+      await expect(5, NONE, stage.start(stage.room, { program }));
+      filter([{ command }]);
+      await expect(5, everything(5), named);
+      await expect(3, NONE);
+    }
+    for (const command of ['interpreter', 'interpreter-of', 'interpreter-of1', 'app']) {
+      exclude({ command });
+      await expect(5, everything(5), named);
+    }
   });
 
   test('by cgroup, with what is below it', { skip: !hasV2 && 'no cgroup v2' }, async () => {
