@@ -1,10 +1,11 @@
 import { ATTR_K8S_POD_UID, ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from '../../semconv/index.ts';
 import type { OtelEnvironment } from '../host/otel-environment.ts';
+import { readResourceList, readServiceName, type SdkLanguage } from './resource-list.ts';
 
 /** What a process says of itself, as far as it is its own to say. */
 export interface Declared {
   readonly attributes: ReadonlyMap<string, string>;
-  /** The list had an error and was discarded. */
+  /** The list had an error: the member, or all of it, was left out. */
   readonly isInvalid: boolean;
   /** Something was left out, or a value shortened: it was too long. */
   readonly isCut: boolean;
@@ -28,17 +29,16 @@ function isObservedKey(key: string): boolean {
 }
 
 /**
- * The attributes of `OTEL_RESOURCE_ATTRIBUTES` (`key=value,…`, percent-encoded), with
- * `OTEL_SERVICE_NAME` on top. As the specification asks, one error discards the whole
- * list; the service name is then alone.
+ * What the SDK of the process's language makes of `OTEL_RESOURCE_ATTRIBUTES` (`key=value,…`, percent-encoded), with
+ * `OTEL_SERVICE_NAME` on top.
  */
-export function readDeclared(environment: OtelEnvironment): Declared {
-  const listed = parseList(environment.resourceAttributes ?? '');
-  const all = new Map(listed);
-  const serviceName = environment.serviceName?.trim() ?? '';
-  if (serviceName !== '') all.set(ATTR_SERVICE_NAME, serviceName);
+export function readDeclared(environment: OtelEnvironment, language: SdkLanguage = 'other'): Declared {
+  const listed = readResourceList(environment.resourceAttributes ?? '', language);
+  const all = new Map(listed.attributes);
+  const serviceName = readServiceName(environment.serviceName ?? '', language);
+  if (serviceName !== undefined) all.set(ATTR_SERVICE_NAME, serviceName);
   const { attributes, isCut } = bounded(all);
-  return { attributes, isInvalid: listed === undefined, isCut: isCut || environment.isCut === true };
+  return { attributes, isInvalid: listed.isInvalid, isCut: isCut || environment.isCut === true };
 }
 
 /** The service's name alone: of a process for whose attributes there is no room. */
@@ -77,27 +77,4 @@ function shortened(text: string, maxBytes: number): string {
   let end = maxBytes;
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return bytes.toString('utf8', 0, end);
-}
-
-function parseList(text: string): Map<string, string> | undefined {
-  const attributes = new Map<string, string>();
-  for (const member of text.split(',')) {
-    if (member.trim() === '') continue;
-    const equals = member.indexOf('=');
-    if (equals < 0) return undefined;
-    const key = decode(member.slice(0, equals).trim());
-    const value = decode(member.slice(equals + 1).trim());
-    if (key === undefined || key === '' || value === undefined) return undefined;
-    attributes.set(key, value);
-  }
-  return attributes;
-}
-
-/** A string of its own: a slice would keep the whole list in memory. */
-function decode(text: string): string | undefined {
-  try {
-    return Buffer.from(decodeURIComponent(text)).toString();
-  } catch {
-    return undefined;
-  }
 }

@@ -44,7 +44,7 @@ export interface EnricherCounters {
   readonly gone: number;
   readonly environUnreadable: number;
   readonly environTruncated: number;
-  /** `OTEL_RESOURCE_ATTRIBUTES` that had an error and were discarded. */
+  /** `OTEL_RESOURCE_ATTRIBUTES` that had an error: a member, or all of it, was left out. */
   readonly environInvalid: number;
   readonly cgroupWalks: number;
   readonly cgroupWalksTruncated: number;

@@ -2,6 +2,7 @@ import type { Owner } from '../model/resource.ts';
 import { createCgroupIndex, type CgroupIndex, type CgroupIndexOptions } from '../host/cgroup-index.ts';
 import { readDeclared, type Declared } from './declared.ts';
 import { createProcessReader, type ProcessFacts, type ProcessReader } from '../host/process-reader.ts';
+import { languageOf } from './resource-list.ts';
 import type { WorkloadFacts } from './resources.ts';
 
 export interface IdentityOptions {
@@ -71,7 +72,7 @@ export class Identities {
     const workload = {
       owner,
       executable,
-      declared: this.#declared(facts),
+      declared: this.#declared(facts, executable),
       userId: facts?.userId,
       container: facts?.container ?? this.#cgroups.find(owner.cgroupId) ?? {},
       creationTime: this.#creationTime(owner),
@@ -79,8 +80,8 @@ export class Identities {
     return { workload, isAlive: facts !== undefined };
   }
 
-  #declared(facts: ProcessFacts | undefined): Declared['attributes'] {
-    const { attributes, isInvalid, isCut } = readDeclared(facts?.environment ?? {});
+  #declared(facts: ProcessFacts | undefined, executable: string): Declared['attributes'] {
+    const { attributes, isInvalid, isCut } = readDeclared(facts?.environment ?? {}, languageOf(executable));
     if (isInvalid) this.#counts.environInvalid += 1;
     if (isCut) this.#counts.attributesCut += 1;
     return attributes;

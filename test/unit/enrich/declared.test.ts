@@ -16,8 +16,11 @@ function bytesOf(attributes: ReadonlyMap<string, string>): number {
   return [...attributes].reduce((sum, pair) => sum + Buffer.byteLength(pair.join('')), 0);
 }
 
-test('decodes keys and values', () => {
-  assert.deepEqual(attributesOf('a%2Cb=c%3Dd%20e, k = v ,'), { 'a,b': 'c=d e', k: 'v' });
+test('decodes values; keys too where the SDK does', () => {
+  const list = 'a%2Cb=c%3Dd%20e, k = v ,';
+  assert.deepEqual(attributesOf(list), { 'a%2Cb': 'c=d e', k: 'v' });
+  const { attributes } = readDeclared({ resourceAttributes: list }, 'nodejs');
+  assert.deepEqual(Object.fromEntries(attributes), { 'a,b': 'c=d e', k: 'v' });
 });
 
 test('the service name has the last word, an empty one has none', () => {
@@ -25,11 +28,30 @@ test('the service name has the last word, an empty one has none', () => {
   assert.deepEqual(attributesOf('service.name=list', ''), { 'service.name': 'list' });
 });
 
-test('one error discards the whole list but not the service name', () => {
-  for (const list of ['a=1,b', 'a=1,=2', 'a=1,b=%zz', 'a=%']) {
-    const { attributes, isInvalid } = readDeclared({ resourceAttributes: list, serviceName: 'own' });
-    assert.deepEqual(Object.fromEntries(attributes), { 'service.name': 'own' }, list);
-    assert.equal(isInvalid, true);
+test('an error discards the member, of Node the whole list, and never the service name', () => {
+  for (const list of ['a=1,b', 'a=1,=2', 'a=1,b,=,']) {
+    const environment = { resourceAttributes: list, serviceName: 'own' };
+    for (const [language, kept] of [
+      ['other', { 'service.name': 'own', a: '1' }],
+      ['nodejs', { 'service.name': 'own' }],
+    ] as const) {
+      const { attributes, isInvalid } = readDeclared(environment, language);
+      assert.deepEqual(Object.fromEntries(attributes), kept, `${language} ${list}`);
+      assert.equal(isInvalid, true);
+    }
+  }
+});
+
+test('a percent sign that encodes nothing is one, of Node an error', () => {
+  for (const [list, value] of [
+    ['a=100%', '100%'],
+    ['a=%zz', '%zz'],
+    ['a=%2', '%2'],
+    ['a=%C3%A9%', 'é%'],
+    ['a=%ff', '\u{fffd}'],
+  ] as const) {
+    assert.deepEqual(attributesOf(list), { a: value });
+    assert.equal(readDeclared({ resourceAttributes: list }, 'nodejs').isInvalid, true);
   }
 });
 
@@ -103,7 +125,8 @@ test('what wirespan observes nobody declares', () => {
   assert.deepEqual(Object.keys(attributesOf(list)), own);
   assert.deepEqual([isCut, isInvalid], [false, false]);
   // However it is written.
-  assert.deepEqual(attributesOf('host%2Eid=x, %70rocess.pid = 1 '), {});
+  const { attributes } = readDeclared({ resourceAttributes: 'host%2Eid=x, %70rocess.pid = 1 ' }, 'nodejs');
+  assert.deepEqual([...attributes], []);
 });
 
 test('the name alone is short', () => {

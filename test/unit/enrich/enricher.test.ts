@@ -110,10 +110,12 @@ test('a monitor of containers is a plain process', () => {
   assert.equal(attributes(106)['process.pid'], 106);
 });
 
-test('variables with an error are discarded and counted', () => {
+test('variables with an error are discarded as the SDK does, and counted', () => {
   const subject = enricher();
-  assert.equal(subject.resolve(owner(108)).attributes['service.namespace'], undefined);
+  const { attributes: ofNode } = subject.resolve(owner(108, { executable: 'node' }));
+  assert.equal(ofNode['service.namespace'], undefined);
   assert.equal(subject.counters.environInvalid, 1);
+  assert.equal(attributes(108)['service.namespace'], 'a');
 });
 
 test('granularity decides what tells workloads apart', () => {
