@@ -90,6 +90,8 @@ export interface AppConfig {
   readonly subnets: readonly Cidr[];
   readonly seriesLimit: number;
   readonly output: 'none' | 'table' | 'json';
+  /** What a row of the table stands for. */
+  readonly groupBy: 'command' | 'process';
   readonly otlp: {
     readonly traces: OtlpTargetConfig;
     readonly metrics: OtlpTargetConfig;

@@ -11,8 +11,8 @@ import { readSettings, type ConfigSources, type Settings } from './settings.ts';
 
 /** Sources, and what decides the default of `output`. */
 export interface LoadConfigOptions extends ConfigSources {
-  /** Whether standard output is a terminal; default: no. */
-  readonly isTerminal?: boolean;
+  /** Whether a person sees standard output; default: no. */
+  readonly isWatched?: boolean;
 }
 
 /**
@@ -49,11 +49,11 @@ function signals(
  * @throws ConfigError with at most six lines for standard error
  */
 export function loadConfig(options: LoadConfigOptions): AppConfig {
-  return configOf(readCheckedSettings(options), options.isTerminal === true);
+  return configOf(readCheckedSettings(options), options.isWatched === true);
 }
 
 /** The typed form of settings that were read and checked. */
-export function configOf(settings: Settings, isTerminal: boolean): AppConfig {
+export function configOf(settings: Settings, isWatched: boolean): AppConfig {
   // The formats of the schema are what makes this cast true; test/unit/config checks each key.
   const value = <T>(key: string): T => settings.values.get(key) as T;
   return deepFreeze<AppConfig>({
@@ -94,7 +94,8 @@ export function configOf(settings: Settings, isTerminal: boolean): AppConfig {
     addresses: value('addresses'),
     subnets: value<string[]>('subnets').map(parseCidr),
     seriesLimit: value('series.limit'),
-    output: value<AppConfig['output'] | undefined>('output') ?? (isTerminal ? 'table' : 'none'),
+    output: value<AppConfig['output'] | undefined>('output') ?? (isWatched ? 'table' : 'none'),
+    groupBy: value('display.group_by'),
     ...exportParts(settings),
     agent: agentPart(settings),
     logLevel: value('log.level'),

@@ -20,6 +20,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   subnets: 'Subnets',
   series: 'Series',
   output: 'Live output',
+  display: 'The table of the live output',
   otlp: 'OTLP targets',
   export: 'Export',
   agent: 'The agent itself',

@@ -90,11 +90,18 @@ export const shapeSettings: SettingTree = {
   output: setting(
     choice(['none', 'table', 'json']),
     undefined,
-    'What `wirespan run` writes to standard output.',
+    'What `wirespan run` writes to standard output. A person sees it on a terminal, and where one at a terminal leads it to a file or a pipe.',
     {
-      defaultText: '`table` on a terminal, else `none`',
+      defaultText: '`table` where a person sees it, else `none`',
     },
   ),
+  display: {
+    group_by: setting(
+      choice(['command', 'process']),
+      'command',
+      'What a row of the table is: all processes of one service and command, whose endpoints are put together where there is no room for them, or each process by itself.',
+    ),
+  },
 };
 
 /** The agent itself. */

@@ -1,6 +1,7 @@
 import { ConfigError, configOf, dumpConfig, loadConfig, readCheckedSettings } from '../../config/index.ts';
 import { NativeError, type NativeErrorCode } from '../../native/index.ts';
 import { readTextFile } from '../../text/index.ts';
+import { isForeground } from '../host/terminal.ts';
 import { EndpointError } from '../export/endpoint-error.ts';
 import { renderEndpoints } from '../export/endpoint-report.ts';
 import { parseArguments } from '../cli/args.ts';
@@ -20,7 +21,7 @@ const UNBUILT: ReadonlySet<NativeErrorCode> = new Set(['ERR_NATIVE_MISSING', 'ER
 
 /** Does what the command line asks for and ends the process: it would end by itself only when nothing is open. */
 export async function runCommand(argv: readonly string[], signals: StopSignals): Promise<never> {
-  const outputs = createOutputs();
+  const outputs = createOutputs(isForeground());
   const fail = (error: unknown): Promise<never> => leave(explain(error, outputs.stderr), outputs);
   // Node's own words would wait for a reader.
   process.on('uncaughtException', (error) => void fail(error));
@@ -41,7 +42,7 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     argv: flags,
     env: process.env,
     readFile: readTextFile,
-    isTerminal: outputs.isTerminal.stdout,
+    isWatched: outputs.isWatched,
   };
   if (command === 'check-config') {
     const config = loadConfig(sources);
@@ -50,7 +51,7 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
   }
   const load = (): LoadedSettings => {
     const settings = readCheckedSettings(sources);
-    return { config: configOf(settings, sources.isTerminal), values: settings.values };
+    return { config: configOf(settings, sources.isWatched), values: settings.values };
   };
   return await runAgent(load, signals, outputs);
 }

@@ -2,7 +2,9 @@ import { createMetricStore, type MetricStore } from '../aggregate/metric-store.t
 import type { AppConfig } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
 import { createClock, type Clock } from '../model/clock.ts';
+import type { Owner } from '../model/resource.ts';
 import type { SumsContext } from '../signals/context.ts';
+import { ATTR_SERVICE_NAME } from '../../semconv/index.ts';
 import { FAMILIES } from '../signals/index.ts';
 import { LiveTable, type LiveRow } from '../signals/live-table.ts';
 import { decodeBatch } from '../signals/records.ts';
@@ -199,7 +201,11 @@ export class Pipeline {
 
   /** What the live view shows, as read last. */
   liveRows(): LiveRow[] {
-    const table = new LiveTable(this.lastPass);
+    const serviceOf = (owner: Owner): string => {
+      const name = this.enricher.resolve(owner).attributes[ATTR_SERVICE_NAME];
+      return typeof name === 'string' ? name : '';
+    };
+    const table = new LiveTable(this.lastPass, serviceOf);
     this.sums.show(table);
     return table.rows();
   }

@@ -28,6 +28,7 @@ const LIVE: ReadonlyMap<string, PartOf> = new Map<string, PartOf>([
   ['filter.include', filter],
   ['filter.exclude', filter],
   ['log.level', ({ logLevel }) => ({ logLevel })],
+  ['display.group_by', ({ groupBy }) => ({ groupBy })],
   ['shutdown.deadline', ({ shutdownDeadlineMs }) => ({ shutdownDeadlineMs })],
   ['events.rate_limit', ({ eventRateLimit }) => ({ eventRateLimit })],
   ['spans.rate_limit', spanLimits],

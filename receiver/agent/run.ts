@@ -3,7 +3,7 @@ import type { AppConfig } from '../../config/index.ts';
 import { ATTR_SERVICE_NAME } from '../../semconv/index.ts';
 import { AgentEvents } from './agent-events.ts';
 import { AgentOutput } from './agent-output.ts';
-import type { LiveView } from '../cli/live.ts';
+import type { LiveView } from '../cli/table-frames.ts';
 import type { Logger } from '../cli/log.ts';
 import type { Outputs } from '../cli/outputs.ts';
 import { BoundsWatch, boundCountsOf } from './bounds.ts';
@@ -18,6 +18,7 @@ import { Pipeline } from './pipeline.ts';
 import { reducePrivileges } from './privileges.ts';
 import { Reloader } from './reload.ts';
 import type { LoadedSettings } from './reload-plan.ts';
+import { findOtherAgents } from '../host/other-agents.ts';
 import { isForeground } from '../host/terminal.ts';
 import { SelfStats } from './self-stats.ts';
 import type { StopSignals } from './stop-signals.ts';
@@ -30,6 +31,8 @@ const EXIT_CUT_SHORT = 130;
 
 const OTHER_PID_NAMESPACE =
   "The agent is not in the host's pid namespace, so what is in /proc (service names) and connections older than the agent are not found: start it with hostPID: true in Kubernetes, --pid=host in Docker.";
+const OTHER_AGENTS =
+  'another wirespan runs on this host: what both observe is measured and sent twice; stop one of them, or give each its part by filter.include';
 const BUSY_DRAIN_MS = 10;
 const IDLE_DRAIN_MS = 250;
 const TICK_MS = 1000;
@@ -66,6 +69,7 @@ class Agent {
   readonly #bounds = new BoundsWatch((met) => this.#log.warn(met, 'a bound was met'));
   readonly #loop: MetricLoop | undefined;
   readonly #output: AgentOutput;
+  readonly #isOutputAsked: boolean;
   readonly #log: Logger;
   readonly #filter: LiveFilter;
   readonly #reloader: Reloader;
@@ -79,6 +83,7 @@ class Agent {
     const hierarchies = findCgroupHierarchies('/proc');
     const started = kernelOptionsOf(config, hierarchies);
     this.#config = config;
+    this.#isOutputAsked = running.values.get('output') !== undefined;
     checkSupport(started);
     this.#output = new AgentOutput(config, outputs, () => this.#view());
     this.#log = this.#output.log;
@@ -166,6 +171,7 @@ class Agent {
       this.#log.warn({ probe: name }, `not measured: ${why}`);
       this.#events.probeFailed(name);
     }
+    this.#meetOthers();
     const hostPid = this.#source.agentPid();
     if (hostPid !== process.pid) this.#log.warn({ hostPid }, OTHER_PID_NAMESPACE);
     this.#source.onPressure(() => this.#drain());
@@ -175,7 +181,7 @@ class Agent {
     this.#every(SWEEP_MS, () => this.#filter.check());
     if (this.#loop !== undefined) this.#loop.start();
     else this.#every(this.#config.metricExport.intervalMs, () => this.#collectForNobody());
-    this.#output.live?.start();
+    this.#output.start(this.#isOutputAsked);
     this.#log.info(
       {
         programs: plan.attached.map(({ program }) => program),
@@ -187,6 +193,11 @@ class Agent {
       },
       'ready',
     );
+  }
+
+  #meetOthers(): void {
+    const pids = findOtherAgents('/proc', process.pid);
+    if (pids.length > 0) this.#log.warn({ pids }, OTHER_AGENTS);
   }
 
   #collect(): void {
@@ -236,7 +247,7 @@ class Agent {
     const rows = pipeline.liveRows();
     const { metrics } = this.#exporters.counters();
     const status = `${String(this.#source.trackedConnections())} connections · ${this.#exporters.origins().metrics ?? 'no metrics'} · ${String(metrics.exported)} points exported`;
-    return { rows, status };
+    return { rows, status, groupBy: this.#config.groupBy };
   }
 
   #onCollector(state: 'unreachable' | 'reachable', endpoint: string, cause: string): void {

@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import { outsideText } from '../../text/index.ts';
 
 const BYTE_STEPS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
@@ -26,25 +27,16 @@ export function humanCount(count: number): string {
   return count < 100_000 ? String(Math.round(count)) : scaled(count, 1000, COUNT_STEPS).join('');
 }
 
+/** A count per second: with a digit after the point below ten. */
+export function humanRate(perSecond: number): string {
+  return perSecond > 0 && perSecond < 9.95 ? perSecond.toFixed(1) : humanCount(perSecond);
+}
+
 /** A time given in milliseconds: `85 µs`, `1.2 ms`, `340 ms`, `2.5 s`. */
 export function humanDuration(ms: number): string {
   if (ms < 0.9995) return `${String(Math.round(ms * 1000))} µs`;
   if (ms < 99.95) return `${ms.toFixed(1)} ms`;
   return ms < 999.5 ? `${String(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-const WIDE =
-  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
-
-function widthOf(character: string): number {
-  return WIDE.test(character) ? 2 : 1;
-}
-
-/** Columns that a printable text takes on a terminal. */
-export function columnsOf(text: string): number {
-  let columns = 0;
-  for (const character of text) columns += widthOf(character);
-  return columns;
 }
 
 /**
@@ -57,11 +49,11 @@ export function printable(text: string): string {
 
 /** Cuts a printable text to `width` columns, with `…` where something is left out. */
 export function cut(text: string, width: number): string {
-  if (columnsOf(text) <= width) return text;
+  if (stringWidth(text) <= width) return text;
   let kept = '';
   let columns = 0;
   for (const character of text) {
-    columns += widthOf(character);
+    columns += stringWidth(character);
     if (columns > width - 1) break;
     kept += character;
   }

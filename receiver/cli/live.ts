@@ -1,11 +1,5 @@
-import type { LiveRow } from '../signals/live-table.ts';
-import { renderJson, renderTable } from './table.ts';
-
-/** What is shown now. */
-export interface LiveView {
-  readonly rows: readonly LiveRow[];
-  readonly status: string;
-}
+import { renderJson } from './table.ts';
+import type { LiveView } from './table-frames.ts';
 
 /** The part of an `Output` that is used. */
 export interface LiveStream {
@@ -19,8 +13,6 @@ export interface LiveStream {
 
 export interface LiveOptions {
   readonly stream: LiveStream;
-  /** Columns and lines of the terminal, now. One that does not know says 0, or nothing. */
-  readonly size?: () => { readonly columns?: number; readonly rows?: number };
   /** Called when nobody reads any more and the view has ended. */
   readonly onGone?: (cause: string) => void;
   /** Called when a stream that was busy takes frames again, with how many were left out. */
@@ -32,11 +24,8 @@ export interface LiveOptions {
   readonly clock?: () => Date;
 }
 
-const HIDE_CURSOR = '\x1b[?25l';
-const SHOW_CURSOR = '\x1b[?25h';
-
 /** Redraws a view on a stream; a stream that does not take it, or is gone, costs frames and nothing else. */
-abstract class LiveOutput {
+export abstract class LiveOutput {
   protected readonly stream: LiveStream;
   protected readonly options: LiveOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -87,6 +76,7 @@ abstract class LiveOutput {
   }
 
   #tick(): void {
+    if (!this.isDue) return;
     if (this.stream.isBusy) {
       this.#skipped++;
       this.#unsaid++;
@@ -106,58 +96,16 @@ abstract class LiveOutput {
     return this.options.clock?.() ?? new Date();
   }
 
+  /** Asked once an interval: whether something is drawn then. */
+  protected get isDue(): boolean {
+    return true;
+  }
+
   protected begin(): void {}
   /** Undoes what `begin` did; the stream may be gone. */
   protected release(): void {}
   protected abstract draw(view: LiveView, now: Date): void;
   protected abstract end(): void;
-}
-
-/** The table on a terminal, in place; the lines above stay as they are. */
-export class LiveTable extends LiveOutput {
-  #drawn = '';
-  readonly #restore = (): void => void this.stream.write(SHOW_CURSOR);
-
-  /**
-   * Writes lines above the table, such as those of the log, which would tear it
-   * when they went to the same terminal by another way.
-   */
-  writeAbove(text: string): void {
-    if (!this.isRunning) {
-      this.stream.write(text);
-      return;
-    }
-    this.stream.write(`${this.#erase()}${text.endsWith('\n') ? text : `${text}\n`}${this.#drawn}`);
-  }
-
-  protected override begin(): void {
-    process.once('exit', this.#restore);
-    this.stream.write(HIDE_CURSOR);
-  }
-
-  protected override draw({ rows, status }: LiveView, now: Date): void {
-    const { columns = 0, rows: lines = 0 } = this.options.size?.() ?? {};
-    const width = Math.max(20, columns === 0 ? 80 : columns);
-    const height = Math.max(5, (lines === 0 ? 24 : lines) - 1);
-    const frame = renderTable(rows, { width, height, now, status });
-    if (this.stream.write(this.#erase() + frame)) this.#drawn = frame;
-  }
-
-  protected override release(): void {
-    process.off('exit', this.#restore);
-  }
-
-  protected override end(): void {
-    this.draw(this.view, this.now);
-    this.stream.write(`\n${SHOW_CURSOR}`);
-    this.#drawn = '';
-  }
-
-  /** From the end of the last frame to its first column, and nothing below. */
-  #erase(): string {
-    const up = this.#drawn.split('\n').length - 1;
-    return `\r${up > 0 ? `\x1b[${String(up)}A` : ''}\x1b[J`;
-  }
 }
 
 /** One JSON line a row and interval. */

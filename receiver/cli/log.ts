@@ -9,16 +9,18 @@ export interface CreateLogOptions {
   readonly level: string;
   /** Whether standard error is a terminal: for people then, else JSON, one object a line. */
   readonly isTerminal: boolean;
+  /** Only for people, and only where somebody asked for colours or the terminal has them. */
+  readonly hasColour?: boolean;
   /** Where whole lines go: must neither wait nor throw. */
   readonly stream: DestinationStream;
 }
 
 /** The log: `time` is ISO 8601, `level` a word, `msg` the text. Never a line a record. */
-export function createLog({ level, isTerminal, stream }: CreateLogOptions): Logger {
+export function createLog({ level, isTerminal, hasColour = false, stream }: CreateLogOptions): Logger {
   if (isTerminal) {
     // The factory formats in place; pino-pretty's own stream would lose the last lines of a process that ends.
     const format = prettyFactory({
-      colorize: true,
+      colorize: hasColour,
       ignore: 'pid,hostname',
       translateTime: 'SYS:HH:MM:ss',
       singleLine: true,

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { Output } from './output.ts';
 import { createSink, isSameStream } from './sink.ts';
@@ -10,13 +11,19 @@ export interface Outputs {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly isTerminal: { readonly stdout: boolean; readonly stderr: boolean };
+  /** Whether what is written to standard output gets anywhere: it is no device such as /dev/null. */
+  readonly isKept: boolean;
+  /** Whether a person sees standard output: on a terminal, or by way of a pipe or a file that one led it to. */
+  readonly isWatched: boolean;
 }
 
-/** Made once in a process. */
-export function createOutputs(): Outputs {
+/** Made once in a process; `isForeground`: a person at a terminal waits for it. */
+export function createOutputs(isForeground: boolean): Outputs {
   const stderr = new Output(createSink(2));
   const stdout = isSameStream() ? stderr : new Output(createSink(1));
-  return { stdout, stderr, isTerminal: { stdout: isatty(1), stderr: isatty(2) } };
+  const isTerminal = { stdout: isatty(1), stderr: isatty(2) };
+  const isKept = isTerminal.stdout || !fstatSync(1).isCharacterDevice();
+  return { stdout, stderr, isTerminal, isKept, isWatched: isTerminal.stdout || (isKept && isForeground) };
 }
 
 /** Ends the process: what can still be written is, within a second. */

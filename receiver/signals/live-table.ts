@@ -6,6 +6,8 @@ import { Cells } from './context.ts';
 /** One line of the live view: what a process does with a peer or on a local port. Counts are since the start. */
 export interface LiveRow {
   readonly process: string;
+  /** `service.name` of its resource. */
+  readonly service: string;
   readonly pid: number;
   readonly role: 'client' | 'server' | 'listener' | 'unknown';
   /** Peer for a client, local port for a server and a listener. */
@@ -13,14 +15,23 @@ export interface LiveRow {
   readonly active: number;
   readonly opened: number;
   readonly failed: number;
+  readonly handshakes: number;
   /** Average; absent when no handshake was seen. */
   readonly handshakeMs?: number;
+  /** Samples of the smoothed round-trip time. */
+  readonly rtts: number;
+  /** Average; absent without a sample. */
+  readonly rttMs?: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly retransmits: number;
   /** Dropped packets and RSTs of the whole process, on one of its rows; 0 on the others. */
   readonly drops: number;
   readonly resets: number;
+  /** Listening sockets, connections that wait in their queues, and the room there. */
+  readonly listening: number;
+  readonly queued: number;
+  readonly queueLimit: number;
   /** States with their counts, e.g. `ESTABLISHED 3, TIME_WAIT 1`. */
   readonly state: string;
 }
@@ -29,12 +40,8 @@ export interface LiveRow {
 export type LiveDraft = { -readonly [K in keyof LiveRow]: LiveRow[K] } & {
   /** `processId` */
   readonly owner: string;
-  handshakes: number;
   handshakeNs: number;
-  /** Listening sockets, connections that wait in their queues, and the room there. */
-  listening: number;
-  queued: number;
-  limit: number;
+  rttNs: number;
 };
 
 /**
@@ -44,11 +51,13 @@ export type LiveDraft = { -readonly [K in keyof LiveRow]: LiveRow[K] } & {
 export class LiveTable {
   /** The last pass: what an earlier one wrote is no longer true. */
   readonly pass: number;
+  readonly #serviceOf: (owner: Owner) => string;
   readonly #drafts = new Map<string, LiveDraft>();
   readonly #losses = { drops: new Map<string, number>(), resets: new Map<string, number>() };
 
-  constructor(pass: number) {
+  constructor(pass: number, serviceOf: (owner: Owner) => string) {
     this.pass = pass;
+    this.#serviceOf = serviceOf;
   }
 
   /** The row to add to. */
@@ -56,7 +65,7 @@ export class LiveTable {
     const id = `${processId(owner)} ${role} ${endpoint}`;
     let draft = this.#drafts.get(id);
     if (draft === undefined) {
-      draft = createDraft(owner, role, endpoint);
+      draft = { ...createDraft(owner, role, endpoint), service: this.#serviceOf(owner) };
       this.#drafts.set(id, draft);
     }
     return draft;
@@ -101,7 +110,7 @@ export class LiveTable {
   }
 }
 
-function createDraft(owner: Owner, role: LiveRow['role'], endpoint: string): LiveDraft {
+function createDraft(owner: Owner, role: LiveRow['role'], endpoint: string): Omit<LiveDraft, 'service'> {
   return {
     owner: processId(owner),
     process: owner.executable === '' ? owner.command : owner.executable,
@@ -111,29 +120,26 @@ function createDraft(owner: Owner, role: LiveRow['role'], endpoint: string): Liv
     active: 0,
     opened: 0,
     failed: 0,
+    handshakes: 0,
+    handshakeNs: 0,
+    rtts: 0,
+    rttNs: 0,
     bytesSent: 0,
     bytesReceived: 0,
     retransmits: 0,
     drops: 0,
     resets: 0,
-    state: '',
-    handshakes: 0,
-    handshakeNs: 0,
     listening: 0,
     queued: 0,
-    limit: 0,
+    queueLimit: 0,
+    state: '',
   };
 }
 
-function finish(draft: LiveDraft): LiveRow {
-  const {
-    owner: _,
-    handshakes,
-    handshakeNs,
-    listening: _listening,
-    queued: _queued,
-    limit: _limit,
-    ...row
-  } = draft;
-  return { ...row, ...(handshakes > 0 && { handshakeMs: handshakeNs / handshakes / 1e6 }) };
+function finish({ owner: _, handshakeNs, rttNs, ...row }: LiveDraft): LiveRow {
+  return {
+    ...row,
+    ...(row.handshakes > 0 && { handshakeMs: handshakeNs / row.handshakes / 1e6 }),
+    ...(row.rtts > 0 && { rttMs: rttNs / row.rtts / 1e6 }),
+  };
 }

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { projectFolder } from '../backends/place.ts';
-import { agentArgs, runToEnd } from '../support/agent.ts';
+import { agentArgs, runToEnd, startAgent, type Agent } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
 
 interface Mistake {
@@ -202,6 +202,20 @@ describe('mistakes of a user', { concurrency: 2 }, () => {
       const said = stderr.replaceAll(/\/[^\s',]*\/wirespan\.(yaml|node|bpf\.o)/g, '*');
       assert.deepEqual({ code, stdout, said }, { code: status, stdout: '', said: `wirespan: ${says}\n` });
     });
+
+  it('a second agent says which other one is there, and runs', async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', WIRESPAN_SHUTDOWN_DEADLINE: '1s' };
+    const first = await startAgent(env);
+    cleanup.add(() => first.kill());
+    const second = await startAgent(env);
+    cleanup.add(() => second.kill());
+    const namedBy = (agent: Agent): number[] =>
+      agent
+        .log()
+        .flatMap(({ msg, pids }) => (msg.startsWith('another wirespan runs') ? (pids as number[]) : []));
+    assert.ok(namedBy(second).includes(first.pid));
+    assert.ok(!namedBy(first).includes(second.pid));
+  });
 
   it('variables of others, and their names like ours, are none', async () => {
     const env = {

@@ -7,7 +7,7 @@ const MORE_BYTES = 1_000_000;
 process.setgroups?.([]);
 process.setgid?.(NOBODY);
 process.setuid?.(NOBODY);
-const outputs = createOutputs();
+const outputs = createOutputs(false);
 outputs.stderr.write('x'.repeat(MORE_BYTES));
 const status = outputs.stderr.isStuck ? Number(process.argv[2]) : 1;
 await leave((await outputs.stderr.drain(100)) ? 1 : status, outputs);

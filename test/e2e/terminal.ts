@@ -11,6 +11,8 @@ const COLOURS = /\x1b\[[\d;]*m/g;
 export interface Terminal {
   /** What was shown and read so far, without its colours. */
   readonly text: () => string;
+  /** The same as it came. */
+  readonly raw: () => string;
   /** The exit status of the command; undefined while it runs. Negative: the signal that ended it. */
   readonly status: () => number | undefined;
   readonly pid: () => number;
@@ -39,7 +41,7 @@ export async function onTerminal(
     await ended;
   });
   child.stdin.on('error', () => undefined);
-  let text = '';
+  let raw = '';
   let pid = 0;
   let status: number | undefined;
   let rest = '';
@@ -49,14 +51,15 @@ export async function onTerminal(
     for (const line of lines) {
       const said = JSON.parse(line) as { pid?: number; text?: string; status?: number };
       pid = said.pid ?? pid;
-      text += (said.text ?? '').replace(COLOURS, '');
+      raw += said.text ?? '';
       status = said.status ?? status;
     }
   });
   await waitFor('the terminal', () => pid > 0);
   const order = (line: string): void => void child.stdin.write(`${line}\n`);
   return {
-    text: () => text,
+    text: () => raw.replace(COLOURS, ''),
+    raw: () => raw,
     status: () => status,
     pid: () => pid,
     type: (keys) => order(`type ${Buffer.from(keys).toString('hex')}`),

@@ -9,7 +9,7 @@ import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import type { ConnectionRecord, KernelRecord, RetransmitRecord } from '../../receiver/model/record.ts';
 
 /** What the defaults ask for: a signal that a test does not know of is as users have it. */
-const DEFAULTS = kernelOptionsOf(loadConfig({ argv: [], env: {}, readFile: () => '', isTerminal: false }));
+const DEFAULTS = kernelOptionsOf(loadConfig({ argv: [], env: {}, readFile: () => '', isWatched: false }));
 
 /** Every signal on, limits as small as tests need. */
 export const ALL_SIGNALS: KernelOptions = {

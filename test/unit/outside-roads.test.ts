@@ -197,6 +197,7 @@ describe('whatever is logged is short, and harmless:', () => {
       height: 24,
       now: new Date(0),
       status: HOSTILE,
+      groupBy: 'command',
     });
     for (const line of table.split('\n').filter((text) => text !== '')) assertHarmless(line);
   });

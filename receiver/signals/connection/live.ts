@@ -30,6 +30,8 @@ function addConnections(draft: LiveDraft, { memory, isFailure }: ConnectionRow, 
     draft.handshakes += sum(SERIES.handshake, SERIES_LENGTH.handshake - 1);
     draft.handshakeNs += memory.seen(SERIES.handshake + 8 * (SERIES_LENGTH.handshake - 1));
   }
+  draft.rtts += sum(SERIES.rtt, SERIES_LENGTH.rtt - 1);
+  draft.rttNs += memory.seen(SERIES.rtt + 8 * (SERIES_LENGTH.rtt - 1));
   draft.active += active;
   draft.bytesSent += memory.seen(SERIES.bytes_sent);
   draft.bytesReceived += memory.seen(SERIES.bytes_received);

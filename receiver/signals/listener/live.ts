@@ -9,7 +9,7 @@ export function showListeners(table: LiveTable, rows: Iterable<ListenerRow>): vo
     const draft = table.row(row.owner, 'listener', `:${String(row.port)}`);
     draft.listening += row.memory.seen(LISTENER.count);
     draft.queued += row.memory.seen(LISTENER.usage);
-    draft.limit += row.memory.seen(LISTENER.limit);
-    draft.state = `LISTEN ${String(draft.listening)}, queue ${String(draft.queued)}/${String(draft.limit)}`;
+    draft.queueLimit += row.memory.seen(LISTENER.limit);
+    draft.state = `LISTEN ${String(draft.listening)}, queue ${String(draft.queued)}/${String(draft.queueLimit)}`;
   }
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import stringWidth from 'string-width';
 import {
-  columnsOf,
   cut,
   humanBytes,
   humanCount,
   humanDuration,
+  humanRate,
   printable,
 } from '../../../receiver/cli/human.ts';
 
@@ -23,6 +24,15 @@ describe('human units', () => {
       '100k',
       '4.6M',
       '1.0M',
+    ]));
+  it('of rates', () =>
+    assert.deepEqual([0, 0.04, 0.25, 9.94, 9.96, 1234].map(humanRate), [
+      '0',
+      '0.0',
+      '0.3',
+      '9.9',
+      '10',
+      '1234',
     ]));
   it('of time', () =>
     assert.deepEqual([0, 0.085, 0.9996, 1.25, 99.96, 340, 999.6, 2500].map(humanDuration), [
@@ -48,7 +58,7 @@ describe('cut', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.nat(40), (name, width) => {
         const text = cut(printable(name), width);
-        assert.ok(columnsOf(text) <= width);
+        assert.ok(stringWidth(text) <= width);
         assert.doesNotMatch(text, /[\u0000-\u001f\u007f-\u009f]/);
       }),
     );

@@ -1,61 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
-import { LiveJson, LiveTable, type LiveStream } from '../../../receiver/cli/live.ts';
+import fc from 'fast-check';
+import { LiveJson } from '../../../receiver/cli/live.ts';
+import { LivePages } from '../../../receiver/cli/live-pages.ts';
+import { LiveScreen } from '../../../receiver/cli/live-screen.ts';
+import type { LiveView } from '../../../receiver/cli/table-frames.ts';
+import type { LiveRow } from '../../../receiver/signals/live-table.ts';
+import { FakeTerminal } from './fake-terminal.ts';
 import { row } from './rows.ts';
 
-/** A terminal that understands what the table writes and nothing else. */
-class FakeTerminal implements LiveStream {
-  readonly size: () => { columns: number; rows: number };
-  readonly listeners = new Set<(cause: string) => void>();
-  isBusy = false;
-  screen: string[] = [''];
-  isCursorShown = true;
-  raw = '';
-  #line = 0;
+const view = (rows: readonly LiveRow[], status: string): LiveView => ({ rows, status, groupBy: 'process' });
 
-  constructor(columns = 120, rows = 20) {
-    this.size = () => ({ columns, rows });
-  }
-
-  write(text: string): boolean {
-    this.raw += text;
-    for (const [, sequence, newline, plain] of text.matchAll(
-      /(\x1b\[\??\d*[A-Za-z]|\r)|(\n)|([^\x1b\r\n]+)/g,
-    )) {
-      if (sequence !== undefined) this.#control(sequence);
-      else if (newline !== undefined) this.screen[++this.#line] ??= '';
-      else this.screen[this.#line] += plain ?? '';
-    }
-    return true;
-  }
-
-  onGone(listener: (cause: string) => void): void {
-    this.listeners.add(listener);
-  }
-
-  offGone(listener: (cause: string) => void): void {
-    this.listeners.delete(listener);
-  }
-
-  #control(sequence: string): void {
-    const up = /^\x1b\[(\d+)A$/.exec(sequence);
-    if (up !== null) this.#line -= Number(up[1]);
-    else if (sequence === '\x1b[J') this.screen = [...this.screen.slice(0, this.#line), ''];
-    else if (sequence === '\x1b[?25l') this.isCursorShown = false;
-    else if (sequence === '\x1b[?25h') this.isCursorShown = true;
-    else assert.equal(sequence, '\r');
-  }
-}
-
-describe('LiveTable', () => {
+describe('LiveScreen', () => {
   it('redraws in place each interval and gives the cursor back', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     const terminal = new FakeTerminal();
     let opened = 0;
-    const table = new LiveTable({
+    const table = new LiveScreen({
       stream: terminal,
       size: terminal.size,
-      read: () => ({ rows: [row({ opened: ++opened })], status: 's' }),
+      read: () => view([row({ opened: ++opened })], 's'),
     });
     table.start();
     table.start();
@@ -78,10 +42,10 @@ describe('LiveTable', () => {
     const sizes = [new FakeTerminal(0, 0), new FakeTerminal(80, 24)];
     const [unknown, usual] = sizes.map((stream) => {
       const rows = Array.from({ length: 40 }, (_, pid) => row({ pid }));
-      const table = new LiveTable({ stream, size: stream.size, read: () => ({ rows, status: 's' }) });
+      const table = new LiveScreen({ stream, size: stream.size, read: () => view(rows, 's') });
       table.start();
       table.stop();
-      return stream.screen.slice(1);
+      return stream.seen.slice(1);
     });
     assert.deepEqual(unknown, usual);
   });
@@ -90,10 +54,14 @@ describe('LiveTable', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     const terminal = new FakeTerminal();
     let count = 9;
-    const table = new LiveTable({
+    const table = new LiveScreen({
       stream: terminal,
       size: terminal.size,
-      read: () => ({ rows: Array.from({ length: count }, (_, pid) => row({ pid })), status: 's' }),
+      read: () =>
+        view(
+          Array.from({ length: count }, (_, pid) => row({ pid })),
+          's',
+        ),
     });
     table.start();
     assert.equal(terminal.screen.length, 12);
@@ -106,10 +74,10 @@ describe('LiveTable', () => {
 
   it('keeps the lines of a log above itself', () => {
     const terminal = new FakeTerminal();
-    const table = new LiveTable({
+    const table = new LiveScreen({
       stream: terminal,
       size: terminal.size,
-      read: () => ({ rows: [row()], status: 'status' }),
+      read: () => view([row()], 'status'),
     });
     table.writeAbove('before\n');
     table.start();
@@ -121,13 +89,68 @@ describe('LiveTable', () => {
     table.stop();
   });
 
+  it('never shows the end of a message whose beginning is gone, and all of the last one', () => {
+    const words = fc.array(fc.constantFrom('short', 'x'.repeat(100), 'two words'), { maxLength: 9 });
+    const step = fc.record({ message: fc.option(words), count: fc.nat(30) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), fc.integer({ min: 12, max: 30 }), (steps, rows) => {
+        mock.timers.enable({ apis: ['setInterval'] });
+        const terminal = new FakeTerminal(60, rows);
+        let count = 0;
+        const screen = new LiveScreen({
+          stream: terminal,
+          size: terminal.size,
+          read: () =>
+            view(
+              Array.from({ length: count }, (_, pid) => row({ pid })),
+              'the status',
+            ),
+        });
+        screen.start();
+        for (const { message, count: next } of steps) {
+          count = next;
+          const text = `# ${(message ?? []).join(' ')}`;
+          if (message === null) mock.timers.tick(1000);
+          else screen.writeAbove(`${text}\n`);
+          const seen = terminal.seen.slice(-rows);
+          assert.match(seen[0] ?? '', /^#|the status$/);
+          assert.ok(seen.every((line) => line.length <= 60));
+          assert.equal(seen.filter((line) => line.endsWith('the status')).length, 1);
+          const isSeen = seen.join('').replaceAll(' ', '').includes(text.replaceAll(' ', ''));
+          if (message !== null && text.length < 60 * (rows / 2 - 3)) assert.ok(isSeen, seen.join('\n'));
+        }
+        screen.stop();
+        mock.timers.reset();
+      }),
+    );
+  });
+
+  it('begins anew on a terminal whose size changed', () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    const terminal = new FakeTerminal(100, 10);
+    const table = new LiveScreen({
+      stream: terminal,
+      size: terminal.size,
+      read: () => view([row()], 'the status'),
+    });
+    table.start();
+    terminal.columns = 40;
+    mock.timers.tick(1000);
+    assert.equal(terminal.raw.split('\x1b[H\x1b[J').length, 2);
+    mock.timers.tick(1000);
+    assert.equal(terminal.raw.split('\x1b[H\x1b[J').length, 2);
+    assert.equal(terminal.screen.filter((line) => line.endsWith('the status')).length, 1);
+    table.stop();
+    mock.timers.reset();
+  });
+
   it('leaves frames out while the stream is busy, and counts them', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     const terminal = new FakeTerminal();
-    const table = new LiveTable({
+    const table = new LiveScreen({
       stream: terminal,
       size: terminal.size,
-      read: () => ({ rows: [row()], status: 's' }),
+      read: () => view([row()], 's'),
     });
     table.start();
     terminal.isBusy = true;
@@ -144,9 +167,10 @@ describe('LiveTable', () => {
   it('stops when the stream is gone', () => {
     const terminal = new FakeTerminal();
     const causes: string[] = [];
-    const table = new LiveTable({
+    const table = new LiveScreen({
       stream: terminal,
-      read: () => ({ rows: [], status: 's' }),
+      size: terminal.size,
+      read: () => view([], 's'),
       onGone: (cause) => causes.push(cause),
     });
     table.start();
@@ -157,6 +181,33 @@ describe('LiveTable', () => {
   });
 });
 
+describe('LivePages', () => {
+  it('writes pages without control sequences: the first after a second, then each five, and one at the end', () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    const terminal = new FakeTerminal();
+    let opened = 0;
+    const pages = new LivePages({
+      stream: terminal,
+      width: 200,
+      read: () => view([row({ opened: (opened += 7) })], 'the status'),
+    });
+    const written = (): number => terminal.raw.split('the status').length - 1;
+    pages.start();
+    assert.equal(written(), 0);
+    mock.timers.tick(1000);
+    assert.equal(written(), 1);
+    mock.timers.tick(4000);
+    assert.equal(written(), 1);
+    mock.timers.tick(1000);
+    assert.equal(written(), 2);
+    pages.stop();
+    assert.equal(written(), 3);
+    assert.doesNotMatch(terminal.raw, /[\x1b\r]/);
+    assert.match(terminal.raw, /NEW\/S/);
+    mock.timers.reset();
+  });
+});
+
 describe('LiveJson', () => {
   it('tells how many intervals a reader has missed, once it reads again', () => {
     mock.timers.enable({ apis: ['setInterval'] });
@@ -164,7 +215,7 @@ describe('LiveJson', () => {
     const skipped: number[] = [];
     const json = new LiveJson({
       stream: terminal,
-      read: () => ({ rows: [row()], status: 's' }),
+      read: () => view([row()], 's'),
       onSkipped: (intervals) => skipped.push(intervals),
     });
     json.start();
@@ -183,8 +234,7 @@ describe('LiveJson', () => {
     const terminal = new FakeTerminal();
     const json = new LiveJson({
       stream: terminal,
-      size: terminal.size,
-      read: () => ({ rows: [row(), row()], status: 's' }),
+      read: () => view([row(), row()], 's'),
       intervalMs: 10,
     });
     json.start();

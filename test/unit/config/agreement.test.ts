@@ -8,6 +8,7 @@ import { load, type Given } from './sources.ts';
 
 /** Texts that some format takes; most keys take few of them. */
 const TEXTS = [
+  'command',
   'on',
   'off',
   'true',

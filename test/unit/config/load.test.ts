@@ -43,9 +43,9 @@ describe('defaults', () => {
 
   it('show the table on a terminal only', () => {
     assert.equal(load().output, 'none');
-    assert.equal(load({ isTerminal: true }).output, 'table');
-    assert.equal(load({ isTerminal: true, argv: ['--output', 'json'] }).output, 'json');
-    assert.equal(load({ isTerminal: true, env: { WIRESPAN_OUTPUT: 'none' } }).output, 'none');
+    assert.equal(load({ isWatched: true }).output, 'table');
+    assert.equal(load({ isWatched: true, argv: ['--output', 'json'] }).output, 'json');
+    assert.equal(load({ isWatched: true, env: { WIRESPAN_OUTPUT: 'none' } }).output, 'none');
   });
 });
 

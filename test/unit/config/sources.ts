@@ -12,7 +12,7 @@ export interface Given {
   readonly yaml?: string;
   /** Name of a file in test/fixtures/config. */
   readonly fixture?: string;
-  readonly isTerminal?: boolean;
+  readonly isWatched?: boolean;
 }
 
 /** The sources for `loadConfig` and `dumpConfig`. */
@@ -27,7 +27,7 @@ export function sourcesOf({ argv = [], env = {}, yaml, fixture }: Given): Parame
 }
 
 export function load(given: Given = {}): AppConfig {
-  return loadConfig({ ...sourcesOf(given), isTerminal: given.isTerminal ?? false });
+  return loadConfig({ ...sourcesOf(given), isWatched: given.isWatched ?? false });
 }
 
 /** The message of the error that loading must end with. */

@@ -57,7 +57,7 @@ function rowsOf({ connections = [], listeners = [], drops = [], resets = [] }: G
   );
   const listening = new ListenerSums(context);
   listening.update(mapImage(listeners.map(([key, cells]) => [key, sparse(L.total, cells)])));
-  const table = new LiveTable(PASS);
+  const table = new LiveTable(PASS, ({ pid }) => `s${pid}`);
   showListeners(table, listening.rows.values());
   showConnections(table, sums.rows.values());
   table.addLosses('drops', mapImage(drops), DROP_KEY.owner, harness.ownerAt);
@@ -85,21 +85,30 @@ describe('LiveTable', () => {
       [C.handshake]: 1,
       [C.handshake + 22]: 3,
       [C.handshake + SERIES_BUCKETS.handshake]: 8_000_000,
+      [C.rtt + 3]: 4,
+      [C.rtt + SERIES_BUCKETS.rtt]: 2_000_000,
     };
     assert.deepEqual(onlyRow({ connections: [[toPeer, cells]] }), {
       process: 'c20',
+      service: 's20',
       pid: 20,
       role: 'client',
       endpoint: '192.0.2.1:443',
       active: 2,
       opened: 4,
       failed: 0,
+      handshakes: 4,
       handshakeMs: 2,
+      rtts: 4,
+      rttMs: 0.5,
       bytesSent: 100,
       bytesReceived: 200,
       retransmits: 3,
       drops: 0,
       resets: 0,
+      listening: 0,
+      queued: 0,
+      queueLimit: 0,
       state: 'ESTABLISHED 2',
     });
   });
