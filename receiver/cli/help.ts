@@ -7,7 +7,14 @@ const SHOWN: readonly (readonly [title: string, keys: readonly string[]])[] = [
   ['What is sent', ['events.rate_limit', 'spans.rate_limit', 'attributes.network.peer.address', 'addresses']],
   [
     'How it runs',
-    ['bpf.ring_buffer_size', 'bpf.costly_variants', 'correlation.http1', 'log.level', 'shutdown.deadline'],
+    [
+      'bpf.ring_buffer_size',
+      'bpf.costly_variants',
+      'correlation.http1',
+      'log.level',
+      'display.group_by',
+      'shutdown.deadline',
+    ],
   ],
 ];
 
