@@ -1,3 +1,4 @@
+import { portOf } from './authority.ts';
 import type { SignalTarget } from './options.ts';
 
 /** What a library's or a collector's words mean for the user. */
@@ -11,7 +12,11 @@ const PORTS =
 
 const isTls = ({ endpoint }: SignalTarget): boolean => endpoint.startsWith('https:');
 
-const meanings: readonly Meaning[] = [
+const otherProtocol = ({ protocol }: SignalTarget): string =>
+  `no ${protocol === 'grpc' ? 'gRPC' : 'HTTP/1'} is spoken there: ${PORTS}`;
+
+/** Why there is no answer. */
+const connections: readonly Meaning[] = [
   {
     words: /wrong version number|packet length too long|record layer failure/,
     say: ({ isTlsAssumed, endpoint }) =>
@@ -20,8 +25,8 @@ const meanings: readonly Meaning[] = [
         : 'no TLS is spoken there: the endpoint of a collector without TLS begins with http://',
   },
   {
-    words: /no application protocol|Missing ALPN Protocol|^Protocol error$|Parse Error: Expected HTTP/,
-    say: ({ protocol }) => `no ${protocol === 'grpc' ? 'gRPC' : 'HTTP/1'} is spoken there: ${PORTS}`,
+    words: /no application protocol|^Protocol error$|Parse Error: Expected HTTP/,
+    say: otherProtocol,
   },
   {
     words: /unable to verify the first certificate|self-signed certificate|unable to get (?:local )?issuer/,
@@ -45,12 +50,17 @@ const meanings: readonly Meaning[] = [
   },
   { words: /certificate has expired/, say: () => "the collector's certificate has expired" },
   {
-    words: /ECONNREFUSED (\S+)$/,
-    say: (_, [, address = '']) => `nothing listens at ${address} (ECONNREFUSED)`,
+    // Without an address: a name had several, and none was taken.
+    words: /ECONNREFUSED(?: (\S+))?$/,
+    say: ({ endpoint }, [, address = placeOf(endpoint)]) => `nothing listens at ${address} (ECONNREFUSED)`,
   },
   {
-    words: /ENOTFOUND (\S+)|Name resolution failed for target (?:dns:)?(.*?):\d+/,
-    say: (_, [, http, grpc]) => `the name ${http ?? grpc ?? ''} has no address`,
+    words: /(E(?:HOST|NET)UNREACH|ETIMEDOUT)(?: (\S+))?/,
+    say: ({ endpoint }, [, code = '', address = placeOf(endpoint)]) => `no way leads to ${address} (${code})`,
+  },
+  {
+    words: /(?:ENOTFOUND|EAI_AGAIN) (\S+)|Name resolution failed for target (?:dns:)?(.*?):\d+/,
+    say: (_, [, http, grpc]) => `the name ${http ?? grpc ?? ''} cannot be resolved`,
   },
   {
     words: /Client network socket disconnected/,
@@ -62,22 +72,39 @@ const meanings: readonly Meaning[] = [
       `the connection was closed without an answer${isTls(target) ? '' : ': if TLS is wanted there, the endpoint must begin with https://'}`,
   },
   { words: /^undefined$/, say: () => 'no connection came about' },
+];
+
+/** What was answered. Other answers stay as they are: the reason in them is the collector's own. */
+const answers: readonly Meaning[] = [
+  {
+    words: /^HTTP 403\b.*Missing ALPN Protocol|^12 UNIMPLEMENTED: Received HTTP status code 404/,
+    say: otherProtocol,
+  },
+  {
+    words: /^HTTP 400\b.*Client sent an HTTP request to an HTTPS server/,
+    say: () => 'TLS is wanted there: the endpoint must begin with https://',
+  },
   {
     words: /^12 UNIMPLEMENTED\b/,
     say: ({ signal }) =>
       `12 UNIMPLEMENTED: the server takes no OTLP ${signal}: a collector needs a pipeline for them, or set OTEL_${signal.toUpperCase()}_EXPORTER=none`,
   },
   {
-    words: /^HTTP 404\b[^:]*/,
-    say: ({ signal, endpoint }, [answer]) => {
+    words: /^(HTTP 404\b.*?)(?:: (?:404 page not found$|(.*)))?$/s,
+    say: ({ signal, endpoint }, [, answer = '', reason]) => {
       const { origin, pathname } = new URL(endpoint);
       const usual = `/v1/${signal}`;
       const hint = pathname === usual ? 'is that a collector?' : `collectors do at ${usual}`;
       // What may be secret of the path is hidden by who shows it.
-      return `${answer}: nothing takes OTLP ${signal} at ${origin}${pathname}; ${hint}`;
+      const why = reason === undefined ? '' : ` (${reason})`;
+      return `${answer}: nothing takes OTLP ${signal} at ${origin}${pathname}; ${hint}${why}`;
     },
   },
 ];
+
+function placeOf(endpoint: string): string {
+  return `${new URL(endpoint).hostname}:${portOf(endpoint)}`;
+}
 
 /** A cause as a library, or who answered, worded it, in words that say what to do where those are known. */
 export function explainCause(cause: string, target: SignalTarget): string {
@@ -87,12 +114,13 @@ export function explainCause(cause: string, target: SignalTarget): string {
     .replace(/^14 UNAVAILABLE: (?=Name resolution failed)/, '')
     .replace(/ ?\(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '')
     .replace(/(?:; if the root CA is installed.*|\.)$/, '');
-  const said = meaningOf(words, target) ?? words;
+  const meanings = /^(?:HTTP \d{3}|\d+ [A-Z_]+)\b/.test(words) ? answers : connections;
+  const said = meaningOf(meanings, words, target) ?? words;
   const { proxy } = target;
   return proxy === undefined ? said : `by the proxy ${proxy.origin} (${proxy.variable}): ${said}`;
 }
 
-function meaningOf(words: string, target: SignalTarget): string | undefined {
+function meaningOf(meanings: readonly Meaning[], words: string, target: SignalTarget): string | undefined {
   for (const meaning of meanings) {
     const match = meaning.words.exec(words);
     if (match !== null) return meaning.say(target, match);

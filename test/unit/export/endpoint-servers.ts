@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import {
   connect,
@@ -58,6 +59,26 @@ export function startClosing(cleanup: Cleanup): Promise<number> {
   return listen(
     cleanup,
     createTcpServer((socket) => socket.destroy()),
+  );
+}
+
+/** Serves HTTP/2 and no gRPC. */
+export function startHttp2(cleanup: Cleanup): Promise<number> {
+  const server = createHttp2Server();
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined);
+    stream.respond({ ':status': 404, 'content-type': 'text/plain' });
+    stream.end('404 page not found');
+  });
+  return listen(cleanup, server);
+}
+
+/** What a server in Go with TLS says to who comes without. */
+export function startGoWithTls(cleanup: Cleanup): Promise<number> {
+  const words = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
+  return listen(
+    cleanup,
+    createTcpServer((socket) => socket.once('data', () => socket.end(words))),
   );
 }
 

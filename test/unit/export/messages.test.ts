@@ -1,19 +1,25 @@
 /** What a user's mistake with an endpoint is answered with: settings and a server that is there, and the one sentence. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { status } from '@grpc/grpc-js';
 import { ConfigError } from '../../../config/index.ts';
+import { explainCause } from '../../../receiver/export/causes.ts';
 import { EndpointError } from '../../../receiver/export/endpoint-error.ts';
 import { renderEndpoints } from '../../../receiver/export/endpoint-report.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import type { QueuedSignal } from '../../../receiver/export/options.ts';
 import { makeCertificates, withoutOpenssl } from '../../support/certificates.ts';
 import { Cleanup } from '../../support/cleanup.ts';
+import { signalTarget } from '../../support/export-settings.ts';
+import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { load } from '../config/sources.ts';
 import {
   answering,
   startClosing,
   startGrpc,
+  startGoWithTls,
   startHttp,
+  startHttp2,
   startHttps,
   startNobody,
   startProxy,
@@ -113,6 +119,9 @@ const talks: readonly [protocol: Env, scheme: string, server: string, sentence: 
     'gRPC',
     'no TLS is spoken there, and over gRPC an endpoint without a scheme has TLS: write http://127.0.0.1:{port}, or set OTEL_EXPORTER_OTLP_INSECURE=true',
   ],
+  [GRPC, 'http://', 'HTTP/2', NO_GRPC],
+  [HTTP, 'http://', 'Go with TLS', 'TLS is wanted there: the endpoint must begin with https://'],
+  [GRPC, 'http://', 'Go with TLS', NO_GRPC],
   [GRPC, 'http://', 'gRPC with TLS', CLOSED],
   [HTTP, 'http://', 'HTTPS', CLOSED],
   [HTTP, 'http://', 'nothing but an end', CLOSED],
@@ -157,6 +166,8 @@ describe('what an endpoint answers', { skip: withoutOpenssl }, () => {
       'gRPC with TLS': await startGrpc(cleanup, files),
       'gRPC with TLS for clients that it knows': await startGrpc(cleanup, files, true),
       'nothing but an end': await startClosing(cleanup),
+      'HTTP/2': await startHttp2(cleanup),
+      'Go with TLS': await startGoWithTls(cleanup),
       nobody: await startNobody(),
       404: await startHttp(cleanup, answering(404, { ...html, server: 'nginx/1.25' }, '<h1>404')),
       503: await startHttp(cleanup, answering(503, unwell, 'no healthy upstream')),
@@ -218,8 +229,49 @@ describe('what an endpoint answers', { skip: withoutOpenssl }, () => {
   for (const protocol of [GRPC, HTTP])
     it(`${Object.values(protocol).join()}: a name without an address`, async () => {
       const { said } = await saidOf('logs', { ...protocol, [ENDPOINT]: 'http://collector.invalid:4317' });
-      assert.match(said.join(), /^the name collector\.invalid has no address$|EAI_AGAIN/);
+      assert.match(said.join(), /^the name collector\.invalid cannot be resolved$/);
     });
+
+  for (const protocol of [GRPC, HTTP])
+    it(`${Object.values(protocol).join()}: nobody, at a name that may have several addresses`, async () => {
+      const port = String(ports['nobody']);
+      const { said } = await saidOf('traces', { ...protocol, [ENDPOINT]: `http://localhost:${port}` });
+      assert.match(
+        said.join(),
+        new RegExp(`^nothing listens at (127\\.0\\.0\\.1|::1|localhost):${port} \\(ECONNREFUSED\\)$`),
+      );
+    });
+
+  it('a reason in an answer stays, also where it has the words of a connection that failed', async () => {
+    const reason = 'upstream: connect ECONNREFUSED 10.1.2.3:4317';
+    const port = await startHttp(cleanup, answering(502, { 'content-type': 'text/plain' }, reason));
+    const http = await saidOf('logs', { ...HTTP, [ENDPOINT]: `http://127.0.0.1:${port}` });
+    assert.deepEqual(http.said, [`HTTP 502 Bad Gateway: ${reason}`]);
+    const reply = () => ({ kind: 'error', code: status.UNAVAILABLE, details: reason }) as const;
+    const lost = await startHttp(cleanup, answering(404, { 'content-type': 'text/plain' }, 'no tenant blue'));
+    const { said } = await saidOf('logs', { ...HTTP, [ENDPOINT]: `http://127.0.0.1:${lost}` });
+    assert.match(
+      said.join(),
+      /^HTTP 404 Not Found: nothing takes .* is that a collector\? \(no tenant blue\)$/,
+    );
+    const stub = await startOtlpStub({ protocol: 'grpc', reply });
+    for (const signal of ['traces', 'logs'] as const) {
+      const grpc = await saidOf(signal, { ...GRPC, [ENDPOINT]: stub.url });
+      assert.deepEqual(grpc.said, [`14 UNAVAILABLE: ${reason}`]);
+    }
+  });
+
+  it('no way to an address, in the words of both clients', () => {
+    const target = signalTarget('logs', { endpoint: 'http://10.1.2.3:4317' });
+    const words = [
+      'connect EHOSTUNREACH 10.1.2.3:4317 - Local (10.9.9.9:41000)',
+      '14 UNAVAILABLE: No connection established. Last error: Error: connect EHOSTUNREACH 10.1.2.3:4317 - Local (10.9.9.9:41000).',
+      'EHOSTUNREACH',
+    ];
+    assert.equal(explainCause('ECONNREFUSED', target), 'nothing listens at 10.1.2.3:4317 (ECONNREFUSED)');
+    for (const cause of words)
+      assert.equal(explainCause(cause, target), 'no way leads to 10.1.2.3:4317 (EHOSTUNREACH)');
+  });
 
   for (const protocol of [GRPC, HTTP])
     for (const scheme of ['http', 'https'])
