@@ -64,7 +64,7 @@ describe('what a person sees', () => {
     writeFileSync(path, '{}\n');
     const terminal = await start({ WIRESPAN_CONFIG: path, WIRESPAN_SHUTDOWN_DEADLINE: '1s' });
     await whenShown(terminal);
-    await waitFor('a line of the log', () => /no collector answers/.test(terminal.text()));
+    await waitFor('a line of the log', () => /WARN: no collector/.test(terminal.text()));
     assert.match(terminal.raw(), COLOUR);
     assert.match(terminal.text(), /ENDPOINT +OPEN +RETRANS +DROPS +RTT +STATE/);
     assert.doesNotMatch(terminal.text(), new RegExp(`^bash +${String(pids[0])} `, 'm'));
