@@ -21,10 +21,17 @@ struct http1_head {
 	u32 pad;
 };
 
+/*
+ * Zeros follow the bytes of a write, as far as the longest field that begins in its last byte is
+ * read: its name, blanks before and after, a traceparent.
+ */
+#define ZEROS_AFTER 128
+
 struct write_scratch {
 	u8 bytes[HEAD_WINDOW + 256];
-	struct http1_head heads[HEADS_PER_WRITE + 1];
-	u64 count; /* complete heads */
+	struct http1_head heads[HEADS_PER_WRITE];
+	u32 length; /* of the write, as far as it was read */
+	u32 count;  /* complete heads */
 	struct request request;
 };
 
@@ -38,9 +45,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct write_scratch);
 } scratches SEC(".maps");
-
-/* These clear the working memory, since a short write must not show the bytes of an earlier one. */
-static u8 zero_bytes[HEAD_WINDOW + 256];
 
 #define WORD4(a, b, c, d)	      ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
 #define WORD8(a, b, c, d, e, f, g, h) ((u64)WORD4(a, b, c, d) | (u64)WORD4(e, f, g, h) << 32)
@@ -117,31 +121,53 @@ __noinline int parse_line(u32 at)
 		s->count += 1;
 		if (head->content_lengths || head->unframed || s->count >= HEADS_PER_WRITE)
 			return 1;
-		s->heads[s->count & 3].start = at + 2;
+		head = &s->heads[s->count & 3];
+		__builtin_memset(head, 0, sizeof(*head));
+		head->start = at + 2;
 	}
 	return 0;
 }
 
-/* One of these eight bytes is a line feed. Returns 1 to stop. */
-__noinline int parse_word(u32 at)
+/* Which of eight bytes may be a line feed: 0x80 at each; the first one is, a later one may be 0x0b. */
+static __always_inline u64 feeds_in(u64 word)
+{
+	u64 x = word ^ 0x0a0a0a0a0a0a0a0aULL;
+
+	return (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
+}
+
+/*
+ * The place of the lowest 0x80: one bit is left of each byte up to it, and these are added up. It has
+ * no branches, each of which the verifier would follow.
+ */
+static __always_inline u32 first_byte_of(u64 mask)
+{
+	u64 up_to = ((mask & -mask) - 1) & 0x0101010101010101ULL;
+
+	return (up_to * 0x0101010101010101ULL >> 56) - 1;
+}
+
+/* `feeds` of the eight bytes at `at` may be line feeds. Returns 1 to stop. */
+__noinline int parse_word(u32 at, u64 feeds)
 {
 	struct write_scratch *s = scratch();
 	u32 i;
 
 	if (!s)
 		return 1;
-	for (i = 0; i < 8; i++) {
-		u32 here = (at + i) & (HEAD_WINDOW - 1);
+	for (i = 0; i < 8 && feeds; i++) {
+		u32 here = (at + first_byte_of(feeds)) & (HEAD_WINDOW - 1);
 
 		if (s->bytes[here] == '\n' && parse_line(here + 1))
 			return 1;
+		feeds &= feeds - 1;
 	}
 	return 0;
 }
 
 /*
  * Notes where heads begin and end, and where the fields are that we need. It does so in map memory,
- * whose content the verifier does not track. Bytes past the write are zero.
+ * whose content the verifier does not track: the length too is read there, each time round.
  */
 __noinline int find_http1_heads(void)
 {
@@ -151,10 +177,12 @@ __noinline int find_http1_heads(void)
 	if (!s)
 		return 0;
 	for (i = 0; i < HEAD_WINDOW; i += 8) {
-		u64 x = *(u64 *)&s->bytes[i] ^ 0x0a0a0a0a0a0a0a0aULL;
+		u64 feeds = feeds_in(*(u64 *)&s->bytes[i]);
 
-		if ((x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL)
-			stop = parse_word(i);
+		if (i >= *(volatile u32 *)&s->length)
+			break;
+		if (feeds)
+			stop = parse_word(i, feeds);
 		/*
 		 * The loop has one way round, since Linux 6.1 refuses one that is entered again by
 		 * falling through.
@@ -214,16 +242,45 @@ static __always_inline bool value_ends(const u8 *after, int version)
 }
 
 /*
+ * Reads eight hexadecimal digits at once, lower case only, into four bytes. Sets bits in `bad` when
+ * one of them is none: the upper half of a digit is 3 and of a letter 6, the lower half is up to 9 of
+ * a digit and 1 to 6 of a letter.
+ */
+static __always_inline u32 hex8(const u8 *text, u64 *bad)
+{
+	u64 x = *(const u64 *)text;
+	u64 letters = (x >> 6) & 0x0101010101010101ULL;
+	u64 low = x & 0x0f0f0f0f0f0f0f0fULL;
+	u64 value = low + letters * 9;
+
+	*bad |= (x & 0xf0f0f0f0f0f0f0f0ULL) ^ (0x3030303030303030ULL + letters * 0x30);
+	*bad |= (low + 0x0606060606060606ULL + letters * 3) & 0x1010101010101010ULL;
+	*bad |= (letters << 4) & ~(low + 0x0f0f0f0f0f0f0f0fULL);
+	value = (value << 4 | value >> 8) & 0x00ff00ff00ff00ffULL;
+	value = (value | value >> 8) & 0x0000ffff0000ffffULL;
+	return value | value >> 16;
+}
+
+/* Reads two hexadecimal digits, lower case only. Negative: one of them is none. */
+static __always_inline int hex2(const u8 *text)
+{
+	int high = hex_of(text[0]), low = hex_of(text[1]);
+
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/*
  * Reads version "-" trace-id "-" parent-id "-" flags, in lower case only (W3C Trace Context 3.2).
  */
 __noinline int parse_traceparent(u32 at)
 {
 	struct write_scratch *s = scratch();
+	u32 *trace, *span;
 	struct request *r;
-	u64 *trace, *span;
-	int version, high, low;
-	u32 i;
+	int version, flags;
+	u64 bad = 0;
 	u8 *v;
+	u32 i;
 
 	if (!s)
 		return -1;
@@ -232,34 +289,22 @@ __noinline int parse_traceparent(u32 at)
 	v = value_of(s, at, 11);
 	if (!v)
 		return -1;
-	high = hex_of(v[0]);
-	low = hex_of(v[1]);
-	version = high << 4 | low;
-	if (high < 0 || low < 0 || version == 0xff || v[2] != '-' || v[35] != '-' || v[52] != '-')
+	version = hex2(v);
+	flags = hex2(v + 53);
+	if (version < 0 || version == 0xff || flags < 0 || v[2] != '-' || v[35] != '-' ||
+	    v[52] != '-')
 		return -1;
-	for (i = 0; i < 16; i++) {
-		high = hex_of(v[3 + 2 * i]);
-		low = hex_of(v[4 + 2 * i]);
-		if (high < 0 || low < 0)
-			return -1;
-		r->trace_id[i] = high << 4 | low;
-	}
-	for (i = 0; i < 8; i++) {
-		high = hex_of(v[36 + 2 * i]);
-		low = hex_of(v[37 + 2 * i]);
-		if (high < 0 || low < 0)
-			return -1;
-		r->span_id[i] = high << 4 | low;
-	}
-	high = hex_of(v[53]);
-	low = hex_of(v[54]);
-	trace = (u64 *)r->trace_id;
-	span = (u64 *)r->span_id;
-	if (high < 0 || low < 0 || !(trace[0] | trace[1]) || !span[0])
+	trace = (u32 *)r->trace_id;
+	span = (u32 *)r->span_id;
+	for (i = 0; i < 4; i++)
+		trace[i] = hex8(&v[3 + 8 * i], &bad);
+	for (i = 0; i < 2; i++)
+		span[i] = hex8(&v[36 + 8 * i], &bad);
+	if (bad || !(trace[0] | trace[1] | trace[2] | trace[3]) || !(span[0] | span[1]))
 		return -1;
 	if (!value_ends(&v[TRACEPARENT_LEN], version))
 		return -1;
-	r->flags = high << 4 | low;
+	r->flags = flags;
 	return 0;
 }
 

@@ -148,13 +148,14 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 	s = scratch();
 	if (!s)
 		return 0;
-	__builtin_memset(s->heads, 0, sizeof(s->heads));
+	__builtin_memset(s->heads, 0, sizeof(s->heads[0]));
 	s->count = 0;
 	s->request.found = 0;
 	if (length > HEAD_WINDOW)
 		length = HEAD_WINDOW;
-	bpf_probe_read_kernel(s->bytes, sizeof(s->bytes), zero_bytes);
-	if (bpf_probe_read_user(s->bytes, length & (2 * HEAD_WINDOW - 1), (void *)write->buffer)) {
+	s->length = length;
+	__builtin_memset(&s->bytes[length], 0, ZEROS_AFTER);
+	if (bpf_probe_read_user(s->bytes, length, (void *)write->buffer)) {
 		ring->opaque = 1;
 		count_loss(PROBE_REQUEST, MISS_UNREADABLE);
 		return 0;

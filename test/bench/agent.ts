@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectFolder } from '../backends/place.ts';
-import { agentArgs, NODE_OPTIONS } from '../support/agent.ts';
+import { NODE_OPTIONS } from '../support/agent.ts';
 import { start, waitFor, type Started } from './children.ts';
 import type { Tally } from './soak/tally.ts';
 
@@ -30,14 +30,15 @@ export interface Agent {
   stop(): Promise<LogLine>;
 }
 
-/** Runs `work` with an agent of these settings, and stops it whatever happens. */
+/** Runs `work` with an agent of these settings, and stops it whatever happens. `folder`: of the checkout that it is of. */
 export async function withAgent<T>(
   settings: Readonly<Record<string, string>>,
   work: (agent: Agent) => Promise<T>,
+  folder = projectFolder,
 ): Promise<T> {
   const sink = await startSink();
   try {
-    const agent = await startAgent({ OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint, ...settings });
+    const agent = await startAgent({ OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint, ...settings }, folder);
     try {
       return await work(agent);
     } finally {
@@ -49,9 +50,13 @@ export async function withAgent<T>(
 }
 
 /** Settles before it resolves. The caller stops it, whatever happens. */
-export async function startAgent(settings: Readonly<Record<string, string>>): Promise<Agent> {
+export async function startAgent(
+  settings: Readonly<Record<string, string>>,
+  folder = projectFolder,
+): Promise<Agent> {
   const began = performance.now();
-  const agent = start(process.execPath, agentArgs('run', '--output=none'), { ...LAUNCHER, ...settings });
+  const args = [...NODE_OPTIONS.arguments, join(folder, 'receiver', 'main.ts'), 'run', '--output=none'];
+  const agent = start(process.execPath, args, { ...LAUNCHER, ...settings });
   const ready = await waitFor('the agent', agent, () => findLine(agent, 'ready'));
   const startMs = performance.now() - began;
   await sleep(SETTLE_MS);

@@ -6,6 +6,7 @@
  *   load bulk BYTES  one connection, BYTES one way in writes of 64 KiB, segments of 1,448 bytes
  *   load refuse N    N attempts to a port where no one listens
  *   load lose N      N attempts that a full listener does not answer, for 1.4 seconds
+ *   load requests N  one connection, N HTTP/1.1 requests with a traceparent, and their responses
  *   load hold N      N connections, as many as the limits allow, until standard input ends
  *
  * One JSON line; that of `hold` comes when all connections are there.
@@ -88,7 +89,7 @@ pid_t start_process(void)
 	return child;
 }
 
-static void receive(int fd, char *data, size_t size)
+void receive(int fd, char *data, size_t size)
 {
 	for (size_t have = 0; have < size;) {
 		ssize_t n = recv(fd, data + have, size - have, 0);
@@ -99,7 +100,7 @@ static void receive(int fd, char *data, size_t size)
 	}
 }
 
-static int connect_to(const struct sockaddr_in *address)
+int connect_to(const struct sockaddr_in *address)
 {
 	int fd = new_socket(0);
 
@@ -108,7 +109,7 @@ static int connect_to(const struct sockaddr_in *address)
 	return fd;
 }
 
-static void finish(pid_t server)
+void finish(pid_t server)
 {
 	int status;
 
@@ -215,11 +216,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(long);
-	} loads[] = {{"rounds", rounds},
-		     {"bulk", bulk},
-		     {"refuse", refuse},
-		     {"lose", lose},
-		     {"hold", hold}};
+	} loads[] = {{"rounds", rounds}, {"bulk", bulk},	 {"refuse", refuse},
+		     {"lose", lose},	 {"requests", requests}, {"hold", hold}};
 	long count = argc == 3 ? atol(argv[2]) : 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -228,6 +226,6 @@ int main(int argc, char **argv)
 			loads[i].run(count);
 			return 0;
 		}
-	fprintf(stderr, "usage: %s rounds|bulk|refuse|lose|hold COUNT\n", argv[0]);
+	fprintf(stderr, "usage: %s rounds|bulk|refuse|lose|requests|hold COUNT\n", argv[0]);
 	return 2;
 }

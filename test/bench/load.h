@@ -13,6 +13,13 @@ void pause_ms(long ms);
 int start_listener(struct sockaddr_in *address, int backlog, int segment_size);
 pid_t start_process(void); /* 0 in the new process, which ends with this one */
 
+int connect_to(const struct sockaddr_in *address);
+void receive(int fd, char *data, size_t size); /* all of it */
+void finish(pid_t server);		       /* waits until it has ended, with status 0 */
+
+/* requests.c: HTTP/1.1 requests on one connection. */
+void requests(long count);
+
 /* hold.c: connections that stay until standard input ends. */
 void hold(long count);
 

@@ -63,6 +63,18 @@ export async function rounds(count: number): Promise<void> {
   await runToEnd(LOAD, ['rounds', String(count)]);
 }
 
+export interface Requests {
+  readonly requests: number;
+  readonly seconds: number;
+  /** The processor time of both ends, in microseconds. */
+  readonly processorUs: number;
+}
+
+/** HTTP/1.1 requests with a trace context on one connection, one after another. */
+export async function requests(count: number): Promise<Requests> {
+  return JSON.parse(await runToEnd(LOAD, ['requests', String(count)])) as Requests;
+}
+
 /** One connection that carries `bytes` one way, without a trace context. */
 export async function bulk(bytes: number): Promise<Bulk> {
   return JSON.parse(await runToEnd(LOAD, ['bulk', String(bytes)])) as Bulk;

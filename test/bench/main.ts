@@ -8,6 +8,7 @@ import { readParameters, type Parameters } from './parameters.ts';
 import { print } from './report.ts';
 import { agentCpu } from './sections/agent-cpu.ts';
 import { events } from './sections/events.ts';
+import { http } from './sections/http.ts';
 import { live } from './sections/live.ts';
 import { programs } from './sections/programs.ts';
 import { replay } from './sections/replay.ts';
@@ -15,7 +16,7 @@ import type { Section } from './sections/section.ts';
 import { soak } from './sections/soak.ts';
 import { throughput } from './sections/throughput.ts';
 
-const SECTIONS: readonly Section[] = [agentCpu, programs, events, replay, live, throughput, soak];
+const SECTIONS: readonly Section[] = [agentCpu, programs, events, replay, live, throughput, http, soak];
 
 function usage(): string {
   const lines = SECTIONS.map(({ name, what }) => `  ${name.padEnd(10)}${what}`);
@@ -25,6 +26,7 @@ function usage(): string {
     ...lines,
     '',
     '  --quick   a glance, for a first idea',
+    '  --against DIR   measures the agent of this checkout, which is built, beside this one (http)',
     '',
     'For the soak, which runs only when it is named:',
     '  --connections N   in all; default 5,000,000',

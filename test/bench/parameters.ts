@@ -1,4 +1,5 @@
 /** What the command line of the benchmark asks for. */
+import { resolve } from 'node:path';
 import type { Scale, SoakPlan } from './sections/section.ts';
 
 export interface Parameters {
@@ -21,6 +22,7 @@ export function readParameters(args: readonly string[], known: readonly string[]
   const rest = [...args];
   const connections = takeNumber(rest, '--connections', LEAST_CONNECTIONS, MOST_CONNECTIONS);
   const minutes = takeNumber(rest, '--minutes', 0.1, MOST_MINUTES);
+  const against = takeText(rest, '--against');
   const sections = rest.filter((arg) => !FLAGS.includes(arg));
   const unknown = sections.find((name) => !known.includes(name));
   if (unknown !== undefined)
@@ -33,15 +35,21 @@ export function readParameters(args: readonly string[], known: readonly string[]
     connections: connections ?? base.connections,
     minutes: minutes ?? base.minutes,
   };
-  return { sections, scale: { isQuick, soak }, isHelp: rest.includes('--help') };
+  const scale = { isQuick, soak, ...(against !== undefined && { against: resolve(against) }) };
+  return { sections, scale, isHelp: rest.includes('--help') };
 }
 
 /** Takes `name VALUE` or `name=VALUE` out of the arguments. */
-function takeNumber(args: string[], name: string, least: number, most: number): number | undefined {
+function takeText(args: string[], name: string): string | undefined {
   const at = args.findIndex((arg) => arg === name || arg.startsWith(`${name}=`));
   if (at < 0) return undefined;
   const [first = ''] = args.splice(at, 1);
-  const text = first === name ? (args.splice(at, 1)[0] ?? '') : first.slice(name.length + 1);
+  return first === name ? (args.splice(at, 1)[0] ?? '') : first.slice(name.length + 1);
+}
+
+function takeNumber(args: string[], name: string, least: number, most: number): number | undefined {
+  const text = takeText(args, name);
+  if (text === undefined) return undefined;
   const value = Number(text);
   const isWhole = name !== '--connections' || Number.isInteger(value);
   if (text === '' || !isWhole || !(value >= least && value <= most))

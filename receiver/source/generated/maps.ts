@@ -24,7 +24,7 @@ export const KERNEL_MAPS = {
   receives: { type: 'hash', keySize: 64, valueSize: 152, maxEntries: 1, isOnDemand: false },
   requests: { type: 'sk_storage', keySize: 4, valueSize: 480, maxEntries: 0, isOnDemand: true },
   resets: { type: 'hash', keySize: 64, valueSize: 8, maxEntries: 4096, isOnDemand: false },
-  scratches: { type: 'percpu_array', keySize: 4, valueSize: 4576, maxEntries: 1, isOnDemand: false },
+  scratches: { type: 'percpu_array', keySize: 4, valueSize: 4544, maxEntries: 1, isOnDemand: false },
   series: { type: 'hash', keySize: 64, valueSize: 1096, maxEntries: 16384, isOnDemand: false },
   softirqs: { type: 'percpu_array', keySize: 4, valueSize: 336, maxEntries: 10, isOnDemand: false },
   state_durations: { type: 'hash', keySize: 24, valueSize: 176, maxEntries: 1, isOnDemand: false },

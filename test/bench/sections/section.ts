@@ -15,6 +15,8 @@ export interface SoakPlan {
 export interface Scale {
   readonly isQuick: boolean;
   readonly soak: SoakPlan;
+  /** Folder of another checkout, built, that is measured beside this one where a section can. */
+  readonly against?: string;
 }
 
 /** One part of the benchmark; it leaves nothing behind. */
