@@ -85,8 +85,7 @@ export interface Binding {
   onReadable(ring: Handle, callback: () => void): void;
   ringState(ring: Handle): RingState;
   closeRing(ring: Handle): void;
-  /** `cgroupPath`: '' for none. */
-  tryLoad(objectPath: string, program: string, cgroupPath: string): LoadAnswer;
+  tryLoad(objectPath: string, program: string): LoadAnswer;
   mayLoad(): boolean;
   reduceThread(thread: number, low: number, high: number): boolean;
   hideMemory(): void;

@@ -15,8 +15,6 @@ export interface Decision {
 interface Evidence {
   readonly confidence: string;
   readonly isParent: boolean;
-  /** The bytes of its context end with a message, so there is a most that they can be. */
-  readonly isMessage: boolean;
 }
 
 /**
@@ -24,9 +22,7 @@ interface Evidence {
  * event is on the right trace or on none.
  */
 const methods: ReadonlyMap<string, Evidence> = new Map([
-  ['http1_header', { confidence: 'exact', isParent: true, isMessage: true }],
-  // Whoever announces has the socket open, and says it before the bytes.
-  ['sdk_hook', { confidence: 'exact', isParent: true, isMessage: false }],
+  ['http1_header', { confidence: 'exact', isParent: true }],
 ]);
 
 const miss: Decision = { isParent: false, result: 'miss' };
@@ -67,8 +63,7 @@ function decideRetransmit(record: RetransmitRecord): Decision {
   const { context } = record;
   if (context === undefined) return miss;
   const isHandshake = record.type === 'syn' || record.type === 'syn_ack';
-  const isMessage = methods.get(context.method)?.isMessage ?? true;
-  if (isMessage && !isHandshake && !isWithin(record.endSeq, context.startSeq)) return stale;
+  if (!isHandshake && !isWithin(record.endSeq, context.startSeq)) return stale;
   return decide(context, record.timeNs);
 }
 
