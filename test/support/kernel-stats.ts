@@ -36,8 +36,10 @@ export class ProgramReader {
       const name = this.#names.get(fd.get('prog_id') ?? -1);
       // A link's file shows the program's id too, but not its counts.
       const runs = fd.get('run_cnt');
-      if (name !== undefined && runs !== undefined)
-        counts.set(name, { runs, ns: fd.get('run_time_ns') ?? 0 });
+      if (name === undefined || runs === undefined) continue;
+      // A process that loaded the programs twice has two of a name.
+      const other = counts.get(name) ?? { runs: 0, ns: 0 };
+      counts.set(name, { runs: other.runs + runs, ns: other.ns + (fd.get('run_time_ns') ?? 0) });
     }
     return counts;
   }
