@@ -7,6 +7,16 @@ import type { Cleanup } from '../support/cleanup.ts';
 import { waitFor } from '../support/wait.ts';
 
 const COLOURS = /\x1b\[[\d;]*m/g;
+/** What Node's hasColors() reads beside TERM; a test says itself which of them are there. */
+const COLOUR_VARIABLES = [
+  'CI',
+  'NO_COLOR',
+  'NODE_DISABLE_COLORS',
+  'FORCE_COLOR',
+  'COLORTERM',
+  'TERM_PROGRAM',
+  'TMUX',
+];
 
 export interface Terminal {
   /** What was shown and read so far, without its colours. */
@@ -30,9 +40,12 @@ export async function onTerminal(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Terminal> {
+  const inherited = Object.fromEntries(
+    Object.entries(cleanEnvironment({})).filter(([name]) => !COLOUR_VARIABLES.includes(name)),
+  );
   const child = spawn('python3', [join(import.meta.dirname, 'terminal.py'), ...command], {
     cwd: projectFolder,
-    env: cleanEnvironment({ TERM: 'xterm', ...env }),
+    env: { ...inherited, TERM: 'xterm', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
