@@ -70,6 +70,8 @@ function nameOf([program, ...args]: Command, { name, list }: NameCase): string |
   const { stdout } = spawnSync(program, args, {
     cwd: scratch,
     encoding: 'utf8',
+    // JavaScript's SDK puts into a name how the program was called, as `node` is by a user.
+    ...(program === process.execPath && { argv0: 'node' }),
     env: {
       PATH: process.env['PATH'],
       LC_ALL: 'C.UTF-8',
