@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeLeftovers } from './leftovers.ts';
 
 let made = 0;
 
@@ -14,12 +15,13 @@ export class NetNamespace {
 
   /** @throws when `ip netns add` fails: not root, or no iproute2 */
   constructor() {
+    const top = cgroup2Mount();
+    if (made === 0) removeLeftovers(top);
     made += 1;
     this.name = `wirespan-${process.pid}-${made}`;
     execFileSync('ip', ['netns', 'add', this.name]);
     this.inode = statSync(`/run/netns/${this.name}`).ino;
     this.exec('ip', 'link', 'set', 'lo', 'up');
-    const top = cgroup2Mount();
     this.cgroup = top === undefined ? undefined : join(top, this.name);
     if (this.cgroup !== undefined) mkdirSync(this.cgroup);
   }
