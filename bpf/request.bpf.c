@@ -6,7 +6,7 @@
  * payload 26 bytes leave the kernel.
  */
 #include "wirespan.bpf.h"
-#include "http1_head.bpf.h"
+#include "http1_field.bpf.h"
 
 /*
  * Takes one complete head: its interval, and a slot when it carries one valid context. Returns the
