@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { loadConfig } from '../../config/index.ts';
 import { createExporters } from '../../receiver/export/exporters.ts';
-import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
-import type { ObservedResource } from '../../receiver/model/resource.ts';
 import { readLogs, readSpans } from '../backends/otlp.ts';
 import { startCollector, type Collector } from '../backends/run.ts';
 import { Cleanup } from '../support/cleanup.ts';
+import { eventOf, service, spanOf } from '../support/items.ts';
 import { waitFor } from '../support/wait.ts';
 
 const ITEMS = 8_192;
@@ -21,38 +20,6 @@ const CASES = [
   ['http/protobuf', 'none', WIDE],
   ['http/protobuf', 'gzip', ASCII],
 ] as const;
-
-function resourceOf(name: string): ObservedResource {
-  return { id: name, kind: 'workload', attributes: { 'service.name': name } };
-}
-
-function spanOf(number: number, resource: ObservedResource, text: string): NetworkSpan {
-  return {
-    name: 'tcp connect 443',
-    resource,
-    scope: 'wirespan/tcp',
-    traceId: '0af7651916cd43dd8448eb211c80319c',
-    spanId: number.toString(16).padStart(16, '0'),
-    traceFlags: 1,
-    startUnixNs: 1_790_000_000_123_456_789n,
-    endUnixNs: 1_790_000_000_123_999_999n,
-    attributes: { text },
-    failed: false,
-    links: [],
-  };
-}
-
-function eventOf(number: number, resource: ObservedResource, text: string): NetworkEvent {
-  return {
-    name: 'wirespan.tcp.retransmit',
-    resource,
-    scope: 'wirespan/tcp',
-    severityNumber: 13,
-    timeUnixNs: 1_790_000_000_000_000_001n,
-    observedTimeUnixNs: 1_790_000_001_000_000_001n,
-    attributes: { number, text },
-  };
-}
 
 describe('a batch of 8,192 items', () => {
   const cleanup = new Cleanup();
@@ -69,7 +36,7 @@ describe('a batch of 8,192 items', () => {
 
   for (const [protocol, compression, text] of CASES)
     it(`arrives whole and once over ${protocol}, compression: ${compression}`, async () => {
-      const service = `${protocol} ${compression}`;
+      const name = `${protocol} ${compression}`;
       const port = protocol === 'grpc' ? collector.grpcPort : collector.httpPort;
       const env = {
         OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
@@ -86,10 +53,10 @@ describe('a batch of 8,192 items', () => {
       const failed: string[] = [];
       exporters.operations.onOperation = ({ signal, error }) =>
         error !== undefined && failed.push(`${signal} ${error}`);
-      const resource = resourceOf(service);
+      const resource = service(name);
       for (let i = 1; i <= ITEMS; i += 1) {
-        assert.ok(exporters.addSpan(spanOf(i, resource, text)));
-        assert.ok(exporters.addEvent(eventOf(i, resource, text)));
+        assert.ok(exporters.addSpan(spanOf(i, { resource, attributes: { text } })));
+        assert.ok(exporters.addEvent(eventOf(i, { resource, attributes: { number: i, text } })));
       }
       await exporters.forceFlush();
       await exporters.shutdown(10_000);
@@ -97,7 +64,7 @@ describe('a batch of 8,192 items', () => {
       assert.deepEqual([traces.exported, logs.exported], [ITEMS, ITEMS], said.join('\n'));
       assert.deepEqual([...said, ...failed], [], 'no request was refused');
       const isOurs = (entry: { resource: { 'service.name'?: unknown } }): boolean =>
-        entry.resource['service.name'] === service;
+        entry.resource['service.name'] === name;
       await waitFor('all of it in the files of the collector', () => {
         const spans = readSpans(collector.tracesFile).filter(isOurs);
         return spans.length >= ITEMS && readLogs(collector.logsFile).filter(isOurs).length >= ITEMS;

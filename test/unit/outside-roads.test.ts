@@ -15,7 +15,7 @@ import { row } from './cli/rows.ts';
 import { messageOf } from './config/sources.ts';
 import { makeCertificates, withoutOpenssl } from '../support/certificates.ts';
 import { startOtlpStub, type StubReply } from '../support/otlp-stub.ts';
-import { eventOf, spanOf } from './export/records.ts';
+import { eventOf, spanOf } from '../support/items.ts';
 
 /** Clears a screen, fakes a line of the log, turns what follows around, and is long. */
 const HOSTILE = `\x1b[2J\nFATAL: fake\r\x07\u202E${'x'.repeat(20_000)}`;

@@ -14,7 +14,7 @@ import { Reloader } from '../../receiver/agent/reload.ts';
 import { sourcesOf, type Given } from './config/sources.ts';
 import { startOtlpStub } from '../support/otlp-stub.ts';
 import { exportSettings, type ExportGiven } from '../support/export-settings.ts';
-import { eventOf, spanOf } from './export/records.ts';
+import { eventOf, spanOf } from '../support/items.ts';
 
 /** What must be found nowhere; one word, so that no part of it is found either. */
 const SECRET = 'hunter2hunter2';

@@ -15,7 +15,7 @@ import {
   startDeaf,
   type BadCollector,
 } from './bad-collectors.ts';
-import { assertConserved, eventOf, service, spanOf } from './records.ts';
+import { assertConserved, eventOf, service, spanOf } from '../../support/items.ts';
 
 const SPANS = 7;
 const EVENTS = 5;

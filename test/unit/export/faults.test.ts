@@ -6,7 +6,7 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import { exportSettings } from '../../support/export-settings.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import type { StubReply } from '../../support/otlp-stub.ts';
-import { assertConserved, eventOf, spanOf } from './records.ts';
+import { assertConserved, eventOf, spanOf } from '../../support/items.ts';
 import { addSpans, watch } from './watched.ts';
 
 /** A loopback port that nobody listens on. */

@@ -7,7 +7,7 @@ import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { encodeEvents } from '../../../receiver/export/log-request.ts';
 import { encodeSpans, toReadableSpans } from '../../../receiver/export/span-request.ts';
 import { exportSettings } from '../../support/export-settings.ts';
-import { assertConserved, eventOf, spanOf } from './records.ts';
+import { assertConserved, eventOf, spanOf } from '../../support/items.ts';
 
 test('a queue is full by number, or by bytes', () => {
   const small = new ItemQueue<number>(3, () => 1);

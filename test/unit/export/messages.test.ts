@@ -25,7 +25,7 @@ import {
   startProxy,
   type Files,
 } from './endpoint-servers.ts';
-import { eventOf, spanOf } from './records.ts';
+import { eventOf, spanOf } from '../../support/items.ts';
 
 type Env = Readonly<Record<string, string>>;
 

@@ -12,7 +12,7 @@ import { exportSettings } from '../../support/export-settings.ts';
 import type { DecodedMetric, Placed } from '../../support/otlp-decode.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import type { OtlpStub, StubReply } from '../../support/otlp-stub.ts';
-import { assertConserved, service } from './records.ts';
+import { assertConserved, service } from '../../support/items.ts';
 
 type Temporality = 'cumulative' | 'delta';
 

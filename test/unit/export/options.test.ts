@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { load } from '../config/sources.ts';
-import { eventOf, spanOf } from './records.ts';
+import { eventOf, spanOf } from '../../support/items.ts';
 
 test('what the configuration resolves for each signal is what leaves', async () => {
   const [grpc, http] = [

@@ -7,7 +7,7 @@ import { countPoints } from '../../../receiver/export/metric-request.ts';
 import type { OtlpProtocol } from '../../../receiver/export/options.ts';
 import { startOtlpStub, type OtlpStub } from '../../support/otlp-stub.ts';
 import { counter, workload } from '../aggregate/descriptors.ts';
-import { assertConserved, eventOf } from './records.ts';
+import { assertConserved, eventOf } from '../../support/items.ts';
 import { addSpans, quickRetry, watch } from './watched.ts';
 
 const PAUSE_MS = 1000;

@@ -12,7 +12,7 @@ import { exportSettings, type ExportGiven } from '../../support/export-settings.
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { counter, workload } from '../aggregate/descriptors.ts';
 import { startProxy } from './endpoint-servers.ts';
-import { eventOf, spanOf } from './records.ts';
+import { eventOf, spanOf } from '../../support/items.ts';
 
 const PROTOCOLS = ['grpc', 'http/protobuf'] as const;
 const P = 'http://proxy:3128';

@@ -5,7 +5,7 @@ import { status } from '@grpc/grpc-js';
 import type { OtlpProtocol } from '../../../receiver/export/options.ts';
 import { startOtlpStub, type StubReply } from '../../support/otlp-stub.ts';
 import { addSpans, watch } from './watched.ts';
-import { assertConserved } from './records.ts';
+import { assertConserved } from '../../support/items.ts';
 
 interface Fault {
   name: string;

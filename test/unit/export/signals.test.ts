@@ -6,7 +6,7 @@ import { counter, histogram, level, timeCounter } from '../aggregate/descriptors
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { exportSettings } from '../../support/export-settings.ts';
 import { load } from '../config/sources.ts';
-import { assertConserved, eventOf, service, spanOf } from './records.ts';
+import { assertConserved, eventOf, service, spanOf } from '../../support/items.ts';
 
 const startUnixNs = 1_790_000_000_123_456_789n;
 

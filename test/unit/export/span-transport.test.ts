@@ -6,7 +6,7 @@ import { toReadableSpans } from '../../../receiver/export/span-request.ts';
 import { createSpanTransport } from '../../../receiver/export/span-transport.ts';
 import { exportSettings, signalTarget } from '../../support/export-settings.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
-import { assertConserved, spanOf } from './records.ts';
+import { assertConserved, spanOf } from '../../support/items.ts';
 
 test('spans over gRPC leave through the OTLPTraceExporter, one request after the other', async (t) => {
   const exported = t.mock.method(OTLPTraceExporter.prototype, 'export');

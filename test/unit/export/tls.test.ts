@@ -7,7 +7,7 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import { makeCertificates, withoutOpenssl } from '../../support/certificates.ts';
 import { exportSettings } from '../../support/export-settings.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
-import { spanOf } from './records.ts';
+import { spanOf } from '../../support/items.ts';
 
 for (const protocol of ['grpc', 'http/protobuf'] as const) {
   test(

@@ -7,7 +7,7 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import { exportSettings } from '../../support/export-settings.ts';
 import { startOtlpStub, type OtlpStub, type StubReply } from '../../support/otlp-stub.ts';
 import { counter, workload } from '../aggregate/descriptors.ts';
-import { assertConserved, eventOf, spanOf } from './records.ts';
+import { assertConserved, eventOf, spanOf } from '../../support/items.ts';
 
 const LIMIT = 10_000;
 const TOO_LARGE = {

@@ -2,7 +2,7 @@ import type { Exporters } from '../../../receiver/export/exporters.ts';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import type { Signal } from '../../../receiver/export/options.ts';
 import { exportSettings, type ExportGiven } from '../../support/export-settings.ts';
-import { spanOf } from './records.ts';
+import { spanOf } from '../../support/items.ts';
 
 export const quickRetry = { initialMs: 5, maxMs: 40 };
 const quickQueue = { delayMs: 5 };

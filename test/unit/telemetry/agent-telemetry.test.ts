@@ -8,7 +8,7 @@ import { createAgentTelemetry } from '../../../receiver/telemetry/agent-telemetr
 import { METRICS } from '../../../semconv/index.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { exportSettings } from '../../support/export-settings.ts';
-import { eventOf, spanOf } from '../export/records.ts';
+import { eventOf, spanOf } from '../../support/items.ts';
 
 const resource = {
   id: 'agent',

@@ -1,6 +1,7 @@
-import type { NetworkEvent, NetworkSpan } from '../../../receiver/model/event.ts';
-import type { ObservedResource } from '../../../receiver/model/resource.ts';
-import type { SignalCounters } from '../../../receiver/export/counters.ts';
+/** Spans and events to export, and what must hold of the counters in the end. */
+import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
+import type { ObservedResource } from '../../receiver/model/resource.ts';
+import type { SignalCounters } from '../../receiver/export/counters.ts';
 import assert from 'node:assert/strict';
 
 export function service(name: string): ObservedResource {
