@@ -92,6 +92,14 @@ const invalid = [
   ['not hexadecimal', `00-g${c.traceId.slice(1)}-${c.spanId}-01`],
   ['version not hexadecimal', `0x-${c.traceId}-${c.spanId}-01`],
   ['flags not hexadecimal', `00-${c.traceId}-${c.spanId}-0g`],
+  // The neighbours of digits and letters, and what differs from one by a single bit.
+  ...[...'/:@`gpAF \x7f'].map(
+    (sign, at) =>
+      [
+        `0x${sign.charCodeAt(0).toString(16)} for a digit`,
+        `00-${c.traceId.slice(0, at)}${sign}${c.traceId.slice(at + 1)}-${c.spanId}-01`,
+      ] as const,
+  ),
   ['54 characters', value.slice(0, -1)],
   ['56 characters', `${value}0`],
   ['version 00 with a suffix', `${value}-x`],
