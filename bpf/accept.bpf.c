@@ -48,12 +48,13 @@ static __always_inline void end_fast_handshake(struct sock *sk, struct tcp_sock 
 		count_handshake(sk, conn, now);
 }
 
-/* Tells whether it is open already, since its SYN. */
-static __always_inline bool is_used(struct sock *sk)
+/*
+ * Tells whether it is open since its SYN: others begin to transfer with the ACK that is at hand, and
+ * tcp_init_buffer_space() stamps that with the time of it.
+ */
+static __always_inline bool began_with_syn(const struct tcp_sock *tp)
 {
-	struct conn *conn = sk->sk_socket ? conn_of(sk) : 0;
-
-	return conn && (conn->flags & CONN_ESTABLISHED);
+	return tp->rcvq_space.time != tp->tcp_mstamp;
 }
 
 /* The socket changes from SYN_RECV to ESTABLISHED. */
@@ -65,7 +66,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 
 	if (!tp)
 		return;
-	if (BPF_CORE_READ_BITFIELD(tp, syn_data_acked) || is_used(sk)) {
+	if (began_with_syn(tp)) {
 		end_fast_handshake(sk, tp, now);
 		return;
 	}

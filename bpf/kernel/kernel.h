@@ -133,7 +133,6 @@ struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	u32 retrans_stamp; /* of the first SYN, in SYN_SENT */
 	u8 fastopen_connect : 1;
-	u8 syn_data_acked : 1;
 	u8 tcp_usec_ts : 1;
 	u64 bytes_acked;
 	u64 bytes_received;

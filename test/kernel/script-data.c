@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Decodes in place; the length in bytes. */
+/* Decodes in place; the length in bytes, of `-` none. */
 size_t decode_hex(char *text)
 {
 	size_t n = strlen(text) / 2;

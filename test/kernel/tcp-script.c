@@ -2,7 +2,7 @@
 /*
  * Does with TCP sockets exactly what it is told, one command a line on standard
  * input, one answer a line: `ok NUMBER` or `error ERRNO`. Sockets have numbers of
- * the caller's choice, payload is hexadecimal.
+ * the caller's choice; payload is hexadecimal, or `-` when there is none.
  *
  *   listen S BACKLOG PORT     on 127.0.0.1
  *   listen6 S BACKLOG PORT    on ::1
