@@ -5,6 +5,15 @@
  */
 #include "wirespan.bpf.h"
 
+/* What the socket was before is over, unless it was announced for whom it connects now. */
+static __always_inline void forget_requests(struct sock *sk)
+{
+	struct request_ring *ring = bpf_sk_storage_get(&requests, sk, 0, 0);
+
+	if (ring && !ring->early)
+		bpf_sk_storage_delete(&requests, sk);
+}
+
 /* A process calls connect(). This is in its context, before the first SYN. */
 static __always_inline void handle_connect(struct sock *sk, u64 now)
 {
@@ -16,7 +25,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	if (!conn || !tp)
 		return;
 	if (again && cfg_requests)
-		bpf_sk_storage_delete(&requests, sk);
+		forget_requests(sk);
 	if (again && cfg_receive)
 		bpf_sk_storage_delete(&arrivals, sk);
 	current_owner(&owner);
@@ -93,6 +102,8 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 		conn->start_ns = at_least(conn->start_ns, now - (u64)(tp->srtt_us >> 3) * 1000,
 					  now);
 	open_client(sk, tp, conn, &when);
+	if (cfg_hook)
+		meet_early(sk, tp, conn, now);
 }
 
 /*
@@ -119,7 +130,7 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 	if (!conn || !tp || is_ignored(sk, tp, conn))
 		return;
 	begin_at_syn(tp, conn, now);
-	fail_client(sk, tp, conn, failure_of(sk, tp), &when);
+	fail_client(sk, tp, conn, failure_of(sk, tp), early_request(sk), &when);
 }
 
 /*

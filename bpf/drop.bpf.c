@@ -73,7 +73,8 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	bool has_payload;
 
 	/* Without a socket there is no trace to be on. */
-	if (cfg_emit_drop == EMIT_TRACED && !(conn && cfg_requests && conn->role == ROLE_CLIENT))
+	if (cfg_emit_drop == EMIT_TRACED &&
+	    !(conn && (cfg_hook || (cfg_requests && conn->role == ROLE_CLIENT))))
 		return;
 	record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
 	if (!record) {

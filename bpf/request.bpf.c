@@ -8,6 +8,15 @@
 #include "wirespan.bpf.h"
 #include "http1_field.bpf.h"
 
+/* A head says other ids than the announcement whose bytes it is among. */
+static __always_inline void count_conflict(struct request_ring *ring, const struct request *head)
+{
+	struct request *announced = open_announcement(ring);
+
+	if (announced && announced->start <= head->start && !has_same_ids(announced, head))
+		count_loss(PROBE_ANNOUNCE, CONFLICT);
+}
+
 /*
  * Takes one complete head: its interval, and a slot when it carries one valid context. Returns the
  * next boundary.
@@ -45,9 +54,12 @@ static __noinline u64 take_http1_head(struct write_scratch *s, struct request_ri
 	slot->end = end;
 	slot->start_seq = (u32)slot->start - ring->base;
 	slot->flags = s->request.flags;
+	slot->method = METHOD_HTTP1_HEADER;
 	__builtin_memcpy(slot->trace_id, s->request.trace_id, 16);
 	__builtin_memcpy(slot->span_id, s->request.span_id, 8);
 	slot->found = 1;
+	if (cfg_hook)
+		count_conflict(ring, slot);
 	s->request.found = 1;
 	s->request.start_seq = slot->start_seq;
 	ring->count += 1;
@@ -91,7 +103,8 @@ static __always_inline void take_back(struct request_ring *ring, u64 position)
 	if (!ring->written || ring->last != position)
 		return;
 	for (i = 0; i < REQUEST_SLOTS; i++)
-		if (ring->slots[i].start >= position)
+		if (ring->slots[i].start >= position &&
+		    ring->slots[i].method == METHOD_HTTP1_HEADER)
 			ring->slots[i].found = 0;
 	ring->boundary = position;
 	ring->opaque = 0; /* a write is only followed where it was not */
@@ -121,7 +134,7 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 
 	if (ring) {
 		if (write->first)
-			ring->base = (u32)write->bytes_acked - write->write_seq;
+			place_stream(ring, (u32)write->bytes_acked - write->write_seq);
 		position = position_of(ring, write->bytes_acked, write->write_seq);
 		take_back(ring, position);
 	}
@@ -175,12 +188,6 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 	return opening;
 }
 
-/* A handshake record with this request is asked for. */
-static __always_inline bool is_wanted(const struct request *request)
-{
-	return cfg_emit_handshake && (request->flags & 1);
-}
-
 /* A first write shows who uses an accepted connection. */
 static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
@@ -221,7 +228,7 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 		if (conn->flags & CONN_OWNER_PROVISIONAL)
 			name_owner(sk, tp, conn);
 	}
-	if (!cfg_requests || tp->bytes_acked == acked_payload(tp))
+	if (!cfg_http1 || tp->bytes_acked == acked_payload(tp))
 		return;
 	write.buffer = first_buffer(iter, &write.length, true);
 	if (!write.buffer || write.length < 16 ||
@@ -237,7 +244,7 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 	opening = take_request(
 		bpf_sk_storage_get(&requests, sk, 0, write.first ? BPF_SK_STORAGE_GET_F_CREATE : 0),
 		&write, now);
-	if (opening && is_wanted(opening) &&
+	if (opening && is_wanted(opening) && !(conn->flags & CONN_OPENED_FOR) &&
 	    is_opener(&conn->opener, &conn->owner, conn->established_ns, now))
 		emit_handshake(sk, tp, conn, opening, now);
 }

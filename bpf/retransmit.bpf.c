@@ -53,7 +53,8 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 	struct retransmit_record *record;
 	u64 now = bpf_ktime_get_ns();
 
-	if (cfg_requests && segment->has_payload) /* a FIN alone belongs to nobody */
+	/* A FIN alone belongs to nobody; a SYN does when it was announced for whom it is. */
+	if (cfg_requests && (segment->has_payload || segment->type == RETRANSMIT_SYN))
 		find_context(sk, segment->seq, segment->end_seq, &context);
 	if (!context.found && cfg_emit_retransmit != EMIT_ALL)
 		return;

@@ -64,7 +64,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       maxSockets: value('bpf.max_sockets'),
       maxOwners: value('bpf.max_owners'),
     },
-    correlation: { http1: value('correlation.http1') === 'on' },
+    correlation: { http1: value('correlation.http1') === 'on', hook: value('correlation.hook') === 'on' },
     filter: {
       include: value<FilterRule[]>('filter.include'),
       exclude: value<FilterRule[]>('filter.exclude'),

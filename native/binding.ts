@@ -85,7 +85,8 @@ export interface Binding {
   onReadable(ring: Handle, callback: () => void): void;
   ringState(ring: Handle): RingState;
   closeRing(ring: Handle): void;
-  tryLoad(objectPath: string, program: string): LoadAnswer;
+  /** `cgroupPath`: '' for none. */
+  tryLoad(objectPath: string, program: string, cgroupPath: string): LoadAnswer;
   mayLoad(): boolean;
   reduceThread(thread: number, low: number, high: number): boolean;
   hideMemory(): void;

@@ -252,9 +252,12 @@ export function releaseKernelTypes(): void {
   native().releaseKernelTypes();
 }
 
-/** Loads one program of an object alone, attaches it where that needs no target, and undoes it. */
-export function tryLoad(objectPath: string, program: string): LoadAnswer {
-  return native().tryLoad(objectPath, program);
+/**
+ * Loads one program of an object alone, attaches it where that needs no target or to the cgroup of this path, and
+ * undoes it.
+ */
+export function tryLoad(objectPath: string, program: string, cgroupPath = ''): LoadAnswer {
+  return native().tryLoad(objectPath, program, cgroupPath);
 }
 
 /** The kernel measures the run time of all BPF programs until the result is closed. */

@@ -42,6 +42,12 @@ enum peer_rows {
 	PEERS_ALL = 2,
 };
 
+/* How a trace context was found: wirespan.correlation.method. */
+enum context_method {
+	METHOD_HTTP1_HEADER = 1,
+	METHOD_SDK_HOOK = 2,
+};
+
 enum connection_what {
 	CONNECTION_OPEN = 1,
 	CONNECTION_ACCEPT = 2,
@@ -105,7 +111,8 @@ enum probe_id {
 	PROBE_SCAN = 8,
 	PROBE_OWNER = 9,
 	PROBE_RECEIVE = 10,
-	PROBE_COUNT = 11,
+	PROBE_ANNOUNCE = 11,
+	PROBE_COUNT = 12,
 };
 
 /* Why something was lost; the second index of `lost`. */
@@ -130,6 +137,10 @@ enum loss_reason {
 	REPAIRED = 12,
 	/* Samples that have the client's thinking time in them: TCP_DEFER_ACCEPT. */
 	LEFT_OUT = 13,
+	/* Announcements that were taken. */
+	TAKEN = 14,
+	/* The bytes that an announcement was for have a header with other ids, which wins. */
+	CONFLICT = 15,
 	LOSS_REASONS = 16,
 };
 

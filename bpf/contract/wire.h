@@ -89,13 +89,33 @@ struct endpoints {
 };
 _Static_assert(sizeof(struct endpoints) == 48, "endpoints");
 
+/*
+ * What an application says of a socket, by setsockopt() with this level and option: the bytes that it
+ * writes from now on are of this context, until it says otherwise. All ids zero: of none. See
+ * docs/hook.md.
+ */
+enum announcement_option {
+	ANNOUNCEMENT_VERSION = 1,
+	ANNOUNCEMENT_NAME = 1,
+	ANNOUNCEMENT_LEVEL = 0x7773,
+};
+
+struct announcement {
+	__u8 version; /* ANNOUNCEMENT_VERSION */
+	__u8 flags;   /* W3C trace-flags */
+	__u8 trace_id[16];
+	__u8 span_id[8];
+};
+_Static_assert(sizeof(struct announcement) == 26, "announcement");
+
 /* The 26 bytes of a W3C traceparent that leave the kernel, and where they began. */
 struct trace_context {
 	__u64 start_ns;
 	__u32 start_seq; /* TCP sequence number of the request's first byte */
 	__u8 flags;	 /* W3C trace-flags */
 	__u8 found;	 /* 0: no context */
-	__u16 pad;
+	__u8 method;	 /* enum context_method */
+	__u8 pad;
 	__u8 trace_id[16];
 	__u8 span_id[8];
 };
@@ -252,6 +272,9 @@ struct wire_types {
 	struct softirq_record softirq;
 	enum record_kind record_kind;
 	enum connection_what connection_what;
+	enum context_method context_method;
+	enum announcement_option announcement_option;
+	struct announcement announcement;
 	enum role role;
 	enum close_reason close_reason;
 	enum retransmit_type retransmit_type;

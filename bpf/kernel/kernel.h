@@ -9,6 +9,7 @@
 #define WIRESPAN_KERNEL_H
 
 #include "task.h"
+#include "sockopt.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

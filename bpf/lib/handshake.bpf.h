@@ -47,13 +47,14 @@ static __always_inline bool is_opener(const struct opener *opener, const struct 
 static __always_inline void set_request(struct trace_context *context,
 					const struct request *request, u64 now)
 {
+	tell_request(request, context);
 	context->start_ns = now;
-	context->start_seq = request->start_seq;
-	context->flags = request->flags;
-	context->found = 1;
-	context->pad = 0;
-	__builtin_memcpy(context->trace_id, request->trace_id, 16);
-	__builtin_memcpy(context->span_id, request->span_id, 8);
+}
+
+/* A handshake record with this request is asked for. */
+static __always_inline bool is_wanted(const struct request *request)
+{
+	return cfg_emit_handshake && (request->flags & 1);
 }
 
 static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
@@ -85,6 +86,29 @@ static __always_inline void emit_followed_handshake(struct followed *followed,
 	*record = followed->handshake;
 	set_request(&record->context, request, now);
 	submit(PROBE_REQUEST, record);
+}
+
+/* Returns the request that a client was announced to connect for, or NULL. */
+static __always_inline struct request *early_request(struct sock *sk)
+{
+	struct request_ring *ring = cfg_hook ? bpf_sk_storage_get(&requests, sk, 0, 0) : 0;
+
+	return ring && ring->early ? open_announcement(ring) : 0;
+}
+
+/* A client reached ESTABLISHED. */
+static __always_inline void meet_early(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+				       u64 now)
+{
+	struct request_ring *ring = bpf_sk_storage_get(&requests, sk, 0, 0);
+	struct request *request;
+
+	if (!ring || !ring->early)
+		return;
+	request = open_announcement(ring);
+	place_stream(ring, (u32)tp->bytes_acked - tp->snd_una);
+	if (request && is_wanted(request))
+		emit_handshake(sk, tp, conn, request, now);
 }
 
 /* A client reached ESTABLISHED, and a kprobe meets its writes. */

@@ -57,9 +57,27 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 		emit_connection(sk, tp, conn, CONNECTION_OPEN, when->at);
 }
 
+/* The record of a failed attempt, with the request that it was for, if that was announced. */
+static __always_inline void emit_failure(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+					 const struct request *request, u64 ts)
+{
+	struct connection_record *record;
+
+	record = reserve(PROBE_STATE, RECORD_CONNECTION, sizeof(*record), ts);
+	if (!record)
+		return;
+	fill_connection(record, sk, tp, conn);
+	record->what = CONNECTION_FAIL;
+	__builtin_memset(&record->context, 0, sizeof(record->context));
+	if (request)
+		tell_request(request, &record->context);
+	submit(PROBE_STATE, record);
+}
+
 /* The attempt failed. */
 static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					u8 error, const struct moment *when)
+					u8 error, const struct request *request,
+					const struct moment *when)
 {
 	struct tcp_counters final;
 	struct series_key key;
@@ -87,7 +105,7 @@ static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, st
 		add_live_segments(&conn->counted, &final, row);
 	}
 	if (cfg_emit_fail && conn->error != ERROR_CANCELLED)
-		emit_connection(sk, tp, conn, CONNECTION_FAIL, when->at);
+		emit_failure(sk, tp, conn, request, when->at);
 }
 
 /* Adds the accept queue as this arrival found it. The caller, tcp_v4_rcv(), holds the listener. */

@@ -193,7 +193,7 @@ static __always_inline int end_late(struct sock *sk, struct tcp_sock *tp, struct
 		if (is_ignored(sk, tp, conn))
 			return 0;
 		when.at = ended_at(tp, conn->start_ns, when.now);
-		fail_client(sk, tp, conn, failure_of_late(sk, tp, conn), &when);
+		fail_client(sk, tp, conn, failure_of_late(sk, tp, conn), 0, &when);
 		count_loss(PROBE_STATE, REPAIRED);
 		return 0;
 	}

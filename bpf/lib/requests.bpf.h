@@ -15,12 +15,17 @@ struct request {
 	u32 start_seq;
 	u8 flags;
 	u8 found;
-	u8 pad[2];
+	u8 method; /* enum context_method */
+	u8 pad;
 };
 
+/* The end of an announced interval that goes on. */
+#define OPEN_END (~0ULL)
+
 /*
- * It has the requests of one client connection; the newest takes the slot of the oldest. A request
- * without a context has no slot, and a byte that no slot covers belongs to nobody.
+ * It has the requests of one connection; the newest takes the slot of the oldest. A request
+ * without a context has no slot, and a byte that no slot covers belongs to nobody. Those that
+ * were announced do not overlap each other, but the heads in their bytes have slots as well.
  */
 struct request_ring {
 	struct request slots[REQUEST_SLOTS];
@@ -30,7 +35,8 @@ struct request_ring {
 	u32 count;
 	u8 opaque;  /* framing unknown: no request is taken any more */
 	u8 written; /* last is set */
-	u8 pad[6];
+	u8 early; /* announced before ESTABLISHED: `base` is not known yet, and all is one interval */
+	u8 pad[5];
 };
 
 struct {
@@ -87,33 +93,80 @@ static __always_inline u64 position_of(const struct request_ring *ring, u64 byte
 	return bytes_acked + (s32)(seq + ring->base - (u32)bytes_acked);
 }
 
+static __always_inline void tell_request(const struct request *request, struct trace_context *into)
+{
+	into->start_ns = request->start_ns;
+	into->start_seq = request->start_seq;
+	into->flags = request->flags;
+	into->found = 1;
+	into->method = request->method;
+	into->pad = 0;
+	__builtin_memcpy(into->trace_id, request->trace_id, 16);
+	__builtin_memcpy(into->span_id, request->span_id, 8);
+}
+
 /*
- * Finds the context of the request that owns the segment's first byte. A FIN alone lies past every
- * interval.
+ * Finds the context of the request that owns the segment's first byte: that of a head in the bytes
+ * themselves, else what was announced. A FIN alone lies past every interval of a head, and is not
+ * asked for.
  */
 static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
 					 struct trace_context *into)
 {
 	struct request_ring *ring = requests_of(sk);
-	u64 at;
+	struct request *owner = 0;
+	u64 at = 0;
 	u32 i;
 
 	if (!ring || seq == end_seq)
 		return;
-	at = position_of(ring, BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked), seq);
+	if (!ring->early)
+		at = position_of(ring, BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked), seq);
 	for (i = 0; i < REQUEST_SLOTS; i++) {
 		struct request *request = &ring->slots[i];
 
 		if (!request->found || at < request->start || at >= request->end)
 			continue;
-		into->start_ns = request->start_ns;
-		into->start_seq = request->start_seq;
-		into->flags = request->flags;
-		into->found = 1;
-		__builtin_memcpy(into->trace_id, request->trace_id, 16);
-		__builtin_memcpy(into->span_id, request->span_id, 8);
-		return;
+		if (!owner || request->method == METHOD_HTTP1_HEADER)
+			owner = request;
 	}
+	if (owner)
+		tell_request(owner, into);
+}
+
+/* Compares both kinds of ids, eight bytes at a time: they lie at multiples of 8 in a request. */
+static __always_inline bool has_same_ids(const struct request *one, const struct request *other)
+{
+	const u64 *a = (const u64 *)one->trace_id, *b = (const u64 *)other->trace_id;
+
+	_Static_assert(__builtin_offsetof(struct request, trace_id) == 0, "request");
+	_Static_assert(__builtin_offsetof(struct request, span_id) == 16, "request");
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+}
+
+/* Returns the announcement that goes on, or NULL. */
+static __always_inline struct request *open_announcement(struct request_ring *ring)
+{
+	u32 i;
+
+	for (i = 0; i < REQUEST_SLOTS; i++) {
+		struct request *request = &ring->slots[i];
+
+		if (request->found && request->end == OPEN_END)
+			return request;
+	}
+	return 0;
+}
+
+/* The connection is established, so its stream has a beginning. */
+static __always_inline void place_stream(struct request_ring *ring, u32 base)
+{
+	struct request *request = ring->early ? open_announcement(ring) : 0;
+
+	ring->base = base;
+	ring->early = 0;
+	if (request)
+		request->start_seq = -base;
 }
 
 #endif

@@ -44,6 +44,11 @@ export const kernelSettings: SettingTree = {
       'on',
       'Reads the `traceparent` of plaintext HTTP/1.x requests; only its 26 bytes of ids leave the kernel.',
     ),
+    hook: setting(
+      onOff,
+      'on',
+      'Takes the trace contexts that applications announce for their sockets: `wirespan/hook` in Node, a `setsockopt()` in any language. Needs `CAP_NET_ADMIN` and cgroup v2.',
+    ),
   },
   filter: {
     include: setting(filterRules, [], 'Observe only connections that match a rule; empty: all.'),

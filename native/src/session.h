@@ -84,7 +84,8 @@ class Session {
 
 // Loads one program of `path` alone, attaches it when it is a tracing program, and undoes all.
 // `refused` is set when the kernel said no; the returned failure is for what is not the kernel's.
-Status TryLoad(const std::string& path, const std::string& program, Status* refused);
+Status TryLoad(const std::string& path, const std::string& program, const std::string& cgroup,
+               Status* refused);
 
 void ExportSession(Napi::Env env, Napi::Object exports);
 

@@ -156,9 +156,10 @@ Napi::Value JsTryLoad(const Napi::CallbackInfo& info) {
   Args args(info);
   const std::string path = args.Text(0, "objectPath");
   const std::string program = args.Text(1, "program");
+  const std::string cgroup = args.Text(2, "cgroupPath");
   if (!args.Ok()) return env.Undefined();
   Status refused;
-  if (Status status = TryLoad(path, program, &refused)) return Throw(env, *status);
+  if (Status status = TryLoad(path, program, cgroup, &refused)) return Throw(env, *status);
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("ok", !refused);
   if (refused) {

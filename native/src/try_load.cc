@@ -46,7 +46,8 @@ bool AttachesAlone(const bpf_program* program) {
 
 }  // namespace
 
-Status TryLoad(const std::string& path, const std::string& name, Status* refused) {
+Status TryLoad(const std::string& path, const std::string& name, const std::string& cgroup,
+               Status* refused) {
   Session session(path);
   if (Status status = session.Open()) return status;
   bpf_program* wanted = nullptr;
@@ -58,6 +59,7 @@ Status TryLoad(const std::string& path, const std::string& name, Status* refused
   Shrink(session.object());
   *refused = session.Load();
   if (!*refused && AttachesAlone(wanted)) *refused = session.Attach(name);
+  if (!*refused && !cgroup.empty()) *refused = session.AttachCgroup(name, cgroup);
   // What this process lacks says nothing of the kernel.
   if (*refused && IsShortage((*refused)->error)) return *refused;
   return {};

@@ -33,6 +33,14 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_UNREADABLE]: 'miss',
   [LOSS_REASON.MISS_FRAMING]: 'stale',
   [LOSS_REASON.MISS_INVALID]: 'invalid',
+  [LOSS_REASON.TAKEN]: 'hit',
+  [LOSS_REASON.CONFLICT]: 'conflict',
+};
+
+/** `wirespan.correlation.method` by the probe that looks; those of no other are look-ups. */
+const METHOD_NAMES: Readonly<Record<string, string>> = {
+  [PROBE_NAMES[PROBE_ID.PROBE_REQUEST] ?? '']: 'http1_header',
+  [PROBE_NAMES[PROBE_ID.PROBE_ANNOUNCE] ?? '']: 'sdk_hook',
 };
 
 /** Probes whose skipped runs are made good. */
@@ -183,9 +191,9 @@ export class SelfStats {
         probeRuns: () => this.#source.programRuns().map(({ probe, ...run }) => ({ name: probe, ...run })),
       }),
       correlationLookups: () =>
-        this.#cells.flatMap(({ reason, count }) => {
-          const result = RESULT_NAMES[reason];
-          return result === undefined ? [] : [{ result, method: 'http1_header', count }];
+        this.#cells.flatMap(({ probe = '', reason, count }) => {
+          const [result, method] = [RESULT_NAMES[reason], METHOD_NAMES[probe]];
+          return result === undefined || method === undefined ? [] : [{ result, method, count }];
         }),
       connectionCount: () => this.#source.trackedConnections(),
       workloadCount: () => pipeline.enricher.counters.workloads,

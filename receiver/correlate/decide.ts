@@ -15,6 +15,8 @@ export interface Decision {
 interface Evidence {
   readonly confidence: string;
   readonly isParent: boolean;
+  /** The bytes of its context end with a message, so there is a most that they can be. */
+  readonly isMessage: boolean;
 }
 
 /**
@@ -22,7 +24,9 @@ interface Evidence {
  * event is on the right trace or on none.
  */
 const methods: ReadonlyMap<string, Evidence> = new Map([
-  ['http1_header', { confidence: 'exact', isParent: true }],
+  ['http1_header', { confidence: 'exact', isParent: true, isMessage: true }],
+  // Whoever announces has the socket open, and says it before the bytes.
+  ['sdk_hook', { confidence: 'exact', isParent: true, isMessage: false }],
 ]);
 
 const miss: Decision = { isParent: false, result: 'miss' };
@@ -63,7 +67,8 @@ function decideRetransmit(record: RetransmitRecord): Decision {
   const { context } = record;
   if (context === undefined) return miss;
   const isHandshake = record.type === 'syn' || record.type === 'syn_ack';
-  if (!isHandshake && !isWithin(record.endSeq, context.startSeq)) return stale;
+  const isMessage = methods.get(context.method)?.isMessage ?? true;
+  if (isMessage && !isHandshake && !isWithin(record.endSeq, context.startSeq)) return stale;
   return decide(context, record.timeNs);
 }
 

@@ -3,6 +3,7 @@ import type { Endpoints, RequestContext } from '../model/record.ts';
 import { readAddress, readHex } from './bytes.ts';
 import {
   CONNECTION_RECORD,
+  CONTEXT_METHOD,
   ENDPOINTS,
   RECORD_HEADER,
   TRACE_CONTEXT,
@@ -46,14 +47,20 @@ export function decodeSocket(view: DataView, at: number, owners: OwnerTable): So
   return part;
 }
 
+const METHODS: Readonly<Record<number, RequestContext['method']>> = {
+  [CONTEXT_METHOD.METHOD_HTTP1_HEADER]: 'http1_header',
+  [CONTEXT_METHOD.METHOD_SDK_HOOK]: 'sdk_hook',
+};
+
 /** Undefined when the kernel found none. */
 export function decodeContext(view: DataView, at: number): RequestContext | undefined {
-  if (view.getUint8(at + TRACE_CONTEXT.found) === 0) return undefined;
+  const method = METHODS[view.getUint8(at + TRACE_CONTEXT.method)];
+  if (view.getUint8(at + TRACE_CONTEXT.found) === 0 || method === undefined) return undefined;
   return {
     traceId: readHex(view, at + TRACE_CONTEXT.trace_id, TRACE_CONTEXT_LENGTH.trace_id),
     spanId: readHex(view, at + TRACE_CONTEXT.span_id, TRACE_CONTEXT_LENGTH.span_id),
     traceFlags: view.getUint8(at + TRACE_CONTEXT.flags),
-    method: 'http1_header',
+    method,
     startSeq: view.getUint32(at + TRACE_CONTEXT.start_seq, true),
     requestStartNs: view.getBigUint64(at + TRACE_CONTEXT.start_ns, true),
   };

@@ -7,7 +7,7 @@ import { kernelFilterOf } from './filter.ts';
 
 /**
  * What the kernel must tell for what the settings ask: a record that nobody needs is never made.
- * `hierarchies`: for filters by cgroup.
+ * `hierarchies`: for filters by cgroup, and programs that are attached to one.
  */
 export function kernelOptionsOf(
   config: AppConfig,
@@ -22,6 +22,7 @@ export function kernelOptionsOf(
     costlyVariants,
     subnets: config.subnets,
     filter: kernelFilterOf(config.filter, hierarchies),
+    cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,
     ...familyOptionsOf(wantedOf(config)),
   };
 }
@@ -44,11 +45,13 @@ function wantedOf(config: AppConfig): Wanted {
     event: ({ name }) => events.get(name) ?? 'off',
     span: ({ type }) => spans.get(type) ?? 'off',
     // Those on a trace are enough.
-    exemplars: (...of) => correlation.http1 && config.exemplarFilter !== 'always_off' && of.some(metric),
+    exemplars: (...of) =>
+      (correlation.http1 || correlation.hook) && config.exemplarFilter !== 'always_off' && of.some(metric),
     attributes,
     showsAddresses: config.addresses !== 'none',
     hasLiveView: config.output !== 'none',
     http1: correlation.http1,
+    hook: correlation.hook,
     thresholdsUs: {
       handshake: us(thresholds.handshake),
       acceptQueue: us(thresholds.acceptQueue),

@@ -18,6 +18,8 @@ export interface Wanted {
   readonly hasLiveView: boolean;
   /** Trace context of HTTP/1 requests. */
   readonly http1: boolean;
+  /** Trace context that applications announce. */
+  readonly hook: boolean;
   /** Microseconds above which a record is made; 0: never. */
   readonly thresholdsUs: Readonly<
     Record<'handshake' | 'acceptQueue' | 'receiveQueue' | 'rtt' | 'softirqRun' | 'softirqWait', number>

@@ -13,6 +13,8 @@ export interface SourceOptions extends CommonOptions {
   readonly maxOwners: number;
   /** Peer subnets, narrowest match wins; at most 256. */
   readonly subnets: readonly Subnet[];
+  /** Mount point of cgroup v2, for the programs that are attached there; none: these are missing. */
+  readonly cgroupRoot: string | undefined;
   /** What is observed; it can be changed later. */
   readonly filter: KernelFilter;
 }

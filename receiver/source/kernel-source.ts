@@ -1,17 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import {
-  BpfSession,
-  kernelEnum,
-  kernelFunctionArity,
-  possibleCpus,
-  releaseKernelTypes,
-  tryLoad,
-  type Ring,
-} from '../../native/index.ts';
+import { BpfSession, kernelEnum, possibleCpus, releaseKernelTypes, type Ring } from '../../native/index.ts';
 import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
 import type { KernelNumbers } from '../signals/kernel.ts';
+import { attachPrograms, kernelAnswers } from './attach.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import { kernelNames } from './kernel-names.ts';
 import { setKernelConfig } from './kernel-config.ts';
@@ -35,14 +28,16 @@ export class KernelSource {
   /** Words for this kernel's numbers. */
   readonly names: KernelNames;
   readonly #session: BpfSession;
+  readonly #cgroupRoot: string | undefined;
   readonly #ring: Ring;
   readonly #filter: FilterWriter;
   readonly #drainBuffer = new Uint8Array(DRAIN_BYTES);
   readonly #images = new Map<string, { keys: Uint8Array; values: Uint8Array }>();
   readonly #passes: Passes;
 
-  private constructor(session: BpfSession, plan: Plan, names: KernelNames) {
+  private constructor(session: BpfSession, plan: Plan, names: KernelNames, cgroupRoot: string | undefined) {
     this.#session = session;
+    this.#cgroupRoot = cgroupRoot;
     this.plan = plan;
     this.names = names;
     this.#ring = session.ring('events');
@@ -56,17 +51,7 @@ export class KernelSource {
    * @throws NativeError when the kernel refuses what cannot be done without
    */
   static start(options: KernelOptions, refused: readonly string[] = [], object = BPF_OBJECT): KernelSource {
-    const plan = makePlan(
-      {
-        tracepointArity: (tracepoint) => kernelFunctionArity(`btf_trace_${tracepoint}`),
-        canLoad: (program) => {
-          if (refused.includes(program)) return { ok: false, why: 'not to be used' };
-          const answer = tryLoad(BPF_OBJECT, program);
-          return answer.ok ? { ok: true } : { ok: false, why: `errno ${String(answer.errno)}` };
-        },
-      },
-      options,
-    );
+    const plan = makePlan(kernelAnswers(BPF_OBJECT, refused, options.cgroupRoot), options);
     const dropReasons = kernelEnum('skb_drop_reason');
     const names = kernelNames(dropReasons, kernelEnum('sk_rst_reason'));
     const statistics = kernelEnum('LINUX_MIB_NUM');
@@ -75,7 +60,7 @@ export class KernelSource {
     try {
       configure(session, plan, options, { dropReasons, statistics });
       session.load();
-      const source = new KernelSource(session, plan, names);
+      const source = new KernelSource(session, plan, names, options.cgroupRoot);
       source.#begin(options);
       return source;
     } catch (error) {
@@ -272,7 +257,7 @@ export class KernelSource {
 
   /** After `detach`: what happened meanwhile is not known. */
   attach(): void {
-    for (const { program } of this.plan.attached) this.#session.attach(program);
+    attachPrograms(this.#session, this.plan, this.#cgroupRoot);
   }
 
   /** No new events; what is in the ring and the maps can still be read. */

@@ -203,12 +203,13 @@ export const ATTR_TELEMETRY_SDK_VERSION = 'telemetry.sdk.version';
 /** Current thread name. @experimental */
 export const ATTR_THREAD_NAME = 'thread.name';
 
-/** Outcome of a trace-context look-up. @experimental */
+/** Outcome of a trace-context look-up. `conflict` - a header in the very bytes named another span, and won. @experimental */
 export const ATTR_AGENT_CORRELATION_RESULT = 'wirespan.agent.correlation.result';
 export const AGENT_CORRELATION_RESULT_VALUE_HIT = 'hit';
 export const AGENT_CORRELATION_RESULT_VALUE_MISS = 'miss';
 export const AGENT_CORRELATION_RESULT_VALUE_STALE = 'stale';
 export const AGENT_CORRELATION_RESULT_VALUE_INVALID = 'invalid';
+export const AGENT_CORRELATION_RESULT_VALUE_CONFLICT = 'conflict';
 
 /** Name of a BPF map. @experimental */
 export const ATTR_AGENT_MAP_NAME = 'wirespan.agent.map.name';
@@ -531,7 +532,7 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
   {
     key: 'wirespan.agent.correlation.result',
     type: 'string',
-    values: ['hit', 'miss', 'stale', 'invalid'],
+    values: ['hit', 'miss', 'stale', 'invalid', 'conflict'],
     open: false,
   },
   { key: 'wirespan.agent.map.name', type: 'string', open: false },

@@ -31,6 +31,7 @@ const context = {
   startSeq: 1,
   flags: 1,
   found: 1,
+  method: 1,
   traceId: Array<number>(16).fill(1),
   spanId: Array<number>(8).fill(1),
 };

@@ -41,6 +41,7 @@
  *   recverr S                 errors of ICMP are told at once (IP_RECVERR)
  *   shut S                    shutdown() both ways
  *   option S NAME NUMBER      setsockopt(), e.g. defer-accept
+ *   announce S LEVEL NAME HEX setsockopt() with these bytes
  *   close S | reset S | shutdown S
  *   sleep - MS              at least so long
  *   front -                 a child goes on, so that what goes on may end; its pid
@@ -191,6 +192,8 @@ static long run(char **word, int words)
 		return shutdown(*s, SHUT_RDWR);
 	if (IS("option"))
 		return do_option(*s, word[2], atoi(word[3]));
+	if (IS("announce"))
+		return setsockopt(*s, number, atoi(word[3]), word[4], decode_hex(word[4]));
 	if (IS("shutdown"))
 		return shutdown(*s, SHUT_WR);
 	if (IS("sleep"))

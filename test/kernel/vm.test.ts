@@ -39,6 +39,8 @@ const FILES = [
   'skipped',
   'receive',
   'outliers',
+  'announcements',
+  'announcement-values',
   'request-edges',
   'request-circle',
   'opened-for',

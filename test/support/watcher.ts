@@ -1,6 +1,7 @@
 /** The kernel side without the agent: records, counters and sums, as the programs left them. */
 import { loadConfig } from '../../config/index.ts';
 import { kernelOptionsOf } from '../../receiver/settings/kernel.ts';
+import { findCgroupHierarchies } from '../../receiver/host/cgroup-hierarchies.ts';
 import { KernelSource } from '../../receiver/source/kernel-source.ts';
 import { decodeBatch } from '../../receiver/signals/records.ts';
 import { LOSS_REASON, PROBE_ID, SERIES, SERIES_KEY } from '../../receiver/decode/generated/layout.ts';
@@ -9,7 +10,10 @@ import type { KernelOptions } from '../../receiver/source/kernel-options.ts';
 import type { ConnectionRecord, KernelRecord, RetransmitRecord } from '../../receiver/model/record.ts';
 
 /** What the defaults ask for: a signal that a test does not know of is as users have it. */
-const DEFAULTS = kernelOptionsOf(loadConfig({ argv: [], env: {}, readFile: () => '', isWatched: false }));
+const DEFAULTS = kernelOptionsOf(
+  loadConfig({ argv: [], env: {}, readFile: () => '', isWatched: false }),
+  findCgroupHierarchies('/proc'),
+);
 
 /** Every signal on, limits as small as tests need. */
 export const ALL_SIGNALS: KernelOptions = {
@@ -44,6 +48,7 @@ export const ALL_SIGNALS: KernelOptions = {
     softirqWaitUs: 0,
   },
   requests: true,
+  hook: true,
   stateDuration: true,
   rttVariation: true,
   transferSize: true,

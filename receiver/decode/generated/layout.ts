@@ -394,6 +394,21 @@ export const ENDPOINTS_LENGTH = {
   peer: 16,
 } as const;
 
+/** Byte offsets in `struct announcement`. */
+export const ANNOUNCEMENT = {
+  size: 26,
+  version: 0,
+  flags: 1,
+  trace_id: 2,
+  span_id: 18,
+} as const;
+
+/** Elements of the arrays in `struct announcement`. */
+export const ANNOUNCEMENT_LENGTH = {
+  trace_id: 16,
+  span_id: 8,
+} as const;
+
 /** Byte offsets in `struct trace_context`. */
 export const TRACE_CONTEXT = {
   size: 40,
@@ -401,6 +416,7 @@ export const TRACE_CONTEXT = {
   start_seq: 8,
   flags: 12,
   found: 13,
+  method: 14,
   trace_id: 16,
   span_id: 32,
 } as const;
@@ -575,6 +591,12 @@ export const PEER_ROWS = {
   PEERS_ALL: 2,
 } as const;
 
+/** `enum context_method`. */
+export const CONTEXT_METHOD = {
+  METHOD_HTTP1_HEADER: 1,
+  METHOD_SDK_HOOK: 2,
+} as const;
+
 /** `enum connection_what`. */
 export const CONNECTION_WHAT = {
   CONNECTION_OPEN: 1,
@@ -635,7 +657,8 @@ export const PROBE_ID = {
   PROBE_SCAN: 8,
   PROBE_OWNER: 9,
   PROBE_RECEIVE: 10,
-  PROBE_COUNT: 11,
+  PROBE_ANNOUNCE: 11,
+  PROBE_COUNT: 12,
 } as const;
 
 /** `enum loss_reason`. */
@@ -654,6 +677,8 @@ export const LOSS_REASON = {
   JOINED: 11,
   REPAIRED: 12,
   LEFT_OUT: 13,
+  TAKEN: 14,
+  CONFLICT: 15,
   LOSS_REASONS: 16,
 } as const;
 
@@ -732,4 +757,11 @@ export const ROW_MAP = {
   ROWS_STATES: 4,
   ROWS_RECEIVES: 5,
   ROW_MAPS: 6,
+} as const;
+
+/** `enum announcement_option`. */
+export const ANNOUNCEMENT_OPTION = {
+  ANNOUNCEMENT_VERSION: 1,
+  ANNOUNCEMENT_NAME: 1,
+  ANNOUNCEMENT_LEVEL: 30579,
 } as const;

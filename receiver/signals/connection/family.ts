@@ -50,6 +50,8 @@ export interface ConnectionOptions {
   };
   /** Trace context of HTTP/1 requests. */
   readonly requests: boolean;
+  /** Trace context that applications announce. */
+  readonly hook: boolean;
   readonly rttVariation: boolean;
   readonly transferSize: boolean;
   /** Rows by peer address: of no one, of what clients connect to, or of everyone. */
@@ -67,6 +69,7 @@ const AT_CLOSE = [
 ];
 
 const WRITE_KPROBE = 'ws_write_kprobe';
+const ANNOUNCE = 'ws_announce';
 /** Client connections at once; of more, requests are not known, which is counted. */
 const MAX_FOLLOWED = 8_192;
 /** The oldest make room: their connections keep the owner that is learned later. */
@@ -99,6 +102,15 @@ const CONNECT: Probe<ConnectionOptions> = {
 
 /** `connect`: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
 const CONNECT_NUMBERS: Readonly<Record<string, bigint>> = { x64: 42n, arm64: 203n };
+
+/** What applications say of their sockets. */
+const HOOK: Probe<ConnectionOptions> = {
+  name: 'cgroup_setsockopt',
+  variants: () => [{ programs: [ANNOUNCE], words: 'cgroup/setsockopt' }],
+  isWanted: ({ hook }) => hook,
+  advice: () =>
+    ': what applications announce of their sockets is not heard. It needs CAP_NET_ADMIN and a mounted cgroup v2; correlation.hook=off does without',
+};
 
 const MAPS: readonly KernelMap<ConnectionOptions>[] = [
   {
@@ -133,12 +145,14 @@ export const connection: Family<ConnectionOptions> = {
     onTracepoint('inet_sk_error_report', 'ws_error', { isRepaired: true }),
     CONNECT,
     WRITE,
+    HOOK,
   ],
   variables,
   kernelMaps: MAPS,
   probeNames: {
     [PROBE_ID.PROBE_STATE]: 'inet_sock_set_state',
     [PROBE_ID.PROBE_REQUEST]: 'tcp_sendmsg_locked',
+    [PROBE_ID.PROBE_ANNOUNCE]: 'cgroup_setsockopt',
   },
   records: [connectionDecoder],
   sums: createSums,
@@ -147,7 +161,7 @@ export const connection: Family<ConnectionOptions> = {
 };
 
 function options(wanted: Wanted): ConnectionOptions {
-  const { attributes, http1 } = wanted;
+  const { attributes, http1, hook } = wanted;
   const event = (descriptor: EventDescriptor): boolean => wanted.event(descriptor) !== 'off';
   const connects = wanted.span(SPAN_TCP_CONNECT);
   const wantsClose = event(EVENT_TCP_CONNECTION_CLOSE) || wanted.span(SPAN_TCP_CONNECTION) !== 'off';
@@ -158,10 +172,11 @@ function options(wanted: Wanted): ConnectionOptions {
       fail: event(EVENT_TCP_CONNECTION_FAIL) || connects === 'always',
       close: modeWith(wantsClose ? 'on' : 'off', wanted.exemplars(...AT_CLOSE)),
       handshake:
-        (http1 && connects !== 'off') ||
+        ((http1 || hook) && connects !== 'off') ||
         wanted.exemplars(METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION, ...AT_CLOSE),
     },
     requests: http1,
+    hook,
     rttVariation: wanted.metric(METRIC_TCP_RTT_VARIATION),
     transferSize: wanted.metric(METRIC_TCP_CONNECTION_TRANSFER_SIZE),
     peerAddress: peerAddress(wanted),
@@ -193,7 +208,9 @@ function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<s
     cfg_transfer_size: wanted.transferSize,
     cfg_peer_address: PEER_ROW_NUMBERS[wanted.peerAddress],
     cfg_server_address: details.serverAddress,
-    cfg_requests: wanted.requests,
+    cfg_requests: wanted.requests || isAttached(chosen, ANNOUNCE),
+    cfg_http1: wanted.requests,
+    cfg_hook: isAttached(chosen, ANNOUNCE),
     cfg_conn_table: chosen.isConnTable,
     cfg_requests_by_address: isAttached(chosen, WRITE_KPROBE),
     cfg_accept_by_address: isAcceptByAddress(chosen),

@@ -14,6 +14,15 @@ test('a header in the very bytes is exact evidence for a child', () => {
   assert.equal(result, 'hit');
 });
 
+test('what an application announced is exact, however many bytes it is of', () => {
+  const context = request(1, { method: 'sdk_hook', startSeq: 0 });
+  assert.equal(decide(context, 100n * second).context?.confidence, 'exact');
+  const far = retransmit({ seq: 2 ** 31 + 2 ** 30, endSeq: 2 ** 31 + 2 ** 30 + 100, context });
+  assert.deepEqual([decideRetransmit(far).result, decideRetransmit(far).isParent], ['hit', true]);
+  const header = { ...context, method: 'http1_header' as const };
+  assert.equal(decideRetransmit({ ...far, context: header }).result, 'stale');
+});
+
 test('an unsampled request is known but is no parent', () => {
   for (const traceFlags of [0, 2, 0xfe]) {
     const { context, isParent } = decide(request(1, { traceFlags }), 100n * second);

@@ -154,6 +154,11 @@ describe('connection records', () => {
       ...REQUEST,
       traceFlags: 0xff,
     });
+    assert.ok(!('context' in closeWith({ context: { ...CONTEXT, method: 99 } })));
+    assert.deepEqual(closeWith({ context: { ...CONTEXT, method: 2 } })['context'], {
+      ...REQUEST,
+      method: 'sdk_hook',
+    });
   });
 });
 

@@ -135,7 +135,10 @@ describe('kernelOptionsOf', () => {
     const examples = { OTLP_METRICS_EXEMPLAR_FILTER: 'trace_based' };
     const all = ['retransmit correlated', 'close correlated', 'handshake', 'drop correlated'];
     assert.deepEqual(emittedWith(examples), all);
-    assert.deepEqual(emittedWith({ ...examples, CORRELATION_HTTP1: 'off' }), []);
+    for (const one of ['CORRELATION_HTTP1', 'CORRELATION_HOOK'])
+      assert.deepEqual(emittedWith({ ...examples, [one]: 'off' }), all);
+    const none = { CORRELATION_HTTP1: 'off', CORRELATION_HOOK: 'off' };
+    assert.deepEqual(emittedWith({ ...examples, ...none }), []);
     assert.deepEqual(emittedWith({ ...examples, OTLP_METRICS_EXPORTER: 'none' }), []);
     const atClose = {
       METRICS_TCP_CONNECTION_CLOSED: 'off',
@@ -156,10 +159,11 @@ describe('kernelOptionsOf', () => {
   it('reads no request without correlation', () => {
     const env = {
       CORRELATION_HTTP1: 'off',
+      CORRELATION_HOOK: 'off',
       SPANS_TCP_CONNECT: 'correlated',
       SPANS_TCP_RETRANSMIT: 'correlated',
     };
-    assert.equal(optionsWith(env).requests, false);
+    assert.deepEqual([optionsWith(env).requests, optionsWith(env).hook], [false, false]);
     assert.deepEqual(emittedWith(env), []);
   });
 

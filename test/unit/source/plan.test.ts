@@ -3,15 +3,17 @@ import { describe, it } from 'node:test';
 import { FAMILIES } from '../../../receiver/signals/index.ts';
 import type { VariableValue } from '../../../receiver/signals/kernel.ts';
 import { ALL_SIGNALS } from '../../support/watcher.ts';
+import {
+  LINUX_5_15,
+  LINUX_6_1,
+  LINUX_6_12,
+  LINUX_6_18_BARE,
+  LINUX_6_1_ARM64,
+  type Kernel,
+} from './kernels.ts';
 import { makePlan, type KernelAnswers, type Plan, type PlanOptions } from '../../../receiver/source/plan.ts';
 
 const EVERYTHING: PlanOptions = { ...ALL_SIGNALS, costlyVariants: false, receive: true };
-
-/** Tracepoint arguments and the programs that load; every other one is refused. */
-interface Kernel {
-  readonly tracepoints: Readonly<Record<string, number>>;
-  readonly loads: readonly string[];
-}
 
 function answersOf({ tracepoints, loads }: Kernel, asked: string[] = []): KernelAnswers {
   return {
@@ -50,60 +52,6 @@ function variableOf(plan: Plan, name: string): VariableValue | undefined {
   const all = FAMILIES.map((family) => family.variables?.(EVERYTHING, { ...plan, ...NO_NUMBERS }) ?? {});
   return all.find((variables) => name in variables)?.[name];
 }
-
-const COMMON = {
-  inet_sock_set_state: 3,
-  tcp_destroy_sock: 1,
-  inet_sk_error_report: 1,
-  tcp_retransmit_synack: 2,
-  softirq_raise: 1,
-  softirq_entry: 1,
-  softirq_exit: 1,
-  tcp_receive_reset: 1,
-  tcp_probe: 2,
-  tcp_rcv_space_adjust: 1,
-};
-/** kfree_skb(skb, location); inet_csk_accept() with four arguments; no tracepoint in sendmsg. */
-const LINUX_5_15: Kernel = {
-  tracepoints: { ...COMMON, tcp_retransmit_skb: 2, kfree_skb: 2, tcp_send_reset: 2 },
-  loads: ['ws_accept_fexit4', 'ws_connect_fexit', 'ws_write_fentry', 'ws_pass', 'ws_accept_sys_exit'],
-};
-/** ... and a drop reason (5.17), addresses of each CPU's values (5.19). */
-const LINUX_6_1: Kernel = {
-  tracepoints: { ...LINUX_5_15.tracepoints, kfree_skb: 3 },
-  loads: [...LINUX_5_15.loads, 'ws_cpus'],
-};
-/** ... an address gets its type back (6.2), the receiving socket (6.11); tcp_send_reset with a reason, inet_csk_accept() with two arguments (6.10). */
-const LINUX_6_12: Kernel = {
-  tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4, tcp_send_reset: 3 },
-  loads: [
-    'ws_accept_fexit2',
-    'ws_connect_fexit',
-    'ws_write_fentry',
-    'ws_pass',
-    'ws_pass_table',
-    'ws_accept_sys_exit',
-    'ws_cpus',
-  ],
-};
-/** ... tcp_sendmsg_locked (6.15), tcp_retransmit_skb with an error (6.17); trampolines are refused here. */
-const LINUX_6_18_BARE: Kernel = {
-  tracepoints: { ...LINUX_6_12.tracepoints, tcp_retransmit_skb: 3, tcp_sendmsg_locked: 4 },
-  loads: ['ws_pass_table', 'ws_accept_sys_exit', 'ws_connect_sys_exit', 'ws_cpus'],
-};
-
-/** ... and arm64 before 6.4: kprobes, no trampolines. */
-const LINUX_6_1_ARM64: Kernel = {
-  ...LINUX_6_1,
-  loads: [
-    'ws_accept_kprobe',
-    'ws_write_kprobe',
-    'ws_pass',
-    'ws_accept_sys_exit',
-    'ws_connect_sys_exit',
-    'ws_cpus',
-  ],
-};
 
 /** Tracepoints that kernels have or have not. */
 const KNOWN = new Set([...Object.keys(LINUX_6_18_BARE.tracepoints)]);
@@ -203,6 +151,18 @@ describe('the plan', () => {
     );
   });
 
+  it('takes announcements only where they are wanted', () => {
+    for (const hook of [true, false]) {
+      const plan = planFor(LINUX_6_12, { hook });
+      assert.equal(
+        plan.attached.some(({ program }) => program === 'ws_announce'),
+        hook,
+      );
+      assert.equal(variableOf(plan, 'cfg_hook'), hook);
+      assert.deepEqual(plan.missing, []);
+    }
+  });
+
   it('takes the costly accept only where it is allowed and nothing better loads', () => {
     const allowed = planFor(LINUX_6_18_BARE, { costlyVariants: true });
     assert.equal(allowed.accept, 'sys_exit');
@@ -245,6 +205,10 @@ describe('the plan', () => {
         [
           'tcp_sendmsg_locked',
           'no tracepoint, fentry is refused (errno 1 for ws_write_fentry), a kprobe is refused (errno 1 for ws_write_kprobe)',
+        ],
+        [
+          'cgroup_setsockopt',
+          'cgroup/setsockopt is refused (errno 1 for ws_announce): what applications announce of their sockets is not heard. It needs CAP_NET_ADMIN and a mounted cgroup v2; correlation.hook=off does without',
         ],
         ['kfree_skb', none],
         ['tcp_send_reset', none],
