@@ -72,7 +72,13 @@ export const tiers = [
     purposes: ['go'],
     checks: [
       { name: 'OpenTelemetry Collector is built', script: 'test/backends/build.ts', args: ['otelcol'] },
+      {
+        name: 'a newer OpenTelemetry Collector is built',
+        script: 'test/backends/build.ts',
+        args: ['otelcol-newest'],
+      },
       { name: 'Jaeger is built', script: 'test/backends/build.ts', args: ['jaeger'] },
+      { name: 'Prometheus is built', script: 'test/backends/build.ts', args: ['prometheus'] },
     ],
   },
   {

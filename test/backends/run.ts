@@ -75,9 +75,10 @@ function overrideOutputs(
     },
     service: {
       pipelines: {
-        metrics: { exporters: ['file/metrics', ...(prometheusPort === undefined ? [] : ['prometheus'])] },
+        metrics: { exporters: ['file/metrics'] },
+        'metrics/prometheus': { exporters: [prometheusPort === undefined ? 'debug' : 'prometheus'] },
         logs: { exporters: ['file/logs'] },
-        traces: { exporters: ['file/traces', ...(tracesPort === undefined ? [] : ['otlp/traces'])] },
+        traces: { exporters: ['file/traces', ...(tracesPort === undefined ? [] : ['otlp_grpc/traces'])] },
       },
     },
   };

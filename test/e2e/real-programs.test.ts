@@ -64,7 +64,12 @@ async function prometheusTotal(port: number, name: string, labels: Record<string
   return (await answer.text())
     .split('\n')
     .filter((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label)))
-    .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' '))), 0);
+    .reduce((total, line) => total + valueOf(line), 0);
+}
+
+/** The value of a line of the exposition stands behind its labels; a time may follow. */
+function valueOf(line: string): number {
+  return Number(line.slice(line.lastIndexOf('}') + 1).split(' ')[1]);
 }
 
 describe('curl and nginx as Debian ships them', () => {
@@ -99,9 +104,9 @@ describe('curl and nginx as Debian ships them', () => {
     await waitFor('the listener of nginx', () => (listeners() ?? 0) > 0);
     listenersWhileUp = listeners();
     // Each curl and each worker is a process of its own: none may hide another of the same name.
-    for (const process_executable_name of ['curl', 'nginx']) {
-      const labels = { process_executable_name, server_port: String(port) };
-      await waitFor(`what Prometheus reads of ${process_executable_name}`, async () => {
+    for (const job of ['curl', 'nginx']) {
+      const labels = { job, server_port: String(port) };
+      await waitFor(`what Prometheus reads of ${job}`, async () => {
         const total = await prometheusTotal(prometheusPort, 'wirespan_tcp_connection_opened_total', labels);
         return total >= REQUESTS;
       });
