@@ -15,6 +15,7 @@ import { run, stoppable } from './stops.mjs';
 const BUILDS = [
   { folder: 'bpf', what: 'the BPF programs' },
   { folder: 'native', what: 'the native addon' },
+  { folder: 'hook', what: 'the hook for Node applications' },
 ];
 
 /**

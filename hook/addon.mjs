@@ -1,0 +1,19 @@
+import { createRequire } from 'node:module';
+
+const ADDON = '../build/hook/announce.node';
+
+/**
+ * The function that makes the system call: `(fd, value) => errno`. Undefined where there is no addon for this machine: the
+ * application goes on without announcements, and is told once.
+ */
+export function loadAnnounce() {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return createRequire(import.meta.url)(ADDON).announce;
+  } catch (error) {
+    process.emitWarning(`requests are not announced: ${String(error.message).split('\n')[0]}`, {
+      type: 'WirespanHookWarning',
+    });
+    return undefined;
+  }
+}

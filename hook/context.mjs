@@ -1,0 +1,29 @@
+/** The API that the application loaded, whichever copy of it: https://github.com/open-telemetry/opentelemetry-js. */
+const API = Symbol.for('opentelemetry.js.api.1');
+const SPAN = Symbol.for('OpenTelemetry Context Key SPAN');
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const NO_TRACE = /^0+$/;
+
+/**
+ * What is announced: `traceId` and `spanId` as lower-case hexadecimal, `traceFlags` a byte.
+ * @typedef {{ traceId: string, spanId: string, traceFlags: number }} Context
+ */
+
+/** The span that is active in the application right now; undefined without OpenTelemetry, or without a span. */
+export function activeContext() {
+  const span = globalThis[API]?.context?.active?.()?.getValue?.(SPAN);
+  const context = span?.spanContext?.();
+  return context !== undefined && isContext(context) ? context : undefined;
+}
+
+/** The context in a header's value; undefined when it is not valid. */
+export function headerContext(value) {
+  const parts = typeof value === 'string' ? TRACEPARENT.exec(value) : null;
+  if (parts === null || parts[1] === 'ff' || (parts[1] === '00' && parts[5] !== undefined)) return undefined;
+  const context = { traceId: parts[2], spanId: parts[3], traceFlags: parseInt(parts[4], 16) };
+  return isContext(context) ? context : undefined;
+}
+
+function isContext({ traceId, spanId }) {
+  return traceId?.length === 32 && spanId?.length === 16 && !NO_TRACE.test(traceId) && !NO_TRACE.test(spanId);
+}

@@ -1,0 +1,146 @@
+/** `wirespan/hook` in a Node client with the stock OpenTelemetry SDK, over TLS, with segments really lost. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { projectFolder } from '../backends/place.ts';
+import { cleanEnvironment } from '../support/agent.ts';
+import { makeCertificates, withoutOpenssl } from '../support/certificates.ts';
+import { Cleanup } from '../support/cleanup.ts';
+import { Dropper } from '../support/dropper.ts';
+import { NetNamespace } from '../support/net-namespace.ts';
+import { waitFor } from '../support/wait.ts';
+import { Watcher } from '../support/watcher.ts';
+import { plain } from './rig/conversation.ts';
+import type { Context } from './rig/traceparent.ts';
+
+const SERVICE = join(projectFolder, 'test', 'workloads', 'node-service', 'https-service.ts');
+/** As applications name it, by the package's exports. */
+const HOOK = 'wirespan/hook';
+const [REQUESTS, CONCURRENCY, PERMILLE] = [1_200, 200, 150];
+
+/** As the client knew it; in the order in which responses ended. */
+interface Request extends Context {
+  readonly localPort: number;
+  /** The bytes of its connection's stream that it wrote: from the first to before the second. */
+  readonly from: number;
+  readonly to: number;
+  readonly endNs: string;
+}
+
+/**
+ * A lost byte is sent again before its response ends, and the next request of its connection begins after that. The first has
+ * the handshake as well.
+ */
+function ownerAt(stream: readonly Request[], timeNs: bigint): Request | undefined {
+  const index = stream.findIndex(({ endNs }) => BigInt(endNs) >= timeNs);
+  const owner = stream[index];
+  return owner && (index === 0 ? { ...owner, from: 0 } : owner);
+}
+
+describe('a Node client with the hook', { skip: withoutOpenssl }, () => {
+  const cleanup = new Cleanup();
+  let room: NetNamespace;
+  let dropper: Dropper;
+  let watcher: Watcher | undefined;
+  let ca = '';
+  let port = 0;
+
+  /** One of the services, in the room; what it printed so far. */
+  function start(args: readonly string[], isHooked: boolean): { child: ChildProcess; out: () => string } {
+    const node = [process.execPath, ...(isHooked ? ['--import', HOOK] : []), SERVICE, ...args];
+    const enter = 'echo $$ > "$0" && exec ip netns exec "$@"';
+    const procs = join(room.cgroup ?? '', 'cgroup.procs');
+    const child = spawn('sh', ['-c', enter, procs, room.name, ...node], {
+      cwd: projectFolder,
+      env: cleanEnvironment({
+        NODE_EXTRA_CA_CERTS: ca,
+        OTEL_METRICS_EXPORTER: 'none',
+        OTEL_LOGS_EXPORTER: 'none',
+        OTEL_TRACES_SAMPLER: 'traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '0.5',
+      }),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    cleanup.add(() => {
+      child.kill('SIGKILL');
+      return ended;
+    });
+    return { child, out: () => text };
+  }
+
+  async function call(kind: 'https' | 'fetch', isHooked = true, requests = REQUESTS): Promise<Request[]> {
+    const args = ['call', String(port), String(requests), String(CONCURRENCY), kind];
+    const { child, out } = start(args, isHooked);
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    await ended;
+    assert.equal(child.exitCode, 0);
+    const lines = out().trim().split('\n');
+    assert.equal(lines.length, requests);
+    return lines.map((line) => JSON.parse(line) as Request);
+  }
+
+  before(async () => {
+    room = new NetNamespace();
+    cleanup.add(() => room.remove());
+    dropper = Dropper.attach(room);
+    cleanup.add(() => dropper.close());
+    const certificates = makeCertificates(cleanup.makeFolder());
+    ({ ca } = certificates);
+    const { out } = start(['serve', certificates.cert, certificates.key], false);
+    await waitFor('the service to listen', () => out().endsWith('\n'));
+    ({ port } = JSON.parse(out()) as { port: number });
+  });
+  after(() => cleanup.run());
+
+  /** What the retransmissions of the requests' connections are said to be of, against what the client knew. */
+  function check(requests: readonly Request[]): { found: number; all: number; flags: ReadonlySet<number> } {
+    const flags = new Set<number>();
+    const streams = new Map<number, Request[]>();
+    for (const request of requests)
+      streams.set(request.localPort, [...(streams.get(request.localPort) ?? []), request]);
+    const begins = new Map<number, number>();
+    let [found, all] = [0, 0];
+    for (const { endpoints, timeNs, seq, context } of watcher?.retransmits(room.inode) ?? []) {
+      const { localPort, peerPort } = endpoints;
+      const owner = ownerAt(streams.get(localPort) ?? [], timeNs);
+      if (peerPort !== port || owner === undefined) continue;
+      all += 1;
+      if (context === undefined) continue;
+      const { traceId, spanId, from, to } = owner;
+      assert.deepEqual(plain(context), { traceId, spanId, flags: owner.flags });
+      assert.equal(context.method, 'sdk_hook');
+      assert.ok((seq - context.startSeq) >>> 0 < to - from, 'it is among the bytes that the request wrote');
+      const begin = (context.startSeq - from) >>> 0;
+      assert.equal(begins.get(localPort) ?? begin, begin, 'where the stream begins');
+      begins.set(localPort, begin);
+      flags.add(context.traceFlags);
+      found += 1;
+    }
+    return { found, all, flags };
+  }
+
+  test('works as it does without the hook when nobody listens', async () => {
+    await call('https', true, CONCURRENCY);
+  });
+
+  for (const kind of ['https', 'fetch'] as const)
+    test(`${kind}: ${REQUESTS} requests over ${CONCURRENCY} connections, none on another's span`, async (t) => {
+      watcher = new Watcher();
+      try {
+        dropper.lose(port, { permille: PERMILLE });
+        const requests = await call(kind);
+        dropper.rest();
+        const { found, all, flags } = check(requests);
+        t.diagnostic(`${found} of ${all} retransmissions have their request's span`);
+        assert.ok(found > 100 && found >= all * 0.99, `${found} of ${all}`);
+        assert.deepEqual([...flags].sort(), [0, 1], 'unsampled and sampled ones');
+        assert.equal(watcher.count('PROBE_ANNOUNCE', 'MISS_INVALID'), 0);
+      } finally {
+        watcher.close();
+      }
+    });
+});
