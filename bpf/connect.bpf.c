@@ -47,6 +47,8 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 	else
 		apply_filter(sk, tp, conn);
 	announce(&owner, conn, PROBE_STATE);
+	if (cfg_syn_at_connect && !(conn->flags & CONN_IGNORED))
+		follow_syn(sk, tp, conn, now);
 }
 
 /* Its connect() was not seen, so it is not known who it was, until a process shows itself. */
@@ -102,7 +104,7 @@ static __always_inline void handle_client_open(struct sock *sk, u64 now)
 		conn->start_ns = at_least(conn->start_ns, now - (u64)(tp->srtt_us >> 3) * 1000,
 					  now);
 	open_client(sk, tp, conn, &when);
-	if (cfg_hook)
+	if (may_be_early(conn))
 		meet_early(sk, tp, conn, now);
 }
 
@@ -130,7 +132,7 @@ static __always_inline void handle_connect_failure(struct sock *sk, u64 now)
 	if (!conn || !tp || is_ignored(sk, tp, conn))
 		return;
 	begin_at_syn(tp, conn, now);
-	fail_client(sk, tp, conn, failure_of(sk, tp), early_request(sk), &when);
+	fail_client(sk, tp, conn, failure_of(sk, tp), early_request(sk, conn), &when);
 }
 
 /*

@@ -109,6 +109,7 @@ __noinline int parse_traceparent(u32 at)
 		return -1;
 	trace = (u32 *)r->trace_id;
 	span = (u32 *)r->span_id;
+#pragma clang loop unroll(disable)
 	for (i = 0; i < 4; i++)
 		trace[i] = hex8(&v[3 + 8 * i], &bad);
 	for (i = 0; i < 2; i++)

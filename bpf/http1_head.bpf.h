@@ -27,6 +27,7 @@ struct http1_head {
 #define ZEROS_AFTER 128
 
 struct write_scratch {
+	u64 busy; /* a program is at work with it */
 	u8 bytes[HEAD_WINDOW + 256];
 	struct http1_head heads[HEADS_PER_WRITE];
 	u32 length; /* of the write, as far as it was read */
@@ -34,10 +35,7 @@ struct write_scratch {
 	struct request request;
 };
 
-/*
- * This is working memory, since a head does not fit the stack. Programs on one CPU do not preempt
- * each other here.
- */
+/* This is working memory of a CPU, since a head does not fit the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

@@ -123,30 +123,24 @@ struct write {
 	bool first; /* of its connection */
 };
 
-/* Follows the messages of a write. Returns the request that a first write begins with, if it has a context. */
-static __always_inline struct request *take_request(struct request_ring *ring,
-						    const struct write *write, u64 now)
+static __always_inline bool begins_as_request(const struct write *write)
 {
-	u64 length = write->length, position = 0, boundary;
-	struct request *opening = 0;
-	struct write_scratch *s;
-	u32 i, slot;
+	u64 word = 0;
 
-	if (ring) {
-		if (write->first)
-			place_stream(ring, (u32)write->bytes_acked - write->write_seq);
-		position = position_of(ring, write->bytes_acked, write->write_seq);
-		take_back(ring, position);
-	}
-	if (!ring || ring->opaque || (!write->first && ring->boundary != position)) {
-		count_loss(PROBE_REQUEST, MISS_FRAMING);
-		return 0;
-	}
-	ring->last = position;
-	ring->written = 1;
-	s = scratch();
-	if (!s)
-		return 0;
+	return write->buffer && write->length >= 16 &&
+	       !bpf_probe_read_user(&word, sizeof(word), (void *)write->buffer) && is_method(word);
+}
+
+/*
+ * The messages of a write, which `s` has the bytes of from now on. Returns the number of the slot, from 1, of the
+ * request that a first write begins with, or 0: it has no context.
+ */
+static __always_inline u32 take_messages(struct write_scratch *s, struct request_ring *ring,
+					 const struct write *write, u64 position, u64 now)
+{
+	u64 length = write->length, boundary = position;
+	u32 i, slot, opening = 0;
+
 	__builtin_memset(s->heads, 0, sizeof(s->heads[0]));
 	s->count = 0;
 	s->request.found = 0;
@@ -165,7 +159,6 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 		count_loss(PROBE_REQUEST, MISS_HEAD_TOO_LONG);
 		return 0;
 	}
-	boundary = position;
 	for (i = 0; i < HEADS_PER_WRITE; i++) {
 		if (i >= s->count || ring->opaque)
 			break;
@@ -176,7 +169,7 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 		slot = ring->count & (REQUEST_SLOTS - 1);
 		boundary = take_http1_head(s, ring, i, position, now);
 		if (i == 0 && write->first && s->request.found)
-			opening = &ring->slots[slot];
+			opening = slot + 1;
 	}
 	ring->boundary = boundary;
 	/*
@@ -186,6 +179,63 @@ static __always_inline struct request *take_request(struct request_ring *ring,
 	if (position + write->count > boundary)
 		ring->opaque = 1;
 	return opening;
+}
+
+/*
+ * Follows the messages of a write, and returns as take_messages(). It is not static, so it is verified once. A
+ * program that interrupts another one at this, on its CPU, leaves the working memory alone.
+ */
+__noinline u32 take_request(struct request_ring *ring, const struct write *write, u64 now)
+{
+	struct write_scratch *s;
+	u64 position = 0;
+	u32 opening;
+
+	if (!write)
+		return 0;
+	if (ring) {
+		if (write->first)
+			place_stream(ring, (u32)write->bytes_acked - write->write_seq);
+		position = position_of(ring, write->bytes_acked, write->write_seq);
+		take_back(ring, position);
+	}
+	if (!ring || ring->opaque || ring->early || (!write->first && ring->boundary != position)) {
+		count_loss(PROBE_REQUEST, MISS_FRAMING);
+		return 0;
+	}
+	ring->last = position;
+	ring->written = 1;
+	s = scratch();
+	if (!s)
+		return 0;
+	if (__sync_lock_test_and_set(&s->busy, 1)) {
+		ring->opaque = 1;
+		count_loss(PROBE_REQUEST, MISS_BUSY);
+		return 0;
+	}
+	opening = take_messages(s, ring, write, position, now);
+	s->busy = 0;
+	return opening;
+}
+
+/*
+ * A client writes what its SYN shall carry. The stream begins at 1, since the SYN is acknowledged as a
+ * byte.
+ */
+__noinline int take_syn(struct request_ring *ring, u64 msg, u64 now)
+{
+	struct write write = {.bytes_acked = 1, .write_seq = 1, .first = true};
+	struct iov_iter *iter = &((struct msghdr *)msg)->msg_iter;
+
+	if (!ring || !msg || BPF_CORE_READ(iter, iov_offset))
+		return 0;
+	write.buffer = first_buffer(iter, &write.length, false);
+	if (!begins_as_request(&write))
+		return 0;
+	write.count = BPF_CORE_READ(iter, count);
+	ring->opening = take_request(ring, &write, now);
+	ring->early = 1;
+	return 1;
 }
 
 /* A first write shows who uses an accepted connection. */
@@ -199,6 +249,48 @@ static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, str
 		confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST, now);
 }
 
+/* A first write begins with a request: was the connection opened for it? */
+static __noinline int link_opening(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+				   const struct request *opening, u64 now)
+{
+	if (is_wanted(opening) && !(conn->flags & CONN_OPENED_FOR) &&
+	    is_opener(&conn->opener, &conn->owner, conn->established_ns, now))
+		emit_handshake(sk, tp, conn, opening, now);
+	return 0;
+}
+
+/*
+ * A client writes, maybe a request. It is not inlined, since its caller, which names owners, has no stack
+ * left for it; neither is what it calls.
+ */
+static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct msghdr *msg,
+				   bool first)
+{
+	struct iov_iter *iter = &msg->msg_iter;
+	struct write write = {.first = first};
+	struct request_ring *ring;
+	struct request *opening;
+	struct conn *conn;
+	u64 now;
+
+	write.buffer = first_buffer(iter, &write.length, true);
+	if (!begins_as_request(&write))
+		return 0;
+	conn = conn_of(sk);
+	if (!conn || conn->role != ROLE_CLIENT ||
+	    (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)) || !(conn->flags & CONN_ESTABLISHED))
+		return 0;
+	write.write_seq = tp->write_seq;
+	write.bytes_acked = tp->bytes_acked;
+	write.count = iter->count;
+	now = bpf_ktime_get_ns();
+	ring = bpf_sk_storage_get(&requests, sk, 0, first ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	opening = slot_at(ring, take_request(ring, &write, now));
+	if (opening)
+		link_opening(sk, tp, conn, opening, now);
+	return 0;
+}
+
 /*
  * An application writes, and its bytes are not queued yet. What a server sends is left alone by the
  * socket's counters (see role_of()), and other data that is no HTTP request after one read of 8
@@ -206,47 +298,25 @@ static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, str
  */
 static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 {
-	struct iov_iter *iter = &msg->msg_iter;
-	struct request *opening;
-	struct write write = {};
-	struct conn *conn = 0;
 	struct tcp_sock *tp;
-	u64 word = 0, now;
+	struct conn *conn;
+	bool first;
 
-	if (iter->iov_offset)
+	if (msg->msg_iter.iov_offset)
 		return; /* a later part of a long write */
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return;
-	write.write_seq = tp->write_seq;
-	write.bytes_acked = tp->bytes_acked;
-	write.first = !tp->bytes_sent && write.write_seq == tp->snd_una;
-	if (write.first) {
+	first = !tp->bytes_sent && tp->write_seq == tp->snd_una;
+	if (first) {
 		conn = opened_conn(sk, tp, conn_of(sk));
 		if (!conn)
 			return;
 		if (conn->flags & CONN_OWNER_PROVISIONAL)
 			name_owner(sk, tp, conn);
 	}
-	if (!cfg_http1 || tp->bytes_acked == acked_payload(tp))
-		return;
-	write.buffer = first_buffer(iter, &write.length, true);
-	if (!write.buffer || write.length < 16 ||
-	    bpf_probe_read_user(&word, sizeof(word), (void *)write.buffer) || !is_method(word))
-		return;
-	if (!conn)
-		conn = conn_of(sk);
-	if (!conn || conn->role != ROLE_CLIENT ||
-	    (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)) || !(conn->flags & CONN_ESTABLISHED))
-		return;
-	write.count = iter->count;
-	now = bpf_ktime_get_ns();
-	opening = take_request(
-		bpf_sk_storage_get(&requests, sk, 0, write.first ? BPF_SK_STORAGE_GET_F_CREATE : 0),
-		&write, now);
-	if (opening && is_wanted(opening) && !(conn->flags & CONN_OPENED_FOR) &&
-	    is_opener(&conn->opener, &conn->owner, conn->established_ns, now))
-		emit_handshake(sk, tp, conn, opening, now);
+	if (cfg_http1 && tp->bytes_acked != acked_payload(tp))
+		follow_write(sk, tp, msg, first);
 }
 
 /* This tracepoint is there since 6.15. */
@@ -273,7 +343,7 @@ int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
 {
 	struct iov_iter *iter = &msg->msg_iter;
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	u64 address = (u64)sk, word = 0, now;
+	u64 address = (u64)sk, now;
 	struct followed *followed;
 	struct request_ring *ring;
 	struct request *opening;
@@ -283,8 +353,7 @@ int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
 	if (!followed || BPF_CORE_READ(iter, iov_offset))
 		return 0;
 	write.buffer = first_buffer(iter, &write.length, false);
-	if (!write.buffer || write.length < 16 ||
-	    bpf_probe_read_user(&word, sizeof(word), (void *)write.buffer) || !is_method(word))
+	if (!begins_as_request(&write))
 		return 0;
 	if (followed->cookie != (u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter))
 		return 0; /* another socket where that one was */
@@ -296,10 +365,29 @@ int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
 	/* As with the storage, there is none before a first write that is a request. */
 	ring = write.first || followed->ring.written ? &followed->ring : 0;
 	now = bpf_ktime_get_ns();
-	opening = take_request(ring, &write, now);
+	opening = slot_at(ring, take_request(ring, &write, now));
 	if (opening && is_wanted(opening) &&
 	    is_opener(&followed->opener, &followed->handshake.owner,
 		      followed->handshake.established_ns, now))
 		emit_followed_handshake(followed, opening, now);
+	return 0;
+}
+
+/*
+ * A client's SYN is about to leave that has, or may have, data: connect() and the first write in one step
+ * (MSG_FASTOPEN), or the first write after a connect() that sent nothing (TCP_FASTOPEN_CONNECT). No other
+ * connect() comes here.
+ */
+SEC("fentry/tcp_fastopen_cookie_check")
+int BPF_PROG(ws_syn, struct sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct conn *conn;
+
+	if (!tp)
+		return 0;
+	conn = conn_of(sk);
+	if (conn && conn->role == ROLE_CLIENT && !(conn->flags & (CONN_IGNORED | CONN_CLOSED)))
+		follow_syn(sk, tp, conn, bpf_ktime_get_ns());
 	return 0;
 }

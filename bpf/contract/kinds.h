@@ -141,7 +141,9 @@ enum loss_reason {
 	TAKEN = 14,
 	/* The bytes that an announcement was for have a header with other ids, which wins. */
 	CONFLICT = 15,
-	LOSS_REASONS = 16,
+	/* As above, no context: another program was at a head on this CPU, which this one interrupted. */
+	MISS_BUSY = 16,
+	LOSS_REASONS = 24,
 };
 
 #endif

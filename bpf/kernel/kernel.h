@@ -130,10 +130,18 @@ struct tcp_rack {
 	u32 rtt_us; /* of the segment that was acknowledged last; 0: none was */
 };
 
+struct msghdr;
+
+/* What a SYN shall carry: `data` is what is written. */
+struct tcp_fastopen_request {
+	struct msghdr *data;
+};
+
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	u32 retrans_stamp; /* of the first SYN, in SYN_SENT */
 	u8 fastopen_connect : 1;
+	u8 syn_data : 1;
 	u8 tcp_usec_ts : 1;
 	u64 bytes_acked;
 	u64 bytes_received;
@@ -162,6 +170,7 @@ struct tcp_sock {
 	} rcvq_space;
 	struct list_head tsorted_sent_queue;
 	bool is_mptcp;
+	struct tcp_fastopen_request *fastopen_req;
 };
 
 struct mptcp_sock {

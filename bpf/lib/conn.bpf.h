@@ -20,6 +20,7 @@
 #define CONN_NO_COOKIE		 (1 << 14) /* nobody asked for one: the address tells whose it is */
 #define CONN_RTT_KNOWN		 (1 << 15) /* of a deferred one: its RTT was seen since */
 #define CONN_WAITS		 (1 << 16) /* for the second run of the pass that met it */
+#define CONN_SYN_REQUEST	 (1 << 17) /* of a client: its first request leaves with its SYN */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
 struct known_owner {

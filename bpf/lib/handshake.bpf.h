@@ -44,32 +44,27 @@ static __always_inline bool is_opener(const struct opener *opener, const struct 
 	       now - established_ns <= OPENER_BUSY_NS + queued_ns;
 }
 
-static __always_inline void set_request(struct trace_context *context,
-					const struct request *request, u64 now)
-{
-	tell_request(request, context);
-	context->start_ns = now;
-}
-
 /* A handshake record with this request is asked for. */
 static __always_inline bool is_wanted(const struct request *request)
 {
 	return cfg_emit_handshake && (request->flags & 1);
 }
 
-static __always_inline void emit_handshake(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					   const struct request *request, u64 now)
+/* It is not inlined: its callers have no stack left for it. */
+static __noinline int emit_handshake(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+				     const struct request *request, u64 now)
 {
 	struct connection_record *record;
 
 	record = reserve(PROBE_REQUEST, RECORD_CONNECTION, sizeof(*record), now);
 	if (!record)
-		return;
+		return 0;
 	fill_connection(record, sk, tp, conn);
 	record->what = CONNECTION_HANDSHAKE;
-	set_request(&record->context, request, now);
+	tell_request(request, &record->context);
 	submit(PROBE_REQUEST, record);
 	set_flags(conn, CONN_OPENED_FOR);
+	return 0;
 }
 
 /* Does the same, with the counters as they were at ESTABLISHED. */
@@ -84,31 +79,58 @@ static __always_inline void emit_followed_handshake(struct followed *followed,
 	followed->handshake.header = record->header;
 	followed->handshake.context.found = 1;
 	*record = followed->handshake;
-	set_request(&record->context, request, now);
+	tell_request(request, &record->context);
 	submit(PROBE_REQUEST, record);
 }
 
-/* Returns the request that a client was announced to connect for, or NULL. */
-static __always_inline struct request *early_request(struct sock *sk)
+/* A client was announced to connect for a request, or its SYN has one. */
+static __always_inline bool may_be_early(const struct conn *conn)
 {
-	struct request_ring *ring = cfg_hook ? bpf_sk_storage_get(&requests, sk, 0, 0) : 0;
+	return cfg_hook || (conn->flags & CONN_SYN_REQUEST);
+}
 
-	return ring && ring->early ? open_announcement(ring) : 0;
+/* What is announced comes first, as where the first bytes are written later. */
+static __always_inline struct request *opening_of(struct request_ring *ring)
+{
+	struct request *announced = cfg_hook ? open_announcement(ring) : 0;
+
+	return announced ? announced : slot_at(ring, ring->opening);
+}
+
+/* Returns the request that a client connects for, if that is known before ESTABLISHED, or NULL. */
+static __always_inline struct request *early_request(struct sock *sk, const struct conn *conn)
+{
+	struct request_ring *ring;
+
+	if (!may_be_early(conn))
+		return 0;
+	ring = bpf_sk_storage_get(&requests, sk, 0, 0);
+	return ring && ring->early ? opening_of(ring) : 0;
+}
+
+/*
+ * The SYN had the request, or its write still waits in connect(): no more evidence is needed that the
+ * connection was opened for it. A write that came back with nothing sent may not come again.
+ */
+static __always_inline bool is_still_meant(struct tcp_sock *tp, const struct request *request)
+{
+	return request->method != METHOD_HTTP1_HEADER || tp->fastopen_req ||
+	       BPF_CORE_READ_BITFIELD(tp, syn_data);
 }
 
 /* A client reached ESTABLISHED. */
-static __always_inline void meet_early(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-				       u64 now)
+static __noinline int meet_early(struct sock *sk, struct tcp_sock *tp, struct conn *conn, u64 now)
 {
 	struct request_ring *ring = bpf_sk_storage_get(&requests, sk, 0, 0);
 	struct request *request;
 
 	if (!ring || !ring->early)
-		return;
-	request = open_announcement(ring);
+		return 0;
 	place_stream(ring, (u32)tp->bytes_acked - tp->snd_una);
-	if (request && is_wanted(request))
+	request = opening_of(ring);
+	if (request && is_wanted(request) && is_still_meant(tp, request))
 		emit_handshake(sk, tp, conn, request, now);
+	return 0;
 }
 
 /* A client reached ESTABLISHED, and a kprobe meets its writes. */

@@ -35,8 +35,9 @@ struct request_ring {
 	u32 count;
 	u8 opaque;  /* framing unknown: no request is taken any more */
 	u8 written; /* last is set */
-	u8 early; /* announced before ESTABLISHED: `base` is not known yet, and all is one interval */
-	u8 pad[5];
+	u8 early; /* `base` is not known yet: announced, or to leave with the SYN, before ESTABLISHED */
+	u8 opening; /* of the SYN: the number of its slot, from 1; 0: none, or without a context */
+	u8 pad[4];
 };
 
 struct {
@@ -80,6 +81,12 @@ static __always_inline struct request_ring *requests_of(struct sock *sk)
 	if (!followed || followed->cookie != (u64)sk->__sk_common.skc_cookie.counter)
 		return 0;
 	return &followed->ring;
+}
+
+/* The slot with this number, from 1; NULL: none. */
+static __always_inline struct request *slot_at(struct request_ring *ring, u32 number)
+{
+	return ring && number ? &ring->slots[(number - 1) & (REQUEST_SLOTS - 1)] : 0;
 }
 
 /*
@@ -161,12 +168,12 @@ static __always_inline struct request *open_announcement(struct request_ring *ri
 /* The connection is established, so its stream has a beginning. */
 static __always_inline void place_stream(struct request_ring *ring, u32 base)
 {
-	struct request *request = ring->early ? open_announcement(ring) : 0;
+	u32 i;
 
+	for (i = 0; ring->early && i < REQUEST_SLOTS; i++)
+		ring->slots[i].start_seq = (u32)ring->slots[i].start - base;
 	ring->base = base;
 	ring->early = 0;
-	if (request)
-		request->start_seq = -base;
 }
 
 #endif

@@ -31,6 +31,7 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_NO_HEADER]: 'miss',
   [LOSS_REASON.MISS_HEAD_TOO_LONG]: 'miss',
   [LOSS_REASON.MISS_UNREADABLE]: 'miss',
+  [LOSS_REASON.MISS_BUSY]: 'miss',
   [LOSS_REASON.MISS_FRAMING]: 'stale',
   [LOSS_REASON.MISS_INVALID]: 'invalid',
   [LOSS_REASON.TAKEN]: 'hit',

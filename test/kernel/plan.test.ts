@@ -45,6 +45,7 @@ for (const costlyVariants of [false, true]) {
       assert.deepEqual(missing, [
         ...(plan.accept === 'none' ? ['inet_csk_accept'] : []),
         ...(seesAttempts ? [] : ['inet_stream_connect']),
+        ...(canLoad('ws_syn') ? [] : ['tcp_fastopen_cookie_check']),
       ]);
       for (const { why } of plan.missing) assert.match(why, /\w/);
     });

@@ -115,12 +115,12 @@ long do_request(int s, int port, char *hex)
 	return local_port(s);
 }
 
-long do_fast(int s, int port, char *hex)
+long do_fast(int s, int port, char *hex, int flags)
 {
 	size_t n = decode_hex(hex);
 	struct address a = loopback(family_of(s), port);
 
-	if (sendto(s, hex, n, MSG_FASTOPEN, &a.any, a.length) != (ssize_t)n)
+	if (sendto(s, hex, n, MSG_FASTOPEN | flags, &a.any, a.length) != (ssize_t)n)
 		return -1;
 	return local_port(s);
 }

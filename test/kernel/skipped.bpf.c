@@ -24,6 +24,7 @@ enum program {
 	PROGRAM_ws_error,
 	PROGRAM_ws_write,
 	PROGRAM_ws_write_fentry,
+	PROGRAM_ws_syn,
 	PROGRAM_ws_data_arrived,
 	PROGRAM_ws_data_read,
 	/* Their first argument is no socket: never skipped. */

@@ -16,6 +16,7 @@
  *   connect-to S ADDRESS PORT local port
  *   request S PORT HEX        connect and write, without sleeping in between; local port
  *   fast S PORT HEX           connect and write in one step, with Fast Open where the kernel lets it; local port
+ *   try-fast S PORT HEX       the same, never waits
  *   reconnect S PORT          connect(AF_UNSPEC) first: the same socket once more
  *   bind S PORT               with SO_REUSEADDR
  *   accept S LISTENER
@@ -140,8 +141,8 @@ static long run(char **word, int words)
 		return do_connect_to(*s, word[2], atoi(word[3]));
 	if (IS("request"))
 		return do_request(*s, number, word[3]);
-	if (IS("fast"))
-		return do_fast(*s, number, word[3]);
+	if (IS("fast") || IS("try-fast"))
+		return do_fast(*s, number, word[3], IS("fast") ? 0 : MSG_DONTWAIT);
 	if (IS("reconnect"))
 		return do_reconnect(*s, number);
 	if (IS("bind"))

@@ -14,7 +14,7 @@ long do_socket(int family, int *s, int mss);
 long do_connect(int s, int port);
 long do_connect_to(int s, const char *address, int port);
 long do_request(int s, int port, char *hex);
-long do_fast(int s, int port, char *hex);
+long do_fast(int s, int port, char *hex, int flags);
 long do_fast_connect(int s, int port);
 long do_reconnect(int s, int port);
 long do_bind(int s, int port);

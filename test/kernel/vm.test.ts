@@ -42,6 +42,7 @@ const FILES = [
   'announcements',
   'announcement-values',
   'request-edges',
+  'syn-requests',
   'request-circle',
   'opened-for',
   'passes',

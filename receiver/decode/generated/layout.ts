@@ -679,7 +679,8 @@ export const LOSS_REASON = {
   LEFT_OUT: 13,
   TAKEN: 14,
   CONFLICT: 15,
-  LOSS_REASONS: 16,
+  MISS_BUSY: 16,
+  LOSS_REASONS: 24,
 } as const;
 
 /** `enum filter_limit`. */

@@ -70,6 +70,7 @@ const AT_CLOSE = [
 
 const WRITE_KPROBE = 'ws_write_kprobe';
 const ANNOUNCE = 'ws_announce';
+const SYN_FENTRY = 'ws_syn';
 /** Client connections at once; of more, requests are not known, which is counted. */
 const MAX_FOLLOWED = 8_192;
 /** The oldest make room: their connections keep the owner that is learned later. */
@@ -85,6 +86,17 @@ const WRITE: Probe<ConnectionOptions> = {
     { programs: ['ws_write_fentry'], words: 'fentry' },
     ...(requests ? [{ programs: [WRITE_KPROBE], words: 'a kprobe' }] : []),
   ],
+};
+
+/**
+ * Requests that leave with the SYN. Without it, those that connect() and write in one step are met at connect(), where a
+ * tracepoint meets writes.
+ */
+const SYN: Probe<ConnectionOptions> = {
+  name: 'tcp_fastopen_cookie_check',
+  variants: () => [{ programs: [SYN_FENTRY], words: 'fentry' }],
+  isWanted: ({ requests }) => requests,
+  advice: () => '; requests that leave with the SYN of TCP_FASTOPEN_CONNECT have no trace context',
 };
 
 /** Attempts to connect that fail before there is a SYN: no socket changes its state then. */
@@ -145,6 +157,7 @@ export const connection: Family<ConnectionOptions> = {
     onTracepoint('inet_sk_error_report', 'ws_error', { isRepaired: true }),
     CONNECT,
     WRITE,
+    SYN,
     HOOK,
   ],
   variables,
@@ -213,6 +226,7 @@ function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<s
     cfg_hook: isAttached(chosen, ANNOUNCE),
     cfg_conn_table: chosen.isConnTable,
     cfg_requests_by_address: isAttached(chosen, WRITE_KPROBE),
+    cfg_syn_at_connect: wanted.requests && !isAttached(chosen, WRITE_KPROBE, SYN_FENTRY),
     cfg_accept_by_address: isAcceptByAddress(chosen),
     cfg_connect_nr: CONNECT_NUMBERS[process.arch] ?? 0n,
     cfg_accepts_unseen: !isAcceptByAddress(chosen) && !isAcceptTyped(chosen),

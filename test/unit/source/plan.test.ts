@@ -53,11 +53,14 @@ function variableOf(plan: Plan, name: string): VariableValue | undefined {
   return all.find((variables) => name in variables)?.[name];
 }
 
+const SYN_REFUSED =
+  'fentry is refused (errno 1 for ws_syn); requests that leave with the SYN of TCP_FASTOPEN_CONNECT have no trace context';
+
 /** Tracepoints that kernels have or have not. */
 const KNOWN = new Set([...Object.keys(LINUX_6_18_BARE.tracepoints)]);
 
 const ACCEPT = ['ws_accept_fexit2', 'ws_accept_fexit4', 'ws_accept_kprobe', 'ws_accept_sys_exit'];
-const WRITE = ['ws_write', 'ws_write_fentry', 'ws_write_kprobe'];
+const WRITE = ['ws_write', 'ws_write_fentry', 'ws_write_kprobe', 'ws_syn'];
 const CONNECTION = ['ws_state', 'ws_destroy', 'ws_error'];
 const RETRANSMIT = ['ws_retransmit', 'ws_retransmit_synack'];
 const REST = [
@@ -71,7 +74,13 @@ const REST = [
   'ws_data_read',
 ];
 /** Every program but the accept's, with this one for the first write. */
-const allWith = (write: string): string[] => [...RETRANSMIT, ...CONNECTION, write, ...REST];
+const allWith = (write: string): string[] => [
+  ...RETRANSMIT,
+  ...CONNECTION,
+  write,
+  ...(write === 'ws_write_fentry' ? ['ws_syn'] : []),
+  ...REST,
+];
 
 describe('the plan', () => {
   it('on a kernel like 5.15', () => {
@@ -121,6 +130,7 @@ describe('the plan', () => {
         probe: 'inet_stream_connect',
         why: 'fexit is refused (errno 1 for ws_connect_fexit); bpf.costly_variants=on counts connects that fail without a SYN, by a program at every system call',
       },
+      { probe: 'tcp_fastopen_cookie_check', why: SYN_REFUSED },
     ]);
     assert.deepEqual(plan.iterators.pass, ['ws_pass_files', 'ws_pass_table']);
     assert.deepEqual(argumentsOf(plan), ['retransmit error', 'drop reason', 'drop receiver', 'reset reason']);
@@ -136,7 +146,7 @@ describe('the plan', () => {
       assert.equal(variableOf(plan, 'cfg_requests_by_address'), true);
       assert.deepEqual(
         plan.missing.map(({ probe }) => probe),
-        costlyVariants ? [] : ['inet_stream_connect'],
+        [...(costlyVariants ? [] : ['inet_stream_connect']), 'tcp_fastopen_cookie_check'],
       );
     }
     assert.equal(variableOf(planFor(LINUX_6_1), 'cfg_requests_by_address'), false);
@@ -148,6 +158,14 @@ describe('the plan', () => {
     assert.deepEqual(
       plan.missing.filter(({ probe }) => probe === 'tcp_sendmsg_locked').map(({ why }) => why),
       ['no tracepoint, fentry is refused (errno 1 for ws_write_fentry)'],
+    );
+  });
+
+  it('meets requests with a SYN at connect() only where no program of its own does', () => {
+    const atConnect = (kernel: Kernel): unknown => variableOf(planFor(kernel), 'cfg_syn_at_connect');
+    assert.deepEqual(
+      [LINUX_6_1, LINUX_6_1_ARM64, LINUX_6_12, LINUX_6_18_BARE].map((kernel) => atConnect(kernel)),
+      [false, false, false, true],
     );
   });
 
@@ -167,7 +185,10 @@ describe('the plan', () => {
     const allowed = planFor(LINUX_6_18_BARE, { costlyVariants: true });
     assert.equal(allowed.accept, 'sys_exit');
     assert.deepEqual(allowed.attached[0], { program: 'ws_accept_sys_exit', probe: 'inet_csk_accept' });
-    assert.deepEqual(allowed.missing, []);
+    assert.deepEqual(
+      allowed.missing.map(({ probe }) => probe),
+      ['tcp_fastopen_cookie_check'],
+    );
     assert.equal(planFor(LINUX_6_12, { costlyVariants: true }).accept, 'fexit');
   });
 
@@ -206,6 +227,7 @@ describe('the plan', () => {
           'tcp_sendmsg_locked',
           'no tracepoint, fentry is refused (errno 1 for ws_write_fentry), a kprobe is refused (errno 1 for ws_write_kprobe)',
         ],
+        ['tcp_fastopen_cookie_check', SYN_REFUSED],
         [
           'cgroup_setsockopt',
           'cgroup/setsockopt is refused (errno 1 for ws_announce): what applications announce of their sockets is not heard. It needs CAP_NET_ADMIN and a mounted cgroup v2; correlation.hook=off does without',
@@ -240,6 +262,7 @@ describe('the plan', () => {
       'ws_destroy',
       'ws_error',
       'ws_write_fentry',
+      'ws_syn',
     ]);
     assert.deepEqual(plan.missing, []);
     assert.deepEqual(
