@@ -68,6 +68,8 @@ describe('the shipped otel-collector.yaml', () => {
             const selector = `${metric}{exported_job="${job}",server_port="80"}`;
             assert.equal(await prometheus.total(selector), total, metric);
           }
+          const [info] = await prometheus.query(`target_info{exported_job="${job}"}`);
+          assert.equal(info?.labels['process_pid'], '4711', 'the rest of the resource');
           const found = await prometheus.exemplars(`${CLOSED}{exported_job="${job}"}`);
           const ids = found.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels['trace_id']));
           assert.deepEqual([...new Set(ids)].sort(), TRACES_LEFT[temporality], 'exemplars');

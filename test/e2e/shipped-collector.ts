@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createMetricStore, type MetricStore } from '../../receiver/aggregate/metric-store.ts';
 import { ExemplarStore, withExemplars } from '../../receiver/aggregate/exemplars.ts';
 import { createExporters, type Exporters } from '../../receiver/export/exporters.ts';
+import type { OtlpProtocol } from '../../receiver/export/options.ts';
 import { createMetricLoop } from '../../receiver/export/metric-loop.ts';
 import { backEndPath } from '../backends/build.ts';
 import { projectFolder } from '../backends/place.ts';
@@ -77,11 +78,15 @@ export interface Sender {
   readonly flush: () => Promise<void>;
 }
 
-export function startSender(endpoint: string, temporality: 'cumulative' | 'delta'): Sender {
+export function startSender(
+  endpoint: string,
+  temporality: 'cumulative' | 'delta',
+  protocol: OtlpProtocol = 'grpc',
+): Sender {
   const now = (): bigint => BigInt(Date.now()) * 1_000_000n;
   const store = createMetricStore({ temporality, startUnixNs: now() - 1_000_000_000n });
   const exemplars = new ExemplarStore();
-  const exporters = createExporters(exportSettings({ endpoint }));
+  const exporters = createExporters(exportSettings({ endpoint, protocol }));
   if (exporters.metrics === undefined) throw new Error('metrics are off');
   const loop = createMetricLoop({
     sources: [withExemplars(store, exemplars)],
