@@ -82,6 +82,10 @@ export class Pipeline {
       ownerAt: (view, offset) => this.#owners.find(view, offset),
       resolve: (owner) => this.enricher.resolve(owner),
       host: () => this.enricher.host(),
+      rare: (kind) =>
+        FAMILIES.flatMap((family) => family.rare?.(kind, config.attributes) ?? []).filter(
+          ([metric]) => config.metrics.get(metric.name) ?? false,
+        ),
     };
     this.sums = this.#createSums();
     this.correlator = this.#createCorrelator(outlets);

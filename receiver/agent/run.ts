@@ -1,3 +1,4 @@
+import { withStarts } from '../aggregate/starts.ts';
 import { setImmediate } from 'node:timers/promises';
 import type { AppConfig } from '../../config/index.ts';
 import { ATTR_SERVICE_NAME } from '../../semconv/index.ts';
@@ -153,7 +154,7 @@ class Agent {
     });
     this.#pipeline.onBatch = (seconds) => telemetry.recordLag(seconds);
     return createMetricLoop({
-      sources: [this.#pipeline.exemplars.metrics, telemetry],
+      sources: [withStarts(this.#pipeline.exemplars.metrics), telemetry],
       exporter: metrics,
       ...this.#config.metricExport,
       now: () => this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()),

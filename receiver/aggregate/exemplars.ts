@@ -5,7 +5,7 @@ import type { ObservedResource } from '../model/resource.ts';
 import { attributeKey } from './attribute-key.ts';
 import type { Exemplar } from './exemplar.ts';
 import { isEarlier } from './hr-time.ts';
-import type { MetricSource } from './metric-store.ts';
+import type { MetricSource } from './metric-source.ts';
 import type { StoredPoint } from './series.ts';
 
 export interface ExemplarCounters {

@@ -1,34 +1,19 @@
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { Histogram, MetricData, ResourceMetrics, ScopeMetrics } from '@opentelemetry/sdk-metrics';
 import { SCOPE_NAMES, type MetricDescriptor } from '../../semconv/index.ts';
-import type { HistogramDelta, MetricSink } from '../model/metric-sink.ts';
+import type { HistogramDelta, MetricSink, RareSeries } from '../model/metric-sink.ts';
 import type { ObservedResource } from '../model/resource.ts';
 import { collectStream, isSetMetric } from './collect-points.ts';
 import { foldResources, type FoldInto } from './fold-resources.ts';
 import { scopeOf } from './instrumentation-scopes.ts';
+import type { MetricSource } from './metric-source.ts';
 import type { MetricStoreOptions } from './metric-store-options.ts';
 import { createEntry, isShown, overAfterOf, type ResourceEntry } from './resource-entry.ts';
-import type { OverflowCounts, SeriesBudget } from './series-budget.ts';
-import { createSeriesBudget } from './series-budget.ts';
+import { createSeriesBudget, type OverflowCounts, type SeriesBudget } from './series-budget.ts';
 import { MAX_SERVER_PORTS } from './server-ports.ts';
-import type { Series, StoredPoint } from './series.ts';
-import { addHistogram, mergeSeries } from './series.ts';
+import { addHistogram, mergeSeries, type Series, type StoredPoint } from './series.ts';
 import { Stream } from './stream.ts';
 import { Timeline, type Interval } from './timeline.ts';
-
-/** Something that is collected, exported, and told what could not be exported. */
-export interface MetricSource {
-  /**
-   * What is to be exported, one element a resource. `nowUnixNs`: the end of the interval.
-   * Every point must either be exported or come back through `restore` before the next collection.
-   */
-  collect(nowUnixNs: bigint): ResourceMetrics[] | Promise<ResourceMetrics[]>;
-  /**
-   * Puts back what a collection took out and could not be exported: it leaves with a later
-   * collection. Points that merely report a state that goes on are ignored.
-   */
-  restore(failed: readonly ResourceMetrics[]): void;
-}
 
 /** Sums by metric, resource and attributes, within bounds, without losing or doubling anything. */
 export interface MetricStore extends MetricSink, MetricSource {
@@ -119,6 +104,11 @@ class Store implements MetricStore {
     else this.#gain(metric, resource, attributes, value);
   }
 
+  expect(resource: ObservedResource, by: object, series: () => readonly RareSeries[]): void {
+    if (!this.#isDelta && resource.kind === 'workload')
+      this.#entries.get(resource.id)?.expected.add(by, series);
+  }
+
   retire(resourceId: string): void {
     const entry = this.#entries.get(resourceId);
     if (entry !== undefined) entry.isRetired = true;
@@ -134,6 +124,7 @@ class Store implements MetricStore {
         continue;
       }
       entry.wasCollected = true;
+      this.#addExpected(entry, interval.start);
       const scopeMetrics = this.#collectEntry(entry, interval);
       if (scopeMetrics.length > 0) collected.push({ resource: entry.resource, scopeMetrics });
       entry.isLeaving =
@@ -141,6 +132,15 @@ class Store implements MetricStore {
     }
     this.#collections += 1;
     return collected;
+  }
+
+  /** What is over already counts no more: it needs no zeros. */
+  #addExpected(entry: ResourceEntry, startTime: HrTime): void {
+    for (const [metric, attributes] of entry.expected.take(entry.isRetired)) {
+      const stream = this.#stream(entry, metric);
+      stream.expect(attributes, startTime);
+      if (stream.size === 0) entry.streams.delete(metric.name);
+    }
   }
 
   #fold(foldInto: FoldInto): void {

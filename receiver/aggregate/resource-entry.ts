@@ -1,6 +1,7 @@
 import type { Resource } from '@opentelemetry/resources';
 import type { ObservedResource } from '../model/resource.ts';
 import { resourceBytes } from '../model/resource-bytes.ts';
+import { Expected } from './expected.ts';
 import { toSdkResource } from './sdk-resource.ts';
 import type { SeriesShare } from './series-budget.ts';
 import { ServerPorts } from './server-ports.ts';
@@ -15,6 +16,7 @@ export interface ResourceEntry {
   readonly streams: Map<string, Stream>;
   readonly ports: ServerPorts;
   readonly share: SeriesShare;
+  readonly expected: Expected;
   /** Since the last collection something found no series of its own. */
   isTight: boolean;
   isRetired: boolean;
@@ -35,6 +37,7 @@ export function createEntry(observed: ObservedResource, maxPorts: number, share:
     streams: new Map(),
     ports: new ServerPorts(observed.kind === 'workload' ? maxPorts : Infinity),
     share,
+    expected: new Expected(),
     isTight: false,
     isRetired: false,
     wasCollected: false,

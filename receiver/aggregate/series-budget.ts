@@ -27,6 +27,8 @@ export interface SeriesBudget {
 export interface SeriesShare {
   /** Room for an ordinary series? `isFirst`: its stream holds no reservation yet. */
   takeSeries(isFirst: boolean): boolean;
+  /** Room for a series that nothing was measured for? More than half is free. */
+  isAmple(): boolean;
   /** Room for an overflow series? */
   takeOverflow(isReserved: boolean, isSpill: boolean): boolean;
   /** Gives back `series` slots and, when `isReserved`, an overflow slot that was never taken. */
@@ -59,6 +61,7 @@ export function createSeriesBudget(limit: number): SeriesBudget {
         if (isFirst) reserved += 1;
         return true;
       },
+      isAmple: () => 2 * (used + reserved) < room && mayHave(2 * own),
       takeOverflow(isReserved, isSpill) {
         if (isReserved) reserved -= 1;
         else if (used + reserved + 1 > (isSpill ? limit : room)) return false;

@@ -18,6 +18,12 @@ export class ServerPorts {
     this.#max = max;
   }
 
+  /** Whether `take` would. */
+  mayTake(attributes: Attributes): boolean {
+    const port = attributes[ATTR_SERVER_PORT];
+    return typeof port !== 'number' || this.#uses.has(port) || this.#uses.size < this.#max;
+  }
+
   /** Whether a series with these attributes may be; then it is counted until `release`. */
   take(attributes: Attributes): boolean {
     const port = attributes[ATTR_SERVER_PORT];

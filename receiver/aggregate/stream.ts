@@ -59,6 +59,14 @@ export class Stream implements StreamIdentity {
     return series;
   }
 
+  /** Makes it be there at zero, where there is so much room that no measurement will miss it. */
+  expect(attributes: Attributes, startTime: HrTime): void {
+    if (!this.#budget.isAmple() || !this.#ports.mayTake(attributes)) return;
+    const key = attributeKey(attributes);
+    const series = this.#byKey.has(key) ? undefined : this.#create(key, attributes, startTime);
+    if (series !== undefined) series.isTouched = true;
+  }
+
   #remember(attributes: Attributes, series: Series): void {
     if (this.#identities >= IDENTITIES_PER_SERIES * this.#maxSeries) {
       this.#byIdentity = new WeakMap();

@@ -1,5 +1,5 @@
 import { ExemplarStore, withExemplars } from '../aggregate/exemplars.ts';
-import type { MetricSource } from '../aggregate/metric-store.ts';
+import type { MetricSource } from '../aggregate/metric-source.ts';
 import type { Clock } from '../model/clock.ts';
 import type { KernelNames, KernelRecord } from '../model/record.ts';
 import type { SumsContext } from '../signals/context.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { MetricSource } from '../aggregate/metric-store.ts';
+import type { MetricSource } from '../aggregate/metric-source.ts';
 import type { MetricExporter } from './metric-exporter.ts';
 
 /** Collects, exports and puts back, once an interval. */

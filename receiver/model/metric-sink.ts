@@ -9,6 +9,9 @@ export interface HistogramDelta {
   readonly sum: number;
 }
 
+/** A counter that rarely counts, with the attributes that it would have. */
+export type RareSeries = readonly [metric: MetricDescriptor, attributes: Attributes];
+
 /** Where the sums of families go as measurements. Implemented by `aggregate/`. */
 export interface MetricSink {
   /** Counter: adds a non-negative delta. */
@@ -25,4 +28,9 @@ export interface MetricSink {
    * the same resource and attributes are summed; a series not set again is dropped.
    */
   set(metric: MetricDescriptor, resource: ObservedResource, attributes: Attributes, value: number): void;
+  /**
+   * These counters of a workload that measured something are there at zero, as long as they count nothing. They
+   * are asked for once for each `by` and resource, at a collection.
+   */
+  expect(resource: ObservedResource, by: object, series: () => readonly RareSeries[]): void;
 }

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { MetricDescriptor } from '../../semconv/index.ts';
-import type { MetricSink } from '../model/metric-sink.ts';
+import type { MetricSink, RareSeries } from '../model/metric-sink.ts';
 import type { ObservedResource, Owner } from '../model/resource.ts';
 
 /** What the sums of every family need. */
@@ -17,6 +17,19 @@ export interface SumsContext {
   /** Whose a measurement is: the host's without a process. */
   resolve(owner: Owner): ObservedResource;
   host(): ObservedResource;
+  /** What a workload has at zero that has such connections, of the metrics that are on; absent: nothing. */
+  readonly rare?: (kind: ConnectionKind) => readonly RareSeries[];
+}
+
+/** What connections of a workload have in common that are told apart by no address. */
+export interface ConnectionKind {
+  readonly role: 'client' | 'server';
+  /** 4 or 6. */
+  readonly family: number;
+  /** The attributes of their metrics. */
+  readonly attributes: Attributes;
+  /** With `network.type`, for the metrics that always have it. */
+  readonly withType: Attributes;
 }
 
 /** The subnet that has the kernel's number; undefined without configured subnets. */

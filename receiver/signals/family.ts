@@ -1,9 +1,10 @@
 import type { CreateEvents } from '../correlate/record-events.ts';
 import type { RecordDecoder } from '../decode/batch.ts';
 import type { MapImage } from '../model/map-image.ts';
+import type { RareSeries } from '../model/metric-sink.ts';
 import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
-import type { SumsContext } from './context.ts';
+import type { ConnectionKind, SumsContext } from './context.ts';
 import type { CreateExemplars } from './exemplars.ts';
 import type { LiveTable } from './live-table.ts';
 import type { CommonOptions, KernelFacts, KernelMap, Probe, VariableValue, Wanted } from './kernel.ts';
@@ -27,6 +28,8 @@ export interface Family<O extends object = object> {
   readonly records?: readonly RecordDecoder[];
   /** From what the kernel summed to measurements; made once. */
   sums?(parts: SumsParts): FamilySums;
+  /** Counters that rarely count, of a workload that has such connections. */
+  rare?(kind: ConnectionKind, optIn: ReadonlySet<string>): readonly RareSeries[];
   /** From records to events and spans; made once. */
   readonly events?: CreateEvents;
   /** From records to exemplars of measurements; made once. */

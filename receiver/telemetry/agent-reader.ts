@@ -2,7 +2,7 @@ import type { HrTime } from '@opentelemetry/api';
 import type { DataPoint, Histogram, MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality, DataPointType, MetricReader } from '@opentelemetry/sdk-metrics';
 import { attributeKey } from '../aggregate/attribute-key.ts';
-import type { MetricSource } from '../aggregate/metric-store.ts';
+import type { MetricSource } from '../aggregate/metric-source.ts';
 import { earlier, Timeline, type Interval } from '../aggregate/timeline.ts';
 
 type Value = number | Histogram;

@@ -1,7 +1,7 @@
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import { METRIC_AGENT_EVENT_LAG, SCOPE_NAMES, VERSION } from '../../semconv/index.ts';
-import type { MetricSource } from '../aggregate/metric-store.ts';
+import type { MetricSource } from '../aggregate/metric-source.ts';
 import { toSdkResource } from '../aggregate/sdk-resource.ts';
 import type { ObservedResource } from '../model/resource.ts';
 import { AgentReader } from './agent-reader.ts';

@@ -4,7 +4,7 @@ import { ConnectionSums } from '../../receiver/signals/connection/sums.ts';
 import type { SumsContext } from '../../receiver/signals/context.ts';
 import { DropDetails } from '../../receiver/signals/drop/details.ts';
 import type { MapImage } from '../../receiver/model/map-image.ts';
-import type { HistogramDelta, MetricSink } from '../../receiver/model/metric-sink.ts';
+import type { HistogramDelta, MetricSink, RareSeries } from '../../receiver/model/metric-sink.ts';
 import type { ObservedResource, Owner } from '../../receiver/model/resource.ts';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import { dropSite, mapImage, seriesKey, seriesValue } from '../fixtures/records/write-rows.ts';
@@ -19,6 +19,7 @@ function seriesOf({ name }: MetricDescriptor, { id }: ObservedResource, attribut
 export class TestSink implements MetricSink {
   readonly sums = new Map<string, number>();
   readonly histograms = new Map<string, { counts: number[]; sum: number }>();
+  readonly expected = new Set<string>();
   gauges = new Map<string, number>();
   calls = 0;
 
@@ -50,6 +51,11 @@ export class TestSink implements MetricSink {
     this.calls += 1;
     const series = seriesOf(metric, resource, attributes);
     this.gauges.set(series, (this.gauges.get(series) ?? 0) + value);
+  }
+
+  /** Every one is asked for at once. */
+  expect(resource: ObservedResource, _by: object, series: () => readonly RareSeries[]): void {
+    for (const [metric, attributes] of series()) this.expected.add(seriesOf(metric, resource, attributes));
   }
 
   /** The sum of a counter's series whose text has all of these parts. */

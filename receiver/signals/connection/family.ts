@@ -37,6 +37,7 @@ import { ConnectionEvents } from './events.ts';
 import { connectionExemplars } from './exemplars.ts';
 import { showConnections } from './live.ts';
 import { connectionRows } from './owned-rows.ts';
+import { rareFailures } from './rare.ts';
 import { ConnectionSums } from './sums.ts';
 
 /** Requests and what is known of connections, asked of the kernel. */
@@ -169,6 +170,7 @@ export const connection: Family<ConnectionOptions> = {
   },
   records: [connectionDecoder],
   sums: createSums,
+  rare: rareFailures,
   events: (parts) => new ConnectionEvents(parts),
   exemplars: connectionExemplars,
 };

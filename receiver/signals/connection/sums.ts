@@ -22,6 +22,7 @@ import { CLOSE_REASON_NAMES, RETRANSMIT_TYPE_NAMES } from '../../decode/names.ts
 import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { ObservedResource } from '../../model/resource.ts';
 import { readConnectionKey, type ConnectionKey } from './key.ts';
+import { kindOf } from './rare.ts';
 import { Cells, gainedHistogram, type SumsContext, type RowMemory } from '../context.ts';
 import {
   createAccount,
@@ -171,6 +172,16 @@ export class ConnectionSums {
     histogram(METRIC_TCP_RTT_VARIATION, 'rtt_variation', row.attributes.plain);
     histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_sent', sent);
     histogram(METRIC_TCP_CONNECTION_TRANSFER_SIZE, 'size_received', received);
+    this.#expectRare(row, resource);
+  }
+
+  #expectRare(row: ConnectionRow, resource: ObservedResource): void {
+    const { rare, sink } = this.#context;
+    if (rare === undefined) return;
+    sink.expect(resource, row.attributes, () => {
+      const kind = kindOf(row);
+      return kind === undefined ? [] : rare(kind);
+    });
   }
 
   /** Payload counts on the workload, and by subnet on the host. */

@@ -23,6 +23,7 @@ import { dropDecoder } from './decode.ts';
 import { dropEvents } from './events.ts';
 import { dropExemplars } from './exemplars.ts';
 import { DropDetails } from './details.ts';
+import { rareDrops } from './rare.ts';
 import { DropSums } from './sums.ts';
 import { claimersOf, UnownedSums } from './unowned.ts';
 
@@ -53,6 +54,7 @@ export const drop: Family<DropOptions> = {
   probeNames: { [PROBE_ID.PROBE_DROP]: 'kfree_skb' },
   records: [dropDecoder],
   sums: createSums,
+  rare: rareDrops,
   events: dropEvents,
   exemplars: dropExemplars,
 };

@@ -16,6 +16,7 @@ import { rowsOf, type MapImage, type MapRow } from '../../model/map-image.ts';
 import type { Owner } from '../../model/resource.ts';
 import { addressAttributes } from '../addresses.ts';
 import { Cells, gainedHistogram, OVERFLOW_ATTRIBUTES, RowMemory, type SumsContext } from '../context.ts';
+import { rareOverflows } from './rare.ts';
 
 /** One row of the kernel's `listeners`. */
 export interface ListenerRow {
@@ -115,14 +116,16 @@ export class ListenerSums {
     this.#lastPass = pass;
     for (const row of this.#rows.values()) {
       if (row.memory.seen(LISTENER.pass) !== pass) continue;
+      const { sink } = this.#context;
       const resource = this.#context.resolve(row.owner);
       const set = (metric: MetricDescriptor, offset: number): void => {
         if (!this.#context.isOn(metric)) return;
-        this.#context.sink.set(metric, resource, row.attributes, row.memory.seen(offset));
+        sink.set(metric, resource, row.attributes, row.memory.seen(offset));
       };
       set(METRIC_TCP_LISTENER_COUNT, LISTENER.count);
       set(METRIC_TCP_ACCEPT_QUEUE_USAGE, LISTENER.usage);
       set(METRIC_TCP_ACCEPT_QUEUE_LIMIT, LISTENER.limit);
+      if (!row.isOverflow) sink.expect(resource, row, () => rareOverflows(row, this.#context));
     }
   }
 

@@ -4,6 +4,7 @@ import type { Family, FamilySums, SumsParts } from '../family.ts';
 import { hasMoreArguments, isAttached, onTracepoint, type Wanted } from '../kernel.ts';
 import { resetDecoder } from './decode.ts';
 import { resetEvents } from './events.ts';
+import { rareResets } from './rare.ts';
 import { ResetSums } from './sums.ts';
 
 export interface ResetOptions {
@@ -36,6 +37,7 @@ export const reset: Family<ResetOptions> = {
   probeNames: { [PROBE_ID.PROBE_RESET]: 'tcp_send_reset' },
   records: [resetDecoder],
   sums: createSums,
+  rare: rareResets,
   events: resetEvents,
 };
 

@@ -15,6 +15,7 @@ import {
   type Wanted,
 } from '../kernel.ts';
 import { retransmitDecoder } from './decode.ts';
+import { rareRetransmits } from './rare.ts';
 import { RetransmitEvents } from './events.ts';
 import { retransmitExemplars } from './exemplars.ts';
 
@@ -45,6 +46,7 @@ export const retransmit: Family<RetransmitOptions> = {
     [PROBE_ID.PROBE_SYNACK]: 'tcp_retransmit_synack',
   },
   records: [retransmitDecoder],
+  rare: rareRetransmits,
   events: (parts) => new RetransmitEvents(parts),
   exemplars: retransmitExemplars,
 };

@@ -23,7 +23,12 @@ import { churnOf, HELD, type Churn } from './churn.ts';
 /** What is given to it is gone. */
 const context: SumsContext = {
   ...createHarness({ optIn: ['network.connection.state'] }),
-  sink: { add: () => undefined, addHistogram: () => undefined, set: () => undefined },
+  sink: {
+    add: () => undefined,
+    addHistogram: () => undefined,
+    set: () => undefined,
+    expect: () => undefined,
+  },
 };
 
 interface Rows {
