@@ -1,3 +1,4 @@
+import { warningsOf } from '../settings/warnings.ts';
 import { ConfigError, configOf, dumpConfig, loadConfig, readCheckedSettings } from '../../config/index.ts';
 import { NativeError, type NativeErrorCode } from '../../native/index.ts';
 import { readTextFile } from '../../text/index.ts';
@@ -46,7 +47,9 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
   };
   if (command === 'check-config') {
     const config = loadConfig(sources);
-    const resolved = renderEndpoints(config.otlp, process.env) + renderMemoryBound(memoryBound(config));
+    const warnings = warningsOf(config).map((warning) => `# Warning: ${warning}\n`);
+    const endpoints = renderEndpoints(config.otlp, process.env) + warnings.join('');
+    const resolved = endpoints + renderMemoryBound(memoryBound(config));
     return await print(dumpConfig(sources) + resolved, outputs.stdout);
   }
   const load = (): LoadedSettings => {

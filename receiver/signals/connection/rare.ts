@@ -8,21 +8,20 @@ import {
 import { SERIES_KEY } from '../../decode/generated/layout.ts';
 import type { RareSeries } from '../../model/metric-sink.ts';
 import type { ConnectionKind } from '../context.ts';
-import type { ConnectionRow } from './sums.ts';
+import type { ConnectionKey } from './key.ts';
 
 /** How attempts to connect fail that nobody broke off. */
 const FAILURES = ['connection_refused', 'host_unreachable', 'timed_out'];
 /** Who has one of these has as many series as there are peers or states: none is asked for before it counts. */
 const UNBOUNDED = [ATTR_NETWORK_PEER_ADDRESS, ATTR_SERVER_ADDRESS, ATTR_NETWORK_CONNECTION_STATE];
 
+/** What is looked at of a row; `key`: its bytes. */
+interface Row extends Pick<ConnectionKey, 'role' | 'isFailure' | 'isOverflow' | 'attributes'> {
+  readonly key: Uint8Array;
+}
+
 /** What the row's connections have in common; undefined where no counter of theirs is there at zero. */
-export function kindOf({
-  role,
-  isFailure,
-  isOverflow,
-  attributes,
-  key,
-}: ConnectionRow): ConnectionKind | undefined {
+export function kindOf({ role, isFailure, isOverflow, attributes, key }: Row): ConnectionKind | undefined {
   const { plain, withType } = attributes;
   if (role === undefined || isFailure || isOverflow) return undefined;
   if (UNBOUNDED.some((name) => name in plain)) return undefined;

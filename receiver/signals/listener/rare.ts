@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import {
   ATTR_TCP_SYN_QUEUE_ACTION,
   METRIC_TCP_ACCEPT_QUEUE_OVERFLOWS,
@@ -7,11 +8,10 @@ import {
 } from '../../../semconv/index.ts';
 import type { RareSeries } from '../../model/metric-sink.ts';
 import type { SumsContext } from '../context.ts';
-import type { ListenerRow } from './sums.ts';
 
 /** Overflows of a listener's queues. */
 export function rareOverflows(
-  { attributes }: Pick<ListenerRow, 'attributes'>,
+  { attributes }: { readonly attributes: Attributes },
   { isOn }: Pick<SumsContext, 'isOn'>,
 ): readonly RareSeries[] {
   const ofSyns = [TCP_SYN_QUEUE_ACTION_VALUE_COOKIE, TCP_SYN_QUEUE_ACTION_VALUE_DROP].map(

@@ -13,3 +13,21 @@ test('histograms that cannot be had are warned of, where there are any', () => {
   assert.deepEqual(warned({ [variable]: 'explicit_bucket_histogram' }), []);
   assert.deepEqual(warned({ ...exponential, OTEL_METRICS_EXPORTER: 'none' }), []);
 });
+
+test('deltas that Prometheus refuses are warned of', () => {
+  const warned = (temporality: string, endpoint: string): readonly string[] =>
+    warningsOf(
+      load({
+        env: {
+          OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+          OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+          OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: temporality,
+        },
+      }),
+    );
+  const prometheus = 'http://127.0.0.1:9090/api/v1/otlp';
+  assert.match(warned('delta', prometheus)[0] ?? '', /^Prometheus refuses .* deltatocumulative\.$/);
+  assert.equal(warned('lowmemory', prometheus).length, 1);
+  assert.deepEqual(warned('cumulative', prometheus), []);
+  assert.deepEqual(warned('delta', 'http://127.0.0.1:4318'), []);
+});
