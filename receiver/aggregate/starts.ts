@@ -1,7 +1,7 @@
 import type { HrTime } from '@opentelemetry/api';
 import type { Histogram, MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { toMilliseconds } from './hr-time.ts';
-import type { MetricSource } from './metric-source.ts';
+import type { Collected, MetricSource } from './metric-source.ts';
 import type { StoredPoint } from './series.ts';
 
 type Point = StoredPoint<number | Histogram>;
@@ -14,25 +14,24 @@ type Point = StoredPoint<number | Histogram>;
 export function withStarts(source: MetricSource): MetricSource {
   return {
     async collect(nowUnixNs) {
-      return (await source.collect(nowUnixNs)).map(addStarts);
+      const collected = await source.collect(nowUnixNs);
+      return [...collected.flatMap(startsOf), ...collected];
     },
     restore: (failed) => source.restore(failed),
   };
 }
 
-function addStarts({ resource, scopeMetrics }: ResourceMetrics): ResourceMetrics {
-  return {
-    resource,
-    scopeMetrics: scopeMetrics.map(({ scope, metrics }) => ({
-      scope,
-      metrics: metrics.map((data) => {
-        const points = data.dataPoints as Point[];
-        if (!points.some(needsStart)) return data;
-        const dataPoints = points.flatMap((point) => (needsStart(point) ? [startOf(point), point] : [point]));
-        return { ...data, dataPoints } as MetricData;
-      }),
-    })),
-  };
+/** Of one resource: nothing when none of its sums is new. */
+function startsOf({ resource, scopeMetrics }: ResourceMetrics): Collected[] {
+  const starts = scopeMetrics
+    .map(({ scope, metrics }) => ({ scope, metrics: metrics.flatMap(startsOfMetric) }))
+    .filter(({ metrics }) => metrics.length > 0);
+  return starts.length === 0 ? [] : [{ resource, scopeMetrics: starts, isStart: true }];
+}
+
+function startsOfMetric(data: MetricData): MetricData[] {
+  const dataPoints = (data.dataPoints as Point[]).filter(needsStart).map(startOf);
+  return dataPoints.length === 0 ? [] : [{ ...data, dataPoints } as MetricData];
 }
 
 /** Back ends tell no two points of one millisecond apart. */

@@ -34,10 +34,15 @@ test('a cumulative sum begins with a point at zero, once', async () => {
   await source.collect(at(10));
   store.add(counter, workload('a'), {}, 40);
   store.addHistogram(histogram, workload('a'), {}, { counts: [1, 0, 2, 0], sum: 5.5 });
-  assert.deepEqual(told(await source.collect(at(20))), [
+  const [starts, values] = await source.collect(at(20));
+  assert.equal(starts?.isStart, true);
+  assert.deepEqual(told([starts]), [
     [10, 10, 0],
+    [10, 10, 0],
+  ]);
+  assert.ok(values !== undefined && !('isStart' in values));
+  assert.deepEqual(told([values]), [
     [10, 20, 40],
-    [10, 10, 0],
     [10, 20, 3],
   ]);
   store.add(counter, workload('a'), {}, 2);
