@@ -21,7 +21,7 @@ export function withStarts(source: MetricSource): MetricSource {
   };
 }
 
-/** Of one resource: nothing when none of its sums is new. */
+/** The beginnings of one resource, if any of its sums is new. */
 function startsOf({ resource, scopeMetrics }: ResourceMetrics): Collected[] {
   const starts = scopeMetrics
     .map(({ scope, metrics }) => ({ scope, metrics: metrics.flatMap(startsOfMetric) }))
