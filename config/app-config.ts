@@ -86,6 +86,8 @@ export interface AppConfig {
   /** Workload resources at once. */
   readonly resourceLimit: number;
   readonly foldShortLived: boolean;
+  /** What processes publish in their memory (OTEP 4719) names those whose environment does not. */
+  readonly readsContexts: boolean;
   readonly addresses: 'full' | 'prefix' | 'none';
   readonly subnets: readonly Cidr[];
   readonly seriesLimit: number;

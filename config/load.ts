@@ -91,6 +91,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
     resourceGranularity: value('resource.granularity'),
     resourceLimit: value('resource.limit'),
     foldShortLived: value('resource.fold_short_lived') === 'on',
+    readsContexts: value('resource.process_context') === 'on',
     addresses: value('addresses'),
     subnets: value<string[]>('subnets').map(parseCidr),
     seriesLimit: value('series.limit'),

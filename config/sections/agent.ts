@@ -74,6 +74,11 @@ export const shapeSettings: SettingTree = {
       'off',
       'Puts metrics of processes that end before the first export on their container, else the host.',
     ),
+    process_context: setting(
+      onOff,
+      'on',
+      'Reads the names that a process publishes in its memory for it (OTEP 4719), when its environment has none.',
+    ),
   },
   addresses: setting(
     choice(['full', 'prefix', 'none']),

@@ -35,12 +35,15 @@ export class BoundsWatch {
 /** The counts of everything between the kernel and the exporters that keeps something for later. */
 export function boundCountsOf({ store, exemplars, sums, correlator, enricher }: Pipeline): BoundCounts {
   const { overflowed, spilled, refused, overPorts } = store.overflowed();
-  const { folded, reduced, attributesCut } = enricher.counters;
+  const { folded, reduced, attributesCut, contextsSkipped, contextsForgotten } = enricher.counters;
   return {
     'processes on their container or the host until there is room (resource.limit)': folded,
     'processes with their service name alone (2 KiB for each resource of resource.limit)': reduced,
     'processes whose OTEL_RESOURCE_ATTRIBUTES were cut (3,000 bytes, 1,024 a value, 128 a key)':
       attributesCut,
+    'looks at what a process publishes of itself (256 at once, none after one that does not end)':
+      contextsSkipped,
+    'processes whose published names were forgotten (1,000)': contextsForgotten,
     'measurements in overflow series (series.limit, or the bound of a metric)': overflowed - overPorts,
     'measurements in overflow series (64 server ports of a workload)': overPorts,
     'measurements of resources without room (series.limit)': spilled,

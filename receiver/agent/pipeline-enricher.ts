@@ -31,6 +31,7 @@ export function createPipelineEnricher(
     host: readHostFacts(VERSION),
     granularity: config.resourceGranularity,
     foldShortLived: config.foldShortLived,
+    readsContexts: config.readsContexts,
     maxResources: config.resourceLimit,
     exportedBytes: () => parts.store.resourceBytes(),
     retire: (resourceId) => parts.store.retire(resourceId),

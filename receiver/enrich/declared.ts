@@ -41,6 +41,14 @@ export function readDeclared(environment: OtelEnvironment, language: SdkLanguage
   return { attributes, isInvalid: listed.isInvalid, isCut: isCut || environment.isCut === true };
 }
 
+/** What the environment does not say, but the process in its memory: it is its own to say as much. */
+export function withContext(
+  declared: ReadonlyMap<string, string>,
+  context: ReadonlyMap<string, string> | undefined,
+): ReadonlyMap<string, string> {
+  return context === undefined ? declared : bounded(new Map([...context, ...declared])).attributes;
+}
+
 /** The service's name alone: of a process for whose attributes there is no room. */
 export function nameOnly(attributes: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const name = attributes.get(ATTR_SERVICE_NAME);

@@ -1,7 +1,9 @@
-import { ATTR_SERVICE_INSTANCE_ID } from '../../semconv/index.ts';
+import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from '../../semconv/index.ts';
 import type { ObservedResource, Owner } from '../model/resource.ts';
 import { nameOnly } from './declared.ts';
 import type { HostFacts } from '../host/host-facts.ts';
+import type { ProcessContext } from '../host/process-context.ts';
+import { ProcessContexts } from '../host/process-contexts.ts';
 import { Identities, type IdentityOptions } from './identities.ts';
 import { ProcessTable, type Entry } from './process-table.ts';
 import { ResourceBuilder, type Granularity, type WorkloadFacts } from './resources.ts';
@@ -15,6 +17,8 @@ export interface EnricherOptions extends IdentityOptions {
   readonly maxEntries: number;
   /** Processes that end before a collection meets them are told on their container or the host. Default: no. */
   readonly foldShortLived?: boolean;
+  /** What processes publish of themselves in their memory names those whose environment does not. Default: no. */
+  readonly readsContexts?: boolean;
   /** Workload resources at once; further processes are folded. 2 KiB of attributes are allowed for each, in all. */
   readonly maxResources: number;
   /** Attributes of the resources that wait for an export, bytes; they get as much room again. Default: none. */
@@ -48,6 +52,10 @@ export interface EnricherCounters {
   readonly environInvalid: number;
   readonly cgroupWalks: number;
   readonly cgroupWalksTruncated: number;
+  /** Processes whose context was not read, because too many waited or a read did not end. */
+  readonly contextsSkipped: number;
+  /** Contexts forgotten to make room. */
+  readonly contextsForgotten: number;
 }
 
 /** Says which OTLP resource a process belongs to. */
@@ -84,6 +92,7 @@ class ProcessEnricher implements Enricher {
   readonly #workloads: WorkloadRegistry;
   readonly #table: ProcessTable;
   readonly #shortLived: ShortLived | undefined;
+  readonly #contexts: ProcessContexts | undefined;
   /** They lived when they did not get what is theirs; the first waits longest. */
   readonly #waiting = new Set<Entry>();
   #lastAskMs = Number.NEGATIVE_INFINITY;
@@ -99,6 +108,12 @@ class ProcessEnricher implements Enricher {
       this.#shortLived = new ShortLived({
         isAlive: (owner) => this.#identities.isAlive(owner),
         folded: (container) => this.#builder.folded(container),
+      });
+    if (options.readsContexts === true)
+      this.#contexts = new ProcessContexts({
+        procRoot: options.procRoot ?? '/proc',
+        isAlive: (owner) => this.#identities.isAlive(owner),
+        found: (owner, context) => this.#takeContext(owner, context),
       });
     this.#table = new ProcessTable(options.maxEntries, (entry) => this.#release(entry));
   }
@@ -142,6 +157,7 @@ class ProcessEnricher implements Enricher {
       if (nowMs - (entry.goneMs ?? nowMs) < graceMs) break;
       this.#table.drop(entry);
     }
+    this.#contexts?.askAgain();
     const living = this.#livingInWait();
     if (living.length === 0) return;
     this.#makeRoom(living.length);
@@ -158,6 +174,7 @@ class ProcessEnricher implements Enricher {
       folded: this.#workloads.folded,
       reduced: this.#workloads.reduced,
       shortLived: this.#shortLived?.folded ?? 0,
+      contextsSkipped: this.#contexts?.skipped ?? 0,
       ...this.#identities.counters,
     };
   }
@@ -175,7 +192,17 @@ class ProcessEnricher implements Enricher {
     this.#shortLived?.remember(entry.resource, owner, container);
     this.#table.put(entry);
     if (isAlive && entry.standing !== 'own') this.#waiting.add(entry);
+    const isUnnamed = isAlive && !declared.has(ATTR_SERVICE_NAME);
+    if (isUnnamed && !this.#identities.hasContext(owner)) this.#contexts?.ask(owner);
     return entry;
+  }
+
+  /** What it did until now stays where it is, as when it moves. */
+  #takeContext(owner: Owner, context: ProcessContext): void {
+    const entry = this.#table.find(owner);
+    if (entry === undefined || entry.goneMs !== undefined || this.#identities.hasContext(owner)) return;
+    this.#identities.rememberContext(owner, context);
+    this.#move(entry);
   }
 
   /** An instance that is another's already, is declared by a process that is told from it: then it is not its own. */

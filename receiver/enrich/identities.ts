@@ -1,6 +1,8 @@
 import type { Owner } from '../model/resource.ts';
 import { createCgroupIndex, type CgroupIndex, type CgroupIndexOptions } from '../host/cgroup-index.ts';
-import { readDeclared, type Declared } from './declared.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
+import { readDeclared, withContext, type Declared } from './declared.ts';
+import type { ProcessContext } from '../host/process-context.ts';
 import { createProcessReader, type ProcessFacts, type ProcessReader } from '../host/process-reader.ts';
 import { languageOf } from './resource-list.ts';
 import type { WorkloadFacts } from './resources.ts';
@@ -27,6 +29,8 @@ export interface Identity {
   readonly isAlive: boolean;
 }
 
+/** Processes whose published context is kept: some 3 KB each at most. */
+const maxContexts = 1_000;
 const nsPerTick = 10_000_000;
 const msPerTick = 10;
 
@@ -36,6 +40,7 @@ export class Identities {
   readonly #cgroups: CgroupIndex;
   /** Unix milliseconds of the boot: taken once, so that a process keeps its creation time. */
   readonly #bootMs: number;
+  readonly #contexts = new BoundedCache<string, ProcessContext>(maxContexts);
   readonly #counts = { gone: 0, unknown: 0, environInvalid: 0, attributesCut: 0 };
 
   constructor(options: IdentityOptions) {
@@ -56,7 +61,17 @@ export class Identities {
       ...this.#reader.counters,
       cgroupWalks: walks,
       cgroupWalksTruncated: walksTruncated,
+      contextsForgotten: this.#contexts.evictions,
     };
+  }
+
+  /** What the process publishes of itself; from now on it is declared by it. */
+  rememberContext(owner: Owner, context: ProcessContext): void {
+    this.#contexts.set(programKey(owner), context);
+  }
+
+  hasContext(owner: Owner): boolean {
+    return this.#contexts.get(programKey(owner)) !== undefined;
   }
 
   isAlive({ pid, startNs }: Owner): boolean {
@@ -72,7 +87,7 @@ export class Identities {
     const workload = {
       owner,
       executable,
-      declared: this.#declared(facts, executable),
+      declared: withContext(this.#declared(facts, executable), this.#contexts.get(programKey(owner))),
       userId: facts?.userId,
       container: facts?.container ?? this.#cgroups.find(owner.cgroupId) ?? {},
       creationTime: this.#creationTime(owner),
@@ -91,6 +106,10 @@ export class Identities {
     const sinceBootMs = Math.floor(Number(owner.startNs) / nsPerTick) * msPerTick;
     return new Date(this.#bootMs + sinceBootMs).toISOString();
   }
+}
+
+function programKey({ pid, startNs, execs }: Owner): string {
+  return `${pid} ${startNs} ${execs}`;
 }
 
 function executableName(owner: Owner, facts: ProcessFacts | undefined): string {
