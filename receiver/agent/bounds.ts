@@ -35,14 +35,13 @@ export class BoundsWatch {
 /** The counts of everything between the kernel and the exporters that keeps something for later. */
 export function boundCountsOf({ store, exemplars, sums, correlator, enricher }: Pipeline): BoundCounts {
   const { overflowed, spilled, refused, overPorts } = store.overflowed();
-  const { folded, reduced, attributesCut, contextsSkipped, contextsForgotten } = enricher.counters;
+  const { folded, reduced, attributesCut, contexts, contextsForgotten } = enricher.counters;
   return {
     'processes on their container or the host until there is room (resource.limit)': folded,
     'processes with their service name alone (2 KiB for each resource of resource.limit)': reduced,
-    'processes whose OTEL_RESOURCE_ATTRIBUTES were cut (3,000 bytes, 1,024 a value, 128 a key)':
+    'processes whose OTEL_RESOURCE_ATTRIBUTES or published names were cut (3,000 bytes, 1,024 a value, 128 a key)':
       attributesCut,
-    'looks at what a process publishes of itself (256 at once, none after one that does not end)':
-      contextsSkipped,
+    ...contextBounds(contexts),
     'processes whose published names were forgotten (1,000)': contextsForgotten,
     'measurements in overflow series (series.limit, or the bound of a metric)': overflowed - overPorts,
     'measurements in overflow series (64 server ports of a workload)': overPorts,
@@ -51,5 +50,17 @@ export function boundCountsOf({ store, exemplars, sums, correlator, enricher }: 
     'exemplars left out': exemplars.leftOut(),
     ...sums.boundsMet(),
     ...correlator.counters.boundsMet,
+  };
+}
+
+/** Of what processes publish of themselves in their memory. */
+function contextBounds(counters: Pipeline['enricher']['counters']['contexts']): BoundCounts {
+  const { unwatched = 0, long = 0, denied = 0, stuck = 0 } = counters ?? {};
+  return {
+    'processes whose published names are not looked for (10,000)': unwatched,
+    'looks for published names that were given up (8 MiB of mappings, 16 KiB of names)': long,
+    'processes whose published names the kernel does not let us read (CAP_SYS_PTRACE, kernel.yama.ptrace_scope)':
+      denied,
+    'looks for published names that do not end (5 s): no other process is looked at meanwhile': stuck,
   };
 }

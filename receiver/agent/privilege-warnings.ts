@@ -1,21 +1,29 @@
 import type { AppConfig } from '../../config/index.ts';
 import { ATTR_CODE_FUNCTION_NAME, EVENT_PACKET_DROP } from '../../semconv/index.ts';
+import { forbidsMemory } from '../host/ptrace-scope.ts';
 import { showsAddresses } from '../host/symbol-addresses.ts';
 
 /** Reading what belongs to a process of another user, or to one with more capabilities. */
 const FOR_OTHERS = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'];
 
+export type WarnedSettings = Pick<AppConfig, 'events' | 'attributes' | 'readsContexts'>;
+
 /** What is not to be known with these capabilities: one sentence each, for the log. */
 export function privilegeWarnings(
   kept: readonly string[],
-  { events, attributes }: Pick<AppConfig, 'events' | 'attributes'>,
+  { events, attributes, readsContexts }: WarnedSettings,
   symbols = '/proc/kallsyms',
+  ptraceScope?: string,
 ): string[] {
   const warnings: string[] = [];
   const missing = FOR_OTHERS.filter((name) => !kept.includes(name));
   if (missing.length > 0)
     warnings.push(
-      `Without ${missing.join(' and ')}, the names that other users' processes give themselves (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) are not read: they are told by executable, process and container; add ${missing.length > 1 ? 'both capabilities' : 'the capability'} for service names.`,
+      `Without ${missing.join(' and ')}, the names that other users' processes give themselves (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, or published in memory) are not read: they are told by executable, process and container; add ${missing.length > 1 ? 'both capabilities' : 'the capability'} for service names.`,
+    );
+  if (readsContexts && forbidsMemory(ptraceScope))
+    warnings.push(
+      'The kernel lets nobody read the memory of other processes (kernel.yama.ptrace_scope is 3), so the names that they publish there are not read: set OTEL_SERVICE_NAME where they are started, or resource.process_context: off.',
     );
   const wantsFunctions =
     events.get(EVENT_PACKET_DROP.name) !== 'off' || attributes.has(ATTR_CODE_FUNCTION_NAME);

@@ -1,6 +1,5 @@
-import type { AppConfig } from '../../config/index.ts';
 import { reduceCapabilities } from '../../native/index.ts';
-import { privilegeWarnings } from './privilege-warnings.ts';
+import { privilegeWarnings, type WarnedSettings } from './privilege-warnings.ts';
 
 /** What is needed once all is loaded, where it was there: docs/compatibility.md says what for. */
 const KEPT_CAPABILITIES: readonly string[] = [
@@ -11,7 +10,7 @@ const KEPT_CAPABILITIES: readonly string[] = [
 ];
 
 /** Gives up for good what is not needed once all is loaded; what cannot be known with the rest, for the log. */
-export function reducePrivileges(config: Pick<AppConfig, 'events' | 'attributes'>): {
+export function reducePrivileges(config: WarnedSettings): {
   readonly kept: readonly string[];
   readonly warnings: readonly string[];
 } {

@@ -29,8 +29,13 @@ export function createOutputs(isForeground: boolean): Outputs {
 /** Ends the process: what can still be written is, within a second. */
 export async function leave(status: number, { stdout, stderr }: Outputs): Promise<never> {
   await Promise.all([stdout, stderr].map((output) => output.drain(LAST_WORDS_MS)));
-  // `process.exit` would wait for the thread that writes; a new program image ends all threads.
-  if (stdout.isStuck || stderr.isStuck)
+  // `process.exit` would wait for a thread that writes or reads; a new program image ends all threads.
+  if (stdout.isStuck || stderr.isStuck || isReadPending())
     process.execve?.('/bin/sh', ['sh', '-c', `exit ${String(status)}`], process.env);
   process.exit(status);
+}
+
+/** Such as of another process's memory, which may keep its reader for as long as it likes. */
+function isReadPending(): boolean {
+  return process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
 }

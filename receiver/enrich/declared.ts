@@ -41,12 +41,19 @@ export function readDeclared(environment: OtelEnvironment, language: SdkLanguage
   return { attributes, isInvalid: listed.isInvalid, isCut: isCut || environment.isCut === true };
 }
 
-/** What the environment does not say, but the process in its memory: it is its own to say as much. */
-export function withContext(
+/** What a process publishes in its memory is its own to say as much. */
+export function readPublished(context: ReadonlyMap<string, string>): Omit<Declared, 'isInvalid'> {
+  return bounded(context);
+}
+
+/** What the environment says goes first, also for the room. */
+export function withPublished(
   declared: ReadonlyMap<string, string>,
-  context: ReadonlyMap<string, string> | undefined,
+  published: ReadonlyMap<string, string> = new Map(),
 ): ReadonlyMap<string, string> {
-  return context === undefined ? declared : bounded(new Map([...context, ...declared])).attributes;
+  if (published.size === 0) return declared;
+  const added = [...published].filter(([key]) => !declared.has(key));
+  return bounded(new Map([...declared, ...added])).attributes;
 }
 
 /** The service's name alone: of a process for whose attributes there is no room. */

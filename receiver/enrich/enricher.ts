@@ -52,8 +52,8 @@ export interface EnricherCounters {
   readonly environInvalid: number;
   readonly cgroupWalks: number;
   readonly cgroupWalksTruncated: number;
-  /** Processes whose context was not read, because too many waited or a read did not end. */
-  readonly contextsSkipped: number;
+  /** Looks at published contexts that came to nothing: see there. */
+  readonly contexts: ProcessContexts['counters'] | undefined;
   /** Contexts forgotten to make room. */
   readonly contextsForgotten: number;
 }
@@ -114,6 +114,7 @@ class ProcessEnricher implements Enricher {
         procRoot: options.procRoot ?? '/proc',
         isAlive: (owner) => this.#identities.isAlive(owner),
         found: (owner, context) => this.#takeContext(owner, context),
+        now: options.now,
       });
     this.#table = new ProcessTable(options.maxEntries, (entry) => this.#release(entry));
   }
@@ -145,6 +146,7 @@ class ProcessEnricher implements Enricher {
   }
 
   forget(owner: Owner): void {
+    this.#contexts?.forget(owner);
     const entry = this.#table.find(owner);
     if (entry === undefined) return;
     this.#table.leave(entry, this.#options.now());
@@ -157,7 +159,7 @@ class ProcessEnricher implements Enricher {
       if (nowMs - (entry.goneMs ?? nowMs) < graceMs) break;
       this.#table.drop(entry);
     }
-    this.#contexts?.askAgain();
+    this.#contexts?.sweep();
     const living = this.#livingInWait();
     if (living.length === 0) return;
     this.#makeRoom(living.length);
@@ -174,7 +176,7 @@ class ProcessEnricher implements Enricher {
       folded: this.#workloads.folded,
       reduced: this.#workloads.reduced,
       shortLived: this.#shortLived?.folded ?? 0,
-      contextsSkipped: this.#contexts?.skipped ?? 0,
+      contexts: this.#contexts?.counters,
       ...this.#identities.counters,
     };
   }
@@ -192,17 +194,16 @@ class ProcessEnricher implements Enricher {
     this.#shortLived?.remember(entry.resource, owner, container);
     this.#table.put(entry);
     if (isAlive && entry.standing !== 'own') this.#waiting.add(entry);
-    const isUnnamed = isAlive && !declared.has(ATTR_SERVICE_NAME);
-    if (isUnnamed && !this.#identities.hasContext(owner)) this.#contexts?.ask(owner);
+    if (isAlive && !declared.has(ATTR_SERVICE_NAME)) this.#contexts?.watch(owner);
     return entry;
   }
 
   /** What it did until now stays where it is, as when it moves. */
   #takeContext(owner: Owner, context: ProcessContext): void {
+    if (context.size === 0) return;
+    this.#identities.publish(owner, context);
     const entry = this.#table.find(owner);
-    if (entry === undefined || entry.goneMs !== undefined || this.#identities.hasContext(owner)) return;
-    this.#identities.rememberContext(owner, context);
-    this.#move(entry);
+    if (entry !== undefined && entry.goneMs === undefined) this.#move(entry);
   }
 
   /** An instance that is another's already, is declared by a process that is told from it: then it is not its own. */

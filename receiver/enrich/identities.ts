@@ -1,7 +1,8 @@
 import type { Owner } from '../model/resource.ts';
 import { createCgroupIndex, type CgroupIndex, type CgroupIndexOptions } from '../host/cgroup-index.ts';
 import { BoundedCache } from '../model/bounded-cache.ts';
-import { readDeclared, withContext, type Declared } from './declared.ts';
+import { processId } from '../model/ids.ts';
+import { readDeclared, readPublished, withPublished, type Declared } from './declared.ts';
 import type { ProcessContext } from '../host/process-context.ts';
 import { createProcessReader, type ProcessFacts, type ProcessReader } from '../host/process-reader.ts';
 import { languageOf } from './resource-list.ts';
@@ -29,8 +30,8 @@ export interface Identity {
   readonly isAlive: boolean;
 }
 
-/** Processes whose published context is kept: some 3 KB each at most. */
-const maxContexts = 1_000;
+/** Processes of which what they publish is kept: 3,000 bytes each at most. */
+const maxPublished = 1_000;
 const nsPerTick = 10_000_000;
 const msPerTick = 10;
 
@@ -40,7 +41,7 @@ export class Identities {
   readonly #cgroups: CgroupIndex;
   /** Unix milliseconds of the boot: taken once, so that a process keeps its creation time. */
   readonly #bootMs: number;
-  readonly #contexts = new BoundedCache<string, ProcessContext>(maxContexts);
+  readonly #published = new BoundedCache<string, Declared['attributes']>(maxPublished);
   readonly #counts = { gone: 0, unknown: 0, environInvalid: 0, attributesCut: 0 };
 
   constructor(options: IdentityOptions) {
@@ -61,17 +62,15 @@ export class Identities {
       ...this.#reader.counters,
       cgroupWalks: walks,
       cgroupWalksTruncated: walksTruncated,
-      contextsForgotten: this.#contexts.evictions,
+      contextsForgotten: this.#published.evictions,
     };
   }
 
   /** What the process publishes of itself; from now on it is declared by it. */
-  rememberContext(owner: Owner, context: ProcessContext): void {
-    this.#contexts.set(programKey(owner), context);
-  }
-
-  hasContext(owner: Owner): boolean {
-    return this.#contexts.get(programKey(owner)) !== undefined;
+  publish(owner: Owner, context: ProcessContext): void {
+    const { attributes, isCut } = readPublished(context);
+    if (isCut) this.#counts.attributesCut += 1;
+    this.#published.set(processId(owner), attributes);
   }
 
   isAlive({ pid, startNs }: Owner): boolean {
@@ -87,7 +86,7 @@ export class Identities {
     const workload = {
       owner,
       executable,
-      declared: withContext(this.#declared(facts, executable), this.#contexts.get(programKey(owner))),
+      declared: withPublished(this.#declared(facts, executable), this.#published.get(processId(owner))),
       userId: facts?.userId,
       container: facts?.container ?? this.#cgroups.find(owner.cgroupId) ?? {},
       creationTime: this.#creationTime(owner),
@@ -106,10 +105,6 @@ export class Identities {
     const sinceBootMs = Math.floor(Number(owner.startNs) / nsPerTick) * msPerTick;
     return new Date(this.#bootMs + sinceBootMs).toISOString();
   }
-}
-
-function programKey({ pid, startNs, execs }: Owner): string {
-  return `${pid} ${startNs} ${execs}`;
 }
 
 function executableName(owner: Owner, facts: ProcessFacts | undefined): string {

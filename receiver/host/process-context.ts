@@ -1,6 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readContextPayload } from './context-payload.ts';
+import { walkMappings, type Mapping } from './mappings.ts';
+import { processFolder } from './process-folder.ts';
 
 /**
  * What a process publishes of itself in its memory, by OTEP 4719 of OpenTelemetry: a mapping named `OTEL_CTX` with a
@@ -8,64 +10,117 @@ import { readContextPayload } from './context-payload.ts';
  */
 export type ProcessContext = ReadonlyMap<string, string>;
 
-interface Mapping {
-  readonly start: bigint;
-  readonly end: bigint;
-  readonly device: string;
-  readonly inode: string;
-  readonly name: string;
+/** What was read, and where its header was and how it looked: each publication has another time in it. */
+export interface Publication {
+  readonly address: bigint;
+  readonly header: Buffer;
+  readonly context: ProcessContext;
 }
+
+/**
+ * `none`: it publishes nothing that is known; `changing`: it is being written; `same`: it is as it was; `denied`: the kernel
+ * does not let us read it; `long`: it is beyond a bound.
+ */
+export type ContextLook = Publication | 'none' | 'changing' | 'same' | 'denied' | 'long';
 
 const HEADER_BYTES = 32;
 const SIGNATURE = 'OTEL_CTX';
 const VERSION = 2;
 /** As much as is read of a variable of the environment. */
 const maxPayloadBytes = 16 * 1024;
-const maxMapsBytes = 1024 * 1024;
-const mapsPartBytes = 16 * 1024;
+/** One is right; a copy that a child has of its parent's, or what a library left behind, may lie before it. */
+const maxPublished = 4;
 /** What the kernel has in memory of its own: a file elsewhere may be called the same, and its reads may never end. */
 const MEMORY_DEVICE = '00:01';
 const NAMES = /^(?:\/memfd:OTEL_CTX(?: \(deleted\))?|\[anon_shmem:OTEL_CTX\]|\[anon:OTEL_CTX\])$/;
-const LINE = /^([0-9a-f]+)-([0-9a-f]+) r\S{3} \S+ (\S+) (\d+) *(.*)$/;
 
-/** Undefined: it publishes none, or one that is not known, or it may not be read. */
-export async function readProcessContext(procRoot: string, pid: number): Promise<ProcessContext | undefined> {
-  const folder = join(procRoot, String(pid));
-  const mappings = mappingsIn(await readMaps(join(folder, 'maps')));
-  const published = mappings.find(isPublished);
-  if (published === undefined) return undefined;
-  const memory = await open(join(folder, 'mem'), 'r');
+/** `known`: what was read before; it is not read again while its header is the same. @throws when it is gone */
+export async function readProcessContext(
+  procRoot: string,
+  pid: number,
+  known?: Publication,
+): Promise<ContextLook> {
+  const folder = processFolder(procRoot, pid);
+  if (known !== undefined && (await isSame(folder, known))) return 'same';
+  const published: Mapping[] = [];
+  const isWhole = await walkMappings(
+    join(folder, 'maps'),
+    (mapping) => isPublished(mapping) && published.push(mapping) === maxPublished,
+    SIGNATURE,
+  );
+  let look: ContextLook = isWhole ? 'none' : 'long';
+  for (const mapping of published) {
+    const found = await withMemory(folder, (memory) => readPublished(memory, mapping, folder));
+    if (typeof found !== 'string') return found;
+    if (found !== 'none') look = found;
+  }
+  return look;
+}
+
+async function isSame(folder: string, { address, header }: Publication): Promise<boolean> {
+  const now = await withMemory(folder, (memory) => readAt(memory, address, HEADER_BYTES));
+  return now !== undefined && now !== 'denied' && now.equals(header);
+}
+
+async function withMemory<T>(
+  folder: string,
+  read: (memory: FileHandle) => Promise<T>,
+): Promise<T | 'denied'> {
+  const memory = await open(join(folder, 'mem'), 'r').catch((error: unknown) => {
+    if (isDenial(error)) return undefined;
+    throw error;
+  });
+  if (memory === undefined) return 'denied';
   try {
-    return await readPublished(memory, published, mappings);
+    return await read(memory);
   } finally {
     await memory.close();
   }
 }
 
-async function readPublished(
-  memory: FileHandle,
-  published: Mapping,
-  mappings: readonly Mapping[],
-): Promise<ProcessContext | undefined> {
-  const header = await readAt(memory, published.start, HEADER_BYTES);
-  const payload = header && payloadOf(header);
-  if (header === undefined || payload === undefined) return undefined;
-  const end = payload.start + BigInt(payload.length);
-  const holder = mappings.find((one) => payload.start >= one.start && end <= one.end);
-  if (holder === undefined || !(holder === published || isAnonymous(holder))) return undefined;
-  const bytes = await readAt(memory, payload.start, payload.length);
-  const again = await readAt(memory, published.start, HEADER_BYTES);
-  // It was not changed meanwhile.
-  return bytes !== undefined && again?.equals(header) === true ? readContextPayload(bytes) : undefined;
+function isDenial(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['EACCES', 'EPERM'].includes(String(error.code));
 }
 
-function payloadOf(header: Buffer): { start: bigint; length: number } | undefined {
+async function readPublished(memory: FileHandle, published: Mapping, folder: string): Promise<ContextLook> {
+  const header = await readAt(memory, published.start, HEADER_BYTES);
+  if (header === undefined) return 'none';
+  const payload = payloadOf(header);
+  if (typeof payload === 'string') return payload;
+  if (!(await isOwnMemory(payload, published, folder))) return 'none';
+  const bytes = await readAt(memory, payload.start, payload.length);
+  const again = await readAt(memory, published.start, HEADER_BYTES);
+  if (again?.equals(header) !== true) return 'changing';
+  const context = bytes && readContextPayload(bytes);
+  return context === undefined ? 'none' : { address: published.start, header, context };
+}
+
+interface Payload {
+  readonly start: bigint;
+  readonly length: number;
+}
+
+function payloadOf(header: Buffer): Payload | 'none' | 'changing' | 'long' {
   const length = header.readUInt32LE(12);
   const isKnown = header.toString('latin1', 0, 8) === SIGNATURE && header.readUInt32LE(8) === VERSION;
+  if (!isKnown) return 'none';
   // Without a time of publication it is being written.
-  const isWhole = header.readBigUInt64LE(16) !== 0n;
-  if (!isKnown || !isWhole || length === 0 || length > maxPayloadBytes) return undefined;
-  return { start: header.readBigUInt64LE(24), length };
+  if (header.readBigUInt64LE(16) === 0n) return 'changing';
+  if (length > maxPayloadBytes) return 'long';
+  return length === 0 ? 'none' : { start: header.readBigUInt64LE(24), length };
+}
+
+/** A page of a file system in user space could keep its reader for good: only memory of no file is read. */
+async function isOwnMemory({ start, length }: Payload, published: Mapping, folder: string): Promise<boolean> {
+  const end = start + BigInt(length);
+  const holds = (one: Mapping): boolean => start >= one.start && end <= one.end;
+  if (holds(published)) return true;
+  let isOwn = false;
+  await walkMappings(join(folder, 'maps'), (mapping) => {
+    isOwn = holds(mapping) && isAnonymous(mapping);
+    return holds(mapping);
+  });
+  return isOwn;
 }
 
 function isPublished(mapping: Mapping): boolean {
@@ -77,33 +132,12 @@ function isAnonymous({ device, inode }: Mapping): boolean {
   return device === '00:00' && inode === '0';
 }
 
-/** Those that may be read. */
-function mappingsIn(maps: string): Mapping[] {
-  return maps.split('\n').flatMap((line) => {
-    const [, start = '', end = '', device = '', inode = '', name = ''] = LINE.exec(line) ?? [];
-    return start === ''
-      ? []
-      : [{ start: BigInt(`0x${start}`), end: BigInt(`0x${end}`), device, inode, name }];
-  });
-}
-
-async function readMaps(path: string): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const bytes = Buffer.alloc(mapsPartBytes);
-    let text = '';
-    for (;;) {
-      const { bytesRead } = await file.read(bytes, 0, bytes.length);
-      text += bytes.toString('latin1', 0, bytesRead);
-      if (bytesRead === 0 || text.length >= maxMapsBytes) return text;
-    }
-  } finally {
-    await file.close();
-  }
-}
-
+/** Undefined where there is no such memory. */
 async function readAt(memory: FileHandle, address: bigint, length: number): Promise<Buffer | undefined> {
   const bytes = Buffer.alloc(length);
-  const { bytesRead } = await memory.read(bytes, 0, length, address);
+  const bytesRead = await memory.read(bytes, 0, length, address).then(
+    (read) => read.bytesRead,
+    () => 0,
+  );
   return bytesRead === length ? bytes : undefined;
 }

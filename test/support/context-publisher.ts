@@ -5,8 +5,13 @@ import { createInterface } from 'node:readline';
 import type { Cleanup } from './cleanup.ts';
 
 const PROGRAM = `
-import ctypes, mmap, os, struct, sys
+import ctypes, mmap, os, socket, struct, sys
+kept = []
 for line in sys.stdin:
+    if line.startswith("connect "):
+        socket.create_connection(("127.0.0.1", int(line.split()[1]))).close()
+        print("connected", flush=True)
+        continue
     name, version, time, cut, place, again, payload = line.split()
     payload = bytes.fromhex(payload)
     if place == "file":
@@ -21,6 +26,7 @@ for line in sys.stdin:
         os.ftruncate(fd, 65536)
         mapping = mmap.mmap(fd, 65536)
         os.close(fd)
+        kept.append(mapping)
     start = ctypes.addressof(ctypes.c_char.from_buffer(mapping))
     address = start + 32
     mapping[32 : 32 + len(payload)] = payload
@@ -54,9 +60,15 @@ export class ContextPublisher {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(cleanup: Cleanup, environment: Readonly<Record<string, string>> = {}) {
+  /** `launcher`: a command to start it with, which must become the program. */
+  constructor(
+    cleanup: Cleanup,
+    environment: Readonly<Record<string, string>> = {},
+    launcher: readonly string[] = [],
+  ) {
     const env = { PATH: process.env['PATH'], ...environment };
-    this.#child = spawn('python3', ['-c', PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'], env });
+    const [command = '', ...args] = [...launcher, 'python3', '-c', PROGRAM];
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     this.pid = this.#child.pid ?? 0;
     if (this.#child.stdout === null) throw new Error('python3 has no output');
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
@@ -73,9 +85,18 @@ export class ContextPublisher {
       Number(again),
       payload.toString('hex'),
     ];
-    this.#child.stdin?.write(`${words.join(' ')}\n`);
+    await this.#ask(words.join(' '), 'published');
+  }
+
+  /** Opens a connection on loopback and closes it. */
+  async connect(port: number): Promise<void> {
+    await this.#ask(`connect ${String(port)}`, 'connected');
+  }
+
+  async #ask(command: string, answer: string): Promise<void> {
+    this.#child.stdin?.write(`${command}\n`);
     const line: IteratorResult<string, unknown> = await this.#lines.next();
-    if (line.value !== 'published') throw new Error('the context was not published');
+    if (line.value !== answer) throw new Error(`the publisher has not ${answer}`);
   }
 
   async stop(): Promise<void> {

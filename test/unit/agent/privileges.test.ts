@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { capabilityMask, capabilityNames } from '../../../native/capabilities.ts';
 import { privilegeWarnings } from '../../../receiver/agent/privilege-warnings.ts';
 
 /** What the agent keeps: test/e2e/privileges.test.ts sees it in its threads. */
 const KEPT_CAPABILITIES = ['CAP_BPF', 'CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE', 'CAP_SYSLOG'];
-const QUIET = { events: new Map([['wirespan.packet.drop', 'off' as const]]), attributes: new Set<string>() };
+const QUIET = {
+  events: new Map([['wirespan.packet.drop', 'off' as const]]),
+  attributes: new Set<string>(),
+  readsContexts: true,
+};
 const SHOWN = import.meta.filename;
 const NOWHERE = '/no/such/file';
 
@@ -34,6 +40,21 @@ test('hidden kernel addresses are told to whom wants names of functions', () => 
   for (const config of [wanted, events]) {
     assert.match(privilegeWarnings(KEPT_CAPABILITIES, config, NOWHERE).join(), /CAP_SYSLOG/);
     assert.deepEqual(privilegeWarnings(KEPT_CAPABILITIES, config, SHOWN), []);
+  }
+});
+
+test('memory that nobody may read is told to whom wants the names in it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wirespan-scope-'));
+  const scope = join(folder, 'ptrace_scope');
+  try {
+    const warnings = (text: string, readsContexts = true): string[] => {
+      writeFileSync(scope, text);
+      return privilegeWarnings(KEPT_CAPABILITIES, { ...QUIET, readsContexts }, NOWHERE, scope);
+    };
+    assert.match(warnings('3\n').join(), /ptrace_scope is 3/);
+    assert.deepEqual([...warnings('3\n', false), ...warnings('2\n'), ...warnings('1\n')], []);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import type { Enricher, EnricherOptions } from '../../../receiver/enrich/enricher.ts';
 import type { Owner } from '../../../receiver/model/resource.ts';
-import { ProcessContexts } from '../../../receiver/host/process-contexts.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { contextPayload, ContextPublisher } from '../../support/context-publisher.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -52,7 +51,7 @@ describe('a process that publishes its names', () => {
     assert.equal(subject.counters.workloads, 1);
   });
 
-  test('is found with the second look when it began late', async () => {
+  test('is found with a later look when it was being written at the first', async () => {
     const late = new ContextPublisher(cleanup);
     await late.publish({ payload, time: 0 });
     const [of, other] = [ownerOf(late.pid), await published()];
@@ -62,8 +61,10 @@ describe('a process that publishes its names', () => {
     await waitFor('the first look', () => nameOf(subject, other) === NAMES['service.name']);
     assert.notEqual(nameOf(subject, of), NAMES['service.name']);
     await late.publish({ payload, again: true });
-    subject.sweep();
-    await waitFor('its name', () => nameOf(subject, of) === NAMES['service.name']);
+    await waitFor('its name', () => {
+      subject.sweep();
+      return nameOf(subject, of) === NAMES['service.name'];
+    });
   });
 
   test('is called as its environment says, and is not read then', async () => {
@@ -97,51 +98,43 @@ describe('a process that publishes its names', () => {
     assert.notEqual(nameOf(off, of), NAMES['service.name']);
   });
 
-  test('waits among 256 at most, what is more is counted and asked once more', async () => {
-    const of = await published();
-    const found: number[] = [];
-    const contexts = new ProcessContexts({
-      procRoot: '/proc',
-      isAlive: () => true,
-      found: ({ pid }) => found.push(pid),
+  test('is called by its new name when it changes it', async () => {
+    const publisher = new ContextPublisher(cleanup);
+    await publisher.publish({ payload });
+    const of = ownerOf(publisher.pid);
+    let nowMs = 0;
+    const subject = subjectOf({ now: () => nowMs });
+    await waitFor('its name', () => nameOf(subject, of) === NAMES['service.name']);
+    const renamed = contextPayload({ 'service.name': 'renamed' });
+    await publisher.publish({ payload: renamed, time: 0, again: true });
+    nowMs += 15_000;
+    subject.sweep();
+    const other = await published();
+    await waitFor('a later one', () => nameOf(subject, other) === NAMES['service.name']);
+    assert.equal(nameOf(subject, of), NAMES['service.name'], 'it is being written');
+    await publisher.publish({ payload: renamed, time: 2, again: true });
+    await waitFor('its new name', () => {
+      subject.sweep();
+      return nameOf(subject, of) === 'renamed';
     });
-    // One is read at once.
-    for (let i = 0; i < 300; i += 1) contexts.ask(owner(2 ** 22 + 1 + i));
-    contexts.ask(of);
-    assert.equal(contexts.skipped, 301 - 257);
-    await waitFor('its name', () => {
-      contexts.askAgain();
-      return found.includes(of.pid);
-    });
+    assert.notEqual(subject.resolve(of).attributes['service.instance.id'], 'one');
   });
 
-  test('is the last one that is read when a read does not end', async () => {
-    let reads = 0;
-    const contexts = new ProcessContexts({
-      procRoot: '/proc',
-      isAlive: () => true,
-      found: () => assert.fail('nothing was read'),
-      patienceMs: 1,
-      read: () => new Promise(() => (reads += 1)),
+  test('publishes more than a resource takes: it is cut, which is counted', async () => {
+    const publisher = new ContextPublisher(cleanup);
+    const many = Array.from(
+      { length: 9 },
+      (_, index) => [`key.${String(index)}`, 'v'.repeat(1_000)] as const,
+    );
+    await publisher.publish({
+      payload: contextPayload(Object.fromEntries([...many, ['service.name', 'last'] as const])),
     });
-    for (let i = 0; i < 3; i += 1) contexts.ask(owner(i + 1));
-    // Two that waited.
-    await waitFor('the read to be given up', () => contexts.skipped === 2);
-    contexts.ask(owner(4));
-    assert.deepEqual([contexts.skipped, reads], [3, 1]);
-  });
-
-  test('that is not the one meant any more has no name of this one', async () => {
-    const of = await published();
-    const found: Owner[] = [];
-    let asked = 0;
-    const contexts = new ProcessContexts({
-      procRoot: '/proc',
-      isAlive: () => (asked += 1) === 1,
-      found: (one) => found.push(one),
-    });
-    contexts.ask(of);
-    await waitFor('the look', () => asked === 2);
-    assert.deepEqual(found, []);
+    const of = ownerOf(publisher.pid);
+    const subject = subjectOf();
+    await waitFor('its name', () => nameOf(subject, of) === 'last');
+    const bytes = Object.entries(subject.resolve(of).attributes)
+      .filter(([key]) => key.startsWith('key.'))
+      .reduce((sum, [, value]) => sum + String(value).length, 0);
+    assert.deepEqual([bytes, subject.counters.attributesCut], [2_000, 1]);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { readContextPayload } from '../../../receiver/host/context-payload.ts';
-import { readProcessContext } from '../../../receiver/host/process-context.ts';
+import { readProcessContext, type ContextLook } from '../../../receiver/host/process-context.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { contextPayload, ContextPublisher, type Publication } from '../../support/context-publisher.ts';
 
@@ -12,37 +12,56 @@ describe('the context that a process publishes', () => {
   after(() => cleanup.run());
 
   /** What is read of a process that published this. */
-  async function read(...publications: Partial<Publication>[]): Promise<Record<string, string> | undefined> {
+  async function read(...publications: Partial<Publication>[]): Promise<unknown> {
     const publisher = new ContextPublisher(cleanup);
     for (const one of publications) await publisher.publish({ payload: contextPayload(NAMES), ...one });
     const found = await readProcessContext('/proc', publisher.pid);
     await publisher.stop();
-    return found && Object.fromEntries(found);
+    return typeof found === 'string' ? found : Object.fromEntries(found.context);
   }
 
   test('is read behind the header and elsewhere in memory of no file', async () => {
     assert.deepEqual(await read({}), NAMES);
     assert.deepEqual(await read({ place: 'elsewhere' }), NAMES);
-    assert.equal(await read(), undefined, 'nothing is published');
+    assert.equal(await read(), 'none');
   });
 
-  const refused: Readonly<Record<string, Partial<Publication>>> = {
-    'another name': { name: 'OTEL_CTX2' },
-    'version 1': { version: 1 },
-    'version 3': { version: 3 },
-    'a payload that is being written': { time: 0 },
-    'a payload that is cut': { cut: 1 },
-    'a payload in a file': { place: 'file' },
-    'a payload at an address without memory': { place: 'nowhere' },
-    'a payload beyond 16 KiB': { payload: contextPayload(Object.fromEntries(many(170))) },
-    'no protobuf': { payload: Buffer.from('ffffffffffffffffffffffffffffffff', 'hex') },
-  };
-  for (const [what, publication] of Object.entries(refused))
-    test(`is refused: ${what}`, async () => assert.equal(await read(publication), undefined));
+  const refused: readonly [string, Partial<Publication>, ContextLook][] = [
+    ['another name', { name: 'OTEL_CTX2' }, 'none'],
+    ['version 1', { version: 1 }, 'none'],
+    ['version 3', { version: 3 }, 'none'],
+    ['a payload that is being written', { time: 0 }, 'changing'],
+    ['a payload that is cut', { cut: 1 }, 'none'],
+    ['a payload in a file', { place: 'file' }, 'none'],
+    ['a payload at an address without memory', { place: 'nowhere' }, 'none'],
+    ['a payload beyond 16 KiB', { payload: contextPayload(Object.fromEntries(many(170))) }, 'long'],
+    ['no protobuf', { payload: Buffer.from('ffffffffffffffffffffffffffffffff', 'hex') }, 'none'],
+  ];
+  for (const [what, publication, look] of refused)
+    test(`is refused: ${what}`, async () => assert.equal(await read(publication), look));
+
+  test('is the first that is whole of at most four', async () => {
+    const broken = { version: 1 };
+    assert.deepEqual(await read({}, broken, broken, broken), NAMES);
+    assert.deepEqual(await read(broken, broken, broken, {}), NAMES);
+  });
+
+  test('is read again when its header is another by then', async () => {
+    const publisher = new ContextPublisher(cleanup);
+    await publisher.publish({ payload: contextPayload(NAMES) });
+    const first = await readProcessContext('/proc', publisher.pid);
+    assert.ok(typeof first !== 'string');
+    assert.equal(await readProcessContext('/proc', publisher.pid, first), 'same');
+    await publisher.publish({ payload: contextPayload({ a: 'b' }), time: 2, again: true });
+    const second = await readProcessContext('/proc', publisher.pid, first);
+    assert.ok(typeof second !== 'string');
+    assert.deepEqual(second.context, new Map([['a', 'b']]));
+    await publisher.stop();
+  });
 
   test('has 128 attributes at most, all of them texts', async () => {
     const found = await read({ payload: contextPayload(Object.fromEntries(many(140))) });
-    assert.equal(Object.keys(found ?? {}).length, 128);
+    assert.equal(Object.keys(found as object).length, 128);
     // KeyValue { key: "n", value: { int_value: 1 } }
     assert.deepEqual(readContextPayload(Buffer.from('0a090a070a016e12021801', 'hex')), new Map());
   });
