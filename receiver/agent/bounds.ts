@@ -53,7 +53,7 @@ export function boundCountsOf({ store, exemplars, sums, correlator, enricher }: 
   };
 }
 
-/** Of what processes publish of themselves in their memory. */
+/** The bounds on what processes publish of themselves in their memory. */
 function contextBounds(counters: Pipeline['enricher']['counters']['contexts']): BoundCounts {
   const { unwatched = 0, long = 0, denied = 0, stuck = 0 } = counters ?? {};
   return {
