@@ -131,6 +131,13 @@ describe('kernelOptionsOf', () => {
     assert.deepEqual(emittedWith({ SPANS_TCP_CONNECT: 'always' }), ['open', 'fail', 'handshake']);
   });
 
+  for (const setting of ['SPANS_TCP_RETRANSMIT', 'SPANS_TCP_CONNECT'])
+    it(`has the records of ${setting} made whichever way requests are known, and for none`, () => {
+      const emitted = (http1: string, hook: string): string[] =>
+        emittedWith({ [setting]: 'correlated', CORRELATION_HTTP1: http1, CORRELATION_HOOK: hook });
+      assert.deepEqual([emitted('on', 'off'), emitted('off', 'off')], [emitted('off', 'on'), []]);
+    });
+
   it('has the records of measurements on a trace made for exemplars', () => {
     const examples = { OTLP_METRICS_EXEMPLAR_FILTER: 'trace_based' };
     const all = ['retransmit correlated', 'close correlated', 'handshake', 'drop correlated'];
