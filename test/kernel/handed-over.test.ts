@@ -1,6 +1,6 @@
 /** Whose a connection is that goes from one process to another: opened, closed and all bytes are on one of them. */
 import assert from 'node:assert/strict';
-import { after, beforeEach, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { CLOSE_REASON } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
@@ -26,8 +26,13 @@ for (const [how, refused] of [
     let peer: TcpScript;
     let listener: number;
     let port: number;
-    const watcher = new Watcher({}, refused);
-    cleanup.add(() => watcher.close());
+    let watcher: Watcher;
+
+    // Not sooner: other files may run in this process.
+    before(() => {
+      watcher = new Watcher({}, refused);
+      cleanup.add(() => watcher.close());
+    });
 
     const another = (): TcpScript => {
       const script = TcpScript.start(room);

@@ -1,7 +1,7 @@
 /** Whose a listener is when the process that called listen() is not the one that serves. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { after, beforeEach, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { enableBpfStats } from '../../native/index.ts';
 import { ProgramReader } from '../support/kernel-stats.ts';
 import { Cleanup } from '../support/cleanup.ts';
@@ -34,8 +34,13 @@ for (const [how, refused] of [
     const cleanup = new Cleanup();
     let room: NetNamespace;
     let script: TcpScript;
-    const watcher = new Watcher({}, refused);
-    cleanup.add(() => watcher.close());
+    let watcher: Watcher;
+
+    // Not sooner: other files may run in this process.
+    before(() => {
+      watcher = new Watcher({}, refused);
+      cleanup.add(() => watcher.close());
+    });
 
     beforeEach(() => ({ room, script } = TcpScript.open(cleanup)));
     after(() => cleanup.run());
