@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { Output } from './output.ts';
 import { createSink, isSameStream } from './sink.ts';
@@ -26,9 +27,15 @@ export function createOutputs(isForeground: boolean): Outputs {
   return { stdout, stderr, isTerminal, isKept, isWatched: isTerminal.stdout || (isKept && isForeground) };
 }
 
+/** How often a read is looked at that may hold up the end. */
+const READ_CHECK_MS = 5;
+
 /** Ends the process: what can still be written is, within a second. */
 export async function leave(status: number, { stdout, stderr }: Outputs): Promise<never> {
   await Promise.all([stdout, stderr].map((output) => output.drain(LAST_WORDS_MS)));
+  // Another image has none of our signal handlers, so a read that ends is waited for.
+  for (let waited = 0; isReadPending() && waited < LAST_WORDS_MS; waited += READ_CHECK_MS)
+    await sleep(READ_CHECK_MS);
   // `process.exit` would wait for a thread that writes or reads; a new program image ends all threads.
   if (stdout.isStuck || stderr.isStuck || isReadPending())
     process.execve?.('/bin/sh', ['sh', '-c', `exit ${String(status)}`], process.env);
