@@ -8,6 +8,7 @@
 #ifndef WIRESPAN_KERNEL_H
 #define WIRESPAN_KERNEL_H
 
+#include "message.h"
 #include "task.h"
 #include "sockopt.h"
 
@@ -130,8 +131,6 @@ struct tcp_rack {
 	u32 rtt_us; /* of the segment that was acknowledged last; 0: none was */
 };
 
-struct msghdr;
-
 /* What a SYN shall carry: `data` is what is written. */
 struct tcp_fastopen_request {
 	struct msghdr *data;
@@ -203,34 +202,6 @@ struct tcp_request_sock {
 	struct inet_request_sock req;
 	u64 snt_synack;
 	u32 snt_isn;
-};
-
-struct iovec {
-	void *iov_base;
-	unsigned long iov_len;
-};
-
-enum iter_type {
-	ITER_IOVEC,
-	ITER_UBUF,
-};
-
-struct iov_iter {
-	u8 iter_type;
-	unsigned long iov_offset;
-	const struct iovec *__iov;
-	void *ubuf;
-	unsigned long count;
-	unsigned long nr_segs;
-};
-
-/* Kernels before 6.4 name the vector `iov`. */
-struct iov_iter___iov {
-	const struct iovec *iov;
-};
-
-struct msghdr {
-	struct iov_iter msg_iter;
 };
 
 #if defined(__TARGET_ARCH_arm64)

@@ -7,7 +7,7 @@
 #define WIRESPAN_LIB_SYN_REQUEST_H
 
 /*
- * What request.bpf.c makes of such a write. `msg` is its struct msghdr. Returns 1 when it begins with a request.
+ * What http1_write.bpf.h makes of such a write. `msg` is its struct msghdr. Returns 1 when it begins with a request.
  * It is not static, so it is verified once, apart from its callers.
  */
 int take_syn(struct request_ring *ring, u64 msg, u64 now);
