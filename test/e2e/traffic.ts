@@ -110,6 +110,25 @@ export interface Pair {
   readonly port: number;
 }
 
+/** Ports that were had: the kernel gives one again now and then, and what is seen is told by port. */
+const had = new Set<number>();
+
+/** A listener at a port that no other of this test file had. */
+async function listenAnew(
+  server: TrafficProcess,
+  address: string,
+): Promise<[listener: number, port: number]> {
+  const listener = server.next();
+  const port = await server.run('listen', listener, address);
+  if (!had.has(port)) {
+    had.add(port);
+    return [listener, port];
+  }
+  const next = await listenAnew(server, address);
+  await server.run('close', listener);
+  return next;
+}
+
 /** Connects two processes over a listener that is closed again at once; `from`: the client's address. */
 export async function connectPair(
   client: TrafficProcess,
@@ -117,8 +136,7 @@ export async function connectPair(
   address: string,
   from: readonly string[] = [],
 ): Promise<Pair> {
-  const listener = server.next();
-  const port = await server.run('listen', listener, address);
+  const [listener, port] = await listenAnew(server, address);
   const [clientSocket, serverSocket] = [client.next(), server.next()];
   await client.run('connect', clientSocket, address, port, ...from);
   await server.run('accept', serverSocket, listener);
