@@ -1,4 +1,3 @@
-import { withStarts } from '../aggregate/starts.ts';
 import { setImmediate } from 'node:timers/promises';
 import type { AppConfig } from '../../config/index.ts';
 import { ATTR_SERVICE_NAME } from '../../semconv/index.ts';
@@ -154,7 +153,7 @@ class Agent {
     });
     this.#pipeline.onBatch = (seconds) => telemetry.recordLag(seconds);
     return createMetricLoop({
-      sources: [withStarts(this.#pipeline.exemplars.metrics), telemetry],
+      sources: [this.#pipeline.exemplars.metrics, telemetry],
       exporter: metrics,
       ...this.#config.metricExport,
       now: () => this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()),

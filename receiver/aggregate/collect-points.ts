@@ -3,7 +3,7 @@ import type { Histogram, MetricData } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { Series, StoredPoint } from './series.ts';
-import { beginAnew, histogramValue, isFirst, noteDeparture, resetSeries, shiftSeries } from './series.ts';
+import { beginAnew, histogramValue, noteDeparture, resetSeries, shiftSeries } from './series.ts';
 import type { Stream } from './stream.ts';
 import type { Interval } from './timeline.ts';
 
@@ -54,8 +54,7 @@ function collectPoints<T extends number | Histogram>(
     if (!isEmitted(series)) continue;
     const value = valueOf(series, stream);
     const { startTime, attributes } = series;
-    const first = !isDelta && !isSet && isFirst(series) ? { isFirst: true as const } : undefined;
-    points.push({ startTime, endTime, attributes, value, stream, isMoved: isDelta, ...first });
+    points.push({ startTime, endTime, attributes, value, stream, isMoved: isDelta });
     series.idle = series.isTouched ? 0 : series.idle + 1;
     series.isTouched = false;
     series.isShown = stream.metric.instrument === 'updowncounter' && series.value !== 0;

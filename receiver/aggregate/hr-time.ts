@@ -11,8 +11,3 @@ export function toHrTime(unixNs: bigint): HrTime {
 export function isEarlier(a: HrTime, b: HrTime): boolean {
   return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
 }
-
-/** Whole milliseconds since 1970. */
-export function toMilliseconds([seconds, nanoseconds]: HrTime): number {
-  return seconds * 1000 + Math.floor(nanoseconds / 1e6);
-}

@@ -20,8 +20,6 @@ export interface StreamIdentity {
 export interface StoredPoint<T extends number | Histogram> extends DataPoint<T> {
   readonly stream: StreamIdentity;
   readonly isMoved: boolean;
-  /** A cumulative sum of which nothing is known to have arrived. */
-  readonly isFirst?: true;
   /** Examples of what it holds. */
   exemplars?: readonly Exemplar[];
 }
@@ -98,11 +96,6 @@ export function resetSeries(series: Series, startTime: HrTime): void {
 export function noteDeparture(series: Series, departure: Departure): void {
   if (series.left !== undefined) series.arrived = series.left;
   series.left = departure;
-}
-
-/** Whether nothing of a cumulative sum is known to have arrived. */
-export function isFirst({ left, arrived }: Series): boolean {
-  return left === undefined && arrived === undefined;
 }
 
 /** The clock was set back by so many nanoseconds: everything began as much earlier by the new time. */

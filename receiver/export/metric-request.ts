@@ -1,6 +1,5 @@
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { MetricData, ResourceMetrics, ScopeMetrics } from '@opentelemetry/sdk-metrics';
-import type { Collected } from '../aggregate/metric-source.ts';
 import { encodeExemplars } from './exemplar-encoding.ts';
 import type { OtlpRequest } from './transport.ts';
 
@@ -27,25 +26,23 @@ interface EncodedPart {
 /**
  * Encodes collected metrics as requests within the bounds, one at a time as they are asked for.
  * A request is the encodings of its parts one after the other, since a protobuf message with a
- * repeated field is just that. Starts of sums and their values are never in one. A single point larger than `maxBytes` makes a request of its own.
+ * repeated field is just that. A single point larger than `maxBytes` makes a request of its own.
  */
 export function* encodeMetrics(
-  collected: readonly Collected[],
+  collected: readonly ResourceMetrics[],
   bounds: RequestBounds = DEFAULT_BOUNDS,
 ): IterableIterator<MetricRequest> {
   let batch: EncodedPart[] = [];
   let bytes = 0;
   let points = 0;
-  let isStart: true | undefined;
   for (const part of collected) {
     for (const encoded of encodePart(part, bounds)) {
       const isFull =
         bytes + encoded.bytes.length > bounds.maxBytes || points + encoded.points > bounds.maxPoints;
-      if ((isFull || part.isStart !== isStart) && batch.length > 0) {
+      if (isFull && batch.length > 0) {
         yield join(batch);
         [batch, bytes, points] = [[], 0, 0];
       }
-      isStart = part.isStart;
       batch.push(encoded);
       bytes += encoded.bytes.length;
       points += encoded.points;

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { createMetricStore } from '../../receiver/aggregate/metric-store.ts';
-import { withStarts } from '../../receiver/aggregate/starts.ts';
 import { createEnricher } from '../../receiver/enrich/enricher.ts';
 import { createExporters } from '../../receiver/export/exporters.ts';
 import { createMetricLoop } from '../../receiver/export/metric-loop.ts';
@@ -47,7 +46,7 @@ function agentOf(endpoint: string, hostId: string, pid: number): Host {
   const exporters = createExporters(exportSettings({ endpoint, protocol: 'http/protobuf' }));
   if (exporters.metrics === undefined) throw new Error('metrics are off');
   const loop = createMetricLoop({
-    sources: [withStarts(store)],
+    sources: [store],
     exporter: exporters.metrics,
     intervalMs: 60_000,
     now,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { withStarts } from '../../../receiver/aggregate/starts.ts';
 import type { MetricStore } from '../../../receiver/aggregate/metric-store.ts';
 import { createMetricStore } from '../../../receiver/aggregate/metric-store.ts';
 import type { Exporters } from '../../../receiver/export/exporters.ts';
@@ -10,7 +9,7 @@ import type { MetricLoop } from '../../../receiver/export/metric-loop.ts';
 import { createMetricLoop } from '../../../receiver/export/metric-loop.ts';
 import { counter, histogram } from '../aggregate/descriptors.ts';
 import { exportSettings } from '../../support/export-settings.ts';
-import { decodeRequest, type DecodedMetric, type Placed } from '../../support/otlp-decode.ts';
+import type { DecodedMetric, Placed } from '../../support/otlp-decode.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import type { OtlpStub, StubReply } from '../../support/otlp-stub.ts';
 import { assertConserved, service } from '../../support/items.ts';
@@ -30,7 +29,7 @@ function rig(temporality: Temporality, endpoint: string, intervalMs = 60, timeou
   assert.ok(exporters.metrics !== undefined);
   let nowUnixNs = startUnixNs;
   const loop = createMetricLoop({
-    sources: [withStarts(store)],
+    sources: [store],
     exporter: exporters.metrics,
     intervalMs,
     ...(timeoutMs !== undefined && { timeoutMs }),
@@ -222,63 +221,3 @@ test('an export that meets its timeout ends long before the interval, and what i
   await exporters.shutdown(1000, (untilMs) => loop.shutdown(untilMs));
   await stub.stop();
 });
-
-test('starts of sums leave in a request of their own, and values only after it was taken', async () => {
-  let isUp = false;
-  const stub = await startOtlpStub({
-    protocol: 'grpc',
-    reply: (): StubReply => (isUp ? { kind: 'ok' } : { kind: 'error', code: status.UNAVAILABLE }),
-  });
-  const { store, exporters, loop } = rig('cumulative', stub.url, 1e6, 1);
-  const work = (): void => {
-    store.add(counter, service('a'), {}, 2);
-    store.addHistogram(histogram, service('b'), {}, { counts: [0, 1, 0, 0], sum: 0.5 });
-  };
-  work();
-  await loop.forceFlush();
-  const refused = stub.requests.length;
-  assert.ok(refused > 0);
-  for (const { bytes } of stub.requests) assert.deepEqual(valuesOf(bytes), [0, 0], 'values went first');
-  assertConserved(exporters.counters().metrics);
-  isUp = true;
-  work();
-  await loop.forceFlush();
-  work();
-  await loop.forceFlush();
-  await exporters.shutdown(1000, (untilMs) => loop.shutdown(untilMs));
-  const taken = stub.requests.slice(refused).map(({ bytes }) => valuesOf(bytes));
-  assert.deepEqual(taken, [
-    [0, 0],
-    [4, 2],
-    [6, 3],
-    [6, 3],
-  ]);
-  assert.equal(exporters.counters().metrics.exported, 8);
-  assertConserved(exporters.counters().metrics);
-  await stub.stop();
-});
-
-test('starts that the collector refuses for good do not keep the values back', async () => {
-  const stub = await startOtlpStub({
-    protocol: 'grpc',
-    reply: (_, nth): StubReply =>
-      nth === 0 ? { kind: 'error', code: status.INVALID_ARGUMENT } : { kind: 'ok' },
-  });
-  const { store, exporters, loop } = rig('cumulative', stub.url, 1e6);
-  store.add(counter, service('a'), {}, 2);
-  await exporters.shutdown(1000, (untilMs) => loop.shutdown(untilMs));
-  assert.deepEqual(
-    stub.requests.map(({ bytes }) => valuesOf(bytes)),
-    [[0], [2]],
-    'the last export tells starts too',
-  );
-  const { exported, dropped } = exporters.counters().metrics;
-  assert.deepEqual([exported, dropped.rejected], [1, 1]);
-  await stub.stop();
-});
-
-function valuesOf(bytes: Uint8Array): number[] {
-  return decodeRequest('metrics', bytes)
-    .flatMap(({ sum, histogram: buckets }) => [...(sum?.dataPoints ?? []), ...(buckets?.dataPoints ?? [])])
-    .map(({ asInt, count }) => Number(asInt ?? count));
-}
