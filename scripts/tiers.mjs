@@ -64,7 +64,7 @@ export const tiers = [
     name: 'kernel',
     purposes: ['build', 'test'],
     folder: 'test/kernel',
-    timeoutMs: 16 * MINUTE,
+    timeoutMs: 31 * MINUTE,
     isSerial: true,
   },
   {
