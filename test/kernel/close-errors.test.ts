@@ -6,7 +6,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, ScriptError, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
-import { Watcher } from '../support/watcher.ts';
+import { onlyIn, Watcher } from '../support/watcher.ts';
 import { openPair, type Pair } from './rig/lives.ts';
 
 const PAYLOAD = 'x'.repeat(1_009);
@@ -20,7 +20,7 @@ describe('close errors', () => {
 
   before(() => {
     ({ room, script } = TcpScript.open(cleanup));
-    watcher = new Watcher();
+    watcher = new Watcher(onlyIn(room));
     cleanup.add(() => watcher.close());
   });
   after(() => cleanup.run());

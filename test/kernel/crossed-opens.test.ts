@@ -7,7 +7,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, ScriptError, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
-import { Watcher, type SeriesRow } from '../support/watcher.ts';
+import { onlyIn, Watcher, type SeriesRow } from '../support/watcher.ts';
 import { newContext, requestOf } from './rig/traceparent.ts';
 
 const HANDSHAKE_BUCKETS = (METRIC_TCP_HANDSHAKE_DURATION.boundaries?.length ?? 0) + 1;
@@ -25,7 +25,7 @@ describe('crossed opens', () => {
 
   before(() => {
     ({ room, script } = TcpScript.open(cleanup));
-    watcher = new Watcher();
+    watcher = new Watcher(onlyIn(room));
     cleanup.add(() => watcher.close());
   });
   after(() => cleanup.run());

@@ -6,7 +6,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
-import { Watcher } from '../support/watcher.ts';
+import { onlyIn, Watcher } from '../support/watcher.ts';
 import { listenersAt } from './rig/listeners.ts';
 
 const REQUEST = 'q'.repeat(211);
@@ -31,7 +31,7 @@ describe('Fast Open', () => {
   before(() => {
     ({ room, script } = TcpScript.open(cleanup));
     room.sysctl('net/ipv4/tcp_fastopen', String(WITHOUT_COOKIES));
-    watcher = new Watcher();
+    watcher = new Watcher(onlyIn(room));
     cleanup.add(() => watcher.close());
   });
   after(() => cleanup.run());

@@ -8,7 +8,7 @@ import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
-import { Watcher, type SeriesRow } from '../support/watcher.ts';
+import { onlyIn, Watcher, type SeriesRow } from '../support/watcher.ts';
 
 const CONNECTIONS = 7;
 const ROUNDS = 5;
@@ -28,7 +28,7 @@ describe('passes', () => {
 
   before(() => {
     ({ room, script } = TcpScript.open(cleanup));
-    watcher = new Watcher();
+    watcher = new Watcher(onlyIn(room));
     cleanup.add(() => watcher.close());
   });
   after(() => cleanup.run());

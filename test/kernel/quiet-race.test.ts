@@ -7,7 +7,7 @@ import { buildWorkloads, runChurn } from '../support/workloads.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { SumsReader } from './rig/sums-reader.ts';
-import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
+import { onlyIn, ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 /** Each of eight clients connects ten times a second: its rows are quiet in between. */
 const QUIET_MS = 50;
@@ -23,7 +23,7 @@ describe('rows taken out while programs run', () => {
     const watcher = new Watcher({
       emit: { ...ALL_SIGNALS.emit, open: false, close: 'off', accept: false, fail: false, listener: false },
       stateDuration: false,
-      filter: { include: [{ netns: room.inode }], exclude: [] },
+      ...onlyIn(room),
     });
     cleanup.add(() => watcher.close());
     return { watcher, room, reader: new SumsReader(watcher, QUIET_MS) };

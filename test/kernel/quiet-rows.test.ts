@@ -7,7 +7,7 @@ import { startHog } from '../support/hog.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { SumsReader } from './rig/sums-reader.ts';
-import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
+import { onlyIn, ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 const PORTS = 6_007;
 const FIRST_PORT = 10_000;
@@ -22,7 +22,7 @@ describe('quiet rows', () => {
     const watcher = new Watcher({
       emit: { ...ALL_SIGNALS.emit, open: false, close: 'off', accept: false, fail: false, listener: false },
       stateDuration: false,
-      filter: { include: [{ netns: room.inode }], exclude: [] },
+      ...onlyIn(room),
     });
     cleanup.add(() => watcher.close());
     return { watcher, room, reader: new SumsReader(watcher, QUIET_MS) };

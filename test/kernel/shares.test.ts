@@ -15,7 +15,7 @@ import { buildWorkloads, runChurn } from '../support/workloads.ts';
 import { startHog } from '../support/hog.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
-import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
+import { onlyIn, ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 const CLIENT = 1;
 const FIRST_PORT = 10_000;
@@ -43,7 +43,7 @@ describe('shares', () => {
       maxSeries: MAX_SERIES,
       emit: { ...ALL_SIGNALS.emit, open: false, close: 'off', accept: false, fail: false, listener: false },
       ...options,
-      filter: { include: [{ netns: room.inode }], exclude: [] },
+      ...onlyIn(room),
     });
     cleanup.add(() => watcher.close());
     return { watcher, room, script };

@@ -64,6 +64,11 @@ export const ALL_SIGNALS: KernelOptions = {
   softirqWait: true,
 };
 
+/** The option of a watcher that sees this network namespace alone: what others on the machine do is not in its counters. */
+export function onlyIn({ inode }: { inode: number }): Pick<KernelOptions, 'filter'> {
+  return { filter: { include: [{ netns: inode }], exclude: [] } };
+}
+
 /** One row of the kernel's sums. */
 export interface SeriesRow {
   readonly pid: number;
