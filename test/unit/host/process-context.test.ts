@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { readContextPayload } from '../../../receiver/host/context-payload.ts';
 import { readProcessContext, type ContextLook } from '../../../receiver/host/process-context.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { contextPayload, ContextPublisher, type Publication } from '../../support/context-publisher.ts';
+import { PausedPublication } from './paused-publication.ts';
 
 const NAMES = { 'service.name': 'named in code', 'service.instance.id': 'a', 'x.ü': 'ö'.repeat(99) };
 
@@ -58,6 +60,19 @@ describe('the context that a process publishes', () => {
     assert.deepEqual(second.context, new Map([['a', 'b']]));
     await publisher.stop();
   });
+
+  for (const isChanged of [false, true])
+    test(`is ${isChanged ? 'being written' : 'read'} when its header is ${isChanged ? 'another' : 'the same'} after it`, async () => {
+      const root = cleanup.makeFolder();
+      const publication = new PausedPublication(join(root, '1'), contextPayload(NAMES));
+      const look = readProcessContext(root, 1);
+      const goOn = await publication.whenHeaderIsRead();
+      if (isChanged) await publication.changeTime();
+      await goOn();
+      const found = await look;
+      if (isChanged) assert.equal(found, 'changing');
+      else assert.deepEqual(typeof found !== 'string' && found.context, new Map(Object.entries(NAMES)));
+    });
 
   test('has 128 attributes at most, all of them texts', async () => {
     const found = await read({ payload: contextPayload(Object.fromEntries(many(140))) });
