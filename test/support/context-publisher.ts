@@ -1,7 +1,5 @@
 /** A process that publishes a context in its memory, as OTEP 4719 says or in ways that it does not allow. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { AskedProgram } from './asked-program.ts';
 import type { Cleanup } from './cleanup.ts';
 
 const PROGRAM = `
@@ -56,9 +54,7 @@ export interface Publication {
 }
 
 export class ContextPublisher {
-  readonly pid: number;
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
+  readonly #program: AskedProgram;
 
   /** `launcher`: a command to start it with, which must become the program. */
   constructor(
@@ -66,13 +62,13 @@ export class ContextPublisher {
     environment: Readonly<Record<string, string>> = {},
     launcher: readonly string[] = [],
   ) {
-    const env = { PATH: process.env['PATH'], ...environment };
-    const [command = '', ...args] = [...launcher, 'python3', '-c', PROGRAM];
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
-    this.pid = this.#child.pid ?? 0;
-    if (this.#child.stdout === null) throw new Error('python3 has no output');
-    this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
+    const [command = 'python3', ...args] = [...launcher, 'python3', '-c', PROGRAM];
+    this.#program = new AskedProgram([command, ...args], environment);
     cleanup.add(() => this.stop());
+  }
+
+  get pid(): number {
+    return this.#program.pid;
   }
 
   async publish({ payload, name, version, time, cut, place, again = false }: Publication): Promise<void> {
@@ -85,24 +81,16 @@ export class ContextPublisher {
       Number(again),
       payload.toString('hex'),
     ];
-    await this.#ask(words.join(' '), 'published');
+    await this.#program.ask(words.join(' '), 'published');
   }
 
   /** Opens a connection on loopback and closes it. */
   async connect(port: number): Promise<void> {
-    await this.#ask(`connect ${String(port)}`, 'connected');
-  }
-
-  async #ask(command: string, answer: string): Promise<void> {
-    this.#child.stdin?.write(`${command}\n`);
-    const line: IteratorResult<string, unknown> = await this.#lines.next();
-    if (line.value !== answer) throw new Error(`the publisher has not ${answer}`);
+    await this.#program.ask(`connect ${String(port)}`, 'connected');
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill();
-    await once(this.#child, 'exit');
+    await this.#program.stop();
   }
 }
 
