@@ -30,6 +30,7 @@ const NEEDS = {
     { name: 'nftables', command: 'nft' },
     { name: 'iproute2', command: 'ip' },
     { name: 'procps', command: 'ps' },
+    { name: 'python3-venv', present: hasPythonVenv },
   ],
   // Stock kernels in virtual machines (test/kernel/vm.test.ts); without them those tests are skipped.
   vm: [

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 
 const folder = join(import.meta.dirname, '../../.cache/packages');
 
-/** A folder for `NODE_PATH`. @throws when npm fails */
+const QUIET_NPM = ['--ignore-scripts', '--silent', '--no-fund', '--no-audit'];
+
+/** A folder for `NODE_PATH`. No script of a module is run. @throws when npm fails */
 export function fromNpm(name: string, version: string): string {
   const home = installed(`npm-${name}-${version}`, (scratch) =>
-    run('npm', ['install', '--prefix', scratch, '--silent', '--no-fund', '--no-audit', `${name}@${version}`]),
+    run('npm', ['install', '--prefix', scratch, ...QUIET_NPM, `${name}@${version}`]),
   );
   return join(home, 'node_modules');
 }
