@@ -65,26 +65,26 @@ static __always_inline void take_announcement(struct request_ring *ring, const s
 	slot->found = 1;
 }
 
-/* Returns where the requests of the socket are kept. NULL: its connection is not observed, or there is no room. */
+enum said {
+	SAID_NOTHING,  /* it is no announcement */
+	SAID_IN_VAIN,  /* it is one, and is not kept; why not is counted */
+	SAID_FOR_GOOD, /* it is kept, or nobody wants it */
+};
+
+/* Returns where the requests of the socket are kept. NULL: there is no room, which is counted. */
 static __always_inline struct request_ring *ring_for(struct bpf_sock *socket, struct sock *sk)
 {
 	struct request_ring *ring;
 	struct followed *followed;
 	u64 address = (u64)sk;
-	struct conn *conn;
 
-	if (cfg_conn_table)
-		conn = conn_at(address, BPF_CORE_READ(sk, __sk_common.skc_cookie.counter));
-	else
-		conn = bpf_sk_storage_get(&conns, socket, 0, 0);
-	if (conn && (conn->flags & CONN_IGNORED))
-		return 0;
 	if (cfg_requests_by_address && socket->state != TCP_CLOSE &&
 	    socket->state != TCP_SYN_SENT) {
 		followed = bpf_map_lookup_elem(&follows, &address);
 		if (followed &&
 		    followed->cookie == (u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter))
 			return &followed->ring;
+		count_loss(PROBE_ANNOUNCE, LOST_MAP_FULL);
 		return 0;
 	}
 	ring = bpf_sk_storage_get(&requests, socket, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -93,8 +93,21 @@ static __always_inline struct request_ring *ring_for(struct bpf_sock *socket, st
 	return ring;
 }
 
+/* Its connection is known, and is not observed. */
+static __always_inline bool is_unwanted(struct bpf_sock *socket, struct sock *sk)
+{
+	struct conn *conn;
+
+	if (cfg_conn_table)
+		conn = conn_at((u64)sk, BPF_CORE_READ(sk, __sk_common.skc_cookie.counter));
+	else
+		conn = bpf_sk_storage_get(&conns, socket, 0, 0);
+	return conn && (conn->flags & CONN_IGNORED);
+}
+
 /* The kernel holds the socket's lock, so nothing is written meanwhile. */
-static __always_inline bool announce_context(struct bpf_sock *socket, const struct request *said)
+static __always_inline enum said announce_context(struct bpf_sock *socket,
+						  const struct request *said)
 {
 	struct sock *sk = (struct sock *)address_of(socket);
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
@@ -104,24 +117,26 @@ static __always_inline bool announce_context(struct bpf_sock *socket, const stru
 
 	if (state != TCP_CLOSE && state != TCP_SYN_SENT && state != TCP_ESTABLISHED &&
 	    state != TCP_CLOSE_WAIT)
-		return false;
+		return SAID_NOTHING;
+	if (is_unwanted(socket, sk))
+		return SAID_FOR_GOOD;
 	ring = ring_for(socket, sk);
 	if (!ring)
-		return true;
+		return SAID_IN_VAIN;
 	if (state == TCP_CLOSE || state == TCP_SYN_SENT) {
 		/* Nothing was sent, and what the socket was before is over. */
 		if (!ring->early)
 			__builtin_memset(ring, 0, sizeof(*ring));
 		ring->early = 1;
 		take_announcement(ring, said, 0, 0);
-		return true;
+		return SAID_FOR_GOOD;
 	}
 	write_seq = BPF_CORE_READ(tp, write_seq);
 	snd_una = BPF_CORE_READ(tp, snd_una);
 	bytes_acked = BPF_CORE_READ(tp, bytes_acked);
 	place_stream(ring, (u32)bytes_acked - snd_una);
 	take_announcement(ring, said, bytes_acked + (u32)(write_seq - snd_una), write_seq);
-	return true;
+	return SAID_FOR_GOOD;
 }
 
 static __always_inline bool is_tcp_socket(const struct bpf_sock *socket)
@@ -130,32 +145,51 @@ static __always_inline bool is_tcp_socket(const struct bpf_sock *socket)
 	       (socket->family == AF_INET || socket->family == AF_INET6);
 }
 
-/* Returns true when it was understood. */
-static __always_inline bool handle_announcement(struct bpf_sockopt *ctx)
+static __always_inline enum said announce_next_connect(const struct request *said)
+{
+	if (is_zero(said->trace_id, 16)) {
+		forget_next_connect();
+	} else if (!note_next_connect(said)) {
+		count_loss(PROBE_ANNOUNCE, LOST_MAP_FULL);
+		return SAID_IN_VAIN;
+	}
+	return SAID_FOR_GOOD;
+}
+
+static __always_inline enum said handle_announcement(struct bpf_sockopt *ctx)
 {
 	const struct announcement *given = ctx->optval;
 	struct request said = {};
 
-	if (ctx->optname != ANNOUNCEMENT_NAME || !is_tcp_socket(ctx->sk) ||
-	    ctx->optlen != sizeof(*given) || (void *)(given + 1) > ctx->optval_end ||
+	if (ctx->optlen != sizeof(*given) || (void *)(given + 1) > ctx->optval_end ||
 	    given->version != ANNOUNCEMENT_VERSION)
-		return false;
+		return SAID_NOTHING;
 	said.flags = given->flags;
 	__builtin_memcpy(said.trace_id, given->trace_id, 16);
 	__builtin_memcpy(said.span_id, given->span_id, 8);
-	return is_valid(&said) && announce_context(ctx->sk, &said);
+	if (!is_valid(&said))
+		return SAID_NOTHING;
+	if (ctx->optname == ANNOUNCEMENT_NEXT_CONNECT)
+		return announce_next_connect(&said);
+	if (ctx->optname == ANNOUNCEMENT_NAME && is_tcp_socket(ctx->sk))
+		return announce_context(ctx->sk, &said);
+	return SAID_NOTHING;
 }
 
 /* At the root of cgroup v2, so at every setsockopt() of the machine: all but ours leave at once. */
 SEC("cgroup/setsockopt")
 int ws_announce(struct bpf_sockopt *ctx)
 {
+	enum said said;
+
 	if (ctx->level != ANNOUNCEMENT_LEVEL) {
 		leave_alone(ctx);
 		return 1;
 	}
-	if (!handle_announcement(ctx)) {
-		count_loss(PROBE_ANNOUNCE, MISS_INVALID);
+	said = handle_announcement(ctx);
+	if (said != SAID_FOR_GOOD) {
+		if (said == SAID_NOTHING)
+			count_loss(PROBE_ANNOUNCE, MISS_INVALID);
 		leave_alone(ctx);
 		return 1;
 	}

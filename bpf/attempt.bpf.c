@@ -139,7 +139,7 @@ static __always_inline u32 subnet_of_target(const struct target *to)
 
 static __always_inline void emit_attempt(struct sock *sk, const struct target *to,
 					 const struct owner_key *owner, u64 cookie, u8 error,
-					 u64 now)
+					 const struct request *request, u64 now)
 {
 	struct connection_record *record;
 
@@ -166,12 +166,17 @@ static __always_inline void emit_attempt(struct sock *sk, const struct target *t
 	record->error = error;
 	record->reason = CLOSE_NONE;
 	record->segments_out_of_order = NO_STAT;
+	if (request)
+		tell_request(request, &record->context);
 	submit(PROBE_STATE, record);
 }
 
-/* No SYN, no handshake: that has no duration. */
-static __always_inline void handle_attempt(struct sock *sk, const struct target *to, u64 cookie,
-					   u8 error)
+/*
+ * No SYN, no handshake: that has no duration. `request` is what was said of the socket, if that is
+ * known.
+ */
+static __always_inline void count_attempt(struct sock *sk, const struct target *to, u64 cookie,
+					  u8 error, const struct request *request)
 {
 	struct known_owner owner = {};
 	struct series_key key = {};
@@ -195,7 +200,26 @@ static __always_inline void handle_attempt(struct sock *sk, const struct target 
 	row = series_row(&key, PROBE_STATE, now);
 	if (row)
 		__sync_fetch_and_add(&row->opened, 1);
-	emit_attempt(sk, to, &owner.key, cookie, error, now);
+	emit_attempt(sk, to, &owner.key, cookie, error, request, now);
+}
+
+/* Whatever becomes of it, it was the thread's next connect(). */
+static __always_inline void handle_attempt(struct sock *sk, const struct target *to, u64 cookie,
+					   u8 error, const struct request *request)
+{
+	struct next_connect *place = claim_next_connect();
+
+	count_attempt(sk, to, cookie, error, request || !place ? request : &place->request);
+	if (place)
+		release_next_connect(place);
+}
+
+/* Returns what was said of a socket that has not connected yet, or NULL. */
+static __always_inline struct request *said_of(struct sock *sk)
+{
+	struct request_ring *ring = cfg_hook ? bpf_sk_storage_get(&requests, sk, 0, 0) : 0;
+
+	return ring && ring->early ? open_announcement(ring) : 0;
 }
 
 /* Also for refusals before TCP is asked. What the security modules refuse does not come here. */
@@ -212,7 +236,7 @@ int BPF_PROG(ws_connect_fexit, struct socket *socket, void *address, int length,
 	if (!sk || !is_tcp(sk) || !read_target(&to, address, length, false) ||
 	    had_syn(conn_of(sk), error))
 		return 0;
-	handle_attempt(sk, &to, cookie_of(sk), error);
+	handle_attempt(sk, &to, cookie_of(sk), error, said_of(sk));
 	return 0;
 }
 
@@ -242,6 +266,6 @@ int BPF_PROG(ws_connect_sys_exit, struct pt_regs *regs, long ret)
 	if (!read_target(&to, (void *)SYSCALL_SECOND(regs), SYSCALL_THIRD(regs), true) ||
 	    had_syn_untyped(sk, cookie, error))
 		return 0;
-	handle_attempt(sk, &to, cookie, error);
+	handle_attempt(sk, &to, cookie, error, 0);
 	return 0;
 }

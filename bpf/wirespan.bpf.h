@@ -45,6 +45,7 @@
 #include "lib/mptcp.bpf.h"
 #include "lib/requests.bpf.h"
 #include "lib/handshake.bpf.h"
+#include "lib/next_connect.bpf.h"
 #include "lib/syn_request.bpf.h"
 #include "lib/open.bpf.h"
 #include "lib/end.bpf.h"

@@ -1,6 +1,8 @@
 /** The API that the application loaded, whichever copy of it: https://github.com/open-telemetry/opentelemetry-js. */
 const API = Symbol.for('opentelemetry.js.api.1');
 const SPAN = Symbol.for('OpenTelemetry Context Key SPAN');
+/** Set where a span's own making must not be traced: https://github.com/open-telemetry/opentelemetry-js, packages/opentelemetry-core. */
+const SUPPRESSED = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const NO_TRACE = /^0+$/;
 
@@ -11,7 +13,26 @@ const NO_TRACE = /^0+$/;
 
 /** The span that is active in the application right now; undefined without OpenTelemetry, or without a span. */
 export function activeContext() {
-  const span = globalThis[API]?.context?.active?.()?.getValue?.(SPAN);
+  return contextOf(activeSpan());
+}
+
+/**
+ * The same, for what is begun now: timers and the like have the context in which they were set, so a client that connects
+ * again does it in the context of a request that is long over.
+ */
+export function liveContext() {
+  const span = activeSpan();
+  const context = contextOf(span);
+  const isOver = context !== undefined && (context.traceFlags & 1) !== 0 && span.isRecording?.() === false;
+  return isOver ? undefined : context;
+}
+
+function activeSpan() {
+  const active = globalThis[API]?.context?.active?.();
+  return active?.getValue?.(SUPPRESSED) === true ? undefined : active?.getValue?.(SPAN);
+}
+
+function contextOf(span) {
   const context = span?.spanContext?.();
   return context !== undefined && isContext(context) ? context : undefined;
 }

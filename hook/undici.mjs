@@ -3,12 +3,17 @@ import { activeContext, headerContext } from './context.mjs';
 
 const TRACEPARENT = /^traceparent:[ \t]*(\S+)[ \t]*\r?$/im;
 
-/** Requests of undici, and of `fetch()`, which is undici: its instrumentations do not activate their span while writing. */
+/**
+ * Requests of undici, and of `fetch()`, which is undici: its instrumentations do not activate their span while writing.
+ * Returns an owner of sockets (see hookNet()).
+ */
 export function hookUndici(announcer) {
   const contexts = new WeakMap();
   const sockets = new WeakMap();
   const opener = hookConnects((socket, { request, context }) => {
     sockets.set(request, socket);
+    // Not all versions of Node call it connecting by now.
+    announcer.open(socket, context);
     announcer.begin(socket, request, context);
   });
   on('undici:request:create', ({ request }) => {
@@ -29,6 +34,7 @@ export function hookUndici(announcer) {
   };
   on('undici:request:trailers', end);
   on('undici:request:error', end);
+  return opener.opens;
 }
 
 /**
@@ -43,18 +49,20 @@ function hookConnects(open) {
     isConnecting = false;
   };
   on('undici:client:beforeConnect', () => {
-    isConnecting = made !== undefined;
-  });
-  on('net.client.socket', ({ socket }) => {
-    if (!isConnecting) return;
-    const opener = made;
-    forget();
-    open(socket, opener);
+    isConnecting = true;
+    void Promise.resolve().then(forget);
   });
   return {
     is(opener) {
       made = opener;
       void Promise.resolve().then(forget);
+    },
+    opens(socket) {
+      if (!isConnecting) return false;
+      const opener = made;
+      forget();
+      if (opener !== undefined) open(socket, opener);
+      return true;
     },
   };
 }

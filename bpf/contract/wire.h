@@ -91,12 +91,13 @@ _Static_assert(sizeof(struct endpoints) == 48, "endpoints");
 
 /*
  * What an application says of a socket, by setsockopt() with this level and option: the bytes that it
- * writes from now on are of this context, until it says otherwise. All ids zero: of none. See
- * docs/hook.md.
+ * writes from now on are of this context, until it says otherwise. With the other option, by any
+ * socket: the connect() that the thread calls next is. All ids zero: of none. See docs/hook.md.
  */
 enum announcement_option {
 	ANNOUNCEMENT_VERSION = 1,
 	ANNOUNCEMENT_NAME = 1,
+	ANNOUNCEMENT_NEXT_CONNECT = 2,
 	ANNOUNCEMENT_LEVEL = 0x7773,
 };
 

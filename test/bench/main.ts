@@ -8,6 +8,7 @@ import { readParameters, type Parameters } from './parameters.ts';
 import { print } from './report.ts';
 import { agentCpu } from './sections/agent-cpu.ts';
 import { events } from './sections/events.ts';
+import { hook } from './sections/hook.ts';
 import { http } from './sections/http.ts';
 import { live } from './sections/live.ts';
 import { programs } from './sections/programs.ts';
@@ -16,7 +17,7 @@ import type { Section } from './sections/section.ts';
 import { soak } from './sections/soak.ts';
 import { throughput } from './sections/throughput.ts';
 
-const SECTIONS: readonly Section[] = [agentCpu, programs, events, replay, live, throughput, http, soak];
+const SECTIONS: readonly Section[] = [agentCpu, programs, events, replay, live, throughput, http, hook, soak];
 
 function usage(): string {
   const lines = SECTIONS.map(({ name, what }) => `  ${name.padEnd(10)}${what}`);

@@ -58,7 +58,10 @@ describe('values of announcements', () => {
       [announcementOf({ ...newContext(), spanId: NONE.spanId })],
       [valid, listener],
       [valid, socket, 0],
-      [valid, socket, 2],
+      [valid.slice(2), socket, 2],
+      [announcementOf(newContext(), 2), socket, 2],
+      [announcementOf({ ...newContext(), spanId: NONE.spanId }), socket, 2],
+      [valid, socket, 3],
       ['00'.repeat(LONG)],
     ];
     const [taken, invalid] = counts();

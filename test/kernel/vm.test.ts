@@ -41,6 +41,7 @@ const FILES = [
   'outliers',
   'announcements',
   'announcement-values',
+  'next-connects',
   'request-edges',
   'syn-requests',
   'request-circle',

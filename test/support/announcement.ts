@@ -5,6 +5,7 @@ import { ScriptError, type TcpScript } from './script.ts';
 const {
   ANNOUNCEMENT_LEVEL: LEVEL,
   ANNOUNCEMENT_NAME: NAME,
+  ANNOUNCEMENT_NEXT_CONNECT: NEXT_CONNECT,
   ANNOUNCEMENT_VERSION: VERSION,
 } = ANNOUNCEMENT_OPTION;
 
@@ -39,6 +40,14 @@ export function announce(
 ): Promise<number> {
   const bytes = typeof value === 'string' ? value : announcementOf(value);
   return script.run('announce', socket, LEVEL, name, bytes);
+}
+
+/**
+ * The same of the connect() that the script's thread calls next; `socket` is any.
+ * @throws ScriptError when nobody takes it
+ */
+export function announceConnect(script: TcpScript, socket: number, value: Context): Promise<number> {
+  return announce(script, socket, value, NEXT_CONNECT);
 }
 
 /** The answer when nobody listens, or it is no announcement. */

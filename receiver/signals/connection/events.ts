@@ -134,7 +134,7 @@ export class ConnectionEvents implements RecordEvents {
     return this.#rememberHandshake(record, this.#parts.emitter.span(SPAN_TCP_CONNECT, draft));
   }
 
-  /** A failed attempt carried no request, so it has a span only when every one has. */
+  /** A failed attempt carried no request: it has a span when it was announced for one, or when every one has. */
   #failedConnectSpan(record: ConnectionRecord, decision: Decision): SpanRef | undefined {
     const { context, isParent } = decision;
     const mode = this.#parts.emitter.spanMode(SPAN_TCP_CONNECT);

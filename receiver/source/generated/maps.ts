@@ -20,6 +20,7 @@ export const KERNEL_MAPS = {
   listen_ports: { type: 'lru_hash', keySize: 8, valueSize: 16, maxEntries: 16384, isOnDemand: false },
   listeners: { type: 'hash', keySize: 40, valueSize: 344, maxEntries: 4096, isOnDemand: false },
   lost: { type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 288, isOnDemand: false },
+  next_connects: { type: 'array', keySize: 4, valueSize: 72, maxEntries: 1024, isOnDemand: false },
   owners: { type: 'hash', keySize: 16, valueSize: 96, maxEntries: 16384, isOnDemand: false },
   receives: { type: 'hash', keySize: 64, valueSize: 152, maxEntries: 1, isOnDemand: false },
   requests: { type: 'sk_storage', keySize: 4, valueSize: 480, maxEntries: 0, isOnDemand: true },

@@ -1,57 +1,9 @@
 /** What the hook announces of a socket, and when. */
 import assert from 'node:assert/strict';
-import { channel } from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
-import { join } from 'node:path';
-import { after, beforeEach, describe, test } from 'node:test';
-import { projectFolder } from '../../backends/place.ts';
+import { describe, test } from 'node:test';
+import { A, announcer, B, FakeSocket, part, said, VALUE_OF_NONE, valueOf } from './parts.ts';
 
-interface Context {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly traceFlags: number;
-}
-
-interface Announcer {
-  begin(socket: unknown, owner: object, context: Context | undefined): void;
-  end(socket: unknown, owner: object): void;
-}
-
-interface HookParts {
-  readonly Announcer: new (announce: (fd: number, value: Uint8Array) => number) => Announcer;
-  readonly hookUndici: (announcer: Announcer) => void;
-  readonly hookHttp: (announcer: Announcer) => void;
-  readonly headerContext: (value: unknown) => Context | undefined;
-}
-
-const part = async (name: string): Promise<HookParts> =>
-  (await import(join(projectFolder, 'hook', `${name}.mjs`))) as HookParts;
 const { Announcer } = await part('announcer');
-const { headerContext } = await part('context');
-
-const [A, B] = ['a1', 'b2'].map((byte, traceFlags) => ({
-  traceId: byte.repeat(16),
-  spanId: byte.repeat(8),
-  traceFlags,
-})) as [Context, Context];
-const VALUE_OF_NONE = `0100${'00'.repeat(24)}`;
-const valueOf = ({ traceId, spanId, traceFlags }: Context): string => `010${traceFlags}${traceId}${spanId}`;
-
-/** As `net.Socket` is, as far as the hook looks at it. */
-class FakeSocket extends EventEmitter {
-  connecting = false;
-  writableLength = 0;
-  _handle: unknown = { fd: 7, writeQueueSize: 0 };
-}
-
-const said: string[] = [];
-beforeEach(() => {
-  said.length = 0;
-});
-const announcer = new Announcer((fd, value) => {
-  said.push(`${fd} ${Buffer.from(value).toString('hex')}`);
-  return 0;
-});
 
 describe('the announcer', () => {
   test('says a request, and its end once', () => {
@@ -95,135 +47,113 @@ describe('the announcer', () => {
     assert.deepEqual(said, [`7 ${valueOf(A)}`]);
   });
 
-  test('a socket that connects is of whoever has it by then', async () => {
+  test('a socket that connects is of whoever has it by then', () => {
     const [socket, first] = [Object.assign(new FakeSocket(), { connecting: true }), {}];
+    socket._handle = undefined;
     announcer.begin(socket, first, A);
     assert.deepEqual(said, []);
-    socket.emit('connectionAttempt');
-    await Promise.resolve();
-    assert.deepEqual(said, [`7 ${valueOf(A)}`]);
+    socket._handle = { fd: 7 };
     announcer.begin(socket, {}, B);
+    assert.deepEqual(said, [`7 ${valueOf(B)}`]);
     socket.connecting = false;
     socket.emit('connect');
     assert.deepEqual(said.slice(1), [`7 ${valueOf(B)}`]);
   });
 
-  test('throws nothing, whatever the socket or the call is', () => {
-    const broken = new Announcer(() => {
-      throw new Error('broken');
+  /** A handle whose descriptor is there only once it connects. */
+  class Handle {
+    fd = -1;
+    readonly got: unknown[] = [];
+    connect(...args: readonly unknown[]): number {
+      return this.#connect('connect', args);
+    }
+    connect6(...args: readonly unknown[]): number {
+      return this.#connect('connect6', args);
+    }
+    #connect(name: string, args: readonly unknown[]): number {
+      said.push(name);
+      this.fd = 7;
+      this.got.push(...args);
+      return -111;
+    }
+  }
+  const attempt = (socket: FakeSocket, family = 4): unknown => {
+    socket.emit('connectionAttempt', '127.0.0.1', 80, family);
+    const handle = socket._handle as Handle;
+    return family === 6 ? handle.connect6('request', '::1', 80) : handle.connect('request', '127.0.0.1', 80);
+  };
+
+  for (const family of [4, 6])
+    test(`says each attempt right before it, and takes it back right after (family ${family})`, () => {
+      const handle = new Handle();
+      const socket = Object.assign(new FakeSocket(), { connecting: true, _handle: handle });
+      announcer.open(socket, A);
+      announcer.open(socket, A);
+      const call = family === 6 ? 'connect6' : 'connect';
+      const one = [`next ${valueOf(A)}`, call, `next ${VALUE_OF_NONE}`];
+      for (const _ of [1, 2]) assert.equal(attempt(socket, family), -111);
+      assert.deepEqual(said, [...one, ...one]);
+      assert.deepEqual(handle.got.slice(0, 3), ['request', family === 6 ? '::1' : '127.0.0.1', 80]);
+      assert.deepEqual(Object.keys(handle).sort(), ['fd', 'got'], 'the handle is as it was');
     });
+
+  test('an attempt for a request says its socket too; without a span, or without an address, nothing', () => {
+    const socket = Object.assign(new FakeSocket(), { connecting: true, _handle: new Handle() });
+    announcer.begin(socket, {}, A);
+    attempt(socket);
+    assert.deepEqual(said, [`next ${valueOf(A)}`, 'connect', `next ${VALUE_OF_NONE}`, `7 ${valueOf(A)}`]);
+    said.length = 0;
+    announcer.begin(socket, {}, undefined);
+    attempt(socket);
+    assert.deepEqual(said, [`7 ${VALUE_OF_NONE}`, 'connect']);
+    said.length = 0;
+    const none = Object.assign(new FakeSocket(), { connecting: true, _handle: new Handle() });
+    announcer.open(none, undefined);
+    attempt(none);
+    announcer.open(none, A);
+    none.emit('connectionAttempt', '/run/a.sock', undefined, undefined);
+    none._handle.connect('request', '/run/a.sock');
+    assert.deepEqual(said, ['connect', 'connect']);
+  });
+
+  test('takes nothing back where nobody listens, and always lets the call through', () => {
+    for (const answer of [
+      () => 92,
+      () => {
+        throw new Error('broken');
+      },
+    ]) {
+      const announceConnect = (): number => {
+        said.push('next');
+        return answer();
+      };
+      const deaf = new Announcer({ announce: () => 92, announceConnect });
+      const socket = Object.assign(new FakeSocket(), { connecting: true, _handle: new Handle() });
+      deaf.open(socket, A);
+      assert.equal(attempt(socket), -111);
+    }
+    const socket = Object.assign(new FakeSocket(), { connecting: true, _handle: new Handle() });
+    announcer.open(socket, A);
+    Object.assign(socket, { _handle: null });
+    socket.emit('connectionAttempt', '127.0.0.1', 80, 4);
+    assert.deepEqual(said, ['next', 'connect', 'next', 'connect']);
+  });
+
+  test('what an opened connection carries is nobody’s, before a request and after one without a span', () => {
+    const socket = Object.assign(new FakeSocket(), { connecting: true });
+    announcer.open(socket, A);
+    announcer.begin(socket, {}, undefined);
+    assert.deepEqual(said, [`7 ${VALUE_OF_NONE}`]);
+  });
+
+  test('throws nothing, whatever the socket or the call is', () => {
+    const fail = (): number => {
+      throw new Error('broken');
+    };
+    const broken = new Announcer({ announce: fail, announceConnect: fail });
     broken.begin(new FakeSocket(), {}, A);
     announcer.begin(Object.assign(new FakeSocket(), { _handle: null }), {}, A);
     announcer.begin(Object.assign(new FakeSocket(), { _handle: { fd: -1 } }), {}, A);
     assert.deepEqual(said, []);
   });
-});
-
-describe('the hook of undici', () => {
-  const api = Symbol.for('opentelemetry.js.api.1');
-  const before: unknown = Reflect.get(globalThis, api);
-  after(() => Reflect.set(globalThis, api, before));
-  const publish = (name: string, message: object): void => channel(name).publish(message);
-  /** A request that the application makes in the span of `context`. */
-  const make = (context: Context | undefined): object => {
-    const span = context && { spanContext: () => context };
-    Reflect.set(globalThis, api, { context: { active: () => ({ getValue: () => span }) } });
-    const request = {};
-    publish('undici:request:create', { request });
-    return request;
-  };
-  const connect = (socket: FakeSocket): void => {
-    publish('undici:client:beforeConnect', {});
-    publish('net.client.socket', { socket });
-  };
-  const openedFor = async (play: (socket: FakeSocket) => void | Promise<void>): Promise<string[]> => {
-    const socket = new FakeSocket();
-    await play(socket);
-    return said;
-  };
-
-  test('is switched on', async () => {
-    (await part('undici')).hookUndici(announcer);
-    (await part('http')).hookHttp(announcer);
-  });
-
-  test('a connection that a request opens is its own, and ends with it', async () => {
-    const got = await openedFor((socket) => {
-      const request = make(A);
-      connect(socket);
-      publish('undici:request:error', { request });
-    });
-    assert.deepEqual(got, [`7 ${valueOf(A)}`, `7 ${VALUE_OF_NONE}`]);
-  });
-
-  test('one that is opened later, again, or without undici is nobody’s', async () => {
-    const later = await openedFor(async (socket) => {
-      make(A);
-      await Promise.resolve();
-      connect(socket);
-    });
-    assert.deepEqual(later, []);
-    const without = await openedFor((socket) => {
-      make(A);
-      publish('net.client.socket', { socket });
-    });
-    assert.deepEqual(without, []);
-    await Promise.resolve();
-    const again = await openedFor((socket) => {
-      make(A);
-      connect(new FakeSocket());
-      connect(socket);
-    });
-    assert.deepEqual(again, [`7 ${valueOf(A)}`]);
-  });
-
-  test('what the head carries wins over the span in which it was made; HTTP/2 is left alone', () => {
-    const [socket, request] = [new FakeSocket(), make(A)];
-    const headers = `GET / HTTP/1.1\r\ntraceparent: 00-${B.traceId}-${B.spanId}-01\r\n`;
-    publish('undici:client:sendHeaders', {
-      request,
-      headers,
-      socket: Object.assign(new FakeSocket(), { alpnProtocol: 'h2' }),
-    });
-    assert.deepEqual(said, []);
-    publish('undici:client:sendHeaders', { request, headers, socket });
-    publish('undici:request:trailers', { request });
-    publish('undici:client:sendHeaders', { request, headers: '', socket });
-    assert.deepEqual(said, [`7 ${valueOf(B)}`, `7 ${VALUE_OF_NONE}`, `7 ${valueOf(A)}`]);
-  });
-
-  test('a request of node:http is met once, by either of its events', () => {
-    make(A);
-    const socket = new FakeSocket();
-    for (const [first, second] of [
-      ['created', 'start'],
-      ['start', 'created'],
-      ['start', 'start'],
-      ['created', 'created'],
-    ] as const) {
-      said.length = 0;
-      const request = Object.assign(new EventEmitter(), { getHeader: () => undefined });
-      publish(`http.client.request.${first}`, { request });
-      publish(`http.client.request.${second}`, { request });
-      request.emit('socket', socket);
-      request.emit('close');
-      assert.deepEqual(said, [`7 ${valueOf(A)}`, `7 ${VALUE_OF_NONE}`]);
-    }
-  });
-});
-
-test('a header counts as W3C says', () => {
-  const ids = `${B.traceId}-${B.spanId}`;
-  assert.deepEqual(headerContext(`00-${ids}-01`), B);
-  assert.deepEqual(headerContext(`01-${ids}-01-more`), B);
-  for (const wrong of [
-    undefined,
-    7,
-    `ff-${ids}-01`,
-    `00-${ids}-01-more`,
-    `00-${ids.toUpperCase()}-01`,
-    `00-${'0'.repeat(32)}-${B.spanId}-01`,
-    `00-${B.traceId}-${'0'.repeat(16)}-01`,
-  ])
-    assert.equal(headerContext(wrong), undefined, String(wrong));
 });
