@@ -7,6 +7,7 @@
  */
 #include "wirespan.bpf.h"
 #include "http1_write.bpf.h"
+#include "http1_answer.bpf.h"
 
 /* A first write shows who uses an accepted connection. */
 static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
@@ -62,9 +63,9 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 }
 
 /*
- * An application writes, and its bytes are not queued yet. What a server sends is left alone by the
- * socket's counters (see role_of()), and other data that is no HTTP request after one read of 8
- * bytes. A first write also names the owner of an accepted connection.
+ * An application writes, and its bytes are not queued yet. The socket's counters tell a server's end
+ * (see role_of()); of it, only where answers begin is looked at. Other data that is no HTTP request is
+ * left alone after one read of 8 bytes. A first write also names the owner of an accepted connection.
  */
 static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 {
@@ -85,8 +86,12 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 		if (conn->flags & CONN_OWNER_PROVISIONAL)
 			name_owner(sk, tp, conn);
 	}
-	if (cfg_http1 && tp->bytes_acked != acked_payload(tp))
+	if (!cfg_http1)
+		return;
+	if (tp->bytes_acked != acked_payload(tp))
 		follow_write(sk, tp, msg, first);
+	else if (cfg_serves)
+		follow_answer(sk, tp, msg);
 }
 
 /* This tracepoint is there since 6.15. */

@@ -53,7 +53,8 @@ export interface AppConfig {
     readonly maxSockets: number;
     readonly maxOwners: number;
   };
-  readonly correlation: { readonly http1: boolean; readonly hook: boolean };
+  /** `arrivals`: contexts of HTTP/1 requests are read where they arrive, too. */
+  readonly correlation: { readonly http1: boolean; readonly arrivals: boolean; readonly hook: boolean };
   readonly filter: { readonly include: readonly FilterRule[]; readonly exclude: readonly FilterRule[] };
   /** Metric name → whether it is exported. */
   readonly metrics: ReadonlyMap<string, boolean>;

@@ -64,7 +64,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       maxSockets: value('bpf.max_sockets'),
       maxOwners: value('bpf.max_owners'),
     },
-    correlation: { http1: value('correlation.http1') === 'on', hook: value('correlation.hook') === 'on' },
+    correlation: correlationOf(settings),
     filter: {
       include: value<FilterRule[]>('filter.include'),
       exclude: value<FilterRule[]>('filter.exclude'),
@@ -102,6 +102,11 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
     logLevel: value('log.level'),
     shutdownDeadlineMs: value('shutdown.deadline'),
   });
+}
+
+function correlationOf({ values }: Settings): AppConfig['correlation'] {
+  const http1 = values.get('correlation.http1');
+  return { http1: http1 !== 'off', arrivals: http1 === 'on', hook: values.get('correlation.hook') === 'on' };
 }
 
 /** `agent.service_name` wins over a `service.name` among the attributes, as OpenTelemetry has it. */

@@ -46,6 +46,8 @@ enum peer_rows {
 enum context_method {
 	METHOD_HTTP1_HEADER = 1,
 	METHOD_SDK_HOOK = 2,
+	/* The answer to the one request that is not answered, whose head has the context. */
+	METHOD_HTTP1_WINDOW = 3,
 };
 
 enum connection_what {
@@ -112,7 +114,8 @@ enum probe_id {
 	PROBE_OWNER = 9,
 	PROBE_RECEIVE = 10,
 	PROBE_ANNOUNCE = 11,
-	PROBE_COUNT = 12,
+	PROBE_ARRIVE = 12,
+	PROBE_COUNT = 13,
 };
 
 /* Why something was lost; the second index of `lost`. */

@@ -51,4 +51,21 @@ struct ipv6hdr {
 
 #pragma clang attribute pop
 
+/* The context of a program at a packet, up to what is read: UAPI, stable (include/uapi/linux/bpf.h). */
+struct __sk_buff {
+	__u32 len;
+	__u32 before_data[18];
+	__u32 data;
+	__u32 data_end;
+	__u32 napi_id;
+	__u32 family;
+	__u32 ends[12];
+	__u32 data_meta;
+	__u64 flow_keys;
+	__u64 tstamp;
+	__u32 wire_len;
+	__u32 gso_segs;
+	struct bpf_sock *sk;
+};
+
 #endif

@@ -114,7 +114,7 @@ static __always_inline void tell_request(const struct request *request, struct t
 
 /*
  * Finds the context of the request that owns the segment's first byte: that of a head in the bytes
- * themselves, else what was announced. A FIN alone lies past every interval of a head, and is not
+ * themselves, else what was announced, else what the answer is to. A FIN alone lies past every interval of a head, and is not
  * asked for.
  */
 static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
@@ -134,7 +134,8 @@ static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
 
 		if (!request->found || at < request->start || at >= request->end)
 			continue;
-		if (!owner || request->method == METHOD_HTTP1_HEADER)
+		if (!owner || request->method == METHOD_HTTP1_HEADER ||
+		    owner->method == METHOD_HTTP1_WINDOW)
 			owner = request;
 	}
 	if (owner)

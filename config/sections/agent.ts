@@ -40,9 +40,9 @@ export const kernelSettings: SettingTree = {
   },
   correlation: {
     http1: setting(
-      onOff,
+      choice(['on', 'clients', 'off']),
       'on',
-      'Reads the `traceparent` of plaintext HTTP/1.x requests; only its 26 bytes of ids leave the kernel.',
+      'Reads the `traceparent` of plaintext HTTP/1.x requests where they are written, and with `on` where they arrive; only its 26 bytes of ids leave the kernel. Arrivals need `CAP_NET_ADMIN` and cgroup v2.',
     ),
     hook: setting(
       onOff,

@@ -41,6 +41,7 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
 /** `wirespan.correlation.method` by the probe that looks; those of no other are look-ups. */
 const METHOD_NAMES: Readonly<Record<string, string>> = {
   [PROBE_NAMES[PROBE_ID.PROBE_REQUEST] ?? '']: 'http1_header',
+  [PROBE_NAMES[PROBE_ID.PROBE_ARRIVE] ?? '']: 'http1_window',
   [PROBE_NAMES[PROBE_ID.PROBE_ANNOUNCE] ?? '']: 'sdk_hook',
 };
 

@@ -27,6 +27,8 @@ const methods: ReadonlyMap<string, Evidence> = new Map([
   ['http1_header', { confidence: 'exact', isParent: true, isMessage: true }],
   // Whoever announces has the socket open, and says it before the bytes.
   ['sdk_hook', { confidence: 'exact', isParent: true, isMessage: false }],
+  // The answer to the one request that was not answered, whose head has the context. The end of an answer is not read.
+  ['http1_window', { confidence: 'high', isParent: true, isMessage: false }],
 ]);
 
 const miss: Decision = { isParent: false, result: 'miss' };

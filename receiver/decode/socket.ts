@@ -50,6 +50,7 @@ export function decodeSocket(view: DataView, at: number, owners: OwnerTable): So
 const METHODS: Readonly<Record<number, RequestContext['method']>> = {
   [CONTEXT_METHOD.METHOD_HTTP1_HEADER]: 'http1_header',
   [CONTEXT_METHOD.METHOD_SDK_HOOK]: 'sdk_hook',
+  [CONTEXT_METHOD.METHOD_HTTP1_WINDOW]: 'http1_window',
 };
 
 /** Undefined when the kernel found none. */

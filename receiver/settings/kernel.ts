@@ -51,6 +51,7 @@ function wantedOf(config: AppConfig): Wanted {
     showsAddresses: config.addresses !== 'none',
     hasLiveView: config.output !== 'none',
     http1: correlation.http1,
+    arrivals: correlation.arrivals,
     hook: correlation.hook,
     thresholdsUs: {
       handshake: us(thresholds.handshake),

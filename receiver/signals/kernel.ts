@@ -18,6 +18,8 @@ export interface Wanted {
   readonly hasLiveView: boolean;
   /** Trace context of HTTP/1 requests. */
   readonly http1: boolean;
+  /** Such contexts are read where requests arrive, too. */
+  readonly arrivals: boolean;
   /** Trace context that applications announce. */
   readonly hook: boolean;
   /** Microseconds above which a record is made; 0: never. */
@@ -64,6 +66,8 @@ export interface Probe<O extends object = object> {
   variants(options: CommonOptions & O): readonly ProbeVariant[];
   /** Absent: always. */
   isWanted?(options: CommonOptions & O): boolean;
+  /** It is for nothing unless one of these was chosen for a probe before it. */
+  readonly needs?: readonly string[];
   /** What the log says behind the refusals. */
   advice?(options: CommonOptions & O): string;
   /** Runs that the kernel skipped are made good; what could not be is counted by the kernel side. */

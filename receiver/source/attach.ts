@@ -2,7 +2,7 @@ import { kernelFunctionArity, tryLoad, type BpfSession } from '../../native/inde
 import type { KernelAnswers, Plan } from './plan.ts';
 
 /** Programs that are attached to a control group: at the root, they meet what every group does. */
-const OF_CGROUP: ReadonlySet<string> = new Set(['ws_announce']);
+const OF_CGROUP: ReadonlySet<string> = new Set(['ws_announce', 'ws_arrive']);
 
 /**
  * What the running kernel says of the programs of this object. Those of `refused` are taken for refused by it;

@@ -100,11 +100,17 @@ function chooseProbes(
       disabled.push(probe.name);
       continue;
     }
-    const answer = chooseVariant(probe.variants(options), answers);
+    const answer = hasNeeds(probe, attached)
+      ? chooseVariant(probe.variants(options), answers)
+      : { why: `${(probe.needs ?? []).join(' or ')} is not attached` };
     if ('program' in answer) attached.push({ program: answer.program, probe: probe.name });
     else missing.push({ probe: probe.name, why: `${answer.why}${probe.advice?.(options) ?? ''}` });
   }
   return { attached, missing, disabled };
+}
+
+function hasNeeds({ needs }: Probe, attached: readonly ChosenProgram[]): boolean {
+  return needs === undefined || attached.some(({ program }) => needs.includes(program));
 }
 
 /** The first program that the kernel takes, or why it takes none. */

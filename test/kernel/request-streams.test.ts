@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, type Stage } from './rig/conversation.ts';
+import { Dice } from './rig/dice.ts';
 import { openLane, openStage } from './rig/stage.ts';
 import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
 
@@ -15,18 +16,6 @@ const OUTSTANDING = 4;
 const PERMILLE = 300;
 /** At least this share of the retransmissions must be seen; some hosts skip programs in timers. */
 const SEEN_SHARE = 0.9;
-
-/** A small generator with a seed that a failure prints (Lehmer). */
-class Dice {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = (seed % 2147483646) + 1;
-  }
-  below(limit: number): number {
-    this.#state = (this.#state * 48271) % 2147483647;
-    return this.#state % limit;
-  }
-}
 
 type Message = readonly [bytes: string, context?: Context];
 

@@ -43,6 +43,8 @@ const FILES = [
   'announcement-values',
   'next-connects',
   'request-edges',
+  'served-requests',
+  'served-streams',
   'syn-requests',
   'request-circle',
   'opened-for',

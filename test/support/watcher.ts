@@ -48,6 +48,7 @@ export const ALL_SIGNALS: KernelOptions = {
     softirqWaitUs: 0,
   },
   requests: true,
+  arrivals: true,
   hook: true,
   stateDuration: true,
   rttVariation: true,

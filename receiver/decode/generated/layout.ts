@@ -595,6 +595,7 @@ export const PEER_ROWS = {
 export const CONTEXT_METHOD = {
   METHOD_HTTP1_HEADER: 1,
   METHOD_SDK_HOOK: 2,
+  METHOD_HTTP1_WINDOW: 3,
 } as const;
 
 /** `enum connection_what`. */
@@ -658,7 +659,8 @@ export const PROBE_ID = {
   PROBE_OWNER: 9,
   PROBE_RECEIVE: 10,
   PROBE_ANNOUNCE: 11,
-  PROBE_COUNT: 12,
+  PROBE_ARRIVE: 12,
+  PROBE_COUNT: 13,
 } as const;
 
 /** `enum loss_reason`. */

@@ -51,6 +51,8 @@ export interface ConnectionOptions {
   };
   /** Trace context of HTTP/1 requests. */
   readonly requests: boolean;
+  /** Such contexts are read where requests arrive, too. */
+  readonly arrivals: boolean;
   /** Trace context that applications announce. */
   readonly hook: boolean;
   readonly rttVariation: boolean;
@@ -71,7 +73,10 @@ const AT_CLOSE = [
 
 const WRITE_KPROBE = 'ws_write_kprobe';
 const ANNOUNCE = 'ws_announce';
+const ARRIVE = 'ws_arrive';
 const SYN_FENTRY = 'ws_syn';
+/** Heads at once that came in part; of more, the oldest are forgotten, which is counted when their rest comes. */
+const MAX_WINDOWS = 256;
 /** Client connections at once; of more, requests are not known, which is counted. */
 const MAX_FOLLOWED = 8_192;
 /** The oldest make room: their connections keep the owner that is learned later. */
@@ -98,6 +103,19 @@ const SYN: Probe<ConnectionOptions> = {
   variants: () => [{ programs: [SYN_FENTRY], words: 'fentry' }],
   isWanted: ({ requests }) => requests,
   advice: () => '; requests that leave with the SYN of TCP_FASTOPEN_CONNECT have no trace context',
+};
+
+/**
+ * Requests where they arrive. Where an answer begins is told by the write's program, which a kprobe cannot: it has no
+ * type for the socket.
+ */
+const ARRIVALS: Probe<ConnectionOptions> = {
+  name: 'cgroup_ingress',
+  variants: () => [{ programs: [ARRIVE], words: 'cgroup_skb/ingress' }],
+  isWanted: ({ requests, arrivals }) => requests && arrivals,
+  needs: ['ws_write', 'ws_write_fentry'],
+  advice: () =>
+    ': what the answers of local servers lose is on no trace. It needs CAP_NET_ADMIN, a mounted cgroup v2, and writes that are met without a kprobe; correlation.http1=clients does without',
 };
 
 /** Attempts to connect that fail before there is a SYN: no socket changes its state then. */
@@ -143,6 +161,10 @@ const MAPS: readonly KernelMap<ConnectionOptions>[] = [
     entries: (_options, chosen) => (isAttached(chosen, WRITE_KPROBE) ? MAX_FOLLOWED : undefined),
   },
   {
+    name: 'windows',
+    entries: (_options, chosen) => (isAttached(chosen, ARRIVE) ? MAX_WINDOWS : undefined),
+  },
+  {
     name: 'accepts',
     entries: acceptsToNote,
   },
@@ -159,6 +181,7 @@ export const connection: Family<ConnectionOptions> = {
     CONNECT,
     WRITE,
     SYN,
+    ARRIVALS,
     HOOK,
   ],
   variables,
@@ -167,6 +190,7 @@ export const connection: Family<ConnectionOptions> = {
     [PROBE_ID.PROBE_STATE]: 'inet_sock_set_state',
     [PROBE_ID.PROBE_REQUEST]: 'tcp_sendmsg_locked',
     [PROBE_ID.PROBE_ANNOUNCE]: 'cgroup_setsockopt',
+    [PROBE_ID.PROBE_ARRIVE]: 'cgroup_ingress',
   },
   records: [connectionDecoder],
   sums: createSums,
@@ -176,7 +200,7 @@ export const connection: Family<ConnectionOptions> = {
 };
 
 function options(wanted: Wanted): ConnectionOptions {
-  const { attributes, http1, hook } = wanted;
+  const { attributes, http1, arrivals, hook } = wanted;
   const event = (descriptor: EventDescriptor): boolean => wanted.event(descriptor) !== 'off';
   const connects = wanted.span(SPAN_TCP_CONNECT);
   const wantsClose = event(EVENT_TCP_CONNECTION_CLOSE) || wanted.span(SPAN_TCP_CONNECTION) !== 'off';
@@ -191,6 +215,7 @@ function options(wanted: Wanted): ConnectionOptions {
         wanted.exemplars(METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION, ...AT_CLOSE),
     },
     requests: http1,
+    arrivals,
     hook,
     rttVariation: wanted.metric(METRIC_TCP_RTT_VARIATION),
     transferSize: wanted.metric(METRIC_TCP_CONNECTION_TRANSFER_SIZE),
@@ -225,6 +250,7 @@ function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<s
     cfg_server_address: details.serverAddress,
     cfg_requests: wanted.requests || isAttached(chosen, ANNOUNCE),
     cfg_http1: wanted.requests,
+    cfg_serves: isAttached(chosen, ARRIVE),
     cfg_hook: isAttached(chosen, ANNOUNCE),
     cfg_conn_table: chosen.isConnTable,
     cfg_requests_by_address: isAttached(chosen, WRITE_KPROBE),

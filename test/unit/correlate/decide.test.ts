@@ -23,6 +23,15 @@ test('what an application announced is exact, however many bytes it is of', () =
   assert.equal(decideRetransmit({ ...far, context: header }).result, 'stale');
 });
 
+test('the one request that is not answered is good evidence for a child, however long its answer is', () => {
+  const context = request(1, { method: 'http1_window', startSeq: 0 });
+  const far = retransmit({ seq: 2 ** 31 + 2 ** 30, endSeq: 2 ** 31 + 2 ** 30 + 100, context });
+  const { result, isParent, context: found } = decideRetransmit(far);
+  assert.deepEqual([result, isParent, found?.confidence], ['hit', true, 'high']);
+  const unsampled = decideRetransmit({ ...far, context: { ...context, traceFlags: 0 } });
+  assert.deepEqual([unsampled.result, unsampled.isParent], ['hit', false]);
+});
+
 test('an unsampled request is known but is no parent', () => {
   for (const traceFlags of [0, 2, 0xfe]) {
     const { context, isParent } = decide(request(1, { traceFlags }), 100n * second);

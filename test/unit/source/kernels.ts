@@ -26,6 +26,7 @@ export const LINUX_5_15: Kernel = {
     'ws_write_fentry',
     'ws_syn',
     'ws_announce',
+    'ws_arrive',
     'ws_pass',
     'ws_accept_sys_exit',
   ],
@@ -44,6 +45,7 @@ export const LINUX_6_12: Kernel = {
     'ws_write_fentry',
     'ws_syn',
     'ws_announce',
+    'ws_arrive',
     'ws_pass',
     'ws_pass_table',
     'ws_accept_sys_exit',
@@ -53,7 +55,14 @@ export const LINUX_6_12: Kernel = {
 /** ... tcp_sendmsg_locked (6.15), tcp_retransmit_skb with an error (6.17); trampolines are refused here. */
 export const LINUX_6_18_BARE: Kernel = {
   tracepoints: { ...LINUX_6_12.tracepoints, tcp_retransmit_skb: 3, tcp_sendmsg_locked: 4 },
-  loads: ['ws_announce', 'ws_pass_table', 'ws_accept_sys_exit', 'ws_connect_sys_exit', 'ws_cpus'],
+  loads: [
+    'ws_announce',
+    'ws_arrive',
+    'ws_pass_table',
+    'ws_accept_sys_exit',
+    'ws_connect_sys_exit',
+    'ws_cpus',
+  ],
 };
 
 /** ... and arm64 before 6.4: kprobes, no trampolines. */
@@ -63,6 +72,7 @@ export const LINUX_6_1_ARM64: Kernel = {
     'ws_accept_kprobe',
     'ws_write_kprobe',
     'ws_announce',
+    'ws_arrive',
     'ws_pass',
     'ws_accept_sys_exit',
     'ws_connect_sys_exit',

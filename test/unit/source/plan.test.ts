@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FAMILIES } from '../../../receiver/signals/index.ts';
-import type { VariableValue } from '../../../receiver/signals/kernel.ts';
-import { ALL_SIGNALS } from '../../support/watcher.ts';
 import {
   LINUX_5_15,
   LINUX_6_1,
@@ -11,24 +8,8 @@ import {
   LINUX_6_1_ARM64,
   type Kernel,
 } from './kernels.ts';
-import { makePlan, type KernelAnswers, type Plan, type PlanOptions } from '../../../receiver/source/plan.ts';
-
-const EVERYTHING: PlanOptions = { ...ALL_SIGNALS, costlyVariants: false, receive: true };
-
-function answersOf({ tracepoints, loads }: Kernel, asked: string[] = []): KernelAnswers {
-  return {
-    // A probe that these tests do not know of is no difference between their kernels.
-    tracepointArity: (tracepoint) => (KNOWN.has(tracepoint) ? tracepoints[tracepoint] : 1),
-    canLoad: (program) => {
-      asked.push(program);
-      return loads.includes(program) ? { ok: true } : { ok: false, why: `errno 1 for ${program}` };
-    },
-  };
-}
-
-function planFor(kernel: Kernel, options: Partial<PlanOptions> = {}): Plan {
-  return makePlan(answersOf(kernel), { ...EVERYTHING, ...options });
-}
+import { makePlan, type Plan } from '../../../receiver/source/plan.ts';
+import { answersOf, EVERYTHING, KNOWN, planFor, variableOf } from './plan-for.ts';
 
 function programsOf({ attached }: Plan): string[] {
   const known = new Set([...ACCEPT, ...WRITE, ...CONNECTION, ...RETRANSMIT, ...REST]);
@@ -46,18 +27,8 @@ function argumentsOf(plan: Plan): string[] {
   return Object.entries(facts).flatMap(([name, words]) => (variableOf(plan, name) === true ? [words] : []));
 }
 
-const NO_NUMBERS = { dropReasons: {}, statistics: {} };
-
-function variableOf(plan: Plan, name: string): VariableValue | undefined {
-  const all = FAMILIES.map((family) => family.variables?.(EVERYTHING, { ...plan, ...NO_NUMBERS }) ?? {});
-  return all.find((variables) => name in variables)?.[name];
-}
-
 const SYN_REFUSED =
   'fentry is refused (errno 1 for ws_syn); requests that leave with the SYN of TCP_FASTOPEN_CONNECT have no trace context';
-
-/** Tracepoints that kernels have or have not. */
-const KNOWN = new Set([...Object.keys(LINUX_6_18_BARE.tracepoints)]);
 
 const ACCEPT = ['ws_accept_fexit2', 'ws_accept_fexit4', 'ws_accept_kprobe', 'ws_accept_sys_exit'];
 const WRITE = ['ws_write', 'ws_write_fentry', 'ws_write_kprobe', 'ws_syn'];
@@ -146,7 +117,7 @@ describe('the plan', () => {
       assert.equal(variableOf(plan, 'cfg_requests_by_address'), true);
       assert.deepEqual(
         plan.missing.map(({ probe }) => probe),
-        [...(costlyVariants ? [] : ['inet_stream_connect']), 'tcp_fastopen_cookie_check'],
+        [...(costlyVariants ? [] : ['inet_stream_connect']), 'tcp_fastopen_cookie_check', 'cgroup_ingress'],
       );
     }
     assert.equal(variableOf(planFor(LINUX_6_1), 'cfg_requests_by_address'), false);
@@ -167,18 +138,6 @@ describe('the plan', () => {
       [LINUX_6_1, LINUX_6_1_ARM64, LINUX_6_12, LINUX_6_18_BARE].map((kernel) => atConnect(kernel)),
       [false, false, false, true],
     );
-  });
-
-  it('takes announcements only where they are wanted', () => {
-    for (const hook of [true, false]) {
-      const plan = planFor(LINUX_6_12, { hook });
-      assert.equal(
-        plan.attached.some(({ program }) => program === 'ws_announce'),
-        hook,
-      );
-      assert.equal(variableOf(plan, 'cfg_hook'), hook);
-      assert.deepEqual(plan.missing, []);
-    }
   });
 
   it('takes the costly accept only where it is allowed and nothing better loads', () => {
@@ -228,6 +187,10 @@ describe('the plan', () => {
           'no tracepoint, fentry is refused (errno 1 for ws_write_fentry), a kprobe is refused (errno 1 for ws_write_kprobe)',
         ],
         ['tcp_fastopen_cookie_check', SYN_REFUSED],
+        [
+          'cgroup_ingress',
+          'ws_write or ws_write_fentry is not attached: what the answers of local servers lose is on no trace. It needs CAP_NET_ADMIN, a mounted cgroup v2, and writes that are met without a kprobe; correlation.http1=clients does without',
+        ],
         [
           'cgroup_setsockopt',
           'cgroup/setsockopt is refused (errno 1 for ws_announce): what applications announce of their sockets is not heard. It needs CAP_NET_ADMIN and a mounted cgroup v2; correlation.hook=off does without',

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * This reads the traceparent of plaintext HTTP/1.x requests where they arrive, so that what a server's
+ * answer loses is on the trace of the request. Segments are told by sequence number, never by their
+ * order: a request that was read stays read when its segment comes again. See docs/decisions/0037.
+ */
+#include "wirespan.bpf.h"
+#include "http1_arrive.bpf.h"
+
+/* Reads where the payload of a segment is. Linear are at least its IP and TCP headers. */
+static __always_inline bool read_arrival(struct __sk_buff *skb, struct arrival *arrival)
+{
+	u8 *data = (u8 *)(u64)skb->data, *end = (u8 *)(u64)skb->data_end, *tcp;
+	u32 offset = 40;
+
+	if (data + 40 > end)
+		return false;
+	if (data[0] >> 4 == 4)
+		offset = (data[0] & 0xf) * 4;
+	else if (data[6] != IPPROTO_TCP)
+		return false; /* an extension header of IPv6 */
+	tcp = data + offset;
+	if (tcp + 20 > end)
+		return false;
+	arrival->seq = bpf_ntohl(*(u32 *)(tcp + 4));
+	arrival->ack = bpf_ntohl(*(u32 *)(tcp + 8));
+	arrival->offset = offset + (tcp[12] >> 4) * 4;
+	arrival->payload = skb->len > arrival->offset ? skb->len - arrival->offset : 0;
+	return true;
+}
+
+/*
+ * Segments may be at hand on several CPUs, and the socket is not locked: the stream begins where
+ * rcv_nxt was while nothing was received.
+ */
+static __always_inline bool find_start(struct tcp_sock *tp, u32 *start)
+{
+	*start = *(volatile u32 *)&tp->rcv_nxt;
+	barrier();
+	return !*(volatile u64 *)&tp->bytes_received;
+}
+
+/*
+ * The first data of a connection: it is followed when a request may begin there. When something
+ * overtook its first bytes, these will tell.
+ */
+static __noinline struct served *begin_served(struct __sk_buff *skb, struct tcp_sock *tp,
+					      const struct arrival *arrival)
+{
+	struct conn *conn;
+	struct served *served;
+	u32 start;
+
+	if (!find_start(tp, &start) || (s32)(arrival->seq - start) < 0)
+		return 0;
+	if (arrival->seq == start && !may_be_request(skb, arrival))
+		return 0;
+	conn = conn_of_readable((struct sock *)tp);
+	if (!conn || conn->role != ROLE_SERVER ||
+	    ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn)))
+		return 0;
+	served = bpf_sk_storage_get(&serves, tp, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!served) {
+		count_loss(PROBE_ARRIVE, LOST_STORAGE);
+		return 0;
+	}
+	served->boundary = start;
+	served->state = ANSWER_BEGUN;
+	return served;
+}
+
+/* Leaves at once unless a request may begin in this segment. */
+static __always_inline void handle_arrival(struct __sk_buff *skb)
+{
+	struct bpf_sock *socket = skb->sk;
+	struct arrival arrival = {};
+	struct served *served;
+	struct tcp_sock *tp;
+	bool is_read;
+
+	if (!socket || socket->state != TCP_ESTABLISHED)
+		return;
+	is_read = read_arrival(skb, &arrival);
+	if (is_read && !arrival.payload)
+		return;
+	tp = bpf_skc_to_tcp_sock(socket);
+	if (!tp)
+		return;
+	served = bpf_sk_storage_get(&serves, tp, 0, 0);
+	if (!served && is_read && !tp->bytes_received)
+		served = begin_served(skb, tp, &arrival);
+	if (!served || served->opaque)
+		return;
+	if (!is_read)
+		give_up((struct sock *)tp, tp, served, MISS_UNREADABLE);
+	else if ((s32)(arrival.seq + arrival.payload - served->boundary) > 0)
+		take_arrival(skb, tp, served, &arrival);
+}
+
+/* At the root of cgroup v2, so at every segment that comes to a socket of the machine. */
+SEC("cgroup_skb/ingress")
+int ws_arrive(struct __sk_buff *skb)
+{
+	handle_arrival(skb);
+	return 1;
+}
