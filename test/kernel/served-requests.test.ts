@@ -33,6 +33,8 @@ describe('served requests', () => {
       await s.exchange(requestOf(b), b);
     });
     assert.deepEqual(s.spans(), [a.spanId, undefined, b.spanId]);
+    const found = s.retransmits().flatMap(({ context }) => (context === undefined ? [] : [context.method]));
+    assert.deepEqual(new Set(found), new Set(['http1_window']));
   });
 
   test('an answer in many writes is of one request', async () => {

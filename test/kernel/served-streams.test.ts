@@ -7,8 +7,8 @@ import { answerOf, Service, withAnswers, type ServiceStage } from './rig/service
 import { openLane, openStage } from './rig/stage.ts';
 import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
 
-const CONNECTIONS = 61;
-const MESSAGES = 11;
+const CONNECTIONS = 31;
+const MESSAGES = 7;
 /** Connections at a time, each in a process of its own. */
 const LANES = 12;
 /** One segment of so many with payload never arrives, before any program can see it. */

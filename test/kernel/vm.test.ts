@@ -45,6 +45,7 @@ const FILES = [
   'request-edges',
   'served-requests',
   'served-streams',
+  'served-bounds',
   'syn-requests',
   'request-circle',
   'opened-for',
