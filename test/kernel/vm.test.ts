@@ -44,8 +44,6 @@ const FILES = [
   'next-connects',
   'request-edges',
   'served-requests',
-  'served-streams',
-  'served-bounds',
   'syn-requests',
   'request-circle',
   'opened-for',
