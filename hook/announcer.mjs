@@ -35,6 +35,11 @@ export class Announcer {
     this.#watchAttempts(socket);
   }
 
+  /** All that the socket carries from here on is told by `begin()`, under this name for it: what was said under others is over. */
+  take(socket) {
+    this.#users.set(socket, { owner: undefined, context: undefined });
+  }
+
   /** The socket is this request's from here on. Without a context its bytes are nobody's. */
   begin(socket, owner, context) {
     const before = this.#users.get(socket);

@@ -5,11 +5,13 @@
 import { loadCalls } from './addon.mjs';
 import { Announcer } from './announcer.mjs';
 import { hookHttp } from './http.mjs';
+import { hookHttp2 } from './http2.mjs';
 import { hookNet } from './net.mjs';
 import { hookUndici } from './undici.mjs';
 
 const calls = loadCalls();
 if (calls !== undefined) {
   const announcer = new Announcer(calls);
+  hookHttp2(announcer);
   hookNet(announcer, [hookUndici(announcer), hookHttp(announcer)]);
 }

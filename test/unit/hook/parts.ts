@@ -26,6 +26,7 @@ type Owner = (socket: unknown) => boolean;
 interface HookParts {
   readonly Announcer: new (calls: Calls) => Announcer;
   readonly hookNet: (announcer: Announcer, owners: readonly Owner[]) => void;
+  readonly hookHttp2: (announcer: Announcer) => void;
   readonly hookUndici: (announcer: Announcer) => Owner;
   readonly hookHttp: (announcer: Announcer) => Owner;
   readonly headerContext: (value: unknown) => Context | undefined;
