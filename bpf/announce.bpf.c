@@ -17,52 +17,10 @@ static __always_inline void leave_alone(struct bpf_sockopt *ctx)
 		ctx->optlen = 0;
 }
 
-static __always_inline bool is_zero(const u8 *bytes, u32 count)
-{
-	u8 all = 0;
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		all |= bytes[i];
-	return !all;
-}
-
 /* Has all ids, or none: then an announcement ends. */
 static __always_inline bool is_valid(const struct request *said)
 {
 	return is_zero(said->trace_id, 16) == is_zero(said->span_id, 8);
-}
-
-/*
- * The announcement before ends here. When it has no byte, this one takes its slot. Said twice is
- * said once.
- */
-static __always_inline void take_announcement(struct request_ring *ring, const struct request *said,
-					      u64 position, u32 write_seq)
-{
-	struct request *before = open_announcement(ring), *slot;
-
-	if (before && before->flags == said->flags && has_same_ids(before, said))
-		return;
-	if (before)
-		before->end = position;
-	if (is_zero(said->trace_id, 16))
-		return;
-	slot = &ring->slots[ring->count & (REQUEST_SLOTS - 1)];
-	if (before && before->start == position)
-		slot = before;
-	else
-		ring->count += 1;
-	slot->found = 0;
-	slot->start_ns = bpf_ktime_get_ns();
-	slot->start = position;
-	slot->end = OPEN_END;
-	slot->start_seq = write_seq;
-	slot->flags = said->flags;
-	slot->method = METHOD_SDK_HOOK;
-	__builtin_memcpy(slot->trace_id, said->trace_id, 16);
-	__builtin_memcpy(slot->span_id, said->span_id, 8);
-	slot->found = 1;
 }
 
 enum said {
@@ -128,14 +86,14 @@ static __always_inline enum said announce_context(struct bpf_sock *socket,
 		if (!ring->early)
 			__builtin_memset(ring, 0, sizeof(*ring));
 		ring->early = 1;
-		take_announcement(ring, said, 0, 0);
+		take_said(ring, said, 0, 0, METHOD_SDK_HOOK);
 		return SAID_FOR_GOOD;
 	}
 	write_seq = BPF_CORE_READ(tp, write_seq);
 	snd_una = BPF_CORE_READ(tp, snd_una);
 	bytes_acked = BPF_CORE_READ(tp, bytes_acked);
 	place_stream(ring, (u32)bytes_acked - snd_una);
-	take_announcement(ring, said, bytes_acked + (u32)(write_seq - snd_una), write_seq);
+	take_said(ring, said, bytes_acked + (u32)(write_seq - snd_una), write_seq, METHOD_SDK_HOOK);
 	return SAID_FOR_GOOD;
 }
 
@@ -167,6 +125,7 @@ static __always_inline enum said handle_announcement(struct bpf_sockopt *ctx)
 	said.flags = given->flags;
 	__builtin_memcpy(said.trace_id, given->trace_id, 16);
 	__builtin_memcpy(said.span_id, given->span_id, 8);
+	said.found = !is_zero(said.trace_id, 16);
 	if (!is_valid(&said))
 		return SAID_NOTHING;
 	if (ctx->optname == ANNOUNCEMENT_NEXT_CONNECT)

@@ -137,6 +137,19 @@ static __always_inline u32 subnet_of_target(const struct target *to)
 	return index ? *index : 0;
 }
 
+/* It is of what the calling thread publishes. Not inlined: its callers have no stack left for it. */
+static __noinline int tell_thread(struct trace_context *into, u64 now)
+{
+	struct thread_layout *layout = current_layout();
+	struct request said = {.start_ns = now, .method = METHOD_THREAD_CTX};
+
+	if (layout)
+		read_thread_context(layout, &said);
+	if (said.found)
+		tell_request(&said, into);
+	return 0;
+}
+
 static __always_inline void emit_attempt(struct sock *sk, const struct target *to,
 					 const struct owner_key *owner, u64 cookie, u8 error,
 					 const struct request *request, u64 now)
@@ -168,6 +181,8 @@ static __always_inline void emit_attempt(struct sock *sk, const struct target *t
 	record->segments_out_of_order = NO_STAT;
 	if (request)
 		tell_request(request, &record->context);
+	else if (cfg_thread_context)
+		tell_thread(&record->context, now);
 	submit(PROBE_STATE, record);
 }
 

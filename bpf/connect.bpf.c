@@ -48,6 +48,8 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 		apply_filter(sk, tp, conn);
 	announce(&owner, conn, PROBE_STATE);
 	take_next_connect(sk);
+	if (cfg_thread_context && !(conn->flags & CONN_IGNORED))
+		bind_connect(sk, again);
 	if (cfg_syn_at_connect && !(conn->flags & CONN_IGNORED))
 		follow_syn(sk, tp, conn, now);
 }

@@ -8,6 +8,7 @@
 #include "wirespan.bpf.h"
 #include "http1_write.bpf.h"
 #include "http1_answer.bpf.h"
+#include "multiplexed.bpf.h"
 
 /* A first write shows who uses an accepted connection. */
 static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
@@ -62,6 +63,64 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	return 0;
 }
 
+/* Says whether the connection carries one request after the other, as far as can be told. */
+static __always_inline bool is_one_by_one(struct conn *conn, struct msghdr *msg, bool first)
+{
+	struct iov_iter *iter = &msg->msg_iter;
+	u64 length = 0, buffer = first_buffer(iter, &length, true);
+
+	if (begins_multiplexed(buffer, length, iter->count)) {
+		clear_flags(conn, CONN_ONE_BY_ONE);
+		return false;
+	}
+	if (first)
+		set_flags(conn, CONN_ONE_BY_ONE);
+	return conn->flags & CONN_ONE_BY_ONE;
+}
+
+/* Returns where the requests of the connection are kept: an empty one where there is none and it is needed. */
+static __always_inline struct request_ring *ring_to_bind(struct sock *sk, bool needed)
+{
+	struct request_ring *ring;
+
+	ring = bpf_sk_storage_get(&requests, sk, 0, needed ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (!ring && needed)
+		count_loss(PROBE_THREAD, LOST_STORAGE);
+	return ring;
+}
+
+/*
+ * The bytes of this write are of what the writing thread publishes, else of nobody. It is looked at first what the
+ * connection is, since its process may be found to publish only later. Not inlined: see follow_write().
+ */
+static __noinline int follow_thread(struct sock *sk, struct tcp_sock *tp, struct msghdr *msg,
+				    bool first)
+{
+	struct thread_layout *layout = current_layout();
+	struct request said = {};
+	struct request_ring *ring;
+	struct conn *conn;
+
+	conn = conn_of(sk);
+	if (!conn || conn->role != ROLE_CLIENT || (conn->flags & CONN_IGNORED) ||
+	    !(conn->flags & CONN_ESTABLISHED))
+		return 0;
+	if (first || layout) {
+		bool is_told = is_one_by_one(conn, msg, first);
+
+		if (layout && is_told)
+			read_thread_context(layout, &said);
+		else if (layout)
+			count_loss(PROBE_THREAD, MISS_MULTIPLEXED);
+	}
+	ring = ring_to_bind(sk, said.found);
+	if (!ring)
+		return 0;
+	place_stream(ring, (u32)tp->bytes_acked - tp->snd_una);
+	bind_thread(ring, &said, position_of(ring, tp->bytes_acked, tp->write_seq), tp->write_seq);
+	return 0;
+}
+
 /*
  * An application writes, and its bytes are not queued yet. The socket's counters tell a server's end
  * (see role_of()); of it, only where answers begin is looked at. Other data that is no HTTP request is
@@ -86,12 +145,15 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 		if (conn->flags & CONN_OWNER_PROVISIONAL)
 			name_owner(sk, tp, conn);
 	}
-	if (!cfg_http1)
+	if (tp->bytes_acked == acked_payload(tp)) {
+		if (cfg_serves)
+			follow_answer(sk, tp, msg);
 		return;
-	if (tp->bytes_acked != acked_payload(tp))
+	}
+	if (cfg_http1)
 		follow_write(sk, tp, msg, first);
-	else if (cfg_serves)
-		follow_answer(sk, tp, msg);
+	if (cfg_thread_context && (first || thread_publishers))
+		follow_thread(sk, tp, msg, first);
 }
 
 /* This tracepoint is there since 6.15. */
@@ -109,6 +171,58 @@ int BPF_PROG(ws_write_fentry, struct sock *sk, struct msghdr *msg)
 	return 0;
 }
 
+/* As follow_thread(), where the socket has no type. */
+static __noinline int follow_thread_at(struct followed *followed, struct tcp_sock *tp,
+				       struct iov_iter *iter, bool first)
+{
+	struct thread_layout *layout = current_layout();
+	u64 length = 0, buffer, bytes_acked = BPF_CORE_READ(tp, bytes_acked);
+	struct request_ring *ring = &followed->ring;
+	u32 write_seq = BPF_CORE_READ(tp, write_seq);
+	struct request said = {};
+
+	if (first || layout) {
+		buffer = first_buffer(iter, &length, false);
+		if (begins_multiplexed(buffer, length, BPF_CORE_READ(iter, count)))
+			ring->one_by_one = 0;
+		else if (first)
+			ring->one_by_one = 1;
+		if (layout && ring->one_by_one)
+			read_thread_context(layout, &said);
+		else if (layout)
+			count_loss(PROBE_THREAD, MISS_MULTIPLEXED);
+	}
+	place_stream(ring, (u32)bytes_acked - BPF_CORE_READ(tp, snd_una));
+	bind_thread(ring, &said, position_of(ring, bytes_acked, write_seq), write_seq);
+	return 0;
+}
+
+/* As follow_write(), where the socket has no type. */
+static __noinline int follow_write_at(struct followed *followed, struct tcp_sock *tp,
+				      struct iov_iter *iter, bool first)
+{
+	struct write write = {.first = first};
+	struct request_ring *ring;
+	struct request *opening;
+	u64 now;
+
+	write.buffer = first_buffer(iter, &write.length, false);
+	if (!begins_as_request(&write))
+		return 0;
+	write.count = BPF_CORE_READ(iter, count);
+	write.write_seq = BPF_CORE_READ(tp, write_seq);
+	write.bytes_acked = BPF_CORE_READ(tp, bytes_acked);
+	/* As with the storage, there is none before a first write that is a request. */
+	ring = first || followed->ring.written ? &followed->ring : 0;
+	now = bpf_ktime_get_ns();
+	opening = slot_at(ring, take_request(ring, &write, now));
+	if (opening && is_wanted(opening) &&
+	    is_opener(&followed->opener, &followed->handshake.owner,
+		      followed->handshake.established_ns, now))
+		emit_followed_handshake(followed, opening, now);
+	return 0;
+}
+
 /*
  * Without trampolines the socket has no type, so only connections in `follows` are read, and no
  * owner is named.
@@ -118,33 +232,21 @@ int BPF_KPROBE(ws_write_kprobe, struct sock *sk, struct msghdr *msg)
 {
 	struct iov_iter *iter = &msg->msg_iter;
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	u64 address = (u64)sk, now;
 	struct followed *followed;
-	struct request_ring *ring;
-	struct request *opening;
-	struct write write = {};
+	u64 address = (u64)sk;
+	bool first;
 
 	followed = bpf_map_lookup_elem(&follows, &address);
 	if (!followed || BPF_CORE_READ(iter, iov_offset))
 		return 0;
-	write.buffer = first_buffer(iter, &write.length, false);
-	if (!begins_as_request(&write))
-		return 0;
 	if (followed->cookie != (u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter))
 		return 0; /* another socket where that one was */
-	write.count = BPF_CORE_READ(iter, count);
-	write.write_seq = BPF_CORE_READ(tp, write_seq);
-	write.bytes_acked = BPF_CORE_READ(tp, bytes_acked);
-	write.first = !BPF_CORE_READ(tp, bytes_sent) &&
-		      write.write_seq == BPF_CORE_READ(tp, snd_una);
-	/* As with the storage, there is none before a first write that is a request. */
-	ring = write.first || followed->ring.written ? &followed->ring : 0;
-	now = bpf_ktime_get_ns();
-	opening = slot_at(ring, take_request(ring, &write, now));
-	if (opening && is_wanted(opening) &&
-	    is_opener(&followed->opener, &followed->handshake.owner,
-		      followed->handshake.established_ns, now))
-		emit_followed_handshake(followed, opening, now);
+	first = !BPF_CORE_READ(tp, bytes_sent) &&
+		BPF_CORE_READ(tp, write_seq) == BPF_CORE_READ(tp, snd_una);
+	if (cfg_http1)
+		follow_write_at(followed, tp, iter, first);
+	if (cfg_thread_context && (first || thread_publishers))
+		follow_thread_at(followed, tp, iter, first);
 	return 0;
 }
 

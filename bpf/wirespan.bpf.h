@@ -45,6 +45,7 @@
 #include "lib/mptcp.bpf.h"
 #include "lib/requests.bpf.h"
 #include "lib/served.bpf.h"
+#include "lib/thread_context.bpf.h"
 #include "lib/handshake.bpf.h"
 #include "lib/next_connect.bpf.h"
 #include "lib/syn_request.bpf.h"

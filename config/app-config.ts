@@ -53,8 +53,13 @@ export interface AppConfig {
     readonly maxSockets: number;
     readonly maxOwners: number;
   };
-  /** `arrivals`: contexts of HTTP/1 requests are read where they arrive, too. */
-  readonly correlation: { readonly http1: boolean; readonly arrivals: boolean; readonly hook: boolean };
+  readonly correlation: {
+    readonly http1: boolean;
+    /** Contexts of HTTP/1 requests are read where they arrive, too. */
+    readonly arrivals: boolean;
+    readonly hook: boolean;
+    readonly threadContext: boolean;
+  };
   readonly filter: { readonly include: readonly FilterRule[]; readonly exclude: readonly FilterRule[] };
   /** Metric name → whether it is exported. */
   readonly metrics: ReadonlyMap<string, boolean>;

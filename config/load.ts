@@ -52,6 +52,16 @@ export function loadConfig(options: LoadConfigOptions): AppConfig {
   return configOf(readCheckedSettings(options), options.isWatched === true);
 }
 
+function correlation({ values }: Settings): AppConfig['correlation'] {
+  const isOn = (key: string): boolean => values.get(key) === 'on';
+  return {
+    http1: values.get('correlation.http1') !== 'off',
+    arrivals: isOn('correlation.http1'),
+    hook: isOn('correlation.hook'),
+    threadContext: isOn('correlation.thread_context'),
+  };
+}
+
 /** The typed form of settings that were read and checked. */
 export function configOf(settings: Settings, isWatched: boolean): AppConfig {
   // The formats of the schema are what makes this cast true; test/unit/config checks each key.
@@ -64,7 +74,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       maxSockets: value('bpf.max_sockets'),
       maxOwners: value('bpf.max_owners'),
     },
-    correlation: correlationOf(settings),
+    correlation: correlation(settings),
     filter: {
       include: value<FilterRule[]>('filter.include'),
       exclude: value<FilterRule[]>('filter.exclude'),
@@ -102,11 +112,6 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
     logLevel: value('log.level'),
     shutdownDeadlineMs: value('shutdown.deadline'),
   });
-}
-
-function correlationOf({ values }: Settings): AppConfig['correlation'] {
-  const http1 = values.get('correlation.http1');
-  return { http1: http1 !== 'off', arrivals: http1 === 'on', hook: values.get('correlation.hook') === 'on' };
 }
 
 /** `agent.service_name` wins over a `service.name` among the attributes, as OpenTelemetry has it. */

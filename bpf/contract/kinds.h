@@ -42,12 +42,13 @@ enum peer_rows {
 	PEERS_ALL = 2,
 };
 
-/* How a trace context was found: wirespan.correlation.method. */
+/* How a trace context was found: wirespan.correlation.method. Where two say something of a byte, the lower one has it. */
 enum context_method {
 	METHOD_HTTP1_HEADER = 1,
 	METHOD_SDK_HOOK = 2,
 	/* The answer to the one request that is not answered, whose head has the context. */
 	METHOD_HTTP1_WINDOW = 3,
+	METHOD_THREAD_CTX = 4,
 };
 
 enum connection_what {
@@ -115,7 +116,8 @@ enum probe_id {
 	PROBE_RECEIVE = 10,
 	PROBE_ANNOUNCE = 11,
 	PROBE_ARRIVE = 12,
-	PROBE_COUNT = 13,
+	PROBE_THREAD = 13,
+	PROBE_COUNT = 14,
 };
 
 /* Why something was lost; the second index of `lost`. */
@@ -146,6 +148,10 @@ enum loss_reason {
 	CONFLICT = 15,
 	/* As above, no context: another program was at a head on this CPU, which this one interrupted. */
 	MISS_BUSY = 16,
+	/* A thread's context was not taken: its connection may carry many requests at once. */
+	MISS_MULTIPLEXED = 20,
+	/* As above, no context: another thread was writing the record. */
+	MISS_TORN = 21,
 	LOSS_REASONS = 24,
 };
 

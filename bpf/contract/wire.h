@@ -109,6 +109,20 @@ struct announcement {
 };
 _Static_assert(sizeof(struct announcement) == 26, "announcement");
 
+/*
+ * Where each thread of a process has the address of its record (OTEP 4947): so many bytes from the thread
+ * pointer, or, of a module whose thread-local storage is allocated on demand, from the module's block. That
+ * block's address is in a vector, whose address lies near the thread pointer.
+ */
+struct thread_layout {
+	__s64 offset;
+	__u32 module; /* its number in the vector; 0: the offset is from the thread pointer */
+	__s32 vector; /* from the thread pointer: where the vector's address is */
+	__s32 length; /* from the vector: where the highest number that it has is */
+	__u32 stride; /* bytes of an entry of the vector */
+};
+_Static_assert(sizeof(struct thread_layout) == 24, "thread_layout");
+
 /* The 26 bytes of a W3C traceparent that leave the kernel, and where they began. */
 struct trace_context {
 	__u64 start_ns;
@@ -276,6 +290,7 @@ struct wire_types {
 	enum context_method context_method;
 	enum announcement_option announcement_option;
 	struct announcement announcement;
+	struct thread_layout thread_layout;
 	enum role role;
 	enum close_reason close_reason;
 	enum retransmit_type retransmit_type;

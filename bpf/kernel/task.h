@@ -80,6 +80,20 @@ struct sched_info {
 	unsigned long long run_delay; /* CONFIG_SCHED_INFO */
 };
 
+#ifdef __TARGET_ARCH_arm64
+struct user_registers {
+	unsigned long tp_value;
+};
+
+struct thread_struct {
+	struct user_registers uw;
+};
+#else
+struct thread_struct {
+	unsigned long fsbase;
+};
+#endif
+
 struct task_struct {
 	unsigned int flags;
 	int pid;
@@ -94,6 +108,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	unsigned long nvcsw;
 	struct sched_info sched_info;
+	struct thread_struct thread;
 };
 
 #pragma clang attribute pop

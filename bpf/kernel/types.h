@@ -78,6 +78,7 @@ enum {
 #define ETH_P_IPV6		0x86DD
 #define PF_EXITING		0x00000004
 #define PF_IO_WORKER		0x00000010
+#define PF_USER_WORKER		0x00004000 /* since Linux 6.4 */
 #define PF_KTHREAD		0x00200000
 #define SHUTDOWN_MASK		3
 #define EINTR_NR		4

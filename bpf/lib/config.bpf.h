@@ -26,6 +26,7 @@ const volatile u8 cfg_requests = 0;	       /* what belongs to which request is k
 const volatile u8 cfg_http1 = 0;	       /* read traceparent */
 const volatile u8 cfg_serves = 0;	       /* and of what arrives */
 const volatile u8 cfg_hook = 0;		       /* take announcements */
+const volatile u8 cfg_thread_context = 0;      /* read what threads publish */
 const volatile u8 cfg_requests_by_address = 0; /* the write's program is a kprobe */
 const volatile u8 cfg_syn_at_connect = 0;      /* no program of its own meets a SYN that has data */
 const volatile u8 cfg_emit_handshake = 0;

@@ -83,18 +83,25 @@ static __always_inline void emit_followed_handshake(struct followed *followed,
 	submit(PROBE_REQUEST, record);
 }
 
-/* A client was announced to connect for a request, or its SYN has one. */
+/* A client was announced to connect for a request, or its thread says for which, or its SYN has one. */
 static __always_inline bool may_be_early(const struct conn *conn)
 {
-	return cfg_hook || (conn->flags & CONN_SYN_REQUEST);
+	return cfg_hook || cfg_thread_context || (conn->flags & CONN_SYN_REQUEST);
 }
 
-/* What is announced comes first, as where the first bytes are written later. */
+/*
+ * What is announced comes first, as where the first bytes are written later: it is not known yet what they are
+ * of. What the thread that connects published comes last.
+ */
 static __always_inline struct request *opening_of(struct request_ring *ring)
 {
-	struct request *announced = cfg_hook ? open_announcement(ring) : 0;
+	struct request *found = cfg_hook ? open_announcement(ring) : 0;
 
-	return announced ? announced : slot_at(ring, ring->opening);
+	if (!found)
+		found = slot_at(ring, ring->opening);
+	if (!found && cfg_thread_context)
+		found = open_interval(ring, METHOD_THREAD_CTX);
+	return found;
 }
 
 /* Returns the request that a client connects for, if that is known before ESTABLISHED, or NULL. */

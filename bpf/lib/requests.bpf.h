@@ -19,13 +19,13 @@ struct request {
 	u8 pad;
 };
 
-/* The end of an announced interval that goes on. */
+/* The end of an interval that was said, not read in the bytes, and goes on. */
 #define OPEN_END (~0ULL)
 
 /*
  * It has the requests of one connection; the newest takes the slot of the oldest. A request
  * without a context has no slot, and a byte that no slot covers belongs to nobody. Those that
- * were announced do not overlap each other, but the heads in their bytes have slots as well.
+ * were announced do not overlap each other, nor do those of threads; between the kinds they may.
  */
 struct request_ring {
 	struct request slots[REQUEST_SLOTS];
@@ -37,7 +37,8 @@ struct request_ring {
 	u8 written; /* last is set */
 	u8 early; /* `base` is not known yet: announced, or to leave with the SYN, before ESTABLISHED */
 	u8 opening; /* of the SYN: the number of its slot, from 1; 0: none, or without a context */
-	u8 pad[4];
+	u8 one_by_one; /* as CONN_ONE_BY_ONE, where a kprobe meets the writes */
+	u8 pad[3];
 };
 
 struct {
@@ -114,8 +115,8 @@ static __always_inline void tell_request(const struct request *request, struct t
 
 /*
  * Finds the context of the request that owns the segment's first byte: that of a head in the bytes
- * themselves, else what was announced, else what the answer is to. A FIN alone lies past every interval of a head, and is not
- * asked for.
+ * themselves, else what was announced, else what the answer is to, else what its thread published. A
+ * FIN alone lies past every interval of a head, and is not asked for.
  */
 static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
 					 struct trace_context *into)
@@ -134,8 +135,7 @@ static __always_inline void find_context(struct sock *sk, u32 seq, u32 end_seq,
 
 		if (!request->found || at < request->start || at >= request->end)
 			continue;
-		if (!owner || request->method == METHOD_HTTP1_HEADER ||
-		    owner->method == METHOD_HTTP1_WINDOW)
+		if (!owner || request->method <= owner->method)
 			owner = request;
 	}
 	if (owner)
@@ -152,18 +152,66 @@ static __always_inline bool has_same_ids(const struct request *one, const struct
 	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
 }
 
-/* Returns the announcement that goes on, or NULL. */
-static __always_inline struct request *open_announcement(struct request_ring *ring)
+static __always_inline bool is_zero(const u8 *bytes, u32 count)
+{
+	u8 all = 0;
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		all |= bytes[i];
+	return !all;
+}
+
+/* Returns the interval that goes on, announced or by a thread's context, or NULL. */
+static __always_inline struct request *open_interval(struct request_ring *ring, u8 method)
 {
 	u32 i;
 
 	for (i = 0; i < REQUEST_SLOTS; i++) {
 		struct request *request = &ring->slots[i];
 
-		if (request->found && request->end == OPEN_END)
+		if (request->found && request->end == OPEN_END && request->method == method)
 			return request;
 	}
 	return 0;
+}
+
+/* Returns the announcement that goes on, or NULL. */
+static __always_inline struct request *open_announcement(struct request_ring *ring)
+{
+	return open_interval(ring, METHOD_SDK_HOOK);
+}
+
+/*
+ * The context of the bytes from here on is said. The one before that was said in the same way ends here; when it has
+ * no byte, this one takes its slot. Said twice is said once; without ids it is an end.
+ */
+static __always_inline void take_said(struct request_ring *ring, const struct request *said,
+				      u64 position, u32 write_seq, u8 method)
+{
+	struct request *before = open_interval(ring, method), *slot;
+
+	if (before && before->flags == said->flags && has_same_ids(before, said))
+		return;
+	if (before)
+		before->end = position;
+	if (!said->found)
+		return;
+	slot = &ring->slots[ring->count & (REQUEST_SLOTS - 1)];
+	if (before && before->start == position)
+		slot = before;
+	else
+		ring->count += 1;
+	slot->found = 0;
+	slot->start_ns = bpf_ktime_get_ns();
+	slot->start = position;
+	slot->end = OPEN_END;
+	slot->start_seq = write_seq;
+	slot->flags = said->flags;
+	slot->method = method;
+	__builtin_memcpy(slot->trace_id, said->trace_id, 16);
+	__builtin_memcpy(slot->span_id, said->span_id, 8);
+	slot->found = 1;
 }
 
 /* The connection is established, so its stream has a beginning. */

@@ -49,6 +49,11 @@ export const kernelSettings: SettingTree = {
       'on',
       'Takes the trace contexts that applications announce for their sockets: `wirespan/hook` in Node, a `setsockopt()` in any language. Needs `CAP_NET_ADMIN` and cgroup v2.',
     ),
+    thread_context: setting(
+      onOff,
+      'on',
+      'Reads the trace context that the threads of some SDKs publish in their memory (OTEP 4947), 26 bytes of ids, when they connect or write.',
+    ),
   },
   filter: {
     include: setting(filterRules, [], 'Observe only connections that match a rule; empty: all.'),

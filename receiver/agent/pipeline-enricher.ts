@@ -9,6 +9,7 @@ import { createEnricher, type Enricher } from '../enrich/enricher.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import type { KernelSource } from '../source/kernel-source.ts';
 import { u64 } from '../source/number-bytes.ts';
+import { ThreadLayouts } from './thread-layouts.ts';
 
 /** What the enricher needs of the rest; `store` is asked for later, as it needs the enricher's host. */
 export interface EnricherParts {
@@ -32,6 +33,7 @@ export function createPipelineEnricher(
     granularity: config.resourceGranularity,
     foldShortLived: config.foldShortLived,
     readsContexts: config.readsContexts,
+    threads: config.correlation.threadContext ? new ThreadLayouts(source) : undefined,
     maxResources: config.resourceLimit,
     exportedBytes: () => parts.store.resourceBytes(),
     retire: (resourceId) => parts.store.retire(resourceId),

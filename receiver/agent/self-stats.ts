@@ -32,6 +32,8 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_HEAD_TOO_LONG]: 'miss',
   [LOSS_REASON.MISS_UNREADABLE]: 'miss',
   [LOSS_REASON.MISS_BUSY]: 'miss',
+  [LOSS_REASON.MISS_MULTIPLEXED]: 'miss',
+  [LOSS_REASON.MISS_TORN]: 'invalid',
   [LOSS_REASON.MISS_FRAMING]: 'stale',
   [LOSS_REASON.MISS_INVALID]: 'invalid',
   [LOSS_REASON.TAKEN]: 'hit',
@@ -43,6 +45,7 @@ const METHOD_NAMES: Readonly<Record<string, string>> = {
   [PROBE_NAMES[PROBE_ID.PROBE_REQUEST] ?? '']: 'http1_header',
   [PROBE_NAMES[PROBE_ID.PROBE_ARRIVE] ?? '']: 'http1_window',
   [PROBE_NAMES[PROBE_ID.PROBE_ANNOUNCE] ?? '']: 'sdk_hook',
+  [PROBE_NAMES[PROBE_ID.PROBE_THREAD] ?? '']: 'thread_ctx',
 };
 
 /** Probes whose skipped runs are made good. */
@@ -132,7 +135,11 @@ export class SelfStats {
   #unnamed(): LossTotal[] {
     const { gone, evictions, environUnreadable, environTruncated, environInvalid, attributesCut, reduced } =
       this.#pipeline.enricher.counters;
+    const { contexts, threadsUnheld } = this.#pipeline.enricher.counters;
     const counts = {
+      thread_context_schema: contexts?.schemas ?? 0,
+      thread_context_unresolved: contexts?.unresolved ?? 0,
+      thread_context_map_full: threadsUnheld,
       process_gone: gone,
       owner_evicted: evictions,
       environ_unreadable: environUnreadable,

@@ -51,6 +51,7 @@ const METHODS: Readonly<Record<number, RequestContext['method']>> = {
   [CONTEXT_METHOD.METHOD_HTTP1_HEADER]: 'http1_header',
   [CONTEXT_METHOD.METHOD_SDK_HOOK]: 'sdk_hook',
   [CONTEXT_METHOD.METHOD_HTTP1_WINDOW]: 'http1_window',
+  [CONTEXT_METHOD.METHOD_THREAD_CTX]: 'thread_ctx',
 };
 
 /** Undefined when the kernel found none. */

@@ -3,7 +3,7 @@ import type { ObservedResource, Owner } from '../model/resource.ts';
 import { nameOnly } from './declared.ts';
 import type { HostFacts } from '../host/host-facts.ts';
 import type { ProcessContext } from '../host/process-context.ts';
-import { ProcessContexts } from '../host/process-contexts.ts';
+import { ProcessContexts, type ThreadReader } from '../host/process-contexts.ts';
 import { Identities, type IdentityOptions } from './identities.ts';
 import { ProcessTable, type Entry } from './process-table.ts';
 import { ResourceBuilder, type Granularity, type WorkloadFacts } from './resources.ts';
@@ -19,6 +19,8 @@ export interface EnricherOptions extends IdentityOptions {
   readonly foldShortLived?: boolean;
   /** What processes publish of themselves in their memory names those whose environment does not. Default: no. */
   readonly readsContexts?: boolean;
+  /** Told where the threads of a process publish their context, and when it ended. Absent: nobody asks. */
+  readonly threads?: ThreadReader | undefined;
   /** Workload resources at once; further processes are folded. 2 KiB of attributes are allowed for each, in all. */
   readonly maxResources: number;
   /** Attributes of the resources that wait for an export, bytes; they get as much room again. Default: none. */
@@ -54,6 +56,8 @@ export interface EnricherCounters {
   readonly cgroupWalksTruncated: number;
   /** Looks at published contexts that came to nothing: see there. */
   readonly contexts: ProcessContexts['counters'] | undefined;
+  /** Processes whose threads publish, for which the kernel side has no room. */
+  readonly threadsUnheld: number;
   /** Contexts forgotten to make room. */
   readonly contextsForgotten: number;
 }
@@ -109,12 +113,14 @@ class ProcessEnricher implements Enricher {
         isAlive: (owner) => this.#identities.isAlive(owner),
         folded: (container) => this.#builder.folded(container),
       });
-    if (options.readsContexts === true)
+    const { readsContexts, threads, now, procRoot = '/proc' } = options;
+    if (readsContexts === true || threads !== undefined)
       this.#contexts = new ProcessContexts({
-        procRoot: options.procRoot ?? '/proc',
+        procRoot,
         isAlive: (owner) => this.#identities.isAlive(owner),
         found: (owner, context) => this.#takeContext(owner, context),
-        now: options.now,
+        threads,
+        now,
       });
     this.#table = new ProcessTable(options.maxEntries, (entry) => this.#release(entry));
   }
@@ -147,6 +153,7 @@ class ProcessEnricher implements Enricher {
 
   forget(owner: Owner): void {
     this.#contexts?.forget(owner);
+    this.#options.threads?.remove(owner);
     const entry = this.#table.find(owner);
     if (entry === undefined) return;
     this.#table.leave(entry, this.#options.now());
@@ -177,6 +184,7 @@ class ProcessEnricher implements Enricher {
       reduced: this.#workloads.reduced,
       shortLived: this.#shortLived?.folded ?? 0,
       contexts: this.#contexts?.counters,
+      threadsUnheld: this.#options.threads?.unheld ?? 0,
       ...this.#identities.counters,
     };
   }
@@ -194,7 +202,9 @@ class ProcessEnricher implements Enricher {
     this.#shortLived?.remember(entry.resource, owner, container);
     this.#table.put(entry);
     if (isAlive && entry.standing !== 'own') this.#waiting.add(entry);
-    if (isAlive && !declared.has(ATTR_SERVICE_NAME)) this.#contexts?.watch(owner);
+    const wantsNames = this.#options.readsContexts === true && !declared.has(ATTR_SERVICE_NAME);
+    if (isAlive && (wantsNames || this.#options.threads !== undefined))
+      this.#contexts?.watch(owner, wantsNames);
     return entry;
   }
 

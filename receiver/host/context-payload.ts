@@ -3,7 +3,10 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 /** The most attributes that are taken of a payload. */
 const maxAttributes = 128;
 
-/** `ProcessContext.resource`, `Resource.attributes` and `KeyValue.key` have the first number, as has a text in `AnyValue`. */
+/** How threads publish their context, and which of its versions it is (OTEP 4947). */
+const SCHEMA = 'threadlocal.schema_version';
+
+/** `ProcessContext.resource`, `Resource.attributes` and `KeyValue.key` have the first number, as has a text in `AnyValue`; `ProcessContext.attributes` and `KeyValue.value` the second. */
 const FIRST = 1;
 const VALUE = 2;
 
@@ -22,6 +25,16 @@ export function readContextPayload(bytes: Buffer): Map<string, string> | undefin
         if (attributes.size === maxAttributes) return attributes;
       }
     return attributes;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `threadlocal.schema_version` among the `attributes` of a `ProcessContext`. Undefined when it does not say, or is none. */
+export function readThreadSchema(bytes: Buffer): string | undefined {
+  try {
+    const pair = parts(bytes, VALUE).find((one) => textIn(one, FIRST) === SCHEMA);
+    return pair && parts(pair, VALUE).map((any) => textIn(any, FIRST))[0];
   } catch {
     return undefined;
   }

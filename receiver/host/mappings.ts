@@ -4,6 +4,8 @@ import { open } from 'node:fs/promises';
 export interface Mapping {
   readonly start: bigint;
   readonly end: bigint;
+  /** In the file. */
+  readonly offset: bigint;
   readonly device: string;
   readonly inode: string;
   readonly name: string;
@@ -16,7 +18,7 @@ export type MappingVisit = (mapping: Mapping) => boolean;
 const MAX_BYTES = 8 * 1024 * 1024;
 /** The kernel gives a page at a time, which ends with a line. */
 const partBytes = 16 * 1024;
-const LINE = /^([0-9a-f]+)-([0-9a-f]+) r\S{3} \S+ (\S+) (\d+) *(.*)$/;
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) r\S{3} (\S+) (\S+) (\d+) *(.*)$/;
 
 /**
  * Walks `/proc/PID/maps` up to a bound; `word`: only parts of it that have this are looked at, which saves nearly all of
@@ -54,9 +56,10 @@ function isFound(lines: Buffer, visit: MappingVisit): boolean {
     .toString('latin1')
     .split('\n')
     .some((line) => {
-      const [, start = '', end = '', device = '', inode = '', name = ''] = LINE.exec(line) ?? [];
+      const [, start = '', end = '', offset = '', device = '', inode = '', name = ''] = LINE.exec(line) ?? [];
+      const hex = (digits: string): bigint => BigInt(`0x${digits}`);
       return (
-        start !== '' && visit({ start: BigInt(`0x${start}`), end: BigInt(`0x${end}`), device, inode, name })
+        start !== '' && visit({ start: hex(start), end: hex(end), offset: hex(offset), device, inode, name })
       );
     });
 }

@@ -1,8 +1,8 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readContextPayload } from './context-payload.ts';
+import { readContextPayload, readThreadSchema } from './context-payload.ts';
 import { walkMappings, type Mapping } from './mappings.ts';
 import { processFolder } from './process-folder.ts';
+import { withMemory, type ProcessMemory } from './process-memory.ts';
 
 /**
  * What a process publishes of itself in its memory, by OTEP 4719 of OpenTelemetry: a mapping named `OTEL_CTX` with a
@@ -15,6 +15,8 @@ export interface Publication {
   readonly address: bigint;
   readonly header: Buffer;
   readonly context: ProcessContext;
+  /** How its threads publish theirs: `threadlocal.schema_version` of OTEP 4947. */
+  readonly threadSchema?: string | undefined;
 }
 
 /**
@@ -58,41 +60,26 @@ export async function readProcessContext(
 }
 
 async function isSame(folder: string, { address, header }: Publication): Promise<boolean> {
-  const now = await withMemory(folder, (memory) => readAt(memory, address, HEADER_BYTES));
+  const now = await withMemory(folder, (memory) => memory.read(address, HEADER_BYTES));
   return now !== undefined && now !== 'denied' && now.equals(header);
 }
 
-async function withMemory<T>(
+async function readPublished(
+  memory: ProcessMemory,
+  published: Mapping,
   folder: string,
-  read: (memory: FileHandle) => Promise<T>,
-): Promise<T | 'denied'> {
-  const memory = await open(join(folder, 'mem'), 'r').catch((error: unknown) => {
-    if (isDenial(error)) return undefined;
-    throw error;
-  });
-  if (memory === undefined) return 'denied';
-  try {
-    return await read(memory);
-  } finally {
-    await memory.close();
-  }
-}
-
-function isDenial(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['EACCES', 'EPERM'].includes(String(error.code));
-}
-
-async function readPublished(memory: FileHandle, published: Mapping, folder: string): Promise<ContextLook> {
-  const header = await readAt(memory, published.start, HEADER_BYTES);
+): Promise<ContextLook> {
+  const header = await memory.read(published.start, HEADER_BYTES);
   if (header === undefined) return 'none';
   const payload = payloadOf(header);
   if (typeof payload === 'string') return payload;
   if (!(await isOwnMemory(payload, published, folder))) return 'none';
-  const bytes = await readAt(memory, payload.start, payload.length);
-  const again = await readAt(memory, published.start, HEADER_BYTES);
+  const bytes = await memory.read(payload.start, payload.length);
+  const again = await memory.read(published.start, HEADER_BYTES);
   if (again?.equals(header) !== true) return 'changing';
   const context = bytes && readContextPayload(bytes);
-  return context === undefined ? 'none' : { address: published.start, header, context };
+  if (bytes === undefined || context === undefined) return 'none';
+  return { address: published.start, header, context, threadSchema: readThreadSchema(bytes) };
 }
 
 interface Payload {
@@ -130,14 +117,4 @@ function isPublished(mapping: Mapping): boolean {
 
 function isAnonymous({ device, inode }: Mapping): boolean {
   return device === '00:00' && inode === '0';
-}
-
-/** Undefined where there is no such memory. */
-async function readAt(memory: FileHandle, address: bigint, length: number): Promise<Buffer | undefined> {
-  const bytes = Buffer.alloc(length);
-  const bytesRead = await memory.read(bytes, 0, length, address).then(
-    (read) => read.bytesRead,
-    () => 0,
-  );
-  return bytesRead === length ? bytes : undefined;
 }

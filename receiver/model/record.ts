@@ -9,7 +9,7 @@ export interface Endpoints {
   readonly peerPort: number;
 }
 
-/** Trace context that the kernel read from a request or was told of, and where its bytes begin. */
+/** Trace context that the kernel read from a request or of a thread, or was told of, and where its bytes begin. */
 export interface RequestContext {
   /** 32 lower-case hex digits. */
   readonly traceId: string;
@@ -18,7 +18,7 @@ export interface RequestContext {
   /** W3C trace-flags; bit 0 is `sampled`. */
   readonly traceFlags: number;
   /** How it was found: `wirespan.correlation.method`. */
-  readonly method: 'http1_header' | 'http1_window' | 'sdk_hook';
+  readonly method: 'http1_header' | 'http1_window' | 'sdk_hook' | 'thread_ctx';
   /** TCP sequence number (32 bits) of the first byte of the request. */
   readonly startSeq: number;
   /** CLOCK_MONOTONIC of the write that began the request; 0n when unknown. */

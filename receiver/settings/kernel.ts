@@ -46,13 +46,16 @@ function wantedOf(config: AppConfig): Wanted {
     span: ({ type }) => spans.get(type) ?? 'off',
     // Those on a trace are enough.
     exemplars: (...of) =>
-      (correlation.http1 || correlation.hook) && config.exemplarFilter !== 'always_off' && of.some(metric),
+      Object.values(correlation).some((isOn) => isOn) &&
+      config.exemplarFilter !== 'always_off' &&
+      of.some(metric),
     attributes,
     showsAddresses: config.addresses !== 'none',
     hasLiveView: config.output !== 'none',
     http1: correlation.http1,
     arrivals: correlation.arrivals,
     hook: correlation.hook,
+    threadContext: correlation.threadContext,
     thresholdsUs: {
       handshake: us(thresholds.handshake),
       acceptQueue: us(thresholds.acceptQueue),

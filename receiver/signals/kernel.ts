@@ -22,6 +22,8 @@ export interface Wanted {
   readonly arrivals: boolean;
   /** Trace context that applications announce. */
   readonly hook: boolean;
+  /** Trace context that threads publish in their memory. */
+  readonly threadContext: boolean;
   /** Microseconds above which a record is made; 0: never. */
   readonly thresholdsUs: Readonly<
     Record<'handshake' | 'acceptQueue' | 'receiveQueue' | 'rtt' | 'softirqRun' | 'softirqWait', number>

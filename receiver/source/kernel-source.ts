@@ -211,6 +211,11 @@ export class KernelSource {
     this.#session.update(map, key, value);
   }
 
+  /** From now on it is looked for in `thread_layouts` who publishes: before, nobody pays for that. */
+  readThreads(): void {
+    this.#session.setVariable('thread_publishers', u32(1));
+  }
+
   delete(map: string, key: Uint8Array): void {
     this.#session.delete(map, key);
   }

@@ -43,6 +43,10 @@
  *   shut S                    shutdown() both ways
  *   option S NAME NUMBER      setsockopt(), e.g. defer-accept
  *   announce S LEVEL NAME HEX setsockopt() with these bytes
+ *   publisher - LIBRARY SCHEMA threads publish by this library (`-`: the program), said by a process context
+ *   context - HEX           what this thread publishes: 28 bytes, `-`, or `gone`: memory that is no more
+ *   tear - ON               another thread writes this one's record all the time, and no more
+ *   beside - HEX COMMAND... another thread publishes that and runs the command
  *   close S | reset S | shutdown S
  *   sleep - MS              at least so long
  *   front -                 a child goes on, so that what goes on may end; its pid
@@ -111,6 +115,14 @@ static long run_process(char **word, int words)
 		return do_end(number);
 	if (IS("exec"))
 		return do_exec(word[2], word[3], sockets, SOCKETS);
+	if (IS("publisher"))
+		return do_publisher(word[2], word[3]);
+	if (IS("context"))
+		return do_context(word[2]);
+	if (IS("tear"))
+		return do_tear(number);
+	if (IS("beside"))
+		return do_beside(word + 2, words - 2);
 	if (IS("box"))
 		return do_box(s, number);
 	if (IS("give"))
@@ -121,7 +133,7 @@ static long run_process(char **word, int words)
 	exit(2);
 }
 
-static long run(char **word, int words)
+long run_command(char **word, int words)
 {
 	const char *name = word[0];
 	int *s = slot(word[1]), one = 1, zero = 0;
@@ -217,7 +229,7 @@ void serve_commands(void)
 		while (words < WORDS && (word[words] = strsep(&rest, " \n")) && *word[words])
 			words++;
 		word[words] = NULL;
-		result = run(word, words);
+		result = run_command(word, words);
 		if (result < 0)
 			printf("error %d\n", errno);
 		else

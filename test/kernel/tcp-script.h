@@ -44,6 +44,15 @@ long do_box(int *s, int number);
 long do_give(int s, int number);
 long do_take(int *s, int box);
 
+/* script-context.c */
+long do_publisher(const char *library, const char *schema);
+long do_context(char *record);
+long do_tear(int on);
+long do_beside(char **word, int words);
+
+/* tcp-script.c */
+long run_command(char **word, int words);
+
 /* script-options.c */
 long do_info(int s, const char *figure);
 long do_next(int s, int sent);

@@ -20,6 +20,12 @@ export class ScriptError extends Error {
   }
 }
 
+interface ScriptOptions {
+  readonly cgroup?: string | undefined;
+  readonly program?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 interface Waiting {
   readonly command: string;
   readonly resolve: (value: number) => void;
@@ -56,11 +62,17 @@ export class TcpScript {
 
   /**
    * Builds it when needed, and starts it in the room's namespace and control group. `cgroup`: the folder of
-   * another group; `program`: a copy of it, whose name is then its command's.
+   * another group; `program`: a copy of it, whose name is then its command's; `env`: added to the environment.
    */
-  static start(room: NetNamespace, { cgroup = room.cgroup, program = PROGRAM } = {}): TcpScript {
+  static start(
+    room: NetNamespace,
+    { cgroup = room.cgroup, program = PROGRAM, env = {} }: ScriptOptions = {},
+  ): TcpScript {
     execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
-    const child = spawn('ip', ['netns', 'exec', room.name, program], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn('ip', ['netns', 'exec', room.name, program], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    });
     if (cgroup !== undefined) writeFileSync(join(cgroup, 'cgroup.procs'), String(child.pid));
     return new TcpScript(child);
   }

@@ -50,6 +50,7 @@ export const ALL_SIGNALS: KernelOptions = {
   requests: true,
   arrivals: true,
   hook: true,
+  threadContext: true,
   stateDuration: true,
   rttVariation: true,
   transferSize: true,

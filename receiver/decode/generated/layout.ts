@@ -409,6 +409,16 @@ export const ANNOUNCEMENT_LENGTH = {
   span_id: 8,
 } as const;
 
+/** Byte offsets in `struct thread_layout`. */
+export const THREAD_LAYOUT = {
+  size: 24,
+  offset: 0,
+  module: 8,
+  vector: 12,
+  length: 16,
+  stride: 20,
+} as const;
+
 /** Byte offsets in `struct trace_context`. */
 export const TRACE_CONTEXT = {
   size: 40,
@@ -596,6 +606,7 @@ export const CONTEXT_METHOD = {
   METHOD_HTTP1_HEADER: 1,
   METHOD_SDK_HOOK: 2,
   METHOD_HTTP1_WINDOW: 3,
+  METHOD_THREAD_CTX: 4,
 } as const;
 
 /** `enum connection_what`. */
@@ -660,7 +671,8 @@ export const PROBE_ID = {
   PROBE_RECEIVE: 10,
   PROBE_ANNOUNCE: 11,
   PROBE_ARRIVE: 12,
-  PROBE_COUNT: 13,
+  PROBE_THREAD: 13,
+  PROBE_COUNT: 14,
 } as const;
 
 /** `enum loss_reason`. */
@@ -682,6 +694,8 @@ export const LOSS_REASON = {
   TAKEN: 14,
   CONFLICT: 15,
   MISS_BUSY: 16,
+  MISS_MULTIPLEXED: 20,
+  MISS_TORN: 21,
   LOSS_REASONS: 24,
 } as const;
 

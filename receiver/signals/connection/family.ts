@@ -55,6 +55,8 @@ export interface ConnectionOptions {
   readonly arrivals: boolean;
   /** Trace context that applications announce. */
   readonly hook: boolean;
+  /** Trace context that threads publish in their memory. */
+  readonly threadContext: boolean;
   readonly rttVariation: boolean;
   readonly transferSize: boolean;
   /** Rows by peer address: of no one, of what clients connect to, or of everyone. */
@@ -79,6 +81,8 @@ const SYN_FENTRY = 'ws_syn';
 const MAX_WINDOWS = 256;
 /** Client connections at once; of more, requests are not known, which is counted. */
 const MAX_FOLLOWED = 8_192;
+/** Processes whose threads publish at once; of more it is not read, which is counted. */
+const MAX_PUBLISHERS = 4_096;
 /** The oldest make room: their connections keep the owner that is learned later. */
 const MAX_UNMET_ACCEPTS = 65_536;
 /** Where a socket is known when it is accepted, only those that are not established at that moment wait. */
@@ -87,10 +91,10 @@ const MAX_EARLY_ACCEPTS = 1_024;
 /** The first write: trace contexts, and the owner. A kprobe knows sockets by their address only: it names no owner. */
 const WRITE: Probe<ConnectionOptions> = {
   name: 'tcp_sendmsg_locked',
-  variants: ({ requests }) => [
+  variants: ({ requests, threadContext }) => [
     { programs: ['ws_write'], tracepoint: 'tcp_sendmsg_locked' },
     { programs: ['ws_write_fentry'], words: 'fentry' },
-    ...(requests ? [{ programs: [WRITE_KPROBE], words: 'a kprobe' }] : []),
+    ...(requests || threadContext ? [{ programs: [WRITE_KPROBE], words: 'a kprobe' }] : []),
   ],
 };
 
@@ -165,6 +169,10 @@ const MAPS: readonly KernelMap<ConnectionOptions>[] = [
     entries: (_options, chosen) => (isAttached(chosen, ARRIVE) ? MAX_WINDOWS : undefined),
   },
   {
+    name: 'thread_layouts',
+    entries: ({ threadContext }) => (threadContext ? MAX_PUBLISHERS : undefined),
+  },
+  {
     name: 'accepts',
     entries: acceptsToNote,
   },
@@ -191,6 +199,7 @@ export const connection: Family<ConnectionOptions> = {
     [PROBE_ID.PROBE_REQUEST]: 'tcp_sendmsg_locked',
     [PROBE_ID.PROBE_ANNOUNCE]: 'cgroup_setsockopt',
     [PROBE_ID.PROBE_ARRIVE]: 'cgroup_ingress',
+    [PROBE_ID.PROBE_THREAD]: 'thread_context',
   },
   records: [connectionDecoder],
   sums: createSums,
@@ -200,7 +209,7 @@ export const connection: Family<ConnectionOptions> = {
 };
 
 function options(wanted: Wanted): ConnectionOptions {
-  const { attributes, http1, arrivals, hook } = wanted;
+  const { attributes, http1, arrivals, hook, threadContext } = wanted;
   const event = (descriptor: EventDescriptor): boolean => wanted.event(descriptor) !== 'off';
   const connects = wanted.span(SPAN_TCP_CONNECT);
   const wantsClose = event(EVENT_TCP_CONNECTION_CLOSE) || wanted.span(SPAN_TCP_CONNECTION) !== 'off';
@@ -211,12 +220,13 @@ function options(wanted: Wanted): ConnectionOptions {
       fail: event(EVENT_TCP_CONNECTION_FAIL) || connects === 'always',
       close: modeWith(wantsClose ? 'on' : 'off', wanted.exemplars(...AT_CLOSE)),
       handshake:
-        ((http1 || hook) && connects !== 'off') ||
+        ((http1 || hook || threadContext) && connects !== 'off') ||
         wanted.exemplars(METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION, ...AT_CLOSE),
     },
     requests: http1,
     arrivals,
     hook,
+    threadContext,
     rttVariation: wanted.metric(METRIC_TCP_RTT_VARIATION),
     transferSize: wanted.metric(METRIC_TCP_CONNECTION_TRANSFER_SIZE),
     peerAddress: peerAddress(wanted),
@@ -248,10 +258,11 @@ function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<s
     cfg_transfer_size: wanted.transferSize,
     cfg_peer_address: PEER_ROW_NUMBERS[wanted.peerAddress],
     cfg_server_address: details.serverAddress,
-    cfg_requests: wanted.requests || isAttached(chosen, ANNOUNCE),
+    cfg_requests: wanted.requests || wanted.threadContext || isAttached(chosen, ANNOUNCE),
     cfg_http1: wanted.requests,
     cfg_serves: isAttached(chosen, ARRIVE),
     cfg_hook: isAttached(chosen, ANNOUNCE),
+    cfg_thread_context: wanted.threadContext,
     cfg_conn_table: chosen.isConnTable,
     cfg_requests_by_address: isAttached(chosen, WRITE_KPROBE),
     cfg_syn_at_connect: wanted.requests && !isAttached(chosen, WRITE_KPROBE, SYN_FENTRY),

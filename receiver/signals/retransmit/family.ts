@@ -53,7 +53,8 @@ export const retransmit: Family<RetransmitOptions> = {
 
 function options(wanted: Wanted): RetransmitOptions {
   const mode = wanted.event(EVENT_TCP_RETRANSMIT);
-  const hasEpisodes = (wanted.http1 || wanted.hook) && wanted.span(SPAN_TCP_RETRANSMIT) !== 'off';
+  const hasEpisodes =
+    (wanted.http1 || wanted.hook || wanted.threadContext) && wanted.span(SPAN_TCP_RETRANSMIT) !== 'off';
   return {
     emit: { retransmit: modeWith(mode, hasEpisodes || wanted.exemplars(METRIC_TCP_RETRANSMITS)) },
     retransmits: wanted.metric(METRIC_TCP_RETRANSMITS) || hasEpisodes || mode !== 'off',

@@ -29,6 +29,10 @@ function emittedWith(env: Readonly<Record<string, string>>): string[] {
   });
 }
 
+/** How requests are known. */
+const WAYS = ['CORRELATION_HTTP1', 'CORRELATION_HOOK', 'CORRELATION_THREAD_CONTEXT'];
+const NO_WAY = Object.fromEntries(WAYS.map((way) => [way, 'off']));
+
 describe('kernelOptionsOf', () => {
   it('asks for what the defaults need', () => {
     assert.partialDeepStrictEqual(optionsWith(), {
@@ -133,19 +137,20 @@ describe('kernelOptionsOf', () => {
 
   for (const setting of ['SPANS_TCP_RETRANSMIT', 'SPANS_TCP_CONNECT'])
     it(`has the records of ${setting} made whichever way requests are known, and for none`, () => {
-      const emitted = (http1: string, hook: string): string[] =>
-        emittedWith({ [setting]: 'correlated', CORRELATION_HTTP1: http1, CORRELATION_HOOK: hook });
-      assert.deepEqual([emitted('on', 'off'), emitted('off', 'off')], [emitted('off', 'on'), []]);
+      const emitted = (...on: string[]): string[] => {
+        const ways = WAYS.map((way): [string, string] => [way, on.includes(way) ? 'on' : 'off']);
+        return emittedWith({ [setting]: 'correlated', ...Object.fromEntries(ways) });
+      };
+      assert.deepEqual(emitted(), []);
+      for (const way of WAYS) assert.deepEqual(emitted(way), emitted(...WAYS));
     });
 
   it('has the records of measurements on a trace made for exemplars', () => {
     const examples = { OTLP_METRICS_EXEMPLAR_FILTER: 'trace_based' };
     const all = ['retransmit correlated', 'close correlated', 'handshake', 'drop correlated'];
     assert.deepEqual(emittedWith(examples), all);
-    for (const one of ['CORRELATION_HTTP1', 'CORRELATION_HOOK'])
-      assert.deepEqual(emittedWith({ ...examples, [one]: 'off' }), all);
-    const none = { CORRELATION_HTTP1: 'off', CORRELATION_HOOK: 'off' };
-    assert.deepEqual(emittedWith({ ...examples, ...none }), []);
+    for (const one of WAYS) assert.deepEqual(emittedWith({ ...examples, [one]: 'off' }), all);
+    assert.deepEqual(emittedWith({ ...examples, ...NO_WAY }), []);
     assert.deepEqual(emittedWith({ ...examples, OTLP_METRICS_EXPORTER: 'none' }), []);
     const atClose = {
       METRICS_TCP_CONNECTION_CLOSED: 'off',
@@ -165,12 +170,12 @@ describe('kernelOptionsOf', () => {
 
   it('reads no request without correlation', () => {
     const env = {
-      CORRELATION_HTTP1: 'off',
-      CORRELATION_HOOK: 'off',
+      ...NO_WAY,
       SPANS_TCP_CONNECT: 'correlated',
       SPANS_TCP_RETRANSMIT: 'correlated',
     };
-    assert.deepEqual([optionsWith(env).requests, optionsWith(env).hook], [false, false]);
+    const { requests, hook, threadContext } = optionsWith(env);
+    assert.deepEqual([requests, hook, threadContext], [false, false, false]);
     assert.deepEqual(emittedWith(env), []);
   });
 

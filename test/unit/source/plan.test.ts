@@ -124,7 +124,7 @@ describe('the plan', () => {
   });
 
   it('takes no kprobe for writes when no trace contexts are wanted: it names no owner', () => {
-    const plan = planFor(LINUX_6_1_ARM64, { requests: false });
+    const plan = planFor(LINUX_6_1_ARM64, { requests: false, threadContext: false });
     assert.ok(!programsOf(plan).includes('ws_write_kprobe'));
     assert.deepEqual(
       plan.missing.filter(({ probe }) => probe === 'tcp_sendmsg_locked').map(({ why }) => why),
