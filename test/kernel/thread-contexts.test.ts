@@ -4,10 +4,11 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
 import { announce, NONE } from '../support/announcement.ts';
 import { hex, TcpScript } from '../support/script.ts';
+import { publish, PUBLISHER, recordOf } from '../support/thread-context.ts';
 import { clientHello } from './rig/client-hello.ts';
 import { Conversation, untilSeen, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
-import { beginToPublish, publish, PUBLISHER, recordOf } from './rig/thread-publisher.ts';
+import { beginToPublish } from './rig/thread-publisher.ts';
 import { head, newContext, requestOf, type Context } from './rig/traceparent.ts';
 import { WRITE_VARIANTS } from './rig/write-variants.ts';
 

@@ -5,29 +5,16 @@ import { ThreadLayouts } from '../../../receiver/agent/thread-layouts.ts';
 import { readThreadLayout, type LayoutLook } from '../../../receiver/host/thread-layout.ts';
 import type { Owner } from '../../../receiver/model/resource.ts';
 import { projectFolder } from '../../backends/place.ts';
+import { SCHEMA } from '../../support/thread-context.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { TcpScript } from '../../support/script.ts';
 import type { Watcher } from '../../support/watcher.ts';
 import type { Stage } from './conversation.ts';
-import type { Context } from './traceparent.ts';
 
 const FOLDER = join(projectFolder, 'build', 'test', 'kernel');
-export const SCHEMA = 'tlsdesc_v1_dev';
 
 /** A library that publishes, in a model of thread-local storage. */
 export const library = (model: string): string => join(FOLDER, `publish-${model}.so`);
-/** The program that publishes itself. */
-export const PUBLISHER = join(FOLDER, 'publisher-script');
-
-/** 28 bytes in hexadecimal; `valid`: the byte that says so. */
-export function recordOf({ traceId, spanId, flags }: Context, valid = 1): string {
-  return `${traceId}${spanId}${Buffer.from([valid, flags, 0, 0]).toString('hex')}`;
-}
-
-/** From now on this thread publishes it; undefined: nothing. */
-export async function publish(script: TcpScript, context: Context | undefined, valid = 1): Promise<void> {
-  await script.run('context', 0, context === undefined ? '-' : recordOf(context, valid));
-}
 
 /** The process as the programs know it: by a connection of its own. */
 export async function ownerOf(stage: Stage, script: TcpScript): Promise<Owner> {
