@@ -48,7 +48,7 @@ static __always_inline struct thread_layout *current_layout(void)
 }
 
 /*
- * Of the current task. The C library sets it by system calls alone (arch_prctl(), clone()); on arm64 it is as of the
+ * This is the thread pointer of the current task. The C library sets it by system calls alone (arch_prctl(), clone()); on arm64 it is as of the
  * last time that the task was switched out, and 0 before.
  */
 static __always_inline u64 thread_pointer(void)

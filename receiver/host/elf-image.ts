@@ -38,7 +38,7 @@ const RELOCATION_BYTES = 24;
 const MAGIC = '7f454c46020101';
 const maxProgramHeaders = 64;
 const maxDynamicBytes = 64 * 1024;
-/** Of one table. The largest that were seen have 3 MiB. */
+/** A table has at most so many; the largest that were seen have 3 MiB. */
 const maxTableBytes = 16 * 1024 * 1024;
 const STT_TLS = 6;
 

@@ -30,7 +30,7 @@ export async function readThreadVariable(
   const types = architecture === 'arm64' ? RELOCATIONS.arm64 : RELOCATIONS.x64;
   const all = await readRelocations(memory, image, new Set(Object.values(types)));
   if (all === undefined) return undefined;
-  // Of a symbol that nobody else can define, the module stands for it.
+  // Where nobody else can define the symbol, the module stands for it.
   const isOfIt = (one: Relocation): boolean =>
     one.symbol === symbol.index ||
     (one.symbol === 0 && (one.type === types.module || one.addend === symbol.offset));

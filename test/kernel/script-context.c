@@ -21,7 +21,7 @@ long do_publisher(const char *library, const char *schema)
 	return publish_process(schema);
 }
 
-/* Of the calling thread: 28 bytes in hexadecimal, `-` for none, or `gone` for memory that is no more. */
+/* The calling thread publishes 28 bytes in hexadecimal, `-` for none, or `gone` for memory that is no more. */
 long do_context(char *record)
 {
 	void *gone;

@@ -3,7 +3,7 @@
 interface HelloParts {
   /** Absent: no such extension. */
   readonly protocols?: readonly string[];
-  /** Of its key: a long one stands before the protocols. */
+  /** Length of its key, which stands before the protocols. */
   readonly keyBytes?: number;
 }
 

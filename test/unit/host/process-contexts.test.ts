@@ -166,3 +166,39 @@ describe('looks for what processes publish', () => {
     assert.deepEqual(subject.found, ['1 one', '2 two']);
   });
 });
+
+describe('looks for where threads publish', () => {
+  const layout = { offset: -8n, module: 0, vector: 0, length: 0, stride: 0 };
+  const schemaOf = (threadSchema: string): Publication => ({ ...publication('a'), threadSchema });
+
+  /** Looks that find a layout at this one, if any; how many there were, and what was found. */
+  async function play(
+    schema: string,
+    foundAt: number,
+  ): Promise<{ subject: Subject; looks: number; added: number }> {
+    let [looks, added] = [0, 0];
+    const subject = new Subject({
+      threads: { unheld: 0, add: () => (added += 1), remove: () => undefined },
+      readLayout: () => Promise.resolve((looks += 1) === foundAt ? layout : 'unresolved'),
+    });
+    subject.looks.set(1, schemaOf(schema));
+    subject.contexts.watch(owner(1), false);
+    await subject.settle();
+    subject.looks.set(1, 'same');
+    await subject.pass(HOUR_MS / 4);
+    assert.deepEqual(subject.found, []);
+    return { subject, looks, added };
+  }
+
+  test('go on until one finds it', async () => {
+    const { subject, looks, added } = await play('tlsdesc_v1_dev', 3);
+    assert.deepEqual([looks, added, subject.contexts.counters.unresolved], [3, 1, 2]);
+  });
+
+  test('end at last, and are not made for a schema that is not known', async () => {
+    const { subject, looks, added } = await play('tlsdesc_v1_dev', 99);
+    assert.deepEqual([looks, added, subject.contexts.counters.unresolved], [8, 0, 8]);
+    const unknown = await play('nodejs_v1_dev', 1);
+    assert.deepEqual([unknown.looks, unknown.added, unknown.subject.contexts.counters.schemas], [0, 0, 1]);
+  });
+});
