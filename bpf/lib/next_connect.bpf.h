@@ -77,7 +77,7 @@ static __always_inline bool note_next_connect(const struct request *said)
 	place->said_ns = now;
 	place->request = *said;
 	place->request.start_ns = now;
-	/* Of a client's stream the SYN alone: its first byte of payload is at 1. */
+	/* The SYN alone of a client's stream: its first byte of payload is at 1. */
 	place->request.end = 1;
 	place->request.method = METHOD_SDK_HOOK;
 	place->request.found = 1;

@@ -127,7 +127,7 @@ describe('connects of a Node client with the hook', () => {
       await script.run('reset', server);
     }
     for (const { by, port, context } of await truths) {
-      // Of one that is not sampled nothing is asked for.
+      // Nothing is asked for of one that is not sampled.
       const expected = context?.flags === 1 ? [context] : [];
       assert.deepEqual(
         recordsAt(port, 'handshake').map((record) => plain(record.context)),

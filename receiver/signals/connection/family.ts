@@ -27,7 +27,6 @@ import {
   onTracepoint,
   type Chosen,
   type KernelMap,
-  type Probe,
   type RecordMode,
   type VariableValue,
   type Wanted,
@@ -37,6 +36,7 @@ import { ConnectionEvents } from './events.ts';
 import { connectionExemplars } from './exemplars.ts';
 import { showConnections } from './live.ts';
 import { connectionRows } from './owned-rows.ts';
+import { ANNOUNCE, ARRIVALS, ARRIVE, CONNECT, HOOK, SYN, SYN_FENTRY, WRITE, WRITE_KPROBE } from './probes.ts';
 import { rareFailures } from './rare.ts';
 import { ConnectionSums } from './sums.ts';
 
@@ -73,10 +73,6 @@ const AT_CLOSE = [
   METRIC_TCP_RTT,
 ];
 
-const WRITE_KPROBE = 'ws_write_kprobe';
-const ANNOUNCE = 'ws_announce';
-const ARRIVE = 'ws_arrive';
-const SYN_FENTRY = 'ws_syn';
 /** Heads at once that came in part; of more, the oldest are forgotten, which is counted when their rest comes. */
 const MAX_WINDOWS = 256;
 /** Client connections at once; of more, requests are not known, which is counted. */
@@ -88,64 +84,8 @@ const MAX_UNMET_ACCEPTS = 65_536;
 /** Where a socket is known when it is accepted, only those that are not established at that moment wait. */
 const MAX_EARLY_ACCEPTS = 1_024;
 
-/** The first write: trace contexts, and the owner. A kprobe knows sockets by their address only: it names no owner. */
-const WRITE: Probe<ConnectionOptions> = {
-  name: 'tcp_sendmsg_locked',
-  variants: ({ requests, threadContext }) => [
-    { programs: ['ws_write'], tracepoint: 'tcp_sendmsg_locked' },
-    { programs: ['ws_write_fentry'], words: 'fentry' },
-    ...(requests || threadContext ? [{ programs: [WRITE_KPROBE], words: 'a kprobe' }] : []),
-  ],
-};
-
-/**
- * Requests that leave with the SYN. Without it, those that connect() and write in one step are met at connect(), where a
- * tracepoint meets writes.
- */
-const SYN: Probe<ConnectionOptions> = {
-  name: 'tcp_fastopen_cookie_check',
-  variants: () => [{ programs: [SYN_FENTRY], words: 'fentry' }],
-  isWanted: ({ requests }) => requests,
-  advice: () => '; requests that leave with the SYN of TCP_FASTOPEN_CONNECT have no trace context',
-};
-
-/**
- * Requests where they arrive. Where an answer begins is told by the write's program, which a kprobe cannot: it has no
- * type for the socket.
- */
-const ARRIVALS: Probe<ConnectionOptions> = {
-  name: 'cgroup_ingress',
-  variants: () => [{ programs: [ARRIVE], words: 'cgroup_skb/ingress' }],
-  isWanted: ({ requests, arrivals }) => requests && arrivals,
-  needs: ['ws_write', 'ws_write_fentry'],
-  advice: () =>
-    ': what the answers of local servers lose is on no trace. It needs CAP_NET_ADMIN, a mounted cgroup v2, and writes that are met without a kprobe; correlation.http1=clients does without',
-};
-
-/** Attempts to connect that fail before there is a SYN: no socket changes its state then. */
-const CONNECT: Probe<ConnectionOptions> = {
-  name: 'inet_stream_connect',
-  variants: ({ costlyVariants }) => [
-    { programs: ['ws_connect_fexit'], words: 'fexit' },
-    ...(costlyVariants ? [{ programs: ['ws_connect_sys_exit'], words: 'sys_exit' }] : []),
-  ],
-  advice: ({ costlyVariants }) =>
-    costlyVariants
-      ? ''
-      : '; bpf.costly_variants=on counts connects that fail without a SYN, by a program at every system call',
-};
-
 /** `connect`: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
 const CONNECT_NUMBERS: Readonly<Record<string, bigint>> = { x64: 42n, arm64: 203n };
-
-/** What applications say of their sockets. */
-const HOOK: Probe<ConnectionOptions> = {
-  name: 'cgroup_setsockopt',
-  variants: () => [{ programs: [ANNOUNCE], words: 'cgroup/setsockopt' }],
-  isWanted: ({ hook }) => hook,
-  advice: () =>
-    ': what applications announce of their sockets is not heard. It needs CAP_NET_ADMIN and a mounted cgroup v2; correlation.hook=off does without',
-};
 
 const MAPS: readonly KernelMap<ConnectionOptions>[] = [
   {
