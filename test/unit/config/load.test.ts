@@ -36,15 +36,20 @@ describe('defaults', () => {
     assert.equal(config.queues.traces.queueSize, 8192);
     assert.equal(config.queues.logs.queueSize, 8192);
     assert.equal(config.shutdownDeadlineMs, 5000);
-    assert.deepEqual(config.correlation, { http1: true, arrivals: true, hook: true });
+    assert.deepEqual(config.correlation, { http1: true, arrivals: true, hook: true, threadContext: true });
     assert.equal(config.addresses, 'full');
     assert.equal(config.resourceGranularity, 'auto');
   });
 
   it('read requests where they are written, where they arrive too, or not at all', () => {
     const correlation = (http1: string) => load({ env: { WIRESPAN_CORRELATION_HTTP1: http1 } }).correlation;
-    assert.deepEqual(correlation('clients'), { http1: true, arrivals: false, hook: true });
-    assert.deepEqual(correlation('off'), { http1: false, arrivals: false, hook: true });
+    assert.deepEqual(correlation('clients'), {
+      http1: true,
+      arrivals: false,
+      hook: true,
+      threadContext: true,
+    });
+    assert.deepEqual(correlation('off'), { http1: false, arrivals: false, hook: true, threadContext: true });
   });
 
   it('show the table on a terminal only', () => {
