@@ -19,6 +19,7 @@
 #include "scan.bpf.c"
 #include "pass.bpf.c"
 #include "rows.bpf.c"
+#include "exec.bpf.c"
 
 /* Keeps them in the object's BTF. */
 const struct wire_types *wire_types __attribute__((unused));

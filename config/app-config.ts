@@ -92,6 +92,8 @@ export interface AppConfig {
   /** Workload resources at once. */
   readonly resourceLimit: number;
   readonly foldShortLived: boolean;
+  /** The names that programs are started with are kept in the kernel. */
+  readonly keepsExecNames: boolean;
   /** What processes publish in their memory (OTEP 4719) names those whose environment does not. */
   readonly readsContexts: boolean;
   readonly addresses: 'full' | 'prefix' | 'none';

@@ -98,10 +98,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       connectionRatio: value('sampling.connection_ratio'),
       connectionSlowMs: value('sampling.connection_slow'),
     },
-    resourceGranularity: value('resource.granularity'),
-    resourceLimit: value('resource.limit'),
-    foldShortLived: value('resource.fold_short_lived') === 'on',
-    readsContexts: value('resource.process_context') === 'on',
+    ...resourcePart(settings),
     addresses: value('addresses'),
     subnets: value<string[]>('subnets').map(parseCidr),
     seriesLimit: value('series.limit'),
@@ -112,6 +109,21 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
     logLevel: value('log.level'),
     shutdownDeadlineMs: value('shutdown.deadline'),
   });
+}
+
+function resourcePart({
+  values,
+}: Settings): Pick<
+  AppConfig,
+  'resourceGranularity' | 'resourceLimit' | 'foldShortLived' | 'keepsExecNames' | 'readsContexts'
+> {
+  return {
+    resourceGranularity: values.get('resource.granularity') as AppConfig['resourceGranularity'],
+    resourceLimit: values.get('resource.limit') as number,
+    foldShortLived: values.get('resource.fold_short_lived') === 'on',
+    keepsExecNames: values.get('resource.exec_names') === 'on',
+    readsContexts: values.get('resource.process_context') === 'on',
+  };
 }
 
 /** `agent.service_name` wins over a `service.name` among the attributes, as OpenTelemetry has it. */

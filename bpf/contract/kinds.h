@@ -117,7 +117,8 @@ enum probe_id {
 	PROBE_ANNOUNCE = 11,
 	PROBE_ARRIVE = 12,
 	PROBE_THREAD = 13,
-	PROBE_COUNT = 14,
+	PROBE_EXEC = 14,
+	PROBE_COUNT = 15,
 };
 
 /* Why something was lost; the second index of `lost`. */
@@ -148,6 +149,10 @@ enum loss_reason {
 	CONFLICT = 15,
 	/* As above, no context: another program was at a head on this CPU, which this one interrupted. */
 	MISS_BUSY = 16,
+	/* Names that a program was started with and that are not kept: too long, not to be read, no room. */
+	NAMES_TOO_LONG = 17,
+	NAMES_UNREADABLE = 18,
+	NAMES_NO_ROOM = 19,
 	/* A thread's context was not taken: its connection may carry many requests at once. */
 	MISS_MULTIPLEXED = 20,
 	/* As above, no context: another thread was writing the record. */

@@ -75,6 +75,21 @@ struct owner_info {
 };
 _Static_assert(sizeof(struct owner_info) == 96, "owner_info");
 
+/* Longer values are not kept. With what the map adds, an entry fills the kernel's size class of 2 KiB. */
+#define EXEC_NAME_LEN 256
+#define EXEC_LIST_LEN 1712
+
+/* The two variables that name a program, of the environment that it was started with. */
+struct exec_names {
+	__u64 start_ns; /* as owner_key */
+	__u32 execs;
+	__u16 name_bytes; /* OTEL_SERVICE_NAME, with its NUL; 0: not set */
+	__u16 list_bytes; /* OTEL_RESOURCE_ATTRIBUTES */
+	char name[EXEC_NAME_LEN];
+	char list[EXEC_LIST_LEN];
+};
+_Static_assert(sizeof(struct exec_names) == 1984, "exec_names");
+
 struct endpoints {
 	__u8 local[16];
 	__u8 peer[16];
@@ -310,6 +325,7 @@ struct wire_types {
 	enum cgroup_id cgroup_id;
 	enum claim claim;
 	enum unowned_what unowned_what;
+	struct exec_names exec_names;
 };
 
 #endif

@@ -34,6 +34,13 @@ struct file {
 
 struct mm_struct {
 	struct file *exe_file;
+	unsigned long env_start, env_end; /* the environment that it was started with */
+};
+
+struct signal_struct {
+	struct {
+		int counter;
+	} live; /* threads that have not ended */
 };
 
 struct nsproxy {
@@ -103,6 +110,7 @@ struct task_struct {
 	u64 self_exec_id;
 	char comm[16];
 	struct mm_struct *mm;
+	struct signal_struct *signal;
 	struct nsproxy *nsproxy;
 	struct files_struct *files;
 	struct css_set *cgroups;

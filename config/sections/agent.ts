@@ -79,6 +79,11 @@ export const shapeSettings: SettingTree = {
       'off',
       'Puts metrics of processes that end before the first export on their container, else the host.',
     ),
+    exec_names: setting(
+      onOff,
+      'on',
+      'Keeps `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` of each program as it is started, for when it has overwritten its environment (`setproctitle`).',
+    ),
     process_context: setting(
       onOff,
       'on',

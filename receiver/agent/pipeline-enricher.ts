@@ -3,12 +3,14 @@ import { VERSION } from '../../semconv/index.ts';
 import type { MetricStore } from '../aggregate/metric-store.ts';
 import type { Clock } from '../model/clock.ts';
 import { readCgroupNames } from '../decode/cgroup-names.ts';
-import { CGROUP_NAMES } from '../decode/generated/layout.ts';
+import { readExecNames, type ExecNames } from '../decode/exec-names.ts';
+import { CGROUP_NAMES, EXEC_NAMES } from '../decode/generated/layout.ts';
 import { findCgroup2Mount } from '../host/cgroup-index.ts';
 import { createEnricher, type Enricher } from '../enrich/enricher.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import type { KernelSource } from '../source/kernel-source.ts';
-import { u64 } from '../source/number-bytes.ts';
+import type { Owner } from '../model/resource.ts';
+import { u32, u64 } from '../source/number-bytes.ts';
 import { ThreadLayouts } from './thread-layouts.ts';
 
 /** What the enricher needs of the rest; `store` is asked for later, as it needs the enricher's host. */
@@ -29,6 +31,7 @@ export function createPipelineEnricher(
       const names = new Uint8Array(CGROUP_NAMES.size);
       return source.lookup('cgroups', u64(cgroupId), names) ? readCgroupNames(names) : undefined;
     },
+    startedWith: (owner) => namesAtStart(source, owner),
     host: readHostFacts(VERSION),
     granularity: config.resourceGranularity,
     foldShortLived: config.foldShortLived,
@@ -41,4 +44,12 @@ export function createPipelineEnricher(
     bootToUnixNs: (boottimeNs) => parts.clock.bootToUnixNs(boottimeNs),
     now: () => performance.now(),
   });
+}
+
+/** The names of this very program, not of one that had its pid or ran in its process. */
+function namesAtStart(source: KernelSource, { pid, startNs, execs }: Owner): ExecNames | undefined {
+  const value = new Uint8Array(EXEC_NAMES.size);
+  if (!source.lookup('exec_names', u32(pid), value)) return undefined;
+  const names = readExecNames(value);
+  return names.startNs === startNs && names.execs === execs ? names : undefined;
 }

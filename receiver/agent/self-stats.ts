@@ -22,6 +22,13 @@ const REASON_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.LOST_SKIPPED]: 'recursion',
 };
 
+/** Names that a program was started with and that were not kept: no event is lost by that either. */
+const UNKEPT_NAMES: Readonly<Record<number, string>> = {
+  [LOSS_REASON.NAMES_TOO_LONG]: 'names_too_long',
+  [LOSS_REASON.NAMES_UNREADABLE]: 'names_unreadable',
+  [LOSS_REASON.NAMES_NO_ROOM]: 'names_no_room',
+};
+
 /** Samples left out, of which no event is lost. */
 const LEFT_OUT_NAMES: Readonly<Record<number, string>> = { [LOSS_REASON.LEFT_OUT]: 'accept_deferred' };
 
@@ -174,7 +181,11 @@ export class SelfStats {
     return {
       eventsReceived: () =>
         Object.entries(pipeline.decoded.received ?? []).map(([probe, count]) => named(Number(probe), count)),
-      eventsLost: () => [...this.lost(), ...this.#unnamed(), ...this.#cellsNamed(LEFT_OUT_NAMES)],
+      eventsLost: () => [
+        ...this.lost(),
+        ...this.#unnamed(),
+        ...this.#cellsNamed({ ...UNKEPT_NAMES, ...LEFT_OUT_NAMES }),
+      ],
       eventQueue: () => {
         const { traces, logs } = exporters.queues();
         return { size: traces.size + logs.size, capacity: traces.capacity + logs.capacity };

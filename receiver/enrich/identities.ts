@@ -4,6 +4,7 @@ import { BoundedCache } from '../model/bounded-cache.ts';
 import { processId } from '../model/ids.ts';
 import { readDeclared, readPublished, withPublished, type Declared } from './declared.ts';
 import type { ProcessContext } from '../host/process-context.ts';
+import type { OtelEnvironment } from '../host/otel-environment.ts';
 import { createProcessReader, type ProcessFacts, type ProcessReader } from '../host/process-reader.ts';
 import { languageOf } from './resource-list.ts';
 import type { WorkloadFacts } from './resources.ts';
@@ -15,6 +16,8 @@ export interface IdentityOptions {
   readonly cgroupRoot?: string | undefined;
   /** The path that the kernel noted of a cgroup when it met a process in it. */
   readonly cgroupPathOf?: CgroupIndexOptions['pathOf'];
+  /** What a program was started with, where the kernel noted it. */
+  readonly startedWith?: (owner: Owner) => OtelEnvironment | undefined;
   /** Control groups remembered at once. */
   readonly maxEntries: number;
   /** CLOCK_BOOTTIME to Unix nanoseconds. */
@@ -45,7 +48,7 @@ export class Identities {
   readonly #counts = { gone: 0, unknown: 0, environInvalid: 0, attributesCut: 0 };
 
   constructor(options: IdentityOptions) {
-    this.#reader = createProcessReader(options.procRoot ?? '/proc');
+    this.#reader = createProcessReader(options.procRoot ?? '/proc', options.startedWith);
     this.#cgroups = createCgroupIndex({
       root: options.cgroupRoot,
       pathOf: options.cgroupPathOf,

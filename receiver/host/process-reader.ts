@@ -29,7 +29,11 @@ const maxEnvironBytes = 256 * 1024;
 /** The kernel's room for a name, without its NUL. */
 const MAX_NAME_BYTES = OWNER_INFO_LENGTH.executable - 1;
 
-export function createProcessReader(procRoot: string): ProcessReader {
+/** `startedWith`: what a program's environment was when it was started; asked where `/proc` has no names of it by now. */
+export function createProcessReader(
+  procRoot: string,
+  startedWith: (owner: Owner) => OtelEnvironment | undefined = () => undefined,
+): ProcessReader {
   const counters = { environUnreadable: 0, environTruncated: 0 };
   const environ = Buffer.alloc(maxEnvironBytes);
 
@@ -60,16 +64,21 @@ export function createProcessReader(procRoot: string): ProcessReader {
       const userId = userOf(readText(join(folder, 'status')) ?? '');
       // Last, so that it vouches for all reads above: a pid does not come back to a process.
       if (!isAlive(owner.pid, owner.startNs)) return undefined;
-      if (environment === undefined) counters.environUnreadable += 1;
+      const known = hasNames(environment) ? environment : (startedWith(owner) ?? environment);
+      if (known === undefined) counters.environUnreadable += 1;
       const container = readProcCgroup(cgroup);
       return {
-        environment: environment ?? {},
+        environment: known ?? {},
         container,
         ...(userId === undefined ? {} : { userId }),
         ...(executable === undefined ? {} : { executable }),
       };
     },
   };
+}
+
+function hasNames(environment: OtelEnvironment | undefined): boolean {
+  return environment?.serviceName !== undefined || environment?.resourceAttributes !== undefined;
 }
 
 /** Whether the kernel has it by this name, which it cuts; without a name it may be. */

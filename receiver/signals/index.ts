@@ -1,5 +1,6 @@
 import { connection } from './connection/family.ts';
 import { drop } from './drop/family.ts';
+import { exec } from './exec/family.ts';
 import type { Family } from './family.ts';
 import { latency } from './latency/family.ts';
 import { listener } from './listener/family.ts';
@@ -20,6 +21,7 @@ const ALL = [
   receive,
   state,
   latency,
+  exec,
 ] as const;
 
 type Intersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void

@@ -27,10 +27,11 @@ export async function observeNamed(
   const server = TcpScript.start(room);
   cleanup.add(() => server.stop());
   const { listener, port } = await server.listen();
-  const service = await start(['ip', 'netns', 'exec', room.name]);
   const observation = await observe(cleanup, {
     settings: { WIRESPAN_FILTER_INCLUDE: `[{netns: ${room.inode}}]` },
   });
+  // The agent is there first, as on a host where services are started anew.
+  const service = await start(['ip', 'netns', 'exec', room.name]);
   const connect = async (): Promise<void> => {
     await service.connect(port);
     await server.run('accept', server.next(), listener);

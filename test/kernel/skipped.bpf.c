@@ -38,6 +38,9 @@ enum program {
 	PROGRAM_ws_softirq_raise,
 	PROGRAM_ws_softirq_entry,
 	PROGRAM_ws_softirq_exit,
+	PROGRAM_ws_exec,
+	PROGRAM_ws_fork,
+	PROGRAM_ws_exit,
 };
 
 /* test/kernel/rig/skips.ts has the same. */

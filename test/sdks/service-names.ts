@@ -83,7 +83,8 @@ export function tableOf({ versions, cases }: ServiceNames): string {
 read the odd cases in different ways. wirespan reads them as the SDK of the process's language does, which it tells by the name of
 the executable (\`node\`, \`python3.11\`, \`java\`), else as most of them do, so that network and application are one service. A
 name is never empty: without one it is the executable's name, where SDKs say \`unknown_service:…\`
-([decision 33](decisions/0033-the-name-of-a-service.md)).
+([decision 33](decisions/0033-the-name-of-a-service.md)). Where a process has overwritten its
+environment, its variables are those that it was started with ([decision 38](decisions/0038-names-as-a-program-was-started.md)).
 
 The cells are from runs of ${packages.join('; ')}: \`node test/sdks/measure.ts\` makes them anew, and
 \`test/unit/enrich/service-names.test.ts\` compares wirespan with them. –: no name. ␣: a space. Where an SDK does not start or says

@@ -22,8 +22,14 @@ export class AskedProgram {
 
   /** @throws when the next line is another one */
   async expect(answer: string): Promise<void> {
-    const line: IteratorResult<string, unknown> = await this.#lines.next();
-    if (line.value !== answer) throw new Error(`the program said '${String(line.value)}', not '${answer}'`);
+    const line = await this.#next();
+    if (line !== answer) throw new Error(`the program said '${line}', not '${answer}'`);
+  }
+
+  /** What it answers to a line. */
+  async answer(line: string): Promise<string> {
+    this.#child.stdin?.write(`${line}\n`);
+    return this.#next();
   }
 
   /** @throws when it answers something else */
@@ -32,8 +38,15 @@ export class AskedProgram {
     await this.expect(answer);
   }
 
+  async #next(): Promise<string> {
+    const line: IteratorResult<string, unknown> = await this.#lines.next();
+    return String(line.value);
+  }
+
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    // A process that it has started sees the end of its input.
+    this.#child.stdin?.end();
     this.#child.kill();
     await once(this.#child, 'exit');
   }

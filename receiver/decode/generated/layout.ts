@@ -375,6 +375,23 @@ export const OWNER_INFO_LENGTH = {
   rows: 6,
 } as const;
 
+/** Byte offsets in `struct exec_names`. */
+export const EXEC_NAMES = {
+  size: 1984,
+  start_ns: 0,
+  execs: 8,
+  name_bytes: 12,
+  list_bytes: 14,
+  name: 16,
+  list: 272,
+} as const;
+
+/** Elements of the arrays in `struct exec_names`. */
+export const EXEC_NAMES_LENGTH = {
+  name: 256,
+  list: 1712,
+} as const;
+
 /** Byte offsets in `struct endpoints`. */
 export const ENDPOINTS = {
   size: 48,
@@ -672,7 +689,8 @@ export const PROBE_ID = {
   PROBE_ANNOUNCE: 11,
   PROBE_ARRIVE: 12,
   PROBE_THREAD: 13,
-  PROBE_COUNT: 14,
+  PROBE_EXEC: 14,
+  PROBE_COUNT: 15,
 } as const;
 
 /** `enum loss_reason`. */
@@ -694,6 +712,9 @@ export const LOSS_REASON = {
   TAKEN: 14,
   CONFLICT: 15,
   MISS_BUSY: 16,
+  NAMES_TOO_LONG: 17,
+  NAMES_UNREADABLE: 18,
+  NAMES_NO_ROOM: 19,
   MISS_MULTIPLEXED: 20,
   MISS_TORN: 21,
   LOSS_REASONS: 24,
