@@ -50,10 +50,18 @@ static __always_inline struct exec_names *exec_room(void)
 	return bpf_map_lookup_elem(&exec_scratch, &zero);
 }
 
+/* Returns the bytes of a text with its NUL, of which older kernels count none when it is empty. */
+static __always_inline long read_text(char *to, u32 room, u64 from)
+{
+	long bytes = bpf_probe_read_user_str(to, room, (void *)from);
+
+	return bytes ? bytes : 1;
+}
+
 /* Returns its bytes with its NUL; 0 when it is not to be had whole. */
 static __always_inline u16 keep_value(struct exec_walk *walk, char *to, u32 room, u64 from)
 {
-	long bytes = bpf_probe_read_user_str(to, room, (void *)from);
+	long bytes = read_text(to, room, from);
 
 	if (bytes > 0 && bytes < room)
 		return bytes;
@@ -98,7 +106,7 @@ static long walk_piece(u32 index, struct exec_walk *walk)
 
 	if (walk->at >= walk->end)
 		return 1;
-	bytes = bpf_probe_read_user_str(piece, sizeof(piece), (void *)walk->at);
+	bytes = read_text(piece, sizeof(piece), walk->at);
 	if (bytes <= 0) {
 		walk->miss = NAMES_UNREADABLE;
 		return 1;

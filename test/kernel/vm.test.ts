@@ -55,6 +55,7 @@ const FILES = [
   'filter-cgroups',
   'privileges',
   'quiet-rows',
+  'exec-names',
 ].map((name) => `test/kernel/${name}.test.ts`);
 /** Emulated, both at once: some 800 s on two cores that do nothing else. What hangs is given up. */
 const LIMIT_S = 1800;

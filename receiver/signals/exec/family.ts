@@ -13,9 +13,11 @@ export const MAX_EXEC_NAMES = 2_048;
 const EXEC = 'sched_process_exec';
 const isWanted = ({ execNames }: ExecOptions): boolean => execNames;
 
+const advice = (): string => '; names that a program overwrote in its memory are not known';
+
 /** By its load: an agent whose kernel refuses one of them does without. */
 function probe(name: string, program: string): Probe<ExecOptions> {
-  return { name, variants: () => [{ programs: [program], words: 'tp_btf' }], isWanted };
+  return { name, variants: () => [{ programs: [program], words: 'tp_btf' }], isWanted, advice };
 }
 
 /** The names that a program was started with, for when it has overwritten them. No signal: it names those of others. */

@@ -17,10 +17,13 @@ const COMMON = {
   tcp_probe: 2,
   tcp_rcv_space_adjust: 1,
 };
+/** Programs at tracepoints that are found out by loading them, which all of these kernels do. */
+const PROCESSES = ['ws_exec', 'ws_fork', 'ws_exit'];
 /** kfree_skb(skb, location); inet_csk_accept() with four arguments; no tracepoint in sendmsg. */
 export const LINUX_5_15: Kernel = {
   tracepoints: { ...COMMON, tcp_retransmit_skb: 2, kfree_skb: 2, tcp_send_reset: 2 },
   loads: [
+    ...PROCESSES,
     'ws_accept_fexit4',
     'ws_connect_fexit',
     'ws_write_fentry',
@@ -40,6 +43,7 @@ export const LINUX_6_1: Kernel = {
 export const LINUX_6_12: Kernel = {
   tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4, tcp_send_reset: 3 },
   loads: [
+    ...PROCESSES,
     'ws_accept_fexit2',
     'ws_connect_fexit',
     'ws_write_fentry',
@@ -56,6 +60,7 @@ export const LINUX_6_12: Kernel = {
 export const LINUX_6_18_BARE: Kernel = {
   tracepoints: { ...LINUX_6_12.tracepoints, tcp_retransmit_skb: 3, tcp_sendmsg_locked: 4 },
   loads: [
+    ...PROCESSES,
     'ws_announce',
     'ws_arrive',
     'ws_pass_table',
@@ -69,6 +74,7 @@ export const LINUX_6_18_BARE: Kernel = {
 export const LINUX_6_1_ARM64: Kernel = {
   ...LINUX_6_1,
   loads: [
+    ...PROCESSES,
     'ws_accept_kprobe',
     'ws_write_kprobe',
     'ws_announce',
