@@ -27,7 +27,6 @@ import {
   onTracepoint,
   type Chosen,
   type KernelMap,
-  type RecordMode,
   type VariableValue,
   type Wanted,
 } from '../kernel.ts';
@@ -35,35 +34,11 @@ import { connectionDecoder } from './decode.ts';
 import { ConnectionEvents } from './events.ts';
 import { connectionExemplars } from './exemplars.ts';
 import { showConnections } from './live.ts';
+import type { ConnectionOptions } from './options.ts';
 import { connectionRows } from './owned-rows.ts';
 import { ANNOUNCE, ARRIVALS, ARRIVE, CONNECT, HOOK, SYN, SYN_FENTRY, WRITE, WRITE_KPROBE } from './probes.ts';
 import { rareFailures } from './rare.ts';
 import { ConnectionSums } from './sums.ts';
-
-/** Requests and what is known of connections, asked of the kernel. */
-export interface ConnectionOptions {
-  readonly emit: {
-    readonly open: boolean;
-    readonly accept: boolean;
-    readonly fail: boolean;
-    readonly close: RecordMode;
-    readonly handshake: boolean;
-  };
-  /** Trace context of HTTP/1 requests. */
-  readonly requests: boolean;
-  /** Such contexts are read where requests arrive, too. */
-  readonly arrivals: boolean;
-  /** Trace context that applications announce. */
-  readonly hook: boolean;
-  /** Trace context that threads publish in their memory. */
-  readonly threadContext: boolean;
-  readonly rttVariation: boolean;
-  readonly transferSize: boolean;
-  /** Rows by peer address: of no one, of what clients connect to, or of everyone. */
-  readonly peerAddress: 'off' | 'clients' | 'all';
-  /** `serverAddress`: rows by the address of the server's end. */
-  readonly details: { readonly serverAddress: boolean };
-}
 
 /** Whose measurements are taken at the close of a connection. */
 const AT_CLOSE = [

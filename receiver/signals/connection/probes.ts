@@ -1,5 +1,5 @@
 import type { Probe } from '../kernel.ts';
-import type { ConnectionOptions } from './family.ts';
+import type { ConnectionOptions } from './options.ts';
 
 export const WRITE_KPROBE = 'ws_write_kprobe';
 export const ANNOUNCE = 'ws_announce';

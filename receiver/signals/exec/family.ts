@@ -8,7 +8,7 @@ export interface ExecOptions {
 }
 
 /** Processes at once whose names are kept, 2 KiB each, as they come; of more, they are in `/proc` alone, which is counted. */
-export const MAX_EXEC_NAMES = 2_048;
+const MAX_EXEC_NAMES = 2_048;
 
 const EXEC = 'sched_process_exec';
 const isWanted = ({ execNames }: ExecOptions): boolean => execNames;
