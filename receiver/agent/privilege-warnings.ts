@@ -19,7 +19,7 @@ export function privilegeWarnings(
   const missing = FOR_OTHERS.filter((name) => !kept.includes(name));
   if (missing.length > 0)
     warnings.push(
-      `Without ${missing.join(' and ')}, the names that other users' processes give themselves (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, or published in memory) are not read: they are told by executable, process and container; add ${missing.length > 1 ? 'both capabilities' : 'the capability'} for service names.`,
+      `Without ${missing.join(' and ')}, the names that other users' processes give themselves (OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES of those started before the agent, or published in memory) are not read: they are told by executable, process and container; add ${missing.length > 1 ? 'both capabilities' : 'the capability'} for service names.`,
     );
   if (readsContexts && forbidsMemory(ptraceScope))
     warnings.push(
