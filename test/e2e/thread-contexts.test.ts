@@ -1,28 +1,17 @@
 /** An application whose threads publish their context (OTEP 4719 and 4947) has its connects on its trace, refused ones too. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { publish, PUBLISHER, SCHEMA } from '../support/thread-context.ts';
+import { newContext, type Context } from '../support/traceparent.ts';
 import { waitFor } from '../support/wait.ts';
 import type { SpanEntry } from '../backends/otlp.ts';
 import { observe, type Output } from './observe.ts';
 import { findSpans, isMatch } from './otlp.ts';
 
 const THREAD = { 'wirespan.correlation.method': 'thread_ctx', 'wirespan.correlation.confidence': 'high' };
-
-interface Context {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly flags: number;
-}
-
-function newContext(flags = 1): Context {
-  const id = (bytes: number): string => `a${randomBytes(bytes).toString('hex').slice(1)}`;
-  return { traceId: id(16), spanId: id(8), flags };
-}
 
 describe('threads that publish', () => {
   const cleanup = new Cleanup();

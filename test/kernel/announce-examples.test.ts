@@ -8,7 +8,7 @@ import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { plain, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
-import { newContext } from './rig/traceparent.ts';
+import { newContext } from '../support/traceparent.ts';
 
 const FOLDER = join(projectFolder, 'examples', 'announce');
 const PING_BYTES = 5;

@@ -5,7 +5,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { hex, type TcpScript, TcpScript as Script } from '../support/script.ts';
 import { Watcher } from '../support/watcher.ts';
 import { announce, announcementOf, isUnheard, NONE } from '../support/announcement.ts';
-import { newContext } from './rig/traceparent.ts';
+import { newContext } from '../support/traceparent.ts';
 
 const [SOL_SOCKET, SO_BINDTODEVICE] = [1, 25];
 /** More than a page of any machine. */

@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait.ts';
 import { announce, NONE } from '../support/announcement.ts';
 import { Conversation, plain, untilSeen, type Stage } from './rig/conversation.ts';
 import { openLane, openStage } from './rig/stage.ts';
-import { head, newContext, requestOf, type Context } from './rig/traceparent.ts';
+import { head, newContext, requestOf, type Context } from '../support/traceparent.ts';
 import { WRITE_VARIANTS } from './rig/write-variants.ts';
 
 /** What TLS makes of a request is as good as this. */

@@ -8,7 +8,7 @@ import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, ScriptError, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { onlyIn, Watcher, type SeriesRow } from '../support/watcher.ts';
-import { newContext, requestOf } from './rig/traceparent.ts';
+import { newContext, requestOf } from '../support/traceparent.ts';
 
 const HANDSHAKE_BUCKETS = (METRIC_TCP_HANDSHAKE_DURATION.boundaries?.length ?? 0) + 1;
 const PAYLOAD = 'x'.repeat(1_009);

@@ -11,7 +11,7 @@ import { TcpScript } from '../support/script.ts';
 import type { ConnectionRecord } from '../../receiver/model/record.ts';
 import { plain, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
-import type { Context } from './rig/traceparent.ts';
+import type { Context } from '../support/traceparent.ts';
 
 const SERVICE = join(projectFolder, 'test', 'workloads', 'node-service', 'connect-service.ts');
 /** As applications name it, by the package's exports. */

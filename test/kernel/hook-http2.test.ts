@@ -13,7 +13,7 @@ import { NetNamespace } from '../support/net-namespace.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher } from '../support/watcher.ts';
 import { plain } from './rig/conversation.ts';
-import type { Context } from './rig/traceparent.ts';
+import type { Context } from '../support/traceparent.ts';
 
 const SERVICE = join(projectFolder, 'test', 'workloads', 'node-service', 'h2-service.ts');
 const HOOK = 'wirespan/hook';

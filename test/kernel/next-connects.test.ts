@@ -10,7 +10,7 @@ import { hex, ScriptError, TcpScript } from '../support/script.ts';
 import type { ConnectionRecord } from '../../receiver/model/record.ts';
 import { plain, type Stage } from './rig/conversation.ts';
 import { openLane, openStage } from './rig/stage.ts';
-import { newContext, type Context } from './rig/traceparent.ts';
+import { newContext, type Context } from '../support/traceparent.ts';
 
 const { errno } = constants;
 const BEFORE_SYN = '198.51.100.7';

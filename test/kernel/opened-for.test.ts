@@ -11,7 +11,7 @@ import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { Watcher } from '../support/watcher.ts';
 import { plain } from './rig/conversation.ts';
-import { newContext, requestOf } from './rig/traceparent.ts';
+import { newContext, requestOf } from '../support/traceparent.ts';
 import { WRITE_VARIANTS } from './rig/write-variants.ts';
 
 const PROGRAM = join(projectFolder, 'build', 'test', 'kernel', 'first-write');

@@ -5,7 +5,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, untilSeen, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 import { hex } from '../support/script.ts';
-import { head, newContext, padding, requestOf, valueOf } from './rig/traceparent.ts';
+import { head, newContext, padding, requestOf, valueOf } from '../support/traceparent.ts';
 
 const REPLY = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
 /** Smaller than a request: neighbours are not merged into one segment when they are sent again. */

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, plain, untilSeen, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
-import { newContext, requestOf } from './rig/traceparent.ts';
+import { newContext, requestOf } from '../support/traceparent.ts';
 import { WRITE_VARIANTS } from './rig/write-variants.ts';
 
 const CIRCLE = 2 ** 32;

@@ -5,7 +5,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, plain, untilSeen, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 import { hex, ScriptError } from '../support/script.ts';
-import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
+import { head, newContext, padding, requestOf, valueOf, type Context } from '../support/traceparent.ts';
 import { WRITE_VARIANTS } from './rig/write-variants.ts';
 
 const EAGAIN = 11;

@@ -5,8 +5,8 @@ import type { LOSS_REASON } from '../../receiver/decode/generated/layout.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { hex, TcpScript } from '../support/script.ts';
-import { head, newContext, padding, requestOf, valueOf } from './rig/traceparent.ts';
-import type { Context } from './rig/traceparent.ts';
+import { head, newContext, padding, requestOf, valueOf } from '../support/traceparent.ts';
+import type { Context } from '../support/traceparent.ts';
 import { Watcher } from '../support/watcher.ts';
 
 type Outcome = Extract<keyof typeof LOSS_REASON, `MISS_${string}` | `HIT_${string}`>;

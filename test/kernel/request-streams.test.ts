@@ -5,7 +5,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, type Stage } from './rig/conversation.ts';
 import { Dice } from './rig/dice.ts';
 import { openLane, openStage } from './rig/stage.ts';
-import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
+import { head, newContext, padding, requestOf, valueOf, type Context } from '../support/traceparent.ts';
 
 const CONNECTIONS = 61;
 const MESSAGES = 11;

@@ -5,7 +5,7 @@ import { announce } from '../support/announcement.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { answerOf, Service, untilServed, withAnswers, type ServiceStage } from './rig/service.ts';
 import { openStage } from './rig/stage.ts';
-import { newContext, requestOf, type Context } from './rig/traceparent.ts';
+import { newContext, requestOf, type Context } from '../support/traceparent.ts';
 
 /** Some more than there are windows for heads that came in part. */
 const HALF_HEADS = 311;

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
 import { answerOf, Service, untilServed, withAnswers, type ServiceStage } from './rig/service.ts';
 import { openStage } from './rig/stage.ts';
-import { head, newContext, padding, requestOf, valueOf } from './rig/traceparent.ts';
+import { head, newContext, padding, requestOf, valueOf } from '../support/traceparent.ts';
 
 /** Smaller than an answer: neighbours are not merged into one segment when they are sent again. */
 const SMALL_MSS = 100;

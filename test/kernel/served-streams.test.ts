@@ -5,7 +5,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { Dice } from './rig/dice.ts';
 import { answerOf, Service, withAnswers, type ServiceStage } from './rig/service.ts';
 import { openLane, openStage } from './rig/stage.ts';
-import { head, newContext, padding, requestOf, valueOf, type Context } from './rig/traceparent.ts';
+import { head, newContext, padding, requestOf, valueOf, type Context } from '../support/traceparent.ts';
 
 const CONNECTIONS = 31;
 const MESSAGES = 7;

@@ -9,7 +9,7 @@ import { hex, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { plain, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
-import { head, newContext, requestOf, type Context } from './rig/traceparent.ts';
+import { head, newContext, requestOf, type Context } from '../support/traceparent.ts';
 
 /** Settings of `tcp_fastopen`: both ends without cookies, at every listener; no listener; no client without a cookie. */
 const [EVERYWHERE, REFUSED, WITH_COOKIES] = [0x607, 0x5, 0x1];

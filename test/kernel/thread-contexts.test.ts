@@ -9,7 +9,7 @@ import { clientHello } from './rig/client-hello.ts';
 import { Conversation, untilSeen, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 import { beginToPublish } from './rig/thread-publisher.ts';
-import { head, newContext, requestOf, type Context } from './rig/traceparent.ts';
+import { head, newContext, requestOf, type Context } from '../support/traceparent.ts';
 import { WRITE_VARIANTS } from './rig/write-variants.ts';
 
 type Reason = Parameters<Stage['watcher']['count']>[1];

@@ -9,7 +9,7 @@ import { plain, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 import { beginToPublish, library, tell } from './rig/thread-publisher.ts';
 import { ThreadWorkload } from './rig/thread-workload.ts';
-import { newContext, type Context } from './rig/traceparent.ts';
+import { newContext, type Context } from '../support/traceparent.ts';
 
 const [THREADS, ROUNDS] = [12, 40];
 /** No room is kept for libraries that come late: their blocks are allocated for each thread that uses them. */

@@ -10,7 +10,7 @@ import type {
 import type { Dropper } from '../../support/dropper.ts';
 import type { NetNamespace } from '../../support/net-namespace.ts';
 import { hex, type TcpScript } from '../../support/script.ts';
-import { newContext, requestOf, type Context } from './traceparent.ts';
+import { newContext, requestOf, type Context } from '../../support/traceparent.ts';
 import type { Watcher } from '../../support/watcher.ts';
 
 /** What all conversations of a test file share. */

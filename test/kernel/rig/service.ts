@@ -6,7 +6,7 @@ import { Dropper } from '../../support/dropper.ts';
 import { hex } from '../../support/script.ts';
 import type { Cleanup } from '../../support/cleanup.ts';
 import { plain, type Stage } from './conversation.ts';
-import type { Context } from './traceparent.ts';
+import type { Context } from '../../support/traceparent.ts';
 
 /** Local ports of clients in turn, below those of listeners: what is lost of answers is chosen by them. */
 const [FIRST_PORT, END_PORT] = [12_000, 22_000];
