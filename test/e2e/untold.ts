@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { RequestTruth } from './node-service.ts';
 import type { Output } from './observe.ts';
 import { totalOf } from './otlp.ts';
 
@@ -7,7 +6,11 @@ import { totalOf } from './otlp.ts';
  * Requests that lost a segment and have no retransmission on their trace. The kernel runs no program at all in some softirqs
  * (docs/limitations.md); its own count has those too, as `other`. There may be no more such requests than that.
  */
-export function checkUntold(untold: readonly RequestTruth[], { metrics }: Output, service: string): void {
+export function checkUntold(
+  untold: readonly { readonly id: string }[],
+  { metrics }: Output,
+  service: string,
+): void {
   const unseen = totalOf(metrics, 'wirespan.tcp.retransmits', {
     resource: { 'service.name': service },
     attributes: { 'wirespan.tcp.retransmit.type': 'other' },
