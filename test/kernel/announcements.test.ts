@@ -5,13 +5,12 @@ import { Cleanup } from '../support/cleanup.ts';
 import { hex } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { announce, NONE } from '../support/announcement.ts';
-import { Conversation, plain, untilSeen, type Stage } from './rig/conversation.ts';
+import { Conversation, OPAQUE, plain, untilSeen, type Stage } from './rig/conversation.ts';
+import { checkRandomStreams } from './rig/random-streams.ts';
 import { openLane, openStage } from './rig/stage.ts';
 import { head, newContext, requestOf, type Context } from '../support/traceparent.ts';
 import { WRITE_VARIANTS } from './rig/write-variants.ts';
 
-/** What TLS makes of a request is as good as this. */
-const OPAQUE = '\x17\x03\x03 something that nobody can read';
 const CONNECTIONS = 12;
 const STEPS = 20;
 
@@ -141,36 +140,12 @@ for (const { name, refused, skip } of WRITE_VARIANTS)
       assert.deepEqual(c.lostContexts(), [undefined]);
     });
 
-    test(`${CONNECTIONS} streams of announcements with random losses`, async () => {
-      let owned = 0;
-      for (let index = 0; index < CONNECTIONS; index += 1) {
-        const c = await Conversation.openSilent(stage, { mss: [0, 100, 536][index % 3] ?? 0 });
-        // The first byte is lost: its place is known.
-        c.lose();
-        let context: Context | undefined;
-        await c.write(OPAQUE);
-        await c.settle();
-        stage.dropper.lose(stage.port, { permille: 300 });
-        for (let step = 0, outstanding = 0; step < STEPS; step += 1) {
-          if (Math.random() < 0.6) {
-            const said = Math.random() < 0.2 ? NONE : newContext(step % 2);
-            await say(c.client, said);
-            context = said === NONE ? undefined : said;
-          }
-          await c.write('x'.repeat(1 + Math.floor(Math.random() * 2_000)), context);
-          outstanding += 1;
-          if (outstanding === 6) {
-            await c.settle();
-            outstanding = 0;
-          }
-        }
-        await c.settle();
-        await c.close();
-        c.checkContexts();
-        owned += c.retransmits().filter(({ record }) => record.context !== undefined).length;
-      }
-      assert.ok(owned > CONNECTIONS, `${owned} retransmissions with a context`);
-    });
+    test(`${CONNECTIONS} streams of announcements with random losses`, () =>
+      checkRandomStreams(stage, {
+        connections: CONNECTIONS,
+        steps: STEPS,
+        say: ({ client }, context = NONE) => say(client, context),
+      }));
   });
 
 describe('announcements before and beside connections', () => {

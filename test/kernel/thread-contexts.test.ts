@@ -6,7 +6,8 @@ import { announce, NONE } from '../support/announcement.ts';
 import { hex, TcpScript } from '../support/script.ts';
 import { publish, PUBLISHER, recordOf } from '../support/thread-context.ts';
 import { clientHello } from './rig/client-hello.ts';
-import { Conversation, untilSeen, type Stage } from './rig/conversation.ts';
+import { Conversation, OPAQUE, untilSeen, type Stage } from './rig/conversation.ts';
+import { checkRandomStreams } from './rig/random-streams.ts';
 import { openStage } from './rig/stage.ts';
 import { beginToPublish } from './rig/thread-publisher.ts';
 import { head, newContext, requestOf, type Context } from '../support/traceparent.ts';
@@ -14,7 +15,6 @@ import { WRITE_VARIANTS } from './rig/write-variants.ts';
 
 type Reason = Parameters<Stage['watcher']['count']>[1];
 
-const OPAQUE = '\x17\x03\x03 something that nobody can read';
 const STEPS = 20;
 const CONNECTIONS = 12;
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -240,33 +240,10 @@ for (const { name, refused, skip } of WRITE_VARIANTS)
       assert.deepEqual(c.lostContexts(), [a, undefined, undefined]);
     });
 
-    test(`${CONNECTIONS} streams of contexts with random losses`, async () => {
-      let owned = 0;
-      for (let index = 0; index < CONNECTIONS; index += 1) {
-        await say(undefined);
-        const c = await Conversation.openSilent(stage, { mss: [0, 100, 536][index % 3] ?? 0 });
-        c.lose();
-        let context: Context | undefined;
-        await c.write(OPAQUE);
-        await c.settle();
-        stage.dropper.lose(stage.port, { permille: 300 });
-        for (let step = 0, outstanding = 0; step < STEPS; step += 1) {
-          if (Math.random() < 0.6) {
-            context = Math.random() < 0.2 ? undefined : newContext(step % 2);
-            await say(context);
-          }
-          await c.write('x'.repeat(1 + Math.floor(Math.random() * 2_000)), context);
-          outstanding += 1;
-          if (outstanding === 6) {
-            await c.settle();
-            outstanding = 0;
-          }
-        }
-        await c.settle();
-        await c.close();
-        c.checkContexts();
-        owned += c.retransmits().filter(({ record }) => record.context !== undefined).length;
-      }
-      assert.ok(owned > CONNECTIONS, `${owned} retransmissions with a context`);
-    });
+    test(`${CONNECTIONS} streams of contexts with random losses`, () =>
+      checkRandomStreams(stage, {
+        connections: CONNECTIONS,
+        steps: STEPS,
+        say: (_connection, context) => say(context),
+      }));
   });

@@ -13,6 +13,9 @@ import { hex, type TcpScript } from '../../support/script.ts';
 import { newContext, requestOf, type Context } from '../../support/traceparent.ts';
 import type { Watcher } from '../../support/watcher.ts';
 
+/** What TLS makes of a request is as good as this. */
+export const OPAQUE = '\x17\x03\x03 something that nobody can read';
+
 /** What all conversations of a test file share. */
 export interface Stage {
   readonly watcher: Watcher;
