@@ -47,20 +47,22 @@ describe('served requests, bounds', () => {
       await s.send(requestOf(context).slice(0, 70));
       open.push([s, requestOf(context), context]);
     }
-    const spans: (string | undefined)[] = [];
-    // The newest ones, while they are there, and the oldest.
-    for (const [s, text, context] of [...open.slice(-3), ...open.slice(0, 3)]) {
+    const complete = async ([s, text, context]: (typeof open)[number]): Promise<number> => {
       await s.send(text.slice(70));
       await s.take(text.length);
       await s.answer(context, answerOf());
-      spans.push(...s.spans());
       s.check();
+      return s.spans().filter((span) => span !== undefined).length;
+    };
+    let found = 0;
+    for (const newest of open.slice(-3)) found += await complete(newest);
+    // Which of them made room is the kernel's choice, but not all can be there.
+    for (const older of open.slice(0, -3)) {
+      await complete(older);
+      if (missed() > before) break;
     }
     for (const [s] of open) await s.abandon();
     assert.ok(missed() > before, 'nothing was missed');
-    assert.ok(
-      spans.some((span) => span !== undefined),
-      'nothing was found',
-    );
+    assert.ok(found > 0, 'nothing was found');
   });
 });

@@ -56,6 +56,8 @@ const FILES = [
   'privileges',
   'quiet-rows',
   'exec-names',
+  'thread-layouts',
+  'served-bounds',
 ].map((name) => `test/kernel/${name}.test.ts`);
 /** Emulated, both at once: some 800 s on two cores that do nothing else. What hangs is given up. */
 const LIMIT_S = 1800;
