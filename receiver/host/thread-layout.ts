@@ -50,7 +50,8 @@ export function isKnownSchema(schema: string): boolean {
 
 interface Images {
   readonly starts: readonly bigint[];
-  readonly library: 'glibc' | 'musl' | undefined;
+  /** The C library. */
+  readonly libc: 'glibc' | 'musl' | undefined;
 }
 
 /** @throws when the process is gone */
@@ -65,7 +66,7 @@ export async function readThreadLayout(
   if (name === undefined) return 'none';
   const images = await readImages(folder);
   const phdr = programHeadersAt(await readFile(join(folder, 'auxv')));
-  const vector = VECTORS[`${images.library ?? ''} ${architecture}`];
+  const vector = VECTORS[`${images.libc ?? ''} ${architecture}`];
   return withMemory(folder, async (memory) => {
     const found: LayoutLook[] = [];
     for (const start of images.starts) {
@@ -108,15 +109,15 @@ async function lookIn(memory: ProcessMemory, image: ElfImage, wanted: Wanted): P
 /** The first part of each mapped file, and the C library by its name. */
 async function readImages(folder: string): Promise<Images> {
   const starts: bigint[] = [];
-  let library: Images['library'];
+  let libc: Images['libc'];
   await walkMappings(join(folder, 'maps'), ({ start, offset, inode, name }) => {
     if (inode === '0') return false;
     const [isLibrary, musl] = LIBRARY.exec(name) ?? [];
-    if (isLibrary !== undefined) library = musl === undefined ? 'glibc' : 'musl';
+    if (isLibrary !== undefined) libc = musl === undefined ? 'glibc' : 'musl';
     if (offset === 0n && starts.at(-1) !== start) starts.push(start);
     return starts.length === maxImages;
   });
-  return { starts, library };
+  return { starts, libc };
 }
 
 function programHeadersAt(auxiliary: Buffer): bigint | undefined {
