@@ -1,21 +1,14 @@
 /** Connects of a Node client with `wirespan/hook`: each that fails is on the span that asked for it, and on no other. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
-import { projectFolder } from '../backends/place.ts';
-import { cleanEnvironment } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { TcpScript } from '../support/script.ts';
 import type { ConnectionRecord } from '../../receiver/model/record.ts';
 import { plain, type Stage } from './rig/conversation.ts';
+import { startHooked } from './rig/hooked-service.ts';
 import { openStage } from './rig/stage.ts';
 import type { Context } from '../support/traceparent.ts';
 
-const SERVICE = join(projectFolder, 'test', 'workloads', 'node-service', 'connect-service.ts');
-/** As applications name it, by the package's exports. */
-const HOOK = 'wirespan/hook';
 const [LOOPBACK, BEFORE_SYN] = ['127.0.0.1', '198.51.100.7'];
 const RESETS = 24;
 const WAYS = ['net', 'http', 'https', 'fetch'] as const;
@@ -46,17 +39,20 @@ describe('connects of a Node client with the hook', () => {
 
   /** Makes them all at once, in one process. */
   async function run(plan: readonly Attempt[]): Promise<Truth[]> {
-    const node = [process.execPath, '--import', HOOK, SERVICE, JSON.stringify(plan)];
-    const { stdout } = await promisify(execFile)('ip', ['netns', 'exec', stage.room.name, ...node], {
-      cwd: projectFolder,
-      env: cleanEnvironment({
+    const { out, ended } = startHooked(cleanup, {
+      room: stage.room,
+      name: 'connect-service.ts',
+      args: [JSON.stringify(plan)],
+      isHooked: true,
+      env: {
         OTEL_METRICS_EXPORTER: 'none',
         OTEL_LOGS_EXPORTER: 'none',
         OTEL_TRACES_SAMPLER: 'traceidratio',
         OTEL_TRACES_SAMPLER_ARG: '0.7',
-      }),
+      },
     });
-    const lines = stdout.trim().split('\n');
+    assert.equal(await ended, 0);
+    const lines = out().trim().split('\n');
     assert.equal(lines.length, plan.length);
     return plan.map((attempt, index) => {
       const { error, ...context } = JSON.parse(lines[index] ?? '') as Context & Truth;
@@ -69,12 +65,7 @@ describe('connects of a Node client with the hook', () => {
   }
 
   const recordsAt = (port: number, kind: ConnectionRecord['kind']): ConnectionRecord[] =>
-    stage.watcher
-      .records()
-      .filter(
-        (record): record is ConnectionRecord =>
-          record.kind === kind && record.netns === stage.room.inode && record.endpoints.peerPort === port,
-      );
+    stage.watcher.towards(stage.room.inode, port, kind);
   const contextsAt = (port: number): (Context | undefined)[] =>
     recordsAt(port, 'fail').map(({ context }) => plain(context));
   const some = (count: number, attempt: (index: number) => Omit<Attempt, 'port'>): Attempt[] =>

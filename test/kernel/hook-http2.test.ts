@@ -1,11 +1,7 @@
 /** `wirespan/hook` in a Node client over HTTP/2 and gRPC, plaintext and TLS, with segments really lost. */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { RetransmitRecord } from '../../receiver/model/record.ts';
-import { projectFolder } from '../backends/place.ts';
-import { cleanEnvironment } from '../support/agent.ts';
 import { makeCertificates, withoutOpenssl } from '../support/certificates.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { Dropper } from '../support/dropper.ts';
@@ -13,10 +9,9 @@ import { NetNamespace } from '../support/net-namespace.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher } from '../support/watcher.ts';
 import { plain } from './rig/conversation.ts';
+import { startHooked, type Running } from './rig/hooked-service.ts';
 import type { Context } from '../support/traceparent.ts';
 
-const SERVICE = join(projectFolder, 'test', 'workloads', 'node-service', 'h2-service.ts');
-const HOOK = 'wirespan/hook';
 const KINDS = ['http2', 'http2s', 'grpc', 'grpcs'] as const;
 const PERMILLE = 150;
 type Kind = (typeof KINDS)[number];
@@ -81,31 +76,16 @@ describe('a Node client of HTTP/2 with the hook', { skip: withoutOpenssl }, () =
   let ca = '';
   let ports: Readonly<Record<string, number>> = {};
 
-  /** The service, in the room; what it printed so far. */
-  function start(args: readonly string[], isHooked: boolean): { child: ChildProcess; out: () => string } {
-    const node = [process.execPath, ...(isHooked ? ['--import', HOOK] : []), SERVICE, ...args];
-    const enter = 'echo $$ > "$0" && exec ip netns exec "$@"';
-    const procs = join(room.cgroup ?? '', 'cgroup.procs');
-    const child = spawn('sh', ['-c', enter, procs, room.name, ...node], {
-      cwd: projectFolder,
-      env: cleanEnvironment({ NODE_NO_WARNINGS: '1' }),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    cleanup.add(() => {
-      child.kill('SIGKILL');
-      return ended;
-    });
-    return { child, out: () => text };
+  /** The service, in the room. */
+  function start(args: readonly string[], isHooked: boolean): Running {
+    const env = { NODE_NO_WARNINGS: '1' };
+    return startHooked(cleanup, { room, name: 'h2-service.ts', args, isHooked, env });
   }
 
   async function call(kind: Kind, connections: number, calls: number, parallel: number): Promise<Stream[]> {
     const numbers = [connections, calls, parallel].map(String);
-    const { child, out } = start(['call', kind, String(ports[kind]), ca, ...numbers], true);
-    await new Promise<void>((resolve) => child.once('close', () => resolve()));
-    assert.equal(child.exitCode, 0);
+    const { out, ended } = start(['call', kind, String(ports[kind]), ca, ...numbers], true);
+    assert.equal(await ended, 0);
     const streams = out()
       .trim()
       .split('\n')

@@ -1,10 +1,6 @@
 /** `wirespan/hook` in a Node client with the stock OpenTelemetry SDK, over TLS, with segments really lost. */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { projectFolder } from '../backends/place.ts';
-import { cleanEnvironment } from '../support/agent.ts';
 import { makeCertificates, withoutOpenssl } from '../support/certificates.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { Dropper } from '../support/dropper.ts';
@@ -12,11 +8,9 @@ import { NetNamespace } from '../support/net-namespace.ts';
 import { waitFor } from '../support/wait.ts';
 import { Watcher } from '../support/watcher.ts';
 import { plain } from './rig/conversation.ts';
+import { startHooked, type Running } from './rig/hooked-service.ts';
 import type { Context } from '../support/traceparent.ts';
 
-const SERVICE = join(projectFolder, 'test', 'workloads', 'node-service', 'https-service.ts');
-/** As applications name it, by the package's exports. */
-const HOOK = 'wirespan/hook';
 const [REQUESTS, CONCURRENCY, PERMILLE] = [1_200, 200, 150];
 
 /** As the client knew it; in the order in which responses ended. */
@@ -46,38 +40,22 @@ describe('a Node client with the hook', { skip: withoutOpenssl }, () => {
   let ca = '';
   let port = 0;
 
-  /** One of the services, in the room; what it printed so far. */
-  function start(args: readonly string[], isHooked: boolean): { child: ChildProcess; out: () => string } {
-    const node = [process.execPath, ...(isHooked ? ['--import', HOOK] : []), SERVICE, ...args];
-    const enter = 'echo $$ > "$0" && exec ip netns exec "$@"';
-    const procs = join(room.cgroup ?? '', 'cgroup.procs');
-    const child = spawn('sh', ['-c', enter, procs, room.name, ...node], {
-      cwd: projectFolder,
-      env: cleanEnvironment({
-        NODE_EXTRA_CA_CERTS: ca,
-        OTEL_METRICS_EXPORTER: 'none',
-        OTEL_LOGS_EXPORTER: 'none',
-        OTEL_TRACES_SAMPLER: 'traceidratio',
-        OTEL_TRACES_SAMPLER_ARG: '0.5',
-      }),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    cleanup.add(() => {
-      child.kill('SIGKILL');
-      return ended;
-    });
-    return { child, out: () => text };
+  /** The service, in the room. */
+  function start(args: readonly string[], isHooked: boolean): Running {
+    const env = {
+      NODE_EXTRA_CA_CERTS: ca,
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_LOGS_EXPORTER: 'none',
+      OTEL_TRACES_SAMPLER: 'traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.5',
+    };
+    return startHooked(cleanup, { room, name: 'https-service.ts', args, isHooked, env });
   }
 
   async function call(kind: 'https' | 'fetch', isHooked = true, requests = REQUESTS): Promise<Request[]> {
     const args = ['call', String(port), String(requests), String(CONCURRENCY), kind];
-    const { child, out } = start(args, isHooked);
-    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    await ended;
-    assert.equal(child.exitCode, 0);
+    const { out, ended } = start(args, isHooked);
+    assert.equal(await ended, 0);
     const lines = out().trim().split('\n');
     assert.equal(lines.length, requests);
     return lines.map((line) => JSON.parse(line) as Request);

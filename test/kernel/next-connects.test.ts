@@ -47,12 +47,7 @@ describe('announcements of the next connect', () => {
   }
 
   const recordsAt = (port: number, kind: ConnectionRecord['kind']): ConnectionRecord[] =>
-    stage.watcher
-      .records()
-      .filter(
-        (record): record is ConnectionRecord =>
-          record.kind === kind && record.netns === stage.room.inode && record.endpoints.peerPort === port,
-      );
+    stage.watcher.towards(stage.room.inode, port, kind);
   const failuresAt = (port: number): (Context | undefined)[] =>
     recordsAt(port, 'fail').map(({ context }) => plain(context));
 

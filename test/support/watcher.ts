@@ -118,6 +118,14 @@ export class Watcher {
     );
   }
 
+  /** Connection records of one kind by sockets of this namespace whose peer has this port. */
+  towards(netns: number, peerPort: number, kind: ConnectionRecord['kind']): ConnectionRecord[] {
+    return this.records().filter(
+      (record): record is ConnectionRecord =>
+        record.kind === kind && record.netns === netns && record.endpoints.peerPort === peerPort,
+    );
+  }
+
   /** Retransmissions by sockets of this namespace, of this local port when given. */
   retransmits(netns: number, localPort?: number): RetransmitRecord[] {
     return this.records().filter(

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { projectFolder } from '../../backends/place.ts';
+import { cleanEnvironment } from '../../support/agent.ts';
+import type { Cleanup } from '../../support/cleanup.ts';
+import type { NetNamespace } from '../../support/net-namespace.ts';
+
+/** As applications name it, by the package's exports. */
+const HOOK = 'wirespan/hook';
+
+/** Programs of test/workloads/node-service that run in a room. */
+export interface HookedService {
+  readonly room: NetNamespace;
+  /** The program's file. */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly isHooked: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A service that runs. */
+export interface Running {
+  /** What it printed so far. */
+  out(): string;
+  /** Its exit status. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts it; it ends with `cleanup` at the latest. */
+export function startHooked(
+  cleanup: Cleanup,
+  { room, name, args, isHooked, env = {} }: HookedService,
+): Running {
+  const service = join(projectFolder, 'test', 'workloads', 'node-service', name);
+  const node = [process.execPath, ...(isHooked ? ['--import', HOOK] : []), service, ...args];
+  const enter = 'echo $$ > "$0" && exec ip netns exec "$@"';
+  const procs = join(room.cgroup ?? '', 'cgroup.procs');
+  const child = spawn('sh', ['-c', enter, procs, room.name, ...node], {
+    cwd: projectFolder,
+    env: cleanEnvironment(env),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  cleanup.add(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { out: () => text, ended };
+}
