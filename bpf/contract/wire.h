@@ -75,21 +75,6 @@ struct owner_info {
 };
 _Static_assert(sizeof(struct owner_info) == 96, "owner_info");
 
-/* Longer values are not kept. With what the map adds, an entry fills the kernel's size class of 2 KiB. */
-#define EXEC_NAME_LEN 256
-#define EXEC_LIST_LEN 1712
-
-/* The two variables that name a program, of the environment that it was started with. */
-struct exec_names {
-	__u64 start_ns; /* as owner_key */
-	__u32 execs;
-	__u16 name_bytes; /* OTEL_SERVICE_NAME, with its NUL; 0: not set */
-	__u16 list_bytes; /* OTEL_RESOURCE_ATTRIBUTES */
-	char name[EXEC_NAME_LEN];
-	char list[EXEC_LIST_LEN];
-};
-_Static_assert(sizeof(struct exec_names) == 1984, "exec_names");
-
 struct endpoints {
 	__u8 local[16];
 	__u8 peer[16];
@@ -103,40 +88,6 @@ struct endpoints {
 	__u32 pad2;
 };
 _Static_assert(sizeof(struct endpoints) == 48, "endpoints");
-
-/*
- * What an application says of a socket, by setsockopt() with this level and option: the bytes that it
- * writes from now on are of this context, until it says otherwise. With the other option, by any
- * socket: the connect() that the thread calls next is. All ids zero: of none. See docs/hook.md.
- */
-enum announcement_option {
-	ANNOUNCEMENT_VERSION = 1,
-	ANNOUNCEMENT_NAME = 1,
-	ANNOUNCEMENT_NEXT_CONNECT = 2,
-	ANNOUNCEMENT_LEVEL = 0x7773,
-};
-
-struct announcement {
-	__u8 version; /* ANNOUNCEMENT_VERSION */
-	__u8 flags;   /* W3C trace-flags */
-	__u8 trace_id[16];
-	__u8 span_id[8];
-};
-_Static_assert(sizeof(struct announcement) == 26, "announcement");
-
-/*
- * Where each thread of a process has the address of its record (OTEP 4947): so many bytes from the thread
- * pointer, or, of a module whose thread-local storage is allocated on demand, from the module's block. That
- * block's address is in a vector, whose address lies near the thread pointer.
- */
-struct thread_layout {
-	__s64 offset;
-	__u32 module; /* its number in the vector; 0: the offset is from the thread pointer */
-	__s32 vector; /* from the thread pointer: where the vector's address is */
-	__s32 length; /* from the vector: where the highest number that it has is */
-	__u32 stride; /* bytes of an entry of the vector */
-};
-_Static_assert(sizeof(struct thread_layout) == 24, "thread_layout");
 
 /* The 26 bytes of a W3C traceparent that leave the kernel, and where they began. */
 struct trace_context {
@@ -284,6 +235,7 @@ _Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
 
 #include "rules.h"
 #include "sums.h"
+#include "process.h"
 #include "unowned.h"
 
 /*

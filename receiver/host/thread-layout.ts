@@ -6,7 +6,7 @@ import { processFolder } from './process-folder.ts';
 import { withMemory, type ProcessMemory } from './process-memory.ts';
 import { readThreadVariable } from './thread-variable.ts';
 
-/** Where each thread of a process has the address of its record: `struct thread_layout` of bpf/contract/wire.h. */
+/** Where each thread of a process has the address of its record: `struct thread_layout` of bpf/contract/process.h. */
 export interface ThreadLayout {
   readonly offset: bigint;
   /** 0: the offset is from the thread pointer, and the rest means nothing. */
