@@ -4,19 +4,11 @@ import type { KernelAnswers, Plan } from './plan.ts';
 /** Programs that are attached to a control group: at the root, they meet what every group does. */
 const OF_CGROUP: ReadonlySet<string> = new Set(['ws_announce', 'ws_arrive']);
 
-/**
- * What the running kernel says of the programs of this object. Those of `refused` are taken for refused by it;
- * `cgroupRoot`: mount point of cgroup v2.
- */
-export function kernelAnswers(
-  object: string,
-  refused: readonly string[],
-  cgroupRoot: string | undefined,
-): KernelAnswers {
+/** What the running kernel says of the programs of this object. `cgroupRoot`: mount point of cgroup v2. */
+export function kernelAnswers(object: string, cgroupRoot: string | undefined): KernelAnswers {
   return {
     tracepointArity: (tracepoint) => kernelFunctionArity(`btf_trace_${tracepoint}`),
     canLoad: (program) => {
-      if (refused.includes(program)) return { ok: false, why: 'not to be used' };
       const isOfCgroup = OF_CGROUP.has(program);
       if (isOfCgroup && cgroupRoot === undefined) return { ok: false, why: 'no cgroup v2 is mounted' };
       const answer = tryLoad(object, program, isOfCgroup ? cgroupRoot : undefined);

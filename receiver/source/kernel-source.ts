@@ -46,12 +46,16 @@ export class KernelSource {
   }
 
   /**
-   * Chooses, loads and attaches the programs and finds what is older than them. Programs of `refused`
-   * are taken for refused by the kernel, so that tests reach the variants behind them; `object` is another build.
+   * Chooses, loads and attaches the programs and finds what is older than them. `answers`: what the plan is made by,
+   * when it is not to be the running kernel; `object`: another build of the programs.
    * @throws NativeError when the kernel refuses what cannot be done without
    */
-  static start(options: KernelOptions, refused: readonly string[] = [], object = BPF_OBJECT): KernelSource {
-    const plan = makePlan(kernelAnswers(BPF_OBJECT, refused, options.cgroupRoot), options);
+  static start(
+    options: KernelOptions,
+    answers = kernelAnswers(BPF_OBJECT, options.cgroupRoot),
+    object = BPF_OBJECT,
+  ): KernelSource {
+    const plan = makePlan(answers, options);
     const dropReasons = kernelEnum('skb_drop_reason');
     const names = kernelNames(dropReasons, kernelEnum('sk_rst_reason'));
     const statistics = kernelEnum('LINUX_MIB_NUM');

@@ -3,6 +3,7 @@ import { loadConfig } from '../../config/index.ts';
 import { kernelOptionsOf } from '../../receiver/settings/kernel.ts';
 import { findCgroupHierarchies } from '../../receiver/host/cgroup-hierarchies.ts';
 import { KernelSource } from '../../receiver/source/kernel-source.ts';
+import { answersWithout } from './kernel-abilities.ts';
 import { decodeBatch } from '../../receiver/signals/records.ts';
 import { LOSS_REASON, PROBE_ID, SERIES, SERIES_KEY } from '../../receiver/decode/generated/layout.ts';
 import { OwnerTable } from '../../receiver/decode/owners.ts';
@@ -92,7 +93,8 @@ export class Watcher {
 
   /** `refused`: programs that are taken for refused by this kernel; `object`: another build of them. */
   constructor(options: Partial<KernelOptions> = {}, refused: readonly string[] = [], object?: string) {
-    this.source = KernelSource.start({ ...ALL_SIGNALS, ...options }, refused, object);
+    const all = { ...ALL_SIGNALS, ...options };
+    this.source = KernelSource.start(all, answersWithout(refused, all.cgroupRoot), object);
     this.#owners = new OwnerTable(4096, (key, info) => this.source.lookup('owners', key, info));
   }
 
