@@ -1,5 +1,5 @@
-// A node:test reporter: readable lines on its output, and the counts with every skip's reason as JSON
-// in the file that TEST_REPORT_FILE names. A file that crashes or holds no test counts as failed.
+// A node:test reporter: readable lines on its output, and the counts with every skip's reason and every file's time as
+// JSON in the file that TEST_REPORT_FILE names. A file that crashes or holds no test counts as failed.
 import { writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { inspect } from 'node:util';
@@ -8,7 +8,7 @@ import { inspect } from 'node:util';
 const CHILD_FAILURES = new Set(['subtestsFailed']);
 
 function createCounts() {
-  return { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
+  return { passed: 0, failed: 0, skipped: 0, skips: [], failures: [], files: [] };
 }
 
 function isSuite(data) {
@@ -89,6 +89,8 @@ async function* reportTests(source) {
     if (type === 'test:pass') yield onPass(counts, data);
     else if (type === 'test:fail') yield onFail(counts, data);
     else if (type === 'test:stderr' || type === 'test:stdout') yield data.message;
+    else if (type === 'test:summary' && data.file !== undefined)
+      counts.files.push({ file: relative(process.cwd(), data.file), seconds: data.duration_ms / 1000 });
   }
   if (process.env.TEST_REPORT_FILE) writeFileSync(process.env.TEST_REPORT_FILE, JSON.stringify(counts));
 }

@@ -4,6 +4,9 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { root } from './project.mjs';
 
+/** Files that take longer are named, and of these the first. */
+const SLOW_S = 10;
+const SLOWEST = 20;
 const REPORT_FOLDER = join(root, 'build', 'test-reports');
 
 /** Runs a tier and returns its name, counts, skips, failures and seconds. Never throws for a failed test. */
@@ -15,7 +18,7 @@ export function runTier(node, tier, files = []) {
 }
 
 function noCounts() {
-  return { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
+  return { passed: 0, failed: 0, skipped: 0, skips: [], failures: [], files: [] };
 }
 
 function addFailure(counts, name) {
@@ -95,7 +98,14 @@ function testEnv() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForeign(name)));
 }
 
-/** Prints failures, skips, a line per tier and, last, the total; returns the total. */
+/** Where the time went: the files that took longest. */
+function slowest(results) {
+  const files = results.flatMap((result) => result.files).filter(({ seconds }) => seconds > SLOW_S);
+  files.sort((one, other) => other.seconds - one.seconds);
+  return files.slice(0, SLOWEST).map(({ file, seconds }) => `slow: ${file} ${seconds.toFixed(1)} s`);
+}
+
+/** Prints a line per tier, the slowest files, failures, skips and, last, the total; returns the total. */
 export function printTable(results) {
   const total = noCounts();
   const lines = [
@@ -111,6 +121,7 @@ export function printTable(results) {
     total.failed += failed;
     total.skipped += skipped;
   }
+  for (const line of slowest(results)) lines.push(line);
   for (const { name, failures } of results)
     for (const test of failures) lines.push(`failed: ${name}: ${test.name} ${test.place}`.trimEnd());
   for (const { name, skips } of results)

@@ -12,6 +12,7 @@ interface Report {
   readonly failed: number;
   readonly skipped: number;
   readonly skips: readonly { readonly name: string; readonly reason: string }[];
+  readonly files: readonly { readonly file: string; readonly seconds: number }[];
 }
 
 /** Runs one test file with this text and returns what the reporter wrote. */
@@ -45,6 +46,14 @@ test('keeps the reason of a skip', () => {
   assert.deepEqual(
     found.skips.map(({ name, reason }) => `${name}: ${reason}`),
     ['a: needs kprobe', 'b: why'],
+  );
+});
+
+test('keeps the time of each file', () => {
+  const { files } = report(`test('a', () => new Promise((resolve) => setTimeout(resolve, 50)));`);
+  assert.deepEqual(
+    files.map(({ file, seconds }) => [file, seconds >= 0.05]),
+    [['a.test.mjs', true]],
   );
 });
 
