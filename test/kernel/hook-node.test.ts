@@ -11,7 +11,9 @@ import { plain } from './rig/conversation.ts';
 import { startHooked, type Running } from './rig/hooked-service.ts';
 import type { Context } from '../support/traceparent.ts';
 
-const [REQUESTS, CONCURRENCY, PERMILLE] = [1_200, 200, 150];
+/** More of them by hand. */
+const REQUESTS = Number(process.env['WIRESPAN_TEST_REQUESTS'] ?? 1_200);
+const [CONCURRENCY, PERMILLE] = [200, 150];
 
 /** As the client knew it; in the order in which responses ended. */
 interface Request extends Context {
@@ -108,6 +110,8 @@ describe('a Node client with the hook', { skip: withoutOpenssl }, () => {
   for (const kind of ['https', 'fetch'] as const)
     test(`${kind}: ${REQUESTS} requests over ${CONCURRENCY} connections, none on another's span`, async (t) => {
       watcher = new Watcher();
+      // The ring holds some ten thousand records.
+      const reading = setInterval(() => void watcher?.records(), 50);
       try {
         dropper.lose(port, { permille: PERMILLE });
         const requests = await call(kind);
@@ -118,6 +122,7 @@ describe('a Node client with the hook', { skip: withoutOpenssl }, () => {
         assert.deepEqual([...flags].sort(), [0, 1], 'unsampled and sampled ones');
         assert.equal(watcher.count('PROBE_ANNOUNCE', 'MISS_INVALID'), 0);
       } finally {
+        clearInterval(reading);
         watcher.close();
       }
     });
