@@ -7,6 +7,7 @@ import type { NetNamespace } from '../../support/net-namespace.ts';
 
 /** As applications name it, by the package's exports. */
 const HOOK = 'wirespan/hook';
+const GRACE_MS = 3_000;
 
 /** Programs of test/workloads/node-service that run in a room. */
 export interface HookedService {
@@ -33,9 +34,19 @@ export function startHooked(
 ): Running {
   const service = join(projectFolder, 'test', 'workloads', 'node-service', name);
   const node = [process.execPath, ...(isHooked ? ['--import', HOOK] : []), service, ...args];
+  return startIn(cleanup, room, node, env);
+}
+
+/** Starts any command in a room; it ends with `cleanup` at the latest. */
+export function startIn(
+  cleanup: Cleanup,
+  room: NetNamespace,
+  command: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Running {
   const enter = 'echo $$ > "$0" && exec ip netns exec "$@"';
   const procs = join(room.cgroup ?? '', 'cgroup.procs');
-  const child = spawn('sh', ['-c', enter, procs, room.name, ...node], {
+  const child = spawn('sh', ['-c', enter, procs, room.name, ...command], {
     cwd: projectFolder,
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -44,8 +55,11 @@ export function startHooked(
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   cleanup.add(async () => {
-    child.kill('SIGKILL');
+    // A server with workers ends them, which SIGKILL would leave behind.
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
     await ended;
+    clearTimeout(late);
   });
   return { out: () => text, ended };
 }
