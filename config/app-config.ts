@@ -1,6 +1,7 @@
 import type { EventMode, SpanMode } from '../semconv/index.ts';
 import type { Cidr } from './cidr.ts';
 import type { FilterRule } from './format-lists.ts';
+import type { ListenAddress } from './listen.ts';
 
 export type { FilterRule } from './format-lists.ts';
 
@@ -41,6 +42,22 @@ export interface QueueConfig {
   readonly timeoutMs: number;
 }
 
+/** The OTLP endpoint for local applications. */
+export interface OtlpTapConfig {
+  /** Absent: not taken over this transport. */
+  readonly grpc?: ListenAddress;
+  readonly http?: ListenAddress;
+  /** Most requests, and bytes of them, that wait to be sent on. */
+  readonly queueSize: number;
+  readonly queueBytes: number;
+  /** Uncompressed. */
+  readonly maxRequestBytes: number;
+  /** Most at once, over each transport. */
+  readonly maxConnections: number;
+  /** For one request, its retries included. */
+  readonly timeoutMs: number;
+}
+
 /** Beginnings of upstream's names of the agent's own metrics. */
 export type SelfMetrics = 'otel.sdk' | 'process' | 'nodejs';
 
@@ -60,6 +77,8 @@ export interface AppConfig {
     readonly hook: boolean;
     readonly threadContext: boolean;
   };
+  /** Absent: applications send their OTLP elsewhere. */
+  readonly otlpTap?: OtlpTapConfig;
   readonly filter: { readonly include: readonly FilterRule[]; readonly exclude: readonly FilterRule[] };
   /** Metric name → whether it is exported. */
   readonly metrics: ReadonlyMap<string, boolean>;

@@ -5,6 +5,7 @@ import { ConfigError } from './errors.ts';
 import type { FilterRule, Pairs } from './format-lists.ts';
 import { deepFreeze, frozenMap, frozenSet } from './freeze.ts';
 import { crossProblems, otlpTarget, queueOf } from './otlp.ts';
+import { otlpTap, otlpTapProblems } from './otlp-tap.ts';
 import { OPT_IN_ATTRIBUTES } from './sections/opt-in-attributes.ts';
 import { SELF_METRICS } from './sections/signals.ts';
 import { readSettings, type ConfigSources, type Settings } from './settings.ts';
@@ -21,7 +22,9 @@ export interface LoadConfigOptions extends ConfigSources {
  */
 export function readCheckedSettings(sources: ConfigSources): Settings {
   const settings = readSettings(sources);
-  const problems = crossProblems(settings);
+  const crossing = crossProblems(settings);
+  // The tap's look at endpoints, which must be sound for that.
+  const problems = crossing.length > 0 ? crossing : otlpTapProblems(settings);
   if (problems.length > 0) throw new ConfigError(problems);
   return settings;
 }
@@ -75,6 +78,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       maxOwners: value('bpf.max_owners'),
     },
     correlation: correlation(settings),
+    ...otlpTap(settings),
     filter: {
       include: value<FilterRule[]>('filter.include'),
       exclude: value<FilterRule[]>('filter.exclude'),

@@ -70,7 +70,8 @@ export function queueOf(settings: Settings, kind: 'spans' | 'events'): QueueConf
   };
 }
 
-function located(settings: Settings, key: string, problem: string): ConfigProblem {
+/** A problem of a key, with the place that it was given in. */
+export function located(settings: Settings, key: string, problem: string): ConfigProblem {
   const where = settings.origins.get(key);
   return where === undefined ? { subject: key, problem } : { subject: key, where, problem };
 }

@@ -2,6 +2,7 @@ import { choice, duration, integer, onOff, powerOfTwoBytes, text } from '../form
 import { cidrList, filterRules, pairs } from '../format-lists.ts';
 import { PROFILES, type Profile } from '../profiles.ts';
 import { setting, type SettingTree } from '../setting.ts';
+import { otlpTapSettings } from './otlp-tap.ts';
 
 /** Which defaults the others have. */
 export const profileSettings: SettingTree = {
@@ -54,6 +55,7 @@ export const kernelSettings: SettingTree = {
       'on',
       'Reads the trace context that the threads of some SDKs publish in their memory (OTEP 4947), 26 bytes of ids, when they connect or write.',
     ),
+    otlp_tap: otlpTapSettings,
   },
   filter: {
     include: setting(filterRules, [], 'Observe only connections that match a rule; empty: all.'),

@@ -14,6 +14,7 @@ import { memoryBound, renderMemoryBound } from './memory-bound.ts';
 import { runAgent } from './run.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
+import { TapError } from '../tap/listen.ts';
 
 /** Exit status of what is neither the user's settings nor the machine. */
 const EXIT_FAILED = 1;
@@ -84,6 +85,7 @@ function explain(error: unknown, stderr: Output): number {
 /** The exit status for an error that is the user's or the machine's. */
 function statusOf(error: unknown): number | undefined {
   if (error instanceof ConfigError || error instanceof EndpointError) return error.exitCode;
+  if (error instanceof TapError) return error.exitCode;
   if (error instanceof UnsupportedError || error instanceof OutputError) return error.exitCode;
   if (!(error instanceof NativeError)) return undefined;
   return UNBUILT.has(error.code) ? EXIT_FAILED : EXIT_UNSUPPORTED;

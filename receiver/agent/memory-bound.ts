@@ -62,8 +62,16 @@ export function memoryBound(config: AppConfig, cpus = availableParallelism()): M
       ),
       { what: 'what is remembered of requests with a trace', bytes: GARBAGE * TRACES },
       part('export.*.queue_size', places, 'spans and events that wait', GARBAGE * BYTES_PER_PLACE * places),
+      ...tapPart(config),
     ],
   };
+}
+
+/** What the OTLP tap holds lies outside of V8's heap. */
+function tapPart({ otlpTap }: AppConfig): MemoryPart[] {
+  if (otlpTap === undefined) return [];
+  const { queueBytes } = otlpTap;
+  return [part('correlation.otlp_tap.queue_bytes', queueBytes, 'bytes that wait', queueBytes)];
 }
 
 function part(setting: string, value: number, what: string, bytes: number): MemoryPart {

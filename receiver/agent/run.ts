@@ -6,6 +6,7 @@ import { AgentOutput } from './agent-output.ts';
 import type { LiveView } from '../cli/table-frames.ts';
 import type { Logger } from '../cli/log.ts';
 import type { Outputs } from '../cli/outputs.ts';
+import { exportListeners } from './export-log.ts';
 import { BoundsWatch, boundCountsOf } from './bounds.ts';
 import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { createExporters, type Exporters } from '../export/exporters.ts';
@@ -24,7 +25,9 @@ import { SelfStats } from './self-stats.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { KernelSource } from '../source/kernel-source.ts';
 import { checkSupport } from './support.ts';
+import type { Tap } from '../tap/tap.ts';
 import { createAgentTelemetry } from '../telemetry/agent-telemetry.ts';
+import { createAgentTap, tapBounds } from './otlp-tap.ts';
 
 /** Exit status when Ctrl-C a second time ended the drain: as of a process that SIGINT killed. */
 const EXIT_CUT_SHORT = 130;
@@ -51,6 +54,7 @@ export async function runAgent(
   await setImmediate();
   if (signals.isStopping) return 0;
   const agent = new Agent(load, outputs);
+  await agent.listen();
   agent.start();
   signals.onReload(() => agent.reload());
   const drained = agent.stop(await signals.stopped).then(() => true);
@@ -68,6 +72,7 @@ class Agent {
   readonly #events: AgentEvents;
   readonly #bounds = new BoundsWatch((met) => this.#log.warn(met, 'a bound was met'));
   readonly #loop: MetricLoop | undefined;
+  readonly #tap: Tap | undefined;
   readonly #output: AgentOutput;
   readonly #isOutputAsked: boolean;
   readonly #log: Logger;
@@ -87,15 +92,10 @@ class Agent {
     checkSupport(started);
     this.#output = new AgentOutput(config, outputs, () => this.#view());
     this.#log = this.#output.log;
-    this.#exporters = createExporters(config, {
-      onState: (state, endpoint, cause) => this.#onCollector(state, endpoint, cause),
-      onRejected: (signal, items, cause) =>
-        this.#log.warn(
-          { signal, endpoint: this.#exporters.origins()[signal], items, cause },
-          'the collector rejected telemetry; it is counted as lost',
-        ),
-      onLibrary: (line) => this.#log.warn({ line }, 'the gRPC library says'),
-    });
+    this.#exporters = createExporters(
+      config,
+      exportListeners(this.#log, () => this.#exporters.origins()),
+    );
     this.#source = KernelSource.start(started);
     this.#pipeline = new Pipeline(this.#source, config, {
       event: (event) => void this.#exporters.addEvent(event),
@@ -103,6 +103,7 @@ class Agent {
     });
     this.#stats = new SelfStats(this.#source, this.#pipeline, config.metrics);
     this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
+    this.#tap = createAgentTap(config, this.#log);
     this.#loop = this.#createLoop();
     this.#filter = new LiveFilter(config.filter, {
       hierarchies,
@@ -146,7 +147,11 @@ class Agent {
     if (metrics === undefined) return undefined;
     const telemetry = createAgentTelemetry({
       resource: this.#agentResource(),
-      sources: { ...this.#stats.sources(this.#exporters), outputDropped: () => this.#output.dropped() },
+      sources: {
+        ...this.#stats.sources(this.#exporters),
+        outputDropped: () => this.#output.dropped(),
+        ...(this.#tap && { tap: this.#tap }),
+      },
       temporality: this.#config.temporality,
       isEnabled: ({ name }) => this.#config.metrics.get(name) ?? false,
       families: this.#config.selfMetrics,
@@ -160,6 +165,11 @@ class Agent {
       beforeCollect: () => this.#collect(),
       onError: (error) => this.#log.error({ err: error }, 'a collection failed; the next one goes on'),
     });
+  }
+
+  /** Before it starts: a port that is taken is said at once. */
+  async listen(): Promise<void> {
+    await this.#tap?.listen();
   }
 
   start(): void {
@@ -190,6 +200,7 @@ class Agent {
         found: this.#source.metAtStart(),
         endpoint: this.#exporters.origins().metrics,
         capabilities,
+        ...(this.#tap && { tap: this.#tap.ports }),
       },
       'ready',
     );
@@ -204,7 +215,7 @@ class Agent {
     this.#pipeline.collect();
     this.#stats.refresh();
     this.#events.losses(this.#stats.lost(), performance.now());
-    this.#bounds.look(boundCountsOf(this.#pipeline), performance.now());
+    this.#bounds.look({ ...boundCountsOf(this.#pipeline), ...tapBounds(this.#tap) }, performance.now());
   }
 
   /** Metrics are not exported: the kernel's rows are read all the same, so that they do not pile up. */
@@ -250,15 +261,6 @@ class Agent {
     return { rows, status, groupBy: this.#config.groupBy };
   }
 
-  #onCollector(state: 'unreachable' | 'reachable', endpoint: string, cause: string): void {
-    if (state === 'reachable') this.#log.info({ endpoint }, 'the collector is reachable again');
-    else
-      this.#log.warn(
-        { endpoint, cause },
-        'no collector takes telemetry there; trying on in the background, metrics are kept and will be right when it does',
-      );
-  }
-
   /** No new events, then everything that is known leaves, within the deadline. */
   async stop(signal: string): Promise<void> {
     const hint = isForeground() && { hint: 'Ctrl-C again ends it without what is not sent yet' };
@@ -269,15 +271,23 @@ class Agent {
     this.#source.detach();
     this.#pipeline.stop();
     this.#events.stopping();
-    await this.#exporters.shutdown(this.#config.shutdownDeadlineMs, (untilMs) =>
-      this.#loop === undefined ? Promise.resolve() : this.#loop.shutdown(untilMs),
-    );
+    const { shutdownDeadlineMs } = this.#config;
+    const tapEnded = this.#tap?.shutdown(performance.now() + (shutdownDeadlineMs * 2) / 3);
+    await this.#exporters.shutdown(shutdownDeadlineMs, async (untilMs) => {
+      // The final metrics tell what became of what the tap held.
+      await tapEnded;
+      await this.#loop?.shutdown(untilMs);
+    });
     this.#source.close();
-    this.#log.info({ ...this.#exporters.counters() }, 'stopped');
+    this.#log.info(this.#sent(), 'stopped');
+  }
+
+  #sent(): object {
+    return { ...this.#exporters.counters(), ...(this.#tap && { tap: this.#tap.counters() }) };
   }
 
   /** A person does not want to wait. */
   cutShort(): void {
-    this.#log.warn({ ...this.#exporters.counters() }, 'cut short: what was not sent yet is lost');
+    this.#log.warn(this.#sent(), 'cut short: what was not sent yet is lost');
   }
 }

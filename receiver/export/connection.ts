@@ -1,3 +1,4 @@
+import type { BodyForm } from './body-form.ts';
 import type { Answer } from './send-result.ts';
 
 /**
@@ -5,8 +6,8 @@ import type { Answer } from './send-result.ts';
  * relied on: `abort` ends what takes too long.
  */
 export interface Connection {
-  /** Never rejects. One call at a time. */
-  send(bytes: Uint8Array): Promise<Answer>;
+  /** Never rejects. One call at a time. `form`: bytes of a body that goes as it is, which gRPC does not have. */
+  send(bytes: Uint8Array, form?: BodyForm): Promise<Answer>;
   /** Ends the call under way and closes every socket, those that are still being connected too. */
   abort(): void;
   close(): void;

@@ -12,11 +12,11 @@ import { createMetricExporter } from './metric-exporter.ts';
 import type { ExportOptions, QueuedSignal, Signal, SignalTarget } from './options.ts';
 import { DEFAULT_RETRY } from './options.ts';
 import type { StateListener } from './reachability.ts';
-import { wayTo } from './proxy.ts';
 import { createReachability } from './reachability.ts';
 import type { MergedRejections, RejectionListener } from './rejection.ts';
 import { mergeRejections } from './rejection.ts';
 import { createSafeText } from './safe-text.ts';
+import { signalTargetOf } from './signal-target.ts';
 import { toReadableSpans } from './span-request.ts';
 import { createSpanTransport } from './span-transport.ts';
 import { createTimedDelivery, type OperationLog } from './timed-delivery.ts';
@@ -93,9 +93,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
     createTransport: (target: SignalTarget) => OtlpTransport<R>,
   ): Delivery<R> | undefined => {
     if (!otlp[signal].enabled) return undefined;
-    const { proxy } = wayTo(otlp[signal], process.env);
-    const { origin } = new URL(otlp[signal].endpoint);
-    const target = { ...otlp[signal], signal, origin, ...(proxy && { proxy }) };
+    const target = signalTargetOf(signal, otlp[signal]);
     const transport = createTransport(target);
     transports.push(transport);
     origins[signal] = target.origin;

@@ -69,9 +69,19 @@ export function judgeStatus(response: IncomingMessage, body: Uint8Array): Answer
 /** What the body says: a `Status` by the specification, a line of text from many servers and proxies. */
 function reasonOf(type: string, body: Uint8Array): string | undefined {
   if (type === 'application/x-protobuf') return messageOf(body);
+  if (type === 'application/json') return messageInJson(body);
   const isText = type === 'text/plain' || type === '';
   const text = isText ? Buffer.from(body.subarray(0, maxReasonBytes)).toString().trim() : '';
   return text === '' ? undefined : text;
+}
+
+function messageInJson(body: Uint8Array): string | undefined {
+  try {
+    const { message } = JSON.parse(Buffer.from(body).toString()) as { readonly message?: unknown };
+    return typeof message === 'string' && message !== '' ? message : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { Agent, request as requestPlain } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import type { BodyForm } from './body-form.ts';
 import type { Connection } from './connection.ts';
 import { MAX_ANSWER_BYTES } from './connection.ts';
 import type { TlsFiles } from './endpoint-security.ts';
@@ -46,12 +47,13 @@ class HttpConnection implements Connection {
     this.#agent = this.#url.protocol === 'https:' ? new TlsAgent({ ...common, ...tls }) : new Agent(common);
   }
 
-  async send(bytes: Uint8Array): Promise<Answer> {
+  async send(bytes: Uint8Array, given?: BodyForm): Promise<Answer> {
     const sockets = this.#sockets;
     const isZipped = this.#options.compression === 'gzip';
-    const body = isZipped ? await compress(bytes) : bytes;
+    const form = given ?? { type: 'application/x-protobuf', ...(isZipped && { encoding: 'gzip' }) };
+    const body = isZipped && given === undefined ? await compress(bytes) : bytes;
     while (sockets === this.#sockets) {
-      const answer = await sockets.run(() => this.#post(body));
+      const answer = await sockets.run(() => this.#post(body, form));
       // The collector closed the idle connection while the request was on its way: nobody read it.
       if (answer !== 'stale') return answer;
     }
@@ -68,9 +70,9 @@ class HttpConnection implements Connection {
     this.#agent.destroy();
   }
 
-  #post(body: Uint8Array): Promise<Answer | 'stale'> {
+  #post(body: Uint8Array, form: BodyForm): Promise<Answer | 'stale'> {
     return new Promise((resolve) => {
-      const request = this.#createRequest(body.length);
+      const request = this.#createRequest(body.length, form);
       request.on('response', (response) => readAnswer(response, resolve));
       request.on('error', (error: NodeJS.ErrnoException) => {
         const isReset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
@@ -81,8 +83,8 @@ class HttpConnection implements Connection {
     });
   }
 
-  #createRequest(bytes: number): ClientRequest {
-    const { headers, compression, userAgent } = this.#options;
+  #createRequest(bytes: number, { type, encoding }: BodyForm): ClientRequest {
+    const { headers, userAgent } = this.#options;
     const request = this.#url.protocol === 'https:' ? requestTls : requestPlain;
     return request(this.#url, {
       method: 'POST',
@@ -90,9 +92,9 @@ class HttpConnection implements Connection {
       headers: {
         'User-Agent': userAgent,
         ...headers,
-        'Content-Type': 'application/x-protobuf',
+        'Content-Type': type,
         'Content-Length': bytes,
-        ...(compression === 'gzip' && { 'Content-Encoding': 'gzip' }),
+        ...(encoding !== undefined && { 'Content-Encoding': encoding }),
       },
     });
   }

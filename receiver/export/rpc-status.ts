@@ -1,3 +1,5 @@
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
+
 /** What a collector says of a refusal: `google.rpc.Status`, in gRPC's details and in the body of an HTTP answer. */
 
 /** Bytes of the longest varint. */
@@ -7,6 +9,14 @@ const maxVarintBytes = 10;
 export function messageOf(status: Uint8Array): string | undefined {
   const message = fieldsOf(status).find(({ field }) => field === 2)?.bytes;
   return message === undefined || message.length === 0 ? undefined : Buffer.from(message).toString();
+}
+
+/** The bytes of a status with this `message`. */
+export function statusOf(message: string): Uint8Array {
+  return new BinaryWriter()
+    .uint32(2 * 8 + 2)
+    .string(message)
+    .finish();
 }
 
 /** The delay of a `google.rpc.RetryInfo` in `details`, milliseconds, as it was written. */

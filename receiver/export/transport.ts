@@ -5,6 +5,7 @@ import {
 } from '@opentelemetry/otlp-transformer';
 import { VERSION } from '../../semconv/index.ts';
 import { authorityOf } from './authority.ts';
+import type { BodyForm } from './body-form.ts';
 import type { Connection } from './connection.ts';
 import { channelCredentialsOf, headersOf, metadataOf, readTls } from './endpoint-security.ts';
 import { createGrpcConnection } from './grpc-connection.ts';
@@ -17,6 +18,8 @@ export interface OtlpRequest {
   readonly bytes: Uint8Array;
   /** Spans, log records or data points in it. */
   readonly items: number;
+  /** The bytes are a body over HTTP that goes as it is; absent: uncompressed protobuf. */
+  readonly form?: BodyForm;
 }
 
 /** Sends requests of one signal to one endpoint. Never throws and never rejects. */
@@ -29,10 +32,7 @@ export interface OtlpTransport<R = OtlpRequest> {
   close(): void;
 }
 
-interface SignalRoute {
-  readonly grpcPath: string;
-  readonly partialSuccessOf: (bytes: Uint8Array) => PartialSuccess;
-}
+type ReadPartialSuccess = (bytes: Uint8Array) => PartialSuccess;
 
 /** As it was decoded: any number may be in it. */
 interface PartialSuccess {
@@ -42,27 +42,25 @@ interface PartialSuccess {
 
 const servicePath = '/opentelemetry.proto.collector';
 
-const routes: Readonly<Record<Signal, SignalRoute>> = {
-  metrics: {
-    grpcPath: `${servicePath}.metrics.v1.MetricsService/Export`,
-    partialSuccessOf(bytes) {
-      const partial = ProtobufMetricsSerializer.deserializeResponse(bytes).partialSuccess;
-      return { rejected: partial?.rejectedDataPoints, message: partial?.errorMessage };
-    },
+/** Full names of the methods, as a request over gRPC has them. */
+export const GRPC_PATHS: Readonly<Record<Signal, string>> = {
+  metrics: `${servicePath}.metrics.v1.MetricsService/Export`,
+  traces: `${servicePath}.trace.v1.TraceService/Export`,
+  logs: `${servicePath}.logs.v1.LogsService/Export`,
+};
+
+const readers: Readonly<Record<Signal, ReadPartialSuccess>> = {
+  metrics(bytes) {
+    const partial = ProtobufMetricsSerializer.deserializeResponse(bytes).partialSuccess;
+    return { rejected: partial?.rejectedDataPoints, message: partial?.errorMessage };
   },
-  traces: {
-    grpcPath: `${servicePath}.trace.v1.TraceService/Export`,
-    partialSuccessOf(bytes) {
-      const partial = ProtobufTraceSerializer.deserializeResponse(bytes).partialSuccess;
-      return { rejected: partial?.rejectedSpans, message: partial?.errorMessage };
-    },
+  traces(bytes) {
+    const partial = ProtobufTraceSerializer.deserializeResponse(bytes).partialSuccess;
+    return { rejected: partial?.rejectedSpans, message: partial?.errorMessage };
   },
-  logs: {
-    grpcPath: `${servicePath}.logs.v1.LogsService/Export`,
-    partialSuccessOf(bytes) {
-      const partial = ProtobufLogsSerializer.deserializeResponse(bytes).partialSuccess;
-      return { rejected: partial?.rejectedLogRecords, message: partial?.errorMessage };
-    },
+  logs(bytes) {
+    const partial = ProtobufLogsSerializer.deserializeResponse(bytes).partialSuccess;
+    return { rejected: partial?.rejectedLogRecords, message: partial?.errorMessage };
   },
 };
 
@@ -75,9 +73,11 @@ export function createOtlpTransport(target: SignalTarget): OtlpTransport {
   const connection = createConnection(target);
   return {
     async send(request) {
-      const answer = await connection.send(request.bytes);
+      const answer = await connection.send(request.bytes, request.form);
       if (answer.status !== 'answered') return answer;
-      return takenOf(target.signal, answer.bytes, request.items);
+      const isJson = request.form?.type === 'application/json';
+      const read = isJson ? partialSuccessInJson : readers[target.signal];
+      return takenOf(() => read(answer.bytes), request.items);
     },
     abort: () => connection.abort(),
     close: () => connection.close(),
@@ -85,15 +85,25 @@ export function createOtlpTransport(target: SignalTarget): OtlpTransport {
 }
 
 /** What was not taken of a request that was; an answer that cannot be read says that all was. */
-function takenOf(signal: Signal, bytes: Uint8Array, items: number): SendResult {
+function takenOf(read: () => PartialSuccess, items: number): SendResult {
   try {
-    const { rejected = 0, message = '' } = routes[signal].partialSuccessOf(bytes);
+    const { rejected = 0, message = '' } = read();
     // It is any number on the wire: more than was sent, or less than nothing, cannot have been rejected.
     const count = Number.isFinite(rejected) ? Math.min(Math.max(0, Math.trunc(rejected)), items) : 0;
     return { status: 'taken', rejected: count, message };
   } catch {
     return { status: 'taken', rejected: 0, message: '' };
   }
+}
+
+/** The answer to a request in JSON is JSON; 64-bit integers in it are text. */
+function partialSuccessInJson(bytes: Uint8Array): PartialSuccess {
+  const { partialSuccess = {} } = JSON.parse(Buffer.from(bytes).toString()) as {
+    readonly partialSuccess?: Readonly<Record<string, unknown>>;
+  };
+  const { rejectedSpans, rejectedDataPoints, rejectedLogRecords, errorMessage } = partialSuccess;
+  const rejected = Number(rejectedSpans ?? rejectedDataPoints ?? rejectedLogRecords ?? 0);
+  return { rejected, message: typeof errorMessage === 'string' ? errorMessage : '' };
 }
 
 function createConnection(target: SignalTarget): Connection {
@@ -114,7 +124,7 @@ function createConnection(target: SignalTarget): Connection {
     address: authorityOf(endpoint),
     proxy,
     credentials: channelCredentialsOf(target),
-    path: routes[target.signal].grpcPath,
+    path: GRPC_PATHS[target.signal],
     metadata: metadataOf(target),
     compression,
     userAgent,

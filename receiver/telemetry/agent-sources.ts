@@ -1,6 +1,7 @@
 import type { SignalCounters } from '../export/counters.ts';
 import type { OperationLog } from '../export/timed-delivery.ts';
 import type { Signal } from '../export/options.ts';
+import type { Tap } from '../tap/tap.ts';
 
 /** Running total of records that were lost or discarded; never decreases. */
 export interface LossTotal {
@@ -56,4 +57,5 @@ export interface AgentSources {
   /** What the standard streams did not take: lines of the log, frames of the live view. */
   readonly outputDropped?: () => Iterable<{ readonly stream: 'stdout' | 'stderr'; readonly count: number }>;
   readonly exporters?: ExportSource;
+  readonly tap?: Pick<Tap, 'counters' | 'held' | 'refusedConnections'>;
 }

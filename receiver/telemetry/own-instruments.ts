@@ -31,7 +31,8 @@ import {
 } from '../../semconv/index.ts';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { AgentSources, ProbeState } from './agent-sources.ts';
-import type { Stat } from './stats.ts';
+import { tapStats } from './tap-instruments.ts';
+import type { Read, Stat } from './stats.ts';
 import { observe } from './stats.ts';
 
 const probeStates: readonly ProbeState[] = [
@@ -41,15 +42,14 @@ const probeStates: readonly ProbeState[] = [
   AGENT_PROBE_STATE_VALUE_UNSUPPORTED,
 ];
 
-type Read = (() => Iterable<Stat>) | undefined;
-
 /** Creates the `wirespan.agent.*` instruments for which there is a source and which are switched on. */
 export function createOwnInstruments(
   meter: Meter,
   sources: AgentSources,
   isEnabled: (metric: MetricDescriptor) => boolean,
 ): void {
-  for (const [metric, read] of [...recordStats(sources), ...probeStats(sources), ...levelStats(sources)]) {
+  const all = [...recordStats(sources), ...probeStats(sources), ...levelStats(sources), ...tapStats(sources)];
+  for (const [metric, read] of all) {
     if (read !== undefined && isEnabled(metric)) observe(meter, metric, read);
   }
 }

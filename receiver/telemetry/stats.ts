@@ -5,6 +5,9 @@ import { attributeKey } from '../aggregate/attribute-key.ts';
 /** One stat: a value and what it is about. */
 export type Stat = readonly [value: number, attributes?: Attributes];
 
+/** What tells the stats of a metric; absent: nobody does. */
+export type Read = (() => Iterable<Stat>) | undefined;
+
 /** The part of a metric descriptor that an instrument needs. */
 export interface InstrumentDefinition {
   readonly name: string;

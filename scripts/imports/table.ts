@@ -102,10 +102,14 @@ const folders: Readonly<Record<string, Folder>> = {
     values: ['semconv', 'text', 'receiver/aggregate'],
     types: ['receiver/model'],
   },
+  'receiver/tap': {
+    holds: 'the OTLP endpoint of local applications: takes, holds and sends on',
+    values: ['receiver/export'],
+  },
   'receiver/telemetry': {
     holds: 'the agent about itself',
     values: ['semconv', 'receiver/aggregate'],
-    types: ['receiver/export', 'receiver/model'],
+    types: ['receiver/export', 'receiver/model', 'receiver/tap'],
   },
   'receiver/settings': {
     holds: 'from the configuration to what the others ask for',

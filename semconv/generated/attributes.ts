@@ -224,6 +224,12 @@ export const AGENT_PROBE_STATE_VALUE_FAILED = 'failed';
 export const AGENT_PROBE_STATE_VALUE_DISABLED = 'disabled';
 export const AGENT_PROBE_STATE_VALUE_UNSUPPORTED = 'unsupported';
 
+/** OTLP signal of a request. @experimental */
+export const ATTR_AGENT_TAP_SIGNAL = 'wirespan.agent.tap.signal';
+export const AGENT_TAP_SIGNAL_VALUE_TRACES = 'traces';
+export const AGENT_TAP_SIGNAL_VALUE_METRICS = 'metrics';
+export const AGENT_TAP_SIGNAL_VALUE_LOGS = 'logs';
+
 /** How sure the trace context is. @experimental */
 export const ATTR_CORRELATION_CONFIDENCE = 'wirespan.correlation.confidence';
 export const CORRELATION_CONFIDENCE_VALUE_EXACT = 'exact';
@@ -541,6 +547,12 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
     key: 'wirespan.agent.probe.state',
     type: 'string',
     values: ['attached', 'failed', 'disabled', 'unsupported'],
+    open: false,
+  },
+  {
+    key: 'wirespan.agent.tap.signal',
+    type: 'string',
+    values: ['traces', 'metrics', 'logs'],
     open: false,
   },
   {

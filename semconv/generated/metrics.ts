@@ -302,6 +302,89 @@ export const METRIC_AGENT_SERIES_LIMIT: MetricDescriptor = {
   bccTools: [],
 };
 
+/** Connections of applications that the tap closed at once, since there were too many. @experimental */
+export const METRIC_AGENT_TAP_CONNECTIONS_REFUSED: MetricDescriptor = {
+  name: 'wirespan.agent.tap.connections.refused',
+  instrument: 'counter',
+  unit: '{connection}',
+  description: 'Connections of applications that the tap closed at once, since there were too many.',
+  valueType: 'int',
+  scope: 'agent',
+  resource: 'agent',
+  defaultOn: true,
+  switch: 'metrics.agent.tap.connections.refused',
+  maxSeries: 2000,
+  attributes: [],
+  bccTools: [],
+};
+
+/** Spans, data points and log records that the collector did not take of requests that it took. @experimental */
+export const METRIC_AGENT_TAP_ITEMS_REJECTED: MetricDescriptor = {
+  name: 'wirespan.agent.tap.items.rejected',
+  instrument: 'counter',
+  unit: '{item}',
+  description: 'Spans, data points and log records that the collector did not take of requests that it took.',
+  valueType: 'int',
+  scope: 'agent',
+  resource: 'agent',
+  defaultOn: true,
+  switch: 'metrics.agent.tap.items.rejected',
+  maxSeries: 2000,
+  attributes: [{ key: 'wirespan.agent.tap.signal', level: 'required' }],
+  bccTools: [],
+};
+
+/** Requests of applications that wait to be sent on, or are being sent. @experimental */
+export const METRIC_AGENT_TAP_QUEUE_SIZE: MetricDescriptor = {
+  name: 'wirespan.agent.tap.queue.size',
+  instrument: 'updowncounter',
+  unit: '{request}',
+  description: 'Requests of applications that wait to be sent on, or are being sent.',
+  valueType: 'int',
+  scope: 'agent',
+  resource: 'agent',
+  defaultOn: true,
+  switch: 'metrics.agent.tap.queue.size',
+  maxSeries: 2000,
+  attributes: [],
+  bccTools: [],
+};
+
+/** Bytes of requests of applications that are held. @experimental */
+export const METRIC_AGENT_TAP_QUEUE_USAGE: MetricDescriptor = {
+  name: 'wirespan.agent.tap.queue.usage',
+  instrument: 'updowncounter',
+  unit: 'By',
+  description: 'Bytes of requests of applications that are held.',
+  valueType: 'int',
+  scope: 'agent',
+  resource: 'agent',
+  defaultOn: true,
+  switch: 'metrics.agent.tap.queue.usage',
+  maxSeries: 2000,
+  attributes: [],
+  bccTools: [],
+};
+
+/** OTLP requests of applications that the tap took, by their end. Without `error.type` the collector took it. With it, `queue_full` and `stopping` are answered so that the SDK keeps the request and tries again; `too_large`, `unsupported` and `loop` (the tap had sent it on before) are refused for good; `rejected` (the collector refused it for good), `retry_expired` and `already_shutdown` (no time was left at the stop) are lost. @experimental */
+export const METRIC_AGENT_TAP_REQUESTS: MetricDescriptor = {
+  name: 'wirespan.agent.tap.requests',
+  instrument: 'counter',
+  unit: '{request}',
+  description: 'OTLP requests of applications that the tap took, by their end.',
+  valueType: 'int',
+  scope: 'agent',
+  resource: 'agent',
+  defaultOn: true,
+  switch: 'metrics.agent.tap.requests',
+  maxSeries: 2000,
+  attributes: [
+    { key: 'error.type', level: 'conditionally_required', condition: 'If it was not sent on.' },
+    { key: 'wirespan.agent.tap.signal', level: 'required' },
+  ],
+  bccTools: [],
+};
+
 /** Observed resources. @experimental */
 export const METRIC_AGENT_WORKLOAD_COUNT: MetricDescriptor = {
   name: 'wirespan.agent.workload.count',
@@ -1224,6 +1307,11 @@ export const METRICS: readonly MetricDescriptor[] = [
   METRIC_AGENT_RING_BUFFER_USAGE,
   METRIC_AGENT_SERIES_COUNT,
   METRIC_AGENT_SERIES_LIMIT,
+  METRIC_AGENT_TAP_CONNECTIONS_REFUSED,
+  METRIC_AGENT_TAP_ITEMS_REJECTED,
+  METRIC_AGENT_TAP_QUEUE_SIZE,
+  METRIC_AGENT_TAP_QUEUE_USAGE,
+  METRIC_AGENT_TAP_REQUESTS,
   METRIC_AGENT_WORKLOAD_COUNT,
   METRIC_PACKET_DROPPED,
   METRIC_SOFTIRQ_DURATION,

@@ -5,6 +5,7 @@ import { AggregationTemporality } from '@opentelemetry/sdk-metrics';
 import { createExporters } from '../../../receiver/export/exporters.ts';
 import type { AgentSources } from '../../../receiver/telemetry/agent-sources.ts';
 import { createAgentTelemetry } from '../../../receiver/telemetry/agent-telemetry.ts';
+import type { TapCounters } from '../../../receiver/tap/ledger.ts';
 import { METRICS } from '../../../semconv/index.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { exportSettings } from '../../support/export-settings.ts';
@@ -24,6 +25,21 @@ function figures(collected: readonly ResourceMetrics[], name: string): [object, 
     .flatMap((m) =>
       (m.dataPoints as DataPoint<number>[]).map((p): [object, number] => [p.attributes, p.value]),
     );
+}
+
+/** Requests of which each end has another number. */
+function tapCounters(forwarded: number): TapCounters {
+  const failed = {
+    queue_full: 3,
+    stopping: 0,
+    too_large: 0,
+    unsupported: 0,
+    loop: 0,
+    rejected: 2,
+    retry_expired: 0,
+    already_shutdown: 0,
+  };
+  return { received: forwarded + 6, forwarded, failed, held: 1, rejectedItems: 8 };
 }
 
 const everySource: AgentSources = {
@@ -46,6 +62,11 @@ const everySource: AgentSources = {
     { stream: 'stdout', count: 3 },
     { stream: 'stderr', count: 0 },
   ],
+  tap: {
+    counters: () => ({ traces: tapCounters(5), metrics: tapCounters(6), logs: tapCounters(7) }),
+    held: () => ({ requests: 3, bytes: 900 }),
+    refusedConnections: () => 4,
+  },
 };
 
 test('every metric of the registry that is on by default has an instrument, with its unit and description', async () => {
@@ -91,6 +112,15 @@ test('figures are what the sources say; the same attributes twice are summed', a
     ],
   );
   assert.deepEqual(figures(collected, 'wirespan.agent.series.limit'), [[{}, 50_000]]);
+  const traces = { 'wirespan.agent.tap.signal': 'traces' };
+  assert.deepEqual(figures(collected, 'wirespan.agent.tap.requests').slice(0, 3), [
+    [traces, 5],
+    [{ ...traces, 'error.type': 'queue_full' }, 3],
+    [{ ...traces, 'error.type': 'rejected' }, 2],
+  ]);
+  assert.deepEqual(figures(collected, 'wirespan.agent.tap.items.rejected')[0], [traces, 8]);
+  assert.deepEqual(figures(collected, 'wirespan.agent.tap.queue.usage'), [[{}, 900]]);
+  assert.deepEqual(figures(collected, 'wirespan.agent.tap.connections.refused'), [[{}, 4]]);
   const [user] = figures(collected, 'process.cpu.time');
   assert.ok(user !== undefined && user[1] > 0);
   assert.deepEqual(figures(collected, 'wirespan.agent.probe.runs'), [], 'off by default');
