@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BackEnd } from './back-end.ts';
 import { collectorBackEnd } from './collector.ts';
@@ -36,11 +36,20 @@ export async function backEndPath(name: BackEndName): Promise<string> {
       `${override} names '${ready}', which is not there: correct it or unset it to build ${name}`,
     );
   }
-  const home = join(cacheFolder, `${name}-${hashManifest(backEnd)}`);
-  const binary = join(home, name);
+  const binary = builtPath(backEnd);
   if (existsSync(binary)) return binary;
-  await buildInto(home, binary, backEnd);
+  await buildInto(dirname(binary), binary, backEnd);
   return binary;
+}
+
+/** Whether it is there, or a ready one is named, so that `backEndPath` builds nothing. */
+export function isBuilt(name: BackEndName): boolean {
+  const backEnd: BackEnd = BACK_ENDS[name];
+  return (process.env[backEnd.override] ?? '') !== '' || existsSync(builtPath(backEnd));
+}
+
+function builtPath(backEnd: BackEnd): string {
+  return join(cacheFolder, `${backEnd.name}-${hashManifest(backEnd)}`, backEnd.name);
 }
 
 function hashManifest({ manifest, files }: BackEnd): string {
@@ -53,7 +62,7 @@ function hashManifest({ manifest, files }: BackEnd): string {
 async function buildInto(home: string, binary: string, { name, build }: BackEnd): Promise<void> {
   const scratch = join(home, `build-${process.pid}`);
   const startedAt = Date.now();
-  console.error(`wirespan: building ${name} for the tests, once; this takes some minutes`);
+  console.error(`wirespan: building ${name}, once; this takes some minutes`);
   mkdirSync(scratch, { recursive: true });
   try {
     await build(scratch, join(scratch, name));

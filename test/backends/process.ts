@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** A back end that runs. */
 export interface RunningBackEnd {
   readonly pid: number;
-  /** Ends it with SIGTERM, after ten seconds with SIGKILL. Resolves when it is gone; again is fine. */
+  /** Ends it in order, after ten seconds with SIGKILL. Resolves when it is gone; again is fine. */
   readonly stop: () => Promise<void>;
   /** Ends it at once, as a crash would. Resolves when it is gone. */
   readonly kill: () => Promise<void>;
@@ -21,8 +21,18 @@ export interface BackEndOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Polled until it resolves to true; a rejection means not yet. */
-  readonly isReady: () => Promise<boolean>;
+  /** Folder it runs in; default: the caller's. */
+  readonly cwd?: string;
+  /** A command that becomes the program, such as `setpriv …`. */
+  readonly launcher?: readonly string[];
+  /** In a group of processes of its own: the terminal's Ctrl-C does not reach it. */
+  readonly isApart?: boolean;
+  /** Ends what is not ready yet. */
+  readonly signal?: AbortSignal;
+  /** What ends it in order; default: SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
+  /** Polled, with what it wrote, until it resolves to true; a rejection means not yet. */
+  readonly isReady: (log: string) => Promise<boolean> | boolean;
   /** How long it may take to be ready, milliseconds; 30,000 when left out. */
   readonly readyWithinMs?: number;
 }
@@ -32,7 +42,10 @@ const KILL_AFTER_MS = 10_000;
 
 /** Starts a program and waits until it is ready. Rejects, with the end of its log, when it is not in time or ends. */
 export async function startBackEnd(options: BackEndOptions): Promise<RunningBackEnd> {
-  const child = spawn(options.command, options.args, {
+  const [command = '', ...args] = [...(options.launcher ?? []), options.command, ...options.args];
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    detached: options.isApart === true,
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -51,7 +64,12 @@ export async function startBackEnd(options: BackEndOptions): Promise<RunningBack
     await ended;
     clearTimeout(timer);
   };
-  const running = { pid: child.pid ?? 0, stop: () => end('SIGTERM'), kill: () => end('SIGKILL'), log };
+  const running = {
+    pid: child.pid ?? 0,
+    stop: () => end(options.stopSignal ?? 'SIGTERM'),
+    kill: () => end('SIGKILL'),
+    log,
+  };
   await waitUntilReady(options, child, running);
   return running;
 }
@@ -64,11 +82,22 @@ async function waitUntilReady(
   const deadline = Date.now() + (options.readyWithinMs ?? 30_000);
   while (Date.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) break;
-    if (await options.isReady().catch(() => false)) return;
+    if (options.signal?.aborted === true) break;
+    if (await isReady(options, running.log())) return;
     await sleep(50);
   }
+  const status = child.exitCode ?? child.signalCode;
   await running.kill();
-  throw new Error(`${options.name} did not become ready:\n${running.log().slice(-3000)}`);
+  const how = status === null ? 'did not become ready' : `ended with ${status} before it was ready`;
+  throw new Error(`${options.name} ${how}:\n${running.log().slice(-3000)}`);
+}
+
+async function isReady(options: BackEndOptions, log: string): Promise<boolean> {
+  try {
+    return await options.isReady(log);
+  } catch {
+    return false;
+  }
 }
 
 function keepLog(child: ChildProcess): () => string {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { backEndPath } from './build.ts';
 import { projectFolder } from './place.ts';
 import { findFreePorts, startBackEnd } from './process.ts';
-import type { RunningBackEnd } from './process.ts';
+import type { BackEndOptions, RunningBackEnd } from './process.ts';
 
 /** How the collector is started. Ports left out are free ones. */
 export interface CollectorOptions {
@@ -92,6 +92,10 @@ export interface JaegerOptions {
   readonly otlpPort?: number;
   /** Folder for its configuration; made when it is not there. */
   readonly outputDir: string;
+  /** Its page as built from jaeger-ui; default: what the binary has, which is a placeholder when Go built it from the module. */
+  readonly pageFolder?: string;
+  /** How its process is run. */
+  readonly run?: Pick<BackEndOptions, 'launcher' | 'isApart' | 'signal' | 'readyWithinMs'>;
   /** By how much it may move spans (`max_clock_skew_adjust`), such as `1h`; default: Jaeger's own, not at all. */
   readonly maxClockSkew?: string;
 }
@@ -120,6 +124,7 @@ export async function startJaeger(options: JaegerOptions): Promise<Jaeger> {
     return ((await answer.json()) as { data: unknown }).data;
   };
   const running = await startBackEnd({
+    ...options.run,
     name: 'Jaeger',
     command: await backEndPath('jaeger'),
     args: [`--config=file:${config}`],
@@ -130,7 +135,7 @@ export async function startJaeger(options: JaegerOptions): Promise<Jaeger> {
 
 function jaegerConfig(
   ports: { queryPort: number; queryGrpcPort: number; otlpPort: number },
-  { maxClockSkew }: JaegerOptions,
+  { maxClockSkew, pageFolder }: JaegerOptions,
 ): object {
   const at = (port: number): { endpoint: string } => ({ endpoint: `127.0.0.1:${port}` });
   return {
@@ -146,6 +151,7 @@ function jaegerConfig(
         // Its own spans would go to 127.0.0.1:4317 and be traffic that no test asked for.
         enable_tracing: false,
         ...(maxClockSkew === undefined ? {} : { max_clock_skew_adjust: maxClockSkew }),
+        ...(pageFolder === undefined ? {} : { ui: { assets_path: pageFolder } }),
         http: at(ports.queryPort),
         grpc: at(ports.queryGrpcPort),
       },

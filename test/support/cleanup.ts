@@ -10,9 +10,9 @@ export class Cleanup {
     this.#steps.push(step);
   }
 
-  /** A new folder that goes with the test. */
-  makeFolder(): string {
-    const folder = mkdtempSync(join(tmpdir(), 'wirespan-e2e-'));
+  /** A new folder that goes with the test; `prefix`: how its name begins. */
+  makeFolder(prefix = 'wirespan-e2e-'): string {
+    const folder = mkdtempSync(join(tmpdir(), prefix));
     this.add(() => rmSync(folder, { recursive: true, force: true }));
     return folder;
   }

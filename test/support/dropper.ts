@@ -1,10 +1,12 @@
-/** Loses chosen segments of a room: the ingress program of test/workloads/drop.bpf.c. */
+/** Loses chosen segments on their way to a room, or to a control group's processes: the ingress program of test/workloads/drop.bpf.c. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { BpfSession } from '../../native/index.ts';
 import { projectFolder } from '../backends/place.ts';
 import type { NetNamespace } from './net-namespace.ts';
 
+/** From the folder of the workloads, as its Makefile calls it. */
+const OBJECT = '../../build/test/workloads/drop.bpf.o';
 const KEY_SIZE = 8;
 const VALUE_SIZE = 72;
 const ROOM = 4096 + 64;
@@ -27,11 +29,16 @@ export class Dropper {
   /** @throws NativeError where the kernel refuses cgroup programs */
   static attach(room: NetNamespace): Dropper {
     if (room.cgroup === undefined) throw new Error('there is no cgroup v2 on this machine');
-    execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'workloads')]);
-    const session = BpfSession.open(join(projectFolder, 'build', 'test', 'workloads', 'drop.bpf.o'));
+    return Dropper.attachTo(room.cgroup);
+  }
+
+  /** The same for the processes of a control group, by its folder. */
+  static attachTo(cgroup: string): Dropper {
+    execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'workloads'), OBJECT]);
+    const session = BpfSession.open(join(projectFolder, 'test', 'workloads', OBJECT));
     try {
       session.load();
-      session.attachCgroup('test_drop', room.cgroup);
+      session.attachCgroup('test_drop', cgroup);
     } catch (error) {
       session.close();
       throw error;
