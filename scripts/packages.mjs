@@ -1,7 +1,8 @@
 // System packages: which are missing, and how they get in. Debian 12+ and Ubuntu 22.04+.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { join } from 'node:path';
 import { UserError, capture, hasCommand } from './project.mjs';
 import { say } from './say.mjs';
 import { run, runToEnd } from './stops.mjs';
@@ -40,6 +41,15 @@ const NEEDS = {
     { name: 'kmod', command: 'modprobe' },
     { name: 'xz-utils', command: 'xz' },
   ],
+  // What `npm run demo` runs besides the project itself.
+  demo: [
+    { name: 'postgresql', present: hasPostgres, service: 'postgresql' },
+    { name: 'redis-server', command: 'redis-server', service: 'redis-server' },
+    { name: 'openssl', command: 'openssl' },
+    { name: 'util-linux', command: 'setpriv' },
+  ],
+  // What takes the picture of Jaeger's page (demo/picture.ts).
+  picture: [{ name: 'chromium', command: 'chromium' }],
   go: [{ name: 'python3-venv', present: () => hasNewGo() || hasPythonVenv() }],
 };
 
@@ -50,6 +60,13 @@ export const purposes = Object.keys(NEEDS);
 function hasNewGo() {
   const [, minor = '0', patch = '0'] = /go1\.(\d+)(?:\.(\d+))?/.exec(capture('go', ['version']) ?? '') ?? [];
   return Number(minor) > 26 || (Number(minor) === 26 && Number(patch) >= 7);
+}
+
+/** Debian has one folder a version, which is not on the PATH. */
+function hasPostgres() {
+  const folder = '/usr/lib/postgresql';
+  const versions = existsSync(folder) ? readdirSync(folder) : [];
+  return hasCommand('initdb') || versions.some((version) => existsSync(join(folder, version, 'bin/initdb')));
 }
 
 function hasPythonVenv() {

@@ -72,6 +72,8 @@ function isUpToDate(folder, env, settings) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const purposes = process.argv.includes('--test') ? ['build', 'lint', 'generate', 'test', 'go'] : ['build'];
+  const purposes = process.argv.includes('--test')
+    ? ['build', 'lint', 'generate', 'test', 'go', 'demo']
+    : ['build'];
   await runMain(() => setup(purposes));
 }

@@ -83,7 +83,7 @@ export const tiers = [
   },
   {
     name: 'e2e',
-    purposes: ['build', 'test', 'go'],
+    purposes: ['build', 'test', 'go', 'demo'],
     folder: 'test/e2e',
     timeoutMs: 10 * MINUTE,
     isSerial: true,

@@ -6,7 +6,7 @@ import { startJaeger } from '../backends/run.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventOf, service, spanOf } from '../support/items.ts';
 import { waitFor } from '../support/wait.ts';
-import { getTrace, type StoredSpan } from './jaeger-traces.ts';
+import { getTrace, type StoredSpan } from '../backends/jaeger-traces.ts';
 import { startSender, type Sender } from './shipped-collector.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';

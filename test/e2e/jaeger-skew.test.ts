@@ -12,7 +12,7 @@ import { Cleanup } from '../support/cleanup.ts';
 import { connection, harness, owner, request, retransmit } from '../support/correlation.ts';
 import { exportSettings } from '../support/export-settings.ts';
 import { waitFor } from '../support/wait.ts';
-import { getCurrentTrace, getTrace } from './jaeger-traces.ts';
+import { getCurrentTrace, getTrace } from '../backends/jaeger-traces.ts';
 
 const MS = 1_000_000n;
 /** The application's span lasts so long. It writes its request after the first millisecond. */

@@ -6,8 +6,9 @@ import type { Jaeger } from '../backends/run.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { startDropper } from './dropper.ts';
 import type { DroppedSegment } from './dropper.ts';
-import { findTraces, getTrace, renderTree } from './jaeger-traces.ts';
-import type { StoredSpan } from './jaeger-traces.ts';
+import { renderTree } from '../../demo/tree.ts';
+import { findTraces, getTrace } from '../backends/jaeger-traces.ts';
+import type { StoredSpan } from '../backends/jaeger-traces.ts';
 import { sendRequests, services, startServer } from './node-service.ts';
 import type { RequestTruth } from './node-service.ts';
 import { observe } from './observe.ts';
@@ -21,6 +22,7 @@ import { waitFor } from '../support/wait.ts';
 import { buildWorkloads, runTruth } from '../support/workloads.ts';
 
 const RETRANSMIT = 'tcp retransmit';
+const TREE = { columns: 100, hasColour: false };
 const NOISE_US = 100e3;
 /** Less than the 200 ms after which the kernel sends a lost request again by itself. */
 const PATIENCE_MS = 40;
@@ -200,7 +202,7 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
   it("is in its request's trace, under its request's client span, with its service", async (t) => {
     assert.equal(oneDropped.length, 1);
     const trace = await getTrace(jaeger, one.traceId);
-    for (const line of renderTree(trace).split('\n')) t.diagnostic(line);
+    for (const line of renderTree(trace, TREE).split('\n')) t.diagnostic(line);
     const client = trace.find(({ spanId }) => spanId === one.spanId);
     assert.equal(client?.service, services.client);
     const retransmits = trace.filter(({ name }) => name.startsWith(RETRANSMIT));
@@ -245,7 +247,7 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
   it('after a request was given up is under its span, and not moved', async (t) => {
     assert.equal(givenUp.status, 0);
     const trace = await getTrace(jaeger, givenUp.traceId);
-    for (const line of renderTree(trace).split('\n')) t.diagnostic(line);
+    for (const line of renderTree(trace, TREE).split('\n')) t.diagnostic(line);
     const parent = trace.find(({ spanId }) => spanId === givenUp.spanId);
     const [span, ...rest] = trace.filter(({ name }) => name.startsWith(RETRANSMIT));
     assert.ok(parent !== undefined && span !== undefined && rest.length === 0);

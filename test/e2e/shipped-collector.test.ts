@@ -9,7 +9,7 @@ import { startJaeger, type Jaeger } from '../backends/run.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { eventOf, service, spanOf } from '../support/items.ts';
 import { waitFor } from '../support/wait.ts';
-import { getTrace } from './jaeger-traces.ts';
+import { getTrace } from '../backends/jaeger-traces.ts';
 import {
   shippedText,
   startSender,

@@ -8,7 +8,7 @@ import { project } from './document.ts';
 const FRAGMENT = /(?:\/\*\*?|\/\/|^[ \t]*#)(?:[ \t]*\r?\n[ \t]*\*)?[ \t]*Of[ \t].*/gm;
 const fragmentsIn = (text: string): string[] => text.match(FRAGMENT) ?? [];
 
-const folders = '{bin,bpf,config,findings,native,receiver,scripts,semconv,test,text,.ci}';
+const folders = '{bin,bpf,config,demo,findings,native,receiver,scripts,semconv,test,text,.ci}';
 const code = globSync(`{*,${folders}/**/*}.{ts,mjs,js,h,c,cc,sh,py,yaml}`, { cwd: project }).filter(
   (path) => !path.startsWith('test/unit/docs/'),
 );

@@ -16,7 +16,7 @@ const documents = [
 ];
 const linked = glob('{*,{docs,bpf,native,test,changelog.d}/**/*}.md');
 const code = glob(
-  '{*,{bin,bpf,config,native,receiver,scripts,semconv,test,text}/**/*}.{ts,mjs,js,h,c,cc,sh}',
+  '{*,{bin,bpf,config,demo,native,receiver,scripts,semconv,test,text}/**/*}.{ts,mjs,js,h,c,cc,sh}',
 ).filter((path) => !path.startsWith('test/unit/docs/'));
 
 type Find = (text: string, document: string) => string[];

@@ -1,5 +1,5 @@
 /** Traces as Jaeger's query API gives them. */
-import type { Jaeger } from '../backends/run.ts';
+import type { Jaeger } from './run.ts';
 import { plainValue, type OtlpAttribute, type OtlpLine, type OtlpSpan } from '../support/otlp-json.ts';
 
 const WARNINGS = '@jaeger@warnings';
@@ -103,27 +103,6 @@ function flatten({ spans, processes }: JaegerTrace): StoredSpan[] {
 
 function toRecord(tags: readonly JaegerTag[]): Record<string, string | number | boolean> {
   return Object.fromEntries(tags.map(({ key, value }) => [key, value]));
-}
-
-/** The trace as a tree of lines: service, name, when it began after the root, how long, what matters. */
-export function renderTree(spans: readonly StoredSpan[]): string {
-  const ids = new Set(spans.map(({ spanId }) => spanId));
-  const startUs = Math.min(...spans.map((span) => span.startUs));
-  const lines: string[] = [];
-  const add = (span: StoredSpan, depth: number): void => {
-    const begin = ((span.startUs - startUs) / 1000).toFixed(1);
-    const length = ((span.endUs - span.startUs) / 1000).toFixed(1);
-    const type = span.tags['wirespan.tcp.retransmit.type'];
-    const note =
-      type === undefined
-        ? ''
-        : `  ${String(type)}, ${String(span.tags['wirespan.tcp.retransmit.segments'])} segment`;
-    lines.push(`${'  '.repeat(depth)}${span.service}: ${span.name}  +${begin} ms, ${length} ms${note}`);
-    const children = spans.filter(({ parentSpanId }) => parentSpanId === span.spanId);
-    for (const child of children.sort((a, b) => a.startUs - b.startUs)) add(child, depth + 1);
-  };
-  for (const span of spans.filter(({ parentSpanId }) => !ids.has(parentSpanId))) add(span, 0);
-  return lines.join('\n');
 }
 
 function plainOf(attributes: readonly OtlpAttribute[]): StoredSpan['tags'] {
