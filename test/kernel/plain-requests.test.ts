@@ -37,7 +37,7 @@ interface Counts {
   /** Sent again for a request with a header, and said to be of it. */
   found: number;
   all: number;
-  /** Of a request without a header, or of a stream whose beginning nothing told. */
+  /** Sent again for a request without a header, or on a stream whose beginning nothing told. */
   others: number;
 }
 
