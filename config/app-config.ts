@@ -56,6 +56,8 @@ export interface OtlpTapConfig {
   readonly maxConnections: number;
   /** For one request, its retries included. */
   readonly timeoutMs: number;
+  /** For which network events wait for the span of their request. */
+  readonly holdMs: number;
 }
 
 /** Beginnings of upstream's names of the agent's own metrics. */

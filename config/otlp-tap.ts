@@ -22,6 +22,7 @@ export function otlpTap(settings: Settings): Pick<AppConfig, 'otlpTap'> {
       maxRequestBytes: value('max_request_size'),
       maxConnections: value('max_connections'),
       timeoutMs: value('timeout'),
+      holdMs: value('hold'),
     },
   };
 }

@@ -43,6 +43,12 @@ export const otlpTapSettings: SettingTree = {
     256,
     'Most connections of applications at once, over gRPC and over HTTP each; more are closed and counted.',
   ),
+  hold: setting(
+    duration(0),
+    15_000,
+    "Longest time for which a server's retransmissions and drops wait for the SERVER span of their request, which an application exports seconds later.",
+    { defaultText: '`15s`' },
+  ),
   timeout: setting(
     duration(1),
     300_000,

@@ -33,7 +33,7 @@ export class BoundsWatch {
 }
 
 /** The counts of everything between the kernel and the exporters that keeps something for later. */
-export function boundCountsOf({ store, exemplars, sums, correlator, enricher }: Pipeline): BoundCounts {
+export function boundCountsOf({ store, exemplars, sums, correlator, enricher, join }: Pipeline): BoundCounts {
   const { overflowed, spilled, refused, overPorts } = store.overflowed();
   const { folded, reduced, attributesCut, contexts, contextsForgotten } = enricher.counters;
   return {
@@ -50,6 +50,7 @@ export function boundCountsOf({ store, exemplars, sums, correlator, enricher }: 
     'exemplars left out': exemplars.leftOut(),
     ...sums.boundsMet(),
     ...correlator.counters.boundsMet,
+    ...join?.boundsMet,
   };
 }
 

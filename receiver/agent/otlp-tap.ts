@@ -1,5 +1,6 @@
 import type { AppConfig } from '../../config/index.ts';
 import type { Logger } from '../cli/log.ts';
+import type { OtlpJoin } from '../correlate/otlp-join.ts';
 import { createTap, type Tap } from '../tap/tap.ts';
 import type { BoundCounts } from './bounds.ts';
 
@@ -7,7 +8,11 @@ const UNTAKEN =
   'no collector takes what applications send; it is held and tried again, and what finds no room is answered so that their SDKs keep it';
 
 /** The OTLP endpoint for local applications, when it is on, with the log of what a user may want to know of it. */
-export function createAgentTap({ otlp, otlpTap }: AppConfig, log: Logger): Tap | undefined {
+export function createAgentTap(
+  { otlp, otlpTap }: AppConfig,
+  log: Logger,
+  join: OtlpJoin | undefined,
+): Tap | undefined {
   if (otlpTap === undefined) return undefined;
   return createTap(
     { ...otlpTap, otlp },
@@ -21,6 +26,7 @@ export function createAgentTap({ otlp, otlpTap }: AppConfig, log: Logger): Tap |
           { signal, count, cause },
           'the collector rejected telemetry of applications; it is counted as lost',
         ),
+      onServerSpans: (spans, from) => join?.see(spans, from),
       onRefused: (signal, requests, cause) =>
         log.warn({ signal, requests, cause }, 'the OTLP tap refused requests of applications for good'),
     },

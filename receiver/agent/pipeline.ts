@@ -12,6 +12,7 @@ import { readBootId } from '../host/boot-id.ts';
 import { readListenCounters } from '../host/listen-counters.ts';
 import { maskAddress } from '../correlate/mask.ts';
 import { createCorrelator, type Correlator } from '../correlate/correlator.ts';
+import type { OtlpJoin } from '../correlate/otlp-join.ts';
 import type { DecodeCounters } from '../decode/batch.ts';
 import { RECORD_HEADER } from '../decode/generated/layout.ts';
 import { OwnerTable } from '../decode/owners.ts';
@@ -19,6 +20,7 @@ import type { Enricher } from '../enrich/enricher.ts';
 import { emitterSettingsOf } from '../settings/emitter.ts';
 import { createExemplars, type Exemplars } from '../exemplars/exemplars.ts';
 import { createPipelineEnricher } from './pipeline-enricher.ts';
+import { createPipelineJoin } from './pipeline-join.ts';
 import { rowsOf } from '../model/map-image.ts';
 import type { KernelRecord } from '../model/record.ts';
 import type { NetworkEvent, NetworkSpan } from '../model/event.ts';
@@ -44,6 +46,8 @@ export class Pipeline {
   readonly store: MetricStore;
   readonly sums: SignalSums;
   readonly correlator: Correlator;
+  /** Absent without the OTLP tap. */
+  readonly join: OtlpJoin | undefined;
   readonly enricher: Enricher;
   readonly clock: Clock;
   readonly decoded: DecodeCounters = { decoded: 0, bad: 0, received: [] };
@@ -89,6 +93,12 @@ export class Pipeline {
     };
     this.sums = this.#createSums();
     this.correlator = this.#createCorrelator(outlets);
+    const { clock, enricher } = this;
+    this.join = createPipelineJoin(config, {
+      clock,
+      enricher,
+      release: (record) => this.correlator.handle(record),
+    });
     this.exemplars = createExemplars(this.store, config, {
       context: this.#context,
       clock: this.clock,
@@ -166,7 +176,8 @@ export class Pipeline {
       this.enricher.observe(record.owner);
       this.sums.meet(record.owner);
     } else {
-      this.correlator.handle(record);
+      if (this.join === undefined) this.correlator.handle(record);
+      else this.join.handle(record);
       this.exemplars.see(record);
     }
   }
@@ -186,6 +197,7 @@ export class Pipeline {
   /** The programs are detached: what they left in the ring, and the last events. */
   stop(): void {
     this.drain();
+    this.join?.flush();
     this.correlator.flush();
     this.#pass();
     this.readSums();
@@ -226,6 +238,7 @@ export class Pipeline {
   }
 
   tick(): void {
+    this.join?.tick();
     this.correlator.tick(process.hrtime.bigint());
   }
 

@@ -103,7 +103,7 @@ class Agent {
     });
     this.#stats = new SelfStats(this.#source, this.#pipeline, config.metrics);
     this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
-    this.#tap = createAgentTap(config, this.#log);
+    this.#tap = createAgentTap(config, this.#log, this.#pipeline.join);
     this.#loop = this.#createLoop();
     this.#filter = new LiveFilter(config.filter, {
       hierarchies,

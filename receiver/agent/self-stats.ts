@@ -210,11 +210,17 @@ export class SelfStats {
       ...(this.#measuring && {
         probeRuns: () => this.#source.programRuns().map(({ probe, ...run }) => ({ name: probe, ...run })),
       }),
-      correlationLookups: () =>
-        this.#cells.flatMap(({ probe = '', reason, count }) => {
+      correlationLookups: () => [
+        ...this.#cells.flatMap(({ probe = '', reason, count }) => {
           const [result, method] = [RESULT_NAMES[reason], METHOD_NAMES[probe]];
           return result === undefined || method === undefined ? [] : [{ result, method, count }];
         }),
+        ...Object.entries(pipeline.join?.counters ?? {}).map(([result, count]) => ({
+          result,
+          method: 'otlp_server',
+          count: count as number,
+        })),
+      ],
       connectionCount: () => this.#source.trackedConnections(),
       workloadCount: () => pipeline.enricher.counters.workloads,
       series: () => ({ count: pipeline.store.seriesCount(), limit: pipeline.store.seriesLimit() }),

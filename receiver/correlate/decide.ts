@@ -29,6 +29,8 @@ const methods: ReadonlyMap<string, Evidence> = new Map([
   ['sdk_hook', { confidence: 'exact', isParent: true, isMessage: false }],
   // The answer to the one request that was not answered, whose head has the context. The end of an answer is not read.
   ['http1_window', { confidence: 'high', isParent: true, isMessage: false }],
+  // The SERVER span of this very request: its parent is the context in the head, or it was the only one on the connection.
+  ['otlp_server', { confidence: 'exact', isParent: true, isMessage: false }],
   // What the thread that wrote said it was doing: of another request only where a thread writes for others.
   ['thread_ctx', { confidence: 'high', isParent: true, isMessage: false }],
 ]);

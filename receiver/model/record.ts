@@ -18,7 +18,7 @@ export interface RequestContext {
   /** W3C trace-flags; bit 0 is `sampled`. */
   readonly traceFlags: number;
   /** How it was found: `wirespan.correlation.method`. */
-  readonly method: 'http1_header' | 'http1_window' | 'sdk_hook' | 'thread_ctx';
+  readonly method: 'http1_header' | 'http1_window' | 'sdk_hook' | 'thread_ctx' | 'otlp_server';
   /** TCP sequence number (32 bits) of the first byte of the request. */
   readonly startSeq: number;
   /** CLOCK_MONOTONIC of the write that began the request; 0n when unknown. */

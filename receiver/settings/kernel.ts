@@ -56,6 +56,7 @@ function wantedOf(config: AppConfig): Wanted {
     arrivals: correlation.arrivals,
     hook: correlation.hook,
     threadContext: correlation.threadContext,
+    tap: config.otlpTap !== undefined,
     execNames: config.keepsExecNames,
     thresholdsUs: {
       handshake: us(thresholds.handshake),

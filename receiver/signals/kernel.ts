@@ -24,6 +24,8 @@ export interface Wanted {
   readonly hook: boolean;
   /** Trace context that threads publish in their memory. */
   readonly threadContext: boolean;
+  /** The trace context of a server's request may come with its span, seconds later. */
+  readonly tap: boolean;
   /** The names that programs are started with are kept. */
   readonly execNames: boolean;
   /** Microseconds above which a record is made; 0: never. */

@@ -14,6 +14,7 @@ import { countRefused, listen } from './listen.ts';
 import type { TapOptions, TapAddress } from './options.ts';
 import { FORWARDED_BY, type TapRefusal, type TapSink } from './request.ts';
 import { sizeRefusals } from './size-refusals.ts';
+import { plainAddress } from './span-fields.ts';
 
 /** Requests that one connection may have under way: SDKs have one for each signal. */
 const MAX_STREAMS = 16;
@@ -67,7 +68,8 @@ export async function startGrpcEndpoint(
 function serve(server: Server, signal: Signal, sink: TapSink): void {
   const handle = (call: Unary, done: sendUnaryData<Buffer>): void => {
     const [forwardedBy] = call.metadata.get(FORWARDED_BY);
-    const request = { signal, bytes: call.request, forwardedBy: forwardedBy?.toString() };
+    const from = hostOf(call.getPeer());
+    const request = { signal, bytes: call.request, from, forwardedBy: forwardedBy?.toString() };
     void sink.offer(request).then((answer) => {
       if (answer.status === 'taken') done(null, nothing);
       else
@@ -84,4 +86,10 @@ function serve(server: Server, signal: Signal, sink: TapSink): void {
     responseDeserialize: same,
   } as const;
   server.addService({ export: definition }, { export: handle });
+}
+
+/** The address in `address:port`, as the library has it of any family. */
+function hostOf(peer: string): string {
+  const host = peer.slice(0, peer.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  return plainAddress(host) ?? host;
 }

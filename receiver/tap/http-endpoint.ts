@@ -8,6 +8,7 @@ import { countRefused, listen } from './listen.ts';
 import type { TapAddress, TapOptions } from './options.ts';
 import { FORWARDED_BY, type TapAnswer, type TapRefusal, type TapSink } from './request.ts';
 import type { Room } from './room.ts';
+import { plainAddress } from './span-fields.ts';
 
 /** SDKs send every 5 to 60 s over a connection that they keep. */
 const KEEP_ALIVE_MS = 120_000;
@@ -77,10 +78,11 @@ async function handle(
   const encoding = headers['content-encoding']?.trim().toLowerCase();
   const form: BodyForm = { type, ...(encoding !== undefined && encoding !== 'identity' && { encoding }) };
   const forwardedBy = headers[FORWARDED_BY]?.toString();
+  const from = plainAddress(request.socket.remoteAddress ?? '') ?? '';
   const answer =
     typeof body === 'string'
       ? sink.refuse(signal, body)
-      : await sink.offer({ signal, bytes: body, form, forwardedBy });
+      : await sink.offer({ signal, bytes: body, form, from, forwardedBy });
   reply(request, response, type, answer);
 }
 

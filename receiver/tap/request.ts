@@ -8,6 +8,8 @@ export interface TapRequest {
   readonly bytes: Uint8Array;
   /** Absent over gRPC. */
   readonly form?: BodyForm;
+  /** The address of who sent it. */
+  readonly from: string;
   /** Value of `FORWARDED_BY` that it came with. */
   readonly forwardedBy: string | undefined;
 }

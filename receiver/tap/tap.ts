@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createDelivery } from '../export/delivery.ts';
 import { DEFAULT_RETRY, type Signal, type SignalTarget } from '../export/options.ts';
+import type { ServerSpan } from '../model/application-span.ts';
 import { createReachability, type Reachability, type StateListener } from '../export/reachability.ts';
 import { mergeRejections, type RejectionListener } from '../export/rejection.ts';
 import { createSafeText } from '../export/safe-text.ts';
 import { signalTargetOf } from '../export/signal-target.ts';
-import { createOtlpTransport, type OtlpTransport } from '../export/transport.ts';
+import { createOtlpTransport, type OtlpRequest, type OtlpTransport } from '../export/transport.ts';
 import { adapt } from './adapt.ts';
 import { SIGNALS, type TapEndpoint } from './endpoint.ts';
 import { Forwarder } from './forwarder.ts';
@@ -14,6 +15,7 @@ import { startHttpEndpoint } from './http-endpoint.ts';
 import { TapLedger, type Ledgers, type TapCounters } from './ledger.ts';
 import type { TapOptions } from './options.ts';
 import { FORWARDED_BY, type TapAnswer, type TapRefusal, type TapRequest, type TapSink } from './request.ts';
+import { readSpans } from './read-spans.ts';
 import { Room } from './room.ts';
 
 /** Told what a user may want to read in the log. */
@@ -23,6 +25,8 @@ export interface TapListeners {
   readonly onRejected?: RejectionListener;
   /** Requests that the tap refused for good, or that came back to it; as `onRejected`. */
   readonly onRefused?: RejectionListener;
+  /** The SERVER spans of each request that is held, and the address of who sent it. */
+  readonly onServerSpans?: (spans: readonly ServerSpan[], from: string) => void;
 }
 
 /** The OTLP endpoint for local applications. */
@@ -66,8 +70,10 @@ class ForwardingTap implements Tap, TapSink {
   #grpc: TapEndpoint | undefined;
   #http: TapEndpoint | undefined;
   #isStopping = false;
+  readonly #onServerSpans: TapListeners['onServerSpans'];
 
-  constructor(options: TapOptions, { onState, onRejected, onRefused }: TapListeners) {
+  constructor(options: TapOptions, { onState, onRejected, onRefused, onServerSpans }: TapListeners) {
+    this.#onServerSpans = onServerSpans;
     this.#options = options;
     this.#room = new Room(options.queueSize, options.queueBytes);
     this.#rejections = mergeRejections(onRejected ?? (() => undefined));
@@ -116,7 +122,9 @@ class ForwardingTap implements Tap, TapSink {
     if (typeof adapted === 'string') return this.refuse(signal, 'unsupported', adapted);
     if (adapted === undefined) return this.refuse(signal, 'too_large');
     if (this.#isStopping) return this.refuse(signal, 'stopping');
-    return this.#forwarders[signal].offer(adapted) ? { status: 'taken' } : this.refuse(signal, 'queue_full');
+    if (!this.#forwarders[signal].offer(adapted)) return this.refuse(signal, 'queue_full');
+    if (signal === 'traces' && this.#onServerSpans !== undefined) void this.#look(adapted, request.from);
+    return { status: 'taken' };
   }
 
   refuse(signal: Signal, failure: Refusal, cause: string = causes[failure]): TapRefusal {
@@ -132,6 +140,11 @@ class ForwardingTap implements Tap, TapSink {
     this.#http?.stopAccepting();
     await Promise.all(SIGNALS.map((signal) => this.#forwarders[signal].drain(untilMs)));
     this.#close();
+  }
+
+  async #look(request: OtlpRequest, from: string): Promise<void> {
+    const spans = await readSpans(request, this.#options.maxRequestBytes);
+    if (spans !== undefined && spans.length > 0) this.#onServerSpans?.(spans, from);
   }
 
   #createForwarder(signal: Signal, reachability: Reachability): Forwarder {

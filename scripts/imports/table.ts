@@ -105,6 +105,7 @@ const folders: Readonly<Record<string, Folder>> = {
   'receiver/tap': {
     holds: 'the OTLP endpoint of local applications: takes, holds and sends on',
     values: ['receiver/export'],
+    types: ['receiver/model'],
   },
   'receiver/telemetry': {
     holds: 'the agent about itself',

@@ -53,10 +53,14 @@ export const retransmit: Family<RetransmitOptions> = {
 
 function options(wanted: Wanted): RetransmitOptions {
   const mode = wanted.event(EVENT_TCP_RETRANSMIT);
-  const hasEpisodes =
-    (wanted.http1 || wanted.hook || wanted.threadContext) && wanted.span(SPAN_TCP_RETRANSMIT) !== 'off';
+  const isSpanWanted = wanted.span(SPAN_TCP_RETRANSMIT) !== 'off';
+  const hasEpisodes = (wanted.http1 || wanted.hook || wanted.threadContext || wanted.tap) && isSpanWanted;
+  const isTold = wanted.tap && (isSpanWanted || mode !== 'off');
   return {
-    emit: { retransmit: modeWith(mode, hasEpisodes || wanted.exemplars(METRIC_TCP_RETRANSMITS)) },
+    emit: {
+      // With the tap any of them may turn out to be on a trace.
+      retransmit: isTold ? 'on' : modeWith(mode, hasEpisodes || wanted.exemplars(METRIC_TCP_RETRANSMITS)),
+    },
     retransmits: wanted.metric(METRIC_TCP_RETRANSMITS) || hasEpisodes || mode !== 'off',
     details: { retransmitState: wanted.attributes.has(ATTR_NETWORK_CONNECTION_STATE) },
   };

@@ -19,6 +19,7 @@ describe('the settings of the OTLP tap', () => {
       maxRequestBytes: 2 ** 22,
       maxConnections: 256,
       timeoutMs: 300_000,
+      holdMs: 15_000,
     });
   });
 
