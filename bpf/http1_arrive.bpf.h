@@ -152,14 +152,9 @@ static __always_inline u32 keep_window(struct __sk_buff *skb, struct write_scrat
 /* Returns how many bytes a request has, or 0: its end is not known. */
 static __always_inline u32 length_of(struct write_scratch *s)
 {
-	struct http1_head *head = &s->heads[0];
-	int body = 0;
+	int body = body_of(0);
 
-	if (head->unframed || (u32)word_at(s, 0) == WORD4('C', 'O', 'N', 'N'))
-		return 0;
-	if (head->content_lengths)
-		body = head->content_lengths == 1 ? parse_content_length(head->content_length) : -1;
-	return body < 0 || body > LONGEST_BODY ? 0 : head->end + body;
+	return body < 0 || body > LONGEST_BODY ? 0 : s->heads[0].end + body;
 }
 
 /* Reads the context of the head in the working memory. */

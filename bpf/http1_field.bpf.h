@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* This reads the values of the fields that http1_head.bpf.h found: traceparent and Content-Length. */
+/*
+ * This reads the values of the fields that http1_head.bpf.h found: traceparent, and those that say where
+ * the body ends.
+ */
 #ifndef WIRESPAN_HTTP1_FIELD_H
 #define WIRESPAN_HTTP1_FIELD_H
 
@@ -146,6 +149,78 @@ __noinline int parse_content_length(u32 at)
 	if (i == 0 || i == 11 || value > 0x7fffffff || (v[i] != '\r' && v[i] != ' '))
 		return -1;
 	return value;
+}
+
+/* Does the request line that begins at `start` say HTTP/1.1? Earlier versions know no chunks. */
+__noinline int is_http11(u32 start)
+{
+	struct write_scratch *s = scratch();
+	u32 at = start & (HEAD_WINDOW - 1), i;
+
+	if (!s)
+		return 0;
+	for (i = 0; i < HEAD_WINDOW; i += 8) {
+		u64 feeds = feeds_in(word_at(s, at));
+
+		if (feeds) {
+			at = (at + first_byte_of(feeds)) & (HEAD_WINDOW - 1);
+			break;
+		}
+		at = (at + 8) & (HEAD_WINDOW - 1);
+	}
+	if (i >= HEAD_WINDOW || at < 9)
+		return 0;
+	return word_at(s, at - 9) == WORD8('H', 'T', 'T', 'P', '/', '1', '.', '1') &&
+	       s->bytes[at - 1] == '\r';
+}
+
+/* Is the only Transfer-Encoding of a head that of chunks? */
+__noinline int is_chunked(u32 at)
+{
+	struct write_scratch *s = scratch();
+	u8 *v;
+
+	if (!s)
+		return 0;
+	at &= HEAD_WINDOW - 1;
+	if (s->bytes[at + 8] != '-' || (*(u64 *)&s->bytes[at + 9] | 0x2020202020202020ULL) !=
+					       WORD8('e', 'n', 'c', 'o', 'd', 'i', 'n', 'g'))
+		return 0;
+	v = value_of(s, at, 17);
+	if (!v || (*(u32 *)v | 0x20202020) != WORD4('c', 'h', 'u', 'n') ||
+	    (*(u32 *)(v + 3) | 0x20202020) != WORD4('n', 'k', 'e', 'd'))
+		return 0;
+	return value_ends(v + 7, 0);
+}
+
+/* Beside a length in bytes: how a body ends. */
+#define BODY_UNKNOWN -1
+#define BODY_CHUNKED -2
+
+/*
+ * Returns how many bytes the body of a head has, or one of these. Both ways to say it in one head are how
+ * requests are smuggled (RFC 9112 section 6.1). What follows CONNECT or Upgrade may be anything.
+ */
+__noinline int body_of(u32 index)
+{
+	struct write_scratch *s = scratch();
+	struct http1_head *head;
+
+	if (!s)
+		return BODY_UNKNOWN;
+	head = &s->heads[index & 3];
+	if (head->unframed || (u32)word_at(s, head->start) == WORD4('C', 'O', 'N', 'N'))
+		return BODY_UNKNOWN;
+	if (head->transfer_encodings) {
+		if (head->transfer_encodings > 1 || head->content_lengths ||
+		    !is_chunked(head->transfer_encoding) || !is_http11(head->start))
+			return BODY_UNKNOWN;
+		return BODY_CHUNKED;
+	}
+	if (!head->content_lengths)
+		return 0;
+	return head->content_lengths == 1 ? parse_content_length(head->content_length)
+					  : BODY_UNKNOWN;
 }
 
 #endif

@@ -16,7 +16,9 @@ struct http1_head {
 	u32 traceparents;
 	u32 content_length;
 	u32 content_lengths;
-	u32 unframed; /* Transfer-Encoding, Upgrade */
+	u32 transfer_encoding;
+	u32 transfer_encodings;
+	u32 unframed; /* Upgrade */
 	u32 pad;
 };
 
@@ -26,13 +28,25 @@ struct http1_head {
  */
 #define ZEROS_AFTER 128
 
+/* Where in a write, which may be in several buffers, the bytes are that are followed next. */
+struct walk {
+	u64 vector;   /* the struct iovec after this one */
+	u64 buffer;   /* 0: not in user memory */
+	u64 length;   /* of the buffer, from here on */
+	u64 left;     /* of the write */
+	u64 position; /* in the stream */
+};
+
 struct write_scratch {
 	u64 busy; /* a program is at work with it */
 	u8 bytes[HEAD_WINDOW + 256];
 	struct http1_head heads[HEADS_PER_WRITE];
 	u32 length; /* of the write, as far as it was read */
 	u32 count;  /* complete heads */
+	u32 at;	    /* how far parse_chunks() is */
+	u32 pad;
 	struct request request;
+	struct walk walk;
 };
 
 /* This is working memory of a CPU, since a head does not fit the stack. */
@@ -109,14 +123,17 @@ __noinline int parse_line(u32 at)
 			head->content_length = at;
 			head->content_lengths += 1;
 		}
-	} else if (lower == WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') ||
-		   lower == WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', ':')) {
+	} else if (lower == WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')) {
+		head->transfer_encoding = at;
+		head->transfer_encodings += 1;
+	} else if (lower == WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', ':')) {
 		head->unframed = 1;
 	} else if (s->bytes[at] == '\r' && s->bytes[at + 1] == '\n') {
 		/* We stop here when a body follows, or when this write has had enough heads. */
 		head->end = at + 2;
 		s->count += 1;
-		if (head->content_lengths || head->unframed || s->count >= HEADS_PER_WRITE)
+		if (head->content_lengths || head->transfer_encodings || head->unframed ||
+		    s->count >= HEADS_PER_WRITE)
 			return 1;
 		head = &s->heads[s->count & 3];
 		__builtin_memset(head, 0, sizeof(*head));

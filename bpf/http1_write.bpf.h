@@ -6,7 +6,7 @@
 #ifndef WIRESPAN_HTTP1_WRITE_H
 #define WIRESPAN_HTTP1_WRITE_H
 
-#include "http1_field.bpf.h"
+#include "http1_body.bpf.h"
 
 /* A head says other ids than the announcement whose bytes it is among. */
 static __always_inline void count_conflict(struct request_ring *ring, const struct request *head)
@@ -27,17 +27,17 @@ static __noinline u64 take_http1_head(struct write_scratch *s, struct request_ri
 	struct http1_head *head = &s->heads[index & 3];
 	u64 end = position + head->end;
 	struct request *slot;
-	int body;
+	int body = body_of(index);
 
-	if (head->content_lengths && !head->unframed) {
-		body = head->content_lengths == 1 ? parse_content_length(head->content_length) : -1;
-		if (body < 0)
-			ring->opaque = 1;
-		else
-			end += body;
-	}
-	if (head->unframed || (u32)word_at(s, head->start) == WORD4('C', 'O', 'N', 'N'))
+	if (body >= 0) {
+		end += body;
+	} else if (body == BODY_CHUNKED) {
+		begin_chunks(&ring->now.chunks);
+		ring->message = position + head->start;
+		ring->body = 0;
+	} else {
 		ring->opaque = 1;
+	}
 	if (head->traceparents != 1) {
 		count_loss(PROBE_REQUEST, head->traceparents ? MISS_INVALID : MISS_NO_HEADER);
 		return end;
@@ -62,34 +62,10 @@ static __noinline u64 take_http1_head(struct write_scratch *s, struct request_ri
 		count_conflict(ring, slot);
 	s->request.found = 1;
 	s->request.start_seq = slot->start_seq;
+	if (body == BODY_CHUNKED)
+		ring->body = (ring->count & (REQUEST_SLOTS - 1)) + 1;
 	ring->count += 1;
 	return end;
-}
-
-/* This reads a field of what the verifier has a type for or not, as the constant `typed` says. */
-#define FIELD(typed, from, field) ((typed) ? (from)->field : BPF_CORE_READ(from, field))
-
-/*
- * Returns the first user buffer of a write, or 0: kernel pages and the like are not ours to read.
- */
-static __always_inline u64 first_buffer(struct iov_iter *iter, u64 *length, bool typed)
-{
-	const struct iovec *vector = 0;
-	u8 type = FIELD(typed, iter, iter_type);
-
-	if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
-	    type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
-		*length = FIELD(typed, iter, count);
-		return (u64)FIELD(typed, iter, ubuf);
-	}
-	if (type != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
-		return 0;
-	if (bpf_core_field_exists(iter->__iov))
-		vector = FIELD(typed, iter, __iov);
-	else
-		vector = BPF_CORE_READ((struct iov_iter___iov *)iter, iov);
-	*length = BPF_CORE_READ(vector, iov_len);
-	return (u64)BPF_CORE_READ(vector, iov_base);
 }
 
 /*
@@ -106,29 +82,8 @@ static __always_inline void take_back(struct request_ring *ring, u64 position)
 		if (ring->slots[i].start >= position &&
 		    ring->slots[i].method == METHOD_HTTP1_HEADER)
 			ring->slots[i].found = 0;
-	ring->boundary = position;
+	ring->now = ring->before;
 	ring->opaque = 0; /* a write is only followed where it was not */
-}
-
-/*
- * This says of one write where it begins in the stream, how many bytes it has, and which are in its
- * first buffer.
- */
-struct write {
-	u64 buffer;
-	u64 length;
-	u64 count;
-	u64 bytes_acked;
-	u32 write_seq;
-	bool first; /* of its connection */
-};
-
-static __always_inline bool begins_as_request(const struct write *write)
-{
-	u64 word = 0;
-
-	return write->buffer && write->length >= 16 &&
-	       !bpf_probe_read_user(&word, sizeof(word), (void *)write->buffer) && is_method(word);
 }
 
 /*
@@ -149,14 +104,12 @@ static __always_inline u32 take_messages(struct write_scratch *s, struct request
 	s->length = length;
 	__builtin_memset(&s->bytes[length], 0, ZEROS_AFTER);
 	if (bpf_probe_read_user(s->bytes, length, (void *)write->buffer)) {
-		ring->opaque = 1;
-		count_loss(PROBE_REQUEST, MISS_UNREADABLE);
+		give_up_writes(ring, MISS_UNREADABLE);
 		return 0;
 	}
 	find_http1_heads();
 	if (!s->count) {
-		ring->opaque = 1;
-		count_loss(PROBE_REQUEST, MISS_HEAD_TOO_LONG);
+		give_up_writes(ring, MISS_HEAD_TOO_LONG);
 		return 0;
 	}
 	for (i = 0; i < HEADS_PER_WRITE; i++) {
@@ -171,7 +124,11 @@ static __always_inline u32 take_messages(struct write_scratch *s, struct request
 		if (i == 0 && write->first && s->request.found)
 			opening = slot + 1;
 	}
-	ring->boundary = boundary;
+	ring->now.boundary = boundary;
+	if (ring->now.chunks.state && !ring->opaque) {
+		follow_body(ring, write);
+		return opening;
+	}
 	/*
 	 * This write has more bytes than the messages that we followed, so the next boundary is not
 	 * known.
@@ -181,15 +138,41 @@ static __always_inline u32 take_messages(struct write_scratch *s, struct request
 	return opening;
 }
 
+/* Follows a write that begins `position`, where a message may begin or a chunked body goes on. */
+static __always_inline u32 take_write(struct request_ring *ring, const struct write *write,
+				      u64 position, u64 now)
+{
+	struct write_scratch *s = scratch();
+	bool is_body = ring->now.chunks.state;
+	u32 opening = 0;
+
+	ring->now.boundary = position;
+	ring->before = ring->now;
+	ring->last = position;
+	ring->vectors = 0;
+	ring->written = 1;
+	if (!s)
+		return 0;
+	if (__sync_lock_test_and_set(&s->busy, 1)) {
+		give_up_writes(ring, MISS_BUSY);
+		return 0;
+	}
+	if (is_body)
+		follow_body(ring, write);
+	else
+		opening = take_messages(s, ring, write, position, now);
+	s->busy = 0;
+	return opening;
+}
+
 /*
  * Follows the messages of a write, and returns as take_messages(). It is not static, so it is verified once. A
  * program that interrupts another one at this, on its CPU, leaves the working memory alone.
  */
 __noinline u32 take_request(struct request_ring *ring, const struct write *write, u64 now)
 {
-	struct write_scratch *s;
+	enum body_part part = BODY_NONE;
 	u64 position = 0;
-	u32 opening;
 
 	if (!write)
 		return 0;
@@ -198,24 +181,16 @@ __noinline u32 take_request(struct request_ring *ring, const struct write *write
 			place_stream(ring, (u32)write->bytes_acked - write->write_seq);
 		position = position_of(ring, write->bytes_acked, write->write_seq);
 		take_back(ring, position);
+		part = resume_body(ring, write, position);
 	}
-	if (!ring || ring->opaque || ring->early || (!write->first && ring->boundary != position)) {
+	if (part == BODY_REST || (part == BODY_NONE && !write->begins))
+		return 0;
+	if (!ring || ring->opaque || ring->early || part == BODY_LOST ||
+	    (part == BODY_NONE && !write->first && ring->now.boundary != position)) {
 		count_loss(PROBE_REQUEST, MISS_FRAMING);
 		return 0;
 	}
-	ring->last = position;
-	ring->written = 1;
-	s = scratch();
-	if (!s)
-		return 0;
-	if (__sync_lock_test_and_set(&s->busy, 1)) {
-		ring->opaque = 1;
-		count_loss(PROBE_REQUEST, MISS_BUSY);
-		return 0;
-	}
-	opening = take_messages(s, ring, write, position, now);
-	s->busy = 0;
-	return opening;
+	return take_write(ring, write, position, now);
 }
 
 /*
@@ -230,8 +205,10 @@ __noinline int take_syn(struct request_ring *ring, u64 msg, u64 now)
 	if (!ring || !msg || BPF_CORE_READ(iter, iov_offset))
 		return 0;
 	write.buffer = first_buffer(iter, &write.length, false);
-	if (!begins_as_request(&write))
+	write.begins = begins_as_request(&write);
+	if (!write.begins)
 		return 0;
+	write.iter = (u64)iter;
 	write.count = BPF_CORE_READ(iter, count);
 	ring->opening = take_request(ring, &write, now);
 	ring->early = 1;

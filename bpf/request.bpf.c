@@ -43,10 +43,12 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	struct request_ring *ring;
 	struct request *opening;
 	struct conn *conn;
+	u32 number;
 	u64 now;
 
 	write.buffer = first_buffer(iter, &write.length, true);
-	if (!begins_as_request(&write))
+	write.begins = begins_as_request(&write);
+	if (!write.begins && !is_unfinished(sk))
 		return 0;
 	conn = conn_of(sk);
 	if (!conn || conn->role != ROLE_CLIENT ||
@@ -55,9 +57,14 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	write.write_seq = tp->write_seq;
 	write.bytes_acked = tp->bytes_acked;
 	write.count = iter->count;
+	write.iter = address_of(iter);
 	now = bpf_ktime_get_ns();
 	ring = bpf_sk_storage_get(&requests, sk, 0, first ? BPF_SK_STORAGE_GET_F_CREATE : 0);
-	opening = slot_at(ring, take_request(ring, &write, now));
+	number = take_request(ring, &write, now);
+	if (!ring)
+		return 0;
+	note_unfinished(sk, ring);
+	opening = slot_at(ring, number);
 	if (opening)
 		link_opening(sk, tp, conn, opening, now);
 	return 0;
@@ -207,8 +214,10 @@ static __noinline int follow_write_at(struct followed *followed, struct tcp_sock
 	u64 now;
 
 	write.buffer = first_buffer(iter, &write.length, false);
-	if (!begins_as_request(&write))
+	write.begins = begins_as_request(&write);
+	if (!write.begins && !followed->ring.now.chunks.state)
 		return 0;
+	write.iter = (u64)iter;
 	write.count = BPF_CORE_READ(iter, count);
 	write.write_seq = BPF_CORE_READ(tp, write_seq);
 	write.bytes_acked = BPF_CORE_READ(tp, bytes_acked);

@@ -43,6 +43,7 @@
 #include "lib/record.bpf.h"
 #include "lib/accepted.bpf.h"
 #include "lib/mptcp.bpf.h"
+#include "lib/chunks.bpf.h"
 #include "lib/requests.bpf.h"
 #include "lib/served.bpf.h"
 #include "lib/thread_context.bpf.h"

@@ -22,6 +22,12 @@ struct request {
 /* The end of an interval that was said, not read in the bytes, and goes on. */
 #define OPEN_END (~0ULL)
 
+/* How far the messages of a client were followed. */
+struct progress {
+	u64 boundary; /* where the next message must begin, or the next bytes of a chunked body */
+	struct chunks chunks;
+};
+
 /*
  * It has the requests of one connection; the newest takes the slot of the oldest. A request
  * without a context has no slot, and a byte that no slot covers belongs to nobody. Those that
@@ -29,16 +35,23 @@ struct request {
  */
 struct request_ring {
 	struct request slots[REQUEST_SLOTS];
-	u64 boundary; /* where the next message must begin */
-	u64 last;     /* where the last write that was followed began */
-	u32 base;     /* added to a sequence number: the low half of its position */
+	struct progress now;
+	struct progress before; /* the last write that was followed */
+	u64 last;		/* where that one began */
+	u64 vectors;		/* and where its first struct iovec was, when it has some */
+	/* The longest data of a chunk in it, as positions: the kernel may take a write in part. */
+	u64 data;
+	u64 data_end;
+	u64 message; /* where the message began whose chunks are followed */
+	u32 base;    /* added to a sequence number: the low half of its position */
 	u32 count;
 	u8 opaque;  /* framing unknown: no request is taken any more */
 	u8 written; /* last is set */
 	u8 early; /* `base` is not known yet: announced, or to leave with the SYN, before ESTABLISHED */
 	u8 opening; /* of the SYN: the number of its slot, from 1; 0: none, or without a context */
 	u8 one_by_one; /* as CONN_ONE_BY_ONE, where a kprobe meets the writes */
-	u8 pad[3];
+	u8 body;       /* the number of the slot, from 1, of that message; 0: it has no context */
+	u8 pad[2];
 };
 
 struct {
@@ -82,6 +95,43 @@ static __always_inline struct request_ring *requests_of(struct sock *sk)
 	if (!followed || followed->cookie != (u64)sk->__sk_common.skc_cookie.counter)
 		return 0;
 	return &followed->ring;
+}
+
+/*
+ * Clients whose last message goes on, by a part of their address: their next write is looked at, whatever it begins
+ * with. Two may have the same place: the later one has it, and the other is given up when its next request comes.
+ */
+#define UNFINISHED_BITS 14
+u32 unfinished[1 << UNFINISHED_BITS] = {};
+
+static __always_inline u32 *unfinished_place(u64 address)
+{
+	return &unfinished[(address * 0x9e3779b97f4a7c15ULL) >> (64 - UNFINISHED_BITS)];
+}
+
+/* Sockets lie at multiples of 64. */
+static __always_inline u32 unfinished_mark(u64 address)
+{
+	return address >> 6;
+}
+
+static __always_inline bool is_unfinished(struct sock *sk)
+{
+	u64 address = address_of(sk);
+
+	return *unfinished_place(address) == unfinished_mark(address);
+}
+
+/* After a write. A message that has ended is looked at once more, since its last write may be taken in part. */
+static __always_inline void note_unfinished(struct sock *sk, const struct request_ring *ring)
+{
+	u64 address = address_of(sk);
+	u32 *place = unfinished_place(address), mark = unfinished_mark(address);
+
+	if (ring && ring->now.chunks.state)
+		*place = mark;
+	else if (*place == mark)
+		*place = 0;
 }
 
 /* The slot with this number, from 1; NULL: none. */

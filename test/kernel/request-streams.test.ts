@@ -5,7 +5,17 @@ import { Cleanup } from '../support/cleanup.ts';
 import { Conversation, type Stage } from './rig/conversation.ts';
 import { Dice } from './rig/dice.ts';
 import { openLane, openStage } from './rig/stage.ts';
-import { head, newContext, padding, requestOf, valueOf, type Context } from '../support/traceparent.ts';
+import {
+  chunk,
+  chunkedHead,
+  head,
+  lastChunk,
+  newContext,
+  padding,
+  requestOf,
+  valueOf,
+  type Context,
+} from '../support/traceparent.ts';
 
 const CONNECTIONS = 61;
 const MESSAGES = 11;
@@ -34,7 +44,10 @@ function writes(dice: Dice): readonly (readonly Message[])[] {
     [`traceparent: ${valueOf(context)}`, `Content-Length: ${body.length}`],
     'POST / HTTP/1.1',
   );
-  switch (dice.below(5)) {
+  switch (dice.below(7)) {
+    case 5:
+    case 6:
+      return chunked(dice);
     case 0:
       return [[[post, context]], [[body, context]]];
     case 1:
@@ -44,6 +57,25 @@ function writes(dice: Dice): readonly (readonly Message[])[] {
     default:
       return [[get(dice)]];
   }
+}
+
+/** A body in chunks of chance, some of which are requests, in writes that are cut anywhere. */
+function chunked(dice: Dice): readonly (readonly Message[])[] {
+  const context = newContext();
+  const chunks = Array.from({ length: dice.below(5) }, () => {
+    const data = dice.below(2) === 0 ? requestOf(newContext()) : 'x'.repeat(1 + dice.below(2_000));
+    return chunk(data, dice.below(3) === 0 ? ';a="b"' : '');
+  });
+  const body = chunks.join('') + lastChunk(dice.below(3) === 0 ? ['a: b'] : []);
+  const pieces: string[] = [];
+  for (let at = 0; at < body.length;) {
+    const size = 1 + dice.below(dice.below(2) === 0 ? 20 : body.length);
+    pieces.push(body.slice(at, at + size));
+    at += size;
+  }
+  const head = chunkedHead(context);
+  const joined = dice.below(2) === 0 ? [head, ...pieces] : [head + (pieces[0] ?? ''), ...pieces.slice(1)];
+  return joined.map((bytes): readonly Message[] => [[bytes, context]]);
 }
 
 /** Ends a stream with something whose end nobody can tell: from there on, nothing is owned. */
@@ -110,7 +142,9 @@ describe('streams', () => {
     const shown = closed.reduce((sum, segments) => sum + segments.shown, 0);
     const records = played.flatMap((c) => c.retransmits());
     const owned = records.filter(({ record }) => record.context !== undefined).length;
-    t.diagnostic(`${sent} segments sent again, ${shown} shown, ${owned} records with a context`);
+    const possible = played.reduce((sum, c) => sum + c.ownedRetransmits(), 0);
+    t.diagnostic(`${sent} segments sent again, ${shown} shown`);
+    t.diagnostic(`${owned} links, none wrong, of ${possible} that there could be`);
     assert.equal(played.length, CONNECTIONS);
     assert.ok(closed.length >= CONNECTIONS * SEEN_SHARE, `${closed.length} close records`);
     assert.ok(shown >= sent * SEEN_SHARE && shown <= sent, `${shown} of ${sent} segments`);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* Words of a line, its command included. */
-#define WORDS 16
+#define WORDS 40
 
 /* script-open.c */
 long do_listen(const char *name, int *s, int backlog, int port);

@@ -34,3 +34,21 @@ export function requestOf(context: Context, bodyBytes?: number): string {
 export function padding(bytes: number): string {
   return `cookie: ${'c'.repeat(bytes - 'cookie: \r\n'.length)}`;
 }
+
+/** The head of a request whose body comes in chunks. */
+export function chunkedHead(context: Context, lines: readonly string[] = []): string {
+  return head(
+    [`traceparent: ${valueOf(context)}`, 'Transfer-Encoding: chunked', ...lines],
+    'POST / HTTP/1.1',
+  );
+}
+
+/** One chunk of these bytes. */
+export function chunk(data: string, extension = ''): string {
+  return `${data.length.toString(16)}${extension}\r\n${data}\r\n`;
+}
+
+/** What ends a chunked body, with these lines in its trailer section. */
+export function lastChunk(trailers: readonly string[] = []): string {
+  return ['0', ...trailers, '', ''].join('\r\n');
+}

@@ -44,6 +44,11 @@ export function plain(context: RequestContext | undefined): Context | undefined 
   return { traceId: context.traceId, spanId: context.spanId, flags: context.traceFlags };
 }
 
+/** One buffer of a write, as a command has it. */
+function bufferOf(bytes: string): string {
+  return bytes === '' ? '-' : hex(bytes);
+}
+
 export class Conversation {
   readonly client: number;
   readonly server: number;
@@ -130,10 +135,12 @@ export class Conversation {
     this.#base = undefined;
   }
 
-  /** One write of these bytes, all of which belong to `context`. */
-  async write(bytes: string, context?: Context): Promise<void> {
-    assert.equal(await this.#stage.script.run('write', this.client, hex(bytes)), bytes.length);
-    this.#note(bytes.length, context);
+  /** One write of these bytes, in one buffer or in several, all of which belong to `context`. */
+  async write(bytes: string | readonly string[], context?: Context): Promise<void> {
+    const parts = typeof bytes === 'string' ? [bytes] : bytes;
+    const { length } = parts.join('');
+    assert.equal(await this.#stage.script.run('write', this.client, ...parts.map(bufferOf)), length);
+    this.#note(length, context);
   }
 
   /** One write of several messages. */
@@ -212,10 +219,19 @@ export class Conversation {
     return mine.map(({ seq }) => seq);
   }
 
+  /** How many retransmissions begin with a byte that is of a context. */
+  ownedRetransmits(): number {
+    return this.retransmits().filter(({ at }) => this.#ownerOf(at)?.context !== undefined).length;
+  }
+
+  #ownerOf(at: number): Stretch | undefined {
+    return this.#stretches.find(({ from, to }) => at >= from && at < to);
+  }
+
   /** Each retransmission carries the context of the owner of its first byte, exactly, or none. */
   checkContexts(): void {
     for (const { at, record } of this.retransmits()) {
-      const owner = this.#stretches.find(({ from, to }) => at >= from && at < to);
+      const owner = this.#ownerOf(at);
       if (owner?.isForgettable === true && record.context === undefined) continue;
       assert.deepEqual(
         plain(record.context),
