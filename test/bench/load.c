@@ -7,6 +7,7 @@
  *   load refuse N    N attempts to a port where no one listens
  *   load lose N      N attempts that a full listener does not answer, for 1.4 seconds
  *   load requests N  one connection, N HTTP/1.1 requests with a traceparent, and their responses
+ *   load sampled-requests N  the same, of sampled spans
  *   load hold N      N connections, as many as the limits allow, until standard input ends
  *
  * One JSON line; that of `hold` comes when all connections are there.
@@ -216,8 +217,13 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(long);
-	} loads[] = {{"rounds", rounds}, {"bulk", bulk},	 {"refuse", refuse},
-		     {"lose", lose},	 {"requests", requests}, {"hold", hold}};
+	} loads[] = {{"rounds", rounds},
+		     {"bulk", bulk},
+		     {"refuse", refuse},
+		     {"lose", lose},
+		     {"requests", requests},
+		     {"hold", hold},
+		     {"sampled-requests", sampled_requests}};
 	long count = argc == 3 ? atol(argv[2]) : 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -226,6 +232,7 @@ int main(int argc, char **argv)
 			loads[i].run(count);
 			return 0;
 		}
-	fprintf(stderr, "usage: %s rounds|bulk|refuse|lose|requests|hold COUNT\n", argv[0]);
+	fprintf(stderr, "usage: %s rounds|bulk|refuse|lose|requests|sampled-requests|hold COUNT\n",
+		argv[0]);
 	return 2;
 }

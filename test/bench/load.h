@@ -19,6 +19,7 @@ void finish(pid_t server);		       /* waits until it has ended, with status 0 */
 
 /* requests.c: HTTP/1.1 requests on one connection. */
 void requests(long count);
+void sampled_requests(long count);
 
 /* hold.c: connections that stay until standard input ends. */
 void hold(long count);

@@ -70,9 +70,10 @@ export interface Requests {
   readonly processorUs: number;
 }
 
-/** HTTP/1.1 requests with a trace context on one connection, one after another. */
-export async function requests(count: number): Promise<Requests> {
-  return JSON.parse(await runToEnd(LOAD, ['requests', String(count)])) as Requests;
+/** HTTP/1.1 requests with a trace context on one connection, one after another; of sampled spans or not. */
+export async function requests(count: number, { isSampled = false } = {}): Promise<Requests> {
+  const load = isSampled ? 'sampled-requests' : 'requests';
+  return JSON.parse(await runToEnd(LOAD, [load, String(count)])) as Requests;
 }
 
 /** One connection that carries `bytes` one way, without a trace context. */

@@ -9,21 +9,28 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char request[] =
-	"GET /api/v1/orders/48151623?expand=lines HTTP/1.1\r\n"
-	"host: orders.shop.example:8080\r\n"
-	"accept: application/json\r\n"
-	"accept-language: *\r\n"
-	"user-agent: node\r\n"
-	"accept-encoding: gzip, deflate\r\n"
-	"traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00\r\n"
-	"connection: keep-alive\r\n"
-	"\r\n";
+static char request[] = "GET /api/v1/orders/48151623?expand=lines HTTP/1.1\r\n"
+			"host: orders.shop.example:8080\r\n"
+			"accept: application/json\r\n"
+			"accept-language: *\r\n"
+			"user-agent: node\r\n"
+			"accept-encoding: gzip, deflate\r\n"
+			"traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00\r\n"
+			"connection: keep-alive\r\n"
+			"\r\n";
 static const char response[] = "HTTP/1.1 200 OK\r\n"
 			       "content-type: application/json\r\n"
 			       "content-length: 2\r\n"
 			       "\r\n"
 			       "{}";
+
+/* The trace-flags, which are 00 as they stand. */
+static void sample(void)
+{
+	char *end = strstr(request, "\r\nconnection:");
+
+	end[-1] = '1';
+}
 
 static void serve(int listener, long count)
 {
@@ -76,4 +83,10 @@ void requests(long count)
 	finish(server);
 	printf("{\"requests\":%ld,\"seconds\":%.3f,\"processorUs\":%.0f}\n", count, seconds,
 	       processor_us());
+}
+
+void sampled_requests(long count)
+{
+	sample();
+	requests(count);
 }

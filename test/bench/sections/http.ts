@@ -6,6 +6,7 @@ import { heading, note, row } from '../report.ts';
 import type { Scale, Section } from './section.ts';
 
 const WRITE = /^ws_write/;
+const ARRIVE = /^ws_arrive/;
 const SETTINGS = { OTEL_METRIC_EXPORT_INTERVAL: '60000' };
 
 type Round = () => Promise<Requests>;
@@ -63,35 +64,51 @@ function ratios(above: readonly number[], below: readonly number[]): number[] {
   return above.map((each, i) => each / (below[i] ?? NaN));
 }
 
-/** The write programs by `bpf_stats`, which costs itself: never in the same round as a rate. */
+/** What the programs take for a request and its response, by round, in nanoseconds. */
+interface Costs {
+  readonly write: number[];
+  readonly arrive: number[];
+}
+
+/** The programs by `bpf_stats`, which costs itself: never in the same round as a rate. */
 async function measurePrograms(rounds: number, count: number, against: string | undefined): Promise<void> {
-  heading('The program at the write, a request');
-  const measure = async (folder?: string): Promise<number[]> => {
-    const stats = enableBpfStats();
-    try {
-      return await withAgent(
-        SETTINGS,
-        async ({ pid, programs }) => {
-          const reader = new ProgramReader(pid, programs);
-          const samples: number[] = [];
-          for (let i = 0; i < rounds; i += 1) {
-            const before = reader.read();
-            await requests(count);
-            const counts = difference(before, reader.read());
-            const ns = [...counts].reduce((sum, [name, each]) => sum + (WRITE.test(name) ? each.ns : 0), 0);
-            samples.push(ns / count);
-          }
-          return samples;
-        },
-        folder,
-      );
-    } finally {
-      stats.close();
-    }
-  };
-  row('both ends: a request and its response', 'ns', await measure(), { digits: 0, aim: '≤ 500' });
-  if (against !== undefined) row(`the same of ${against}`, 'ns', await measure(against), { digits: 0 });
-  note('a head of 303 bytes; the program also runs at the response, which it leaves alone');
+  heading('The programs at writes and at arriving segments, both ends, a request and its response');
+  for (const isSampled of [false, true]) {
+    const what = isSampled ? 'sampled' : 'not sampled';
+    const own = await costsOf(rounds, () => requests(count, { isSampled }));
+    const other = against && (await costsOf(rounds, () => requests(count, { isSampled }), against));
+    row(`writes, ${what}`, 'ns', own.write, { digits: 0, aim: '≤ 500' });
+    if (other) row(`the same of ${String(against)}`, 'ns', other.write, { digits: 0 });
+    row(`arriving segments, ${what}`, 'ns', own.arrive, { digits: 0 });
+    if (other) row(`the same of ${String(against)}`, 'ns', other.arrive, { digits: 0 });
+  }
+  note('a head of 303 bytes; the program of writes also runs at the response, which it leaves alone');
+}
+
+async function costsOf(rounds: number, round: Round, folder?: string): Promise<Costs> {
+  const stats = enableBpfStats();
+  try {
+    return await withAgent(
+      SETTINGS,
+      async ({ pid, programs }) => {
+        const reader = new ProgramReader(pid, programs);
+        const costs: Costs = { write: [], arrive: [] };
+        for (let i = 0; i < rounds; i += 1) {
+          const before = reader.read();
+          const { requests: count } = await round();
+          const counts = [...difference(before, reader.read())];
+          const sum = (of: RegExp): number =>
+            counts.reduce((ns, [name, each]) => ns + (of.test(name) ? each.ns : 0), 0);
+          costs.write.push(sum(WRITE) / count);
+          costs.arrive.push(sum(ARRIVE) / count);
+        }
+        return costs;
+      },
+      folder,
+    );
+  } finally {
+    stats.close();
+  }
 }
 
 /** As many as take about this long on this machine. */
