@@ -69,7 +69,14 @@ static __noinline struct served *begin_served(struct __sk_buff *skb, struct tcp_
 	return served;
 }
 
-/* Leaves at once unless a request may begin in this segment. */
+/* A client that has said that it writes no more still gets its response. */
+static __always_inline bool may_carry(u32 state)
+{
+	return state == TCP_ESTABLISHED ||
+	       (cfg_emit_exchange && (state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2));
+}
+
+/* Leaves at once unless a request may begin in this segment, or a response is waited for. */
 static __always_inline void handle_arrival(struct __sk_buff *skb)
 {
 	struct bpf_sock *socket = skb->sk;
@@ -78,7 +85,7 @@ static __always_inline void handle_arrival(struct __sk_buff *skb)
 	struct tcp_sock *tp;
 	bool is_read;
 
-	if (!socket || socket->state != TCP_ESTABLISHED)
+	if (!socket || !may_carry(socket->state))
 		return;
 	is_read = read_arrival(skb, &arrival);
 	if (is_read && !arrival.payload)
@@ -87,9 +94,11 @@ static __always_inline void handle_arrival(struct __sk_buff *skb)
 	if (!tp)
 		return;
 	served = bpf_sk_storage_get(&serves, tp, 0, 0);
-	if (!served && is_read && !tp->bytes_received)
+	if (!served && is_read && !tp->bytes_received && socket->state == TCP_ESTABLISHED)
 		served = begin_served(skb, tp, &arrival);
-	if (!served || served->opaque)
+	if (served && served->client && is_read)
+		see_response(tp, served, arrival.seq + arrival.payload);
+	if (!served || served->opaque || socket->state != TCP_ESTABLISHED)
 		return;
 	if (!is_read)
 		give_up((struct sock *)tp, tp, served, MISS_UNREADABLE);

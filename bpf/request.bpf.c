@@ -32,6 +32,34 @@ static __noinline int link_opening(struct sock *sk, struct tcp_sock *tp, struct 
 }
 
 /*
+ * What a write means for the exchange before it and that of its own request. One whose end is not followed has
+ * none, since what comes after it can't be told from it. The next bytes of a chunked body change nothing.
+ */
+static __always_inline void follow_exchange(struct tcp_sock *tp, struct conn *conn,
+					    struct request_ring *ring, u32 before, u64 now)
+{
+	struct request *request = ring->count == before ? 0 : slot_at(ring, ring->count);
+	u64 position = position_of(ring, tp->bytes_acked, tp->write_seq);
+	u32 received = tp->bytes_received;
+	bool is_alone;
+
+	if (!ring->opaque &&
+	    (!ring->written || ring->last != position || ring->before.chunks.state))
+		return; /* no request was looked for in it */
+	if (request && (!request->found || !(request->flags & 1) || ring->opaque))
+		request = 0;
+	/* With nothing sent before it there is nothing to be answered. */
+	is_alone = (!tp->bytes_sent && tp->write_seq == tp->snd_una) || received != ring->received;
+	if (request && (request->start != position || request->end != ring->now.boundary))
+		is_alone = false;
+	ring->received = received;
+	if (!request && !ring->in_exchange)
+		return;
+	ring->in_exchange = !!request;
+	turn_exchange(tp, conn, request, is_alone, now);
+}
+
+/*
  * A client writes, maybe a request. It is not inlined, since its caller, which names owners, has no stack
  * left for it; neither is what it calls.
  */
@@ -43,7 +71,7 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	struct request_ring *ring;
 	struct request *opening;
 	struct conn *conn;
-	u32 number;
+	u32 number, before;
 	u64 now;
 
 	write.buffer = first_buffer(iter, &write.length, true);
@@ -60,6 +88,7 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	write.iter = address_of(iter);
 	now = bpf_ktime_get_ns();
 	ring = bpf_sk_storage_get(&requests, sk, 0, first ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	before = ring ? ring->count : 0;
 	number = take_request(ring, &write, now);
 	if (!ring)
 		return 0;
@@ -67,6 +96,8 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	opening = slot_at(ring, number);
 	if (opening)
 		link_opening(sk, tp, conn, opening, now);
+	if (cfg_emit_exchange)
+		follow_exchange(tp, conn, ring, before, now);
 	return 0;
 }
 

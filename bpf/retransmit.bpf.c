@@ -52,10 +52,12 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 	struct trace_context context = {};
 	struct retransmit_record *record;
 	u64 now = bpf_ktime_get_ns();
+	bool in_exchange;
 
 	/* A FIN alone belongs to nobody; a SYN does when it was announced for whom it is. */
 	if (cfg_requests && (segment->has_payload || segment->type == RETRANSMIT_SYN))
 		find_context(sk, segment->seq, segment->end_seq, &context);
+	in_exchange = note_loss(sk, conn, &context);
 	if (!context.found && cfg_emit_retransmit != EMIT_ALL)
 		return;
 	record = reserve(PROBE_RETRANSMIT, RECORD_RETRANSMIT, sizeof(*record), now);
@@ -68,6 +70,7 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 	record->end_seq = segment->end_seq;
 	record->segments = segment->count;
 	record->type = segment->type;
+	record->in_exchange = in_exchange;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
 	record->context = context;
 	submit(PROBE_RETRANSMIT, record);

@@ -46,6 +46,7 @@
 #include "lib/chunks.bpf.h"
 #include "lib/requests.bpf.h"
 #include "lib/served.bpf.h"
+#include "lib/exchange.bpf.h"
 #include "lib/thread_context.bpf.h"
 #include "lib/handshake.bpf.h"
 #include "lib/next_connect.bpf.h"

@@ -24,12 +24,13 @@ export interface OtlpTargetConfig {
   readonly clientCertificate?: string;
 }
 
-/** Latencies above which there is an event: milliseconds, exact to the microsecond; 0: never. */
+/** Latencies above which there is an event or a span: milliseconds, exact to the microsecond; 0: never. */
 export interface Thresholds {
   readonly handshake: number;
   readonly acceptQueue: number;
   readonly receiveQueue: number;
   readonly rtt: number;
+  readonly exchange: number;
   readonly softirqRun: number;
   readonly softirqWait: number;
 }

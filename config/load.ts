@@ -90,6 +90,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       acceptQueue: value('thresholds.accept_queue'),
       receiveQueue: value('thresholds.receive_queue'),
       rtt: value('thresholds.rtt'),
+      exchange: value('thresholds.exchange'),
       softirqRun: value('thresholds.softirq_run'),
       softirqWait: value('thresholds.softirq_wait'),
     },

@@ -14,7 +14,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   spans: 'Spans',
   sampling: 'Spans',
   attributes: 'Opt-in attributes on metrics',
-  thresholds: 'Thresholds of events',
+  thresholds: 'Thresholds of events and exchanges',
   resource: 'Resources',
   addresses: 'Addresses',
   subnets: 'Subnets',

@@ -45,7 +45,7 @@ export interface MetricDescriptor {
   readonly bccTools: readonly string[];
 }
 
-export type SpanMode = 'always' | 'correlated' | 'off';
+export type SpanMode = 'always' | 'correlated' | 'eventful' | 'off';
 
 /** A span of kind INTERNAL. */
 export interface SpanDescriptor {

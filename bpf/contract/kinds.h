@@ -60,6 +60,15 @@ enum connection_what {
 	CONNECTION_HANDSHAKE = 5,
 };
 
+enum exchange_what {
+	/* The first byte of its response came, and it is eventful. */
+	EXCHANGE_ANSWERED = 1,
+	/* The next request begins. */
+	EXCHANGE_ENDED = 2,
+	/* Its connection is over. */
+	EXCHANGE_CLOSED = 3,
+};
+
 enum role {
 	ROLE_UNKNOWN = 0,
 	ROLE_CLIENT = 1,
@@ -118,7 +127,8 @@ enum probe_id {
 	PROBE_ARRIVE = 12,
 	PROBE_THREAD = 13,
 	PROBE_EXEC = 14,
-	PROBE_COUNT = 15,
+	PROBE_EXCHANGE = 15,
+	PROBE_COUNT = 16,
 };
 
 /* Why something was lost; the second index of `lost`. */

@@ -25,6 +25,7 @@ enum record_kind {
 	RECORD_RESET = 7,
 	RECORD_LATENCY = 8,
 	RECORD_SOFTIRQ = 9,
+	RECORD_EXCHANGE = 10,
 };
 
 struct record_header {
@@ -166,8 +167,9 @@ struct retransmit_record {
 	__u32 seq;
 	__u32 end_seq;
 	__u32 segments;
-	__u8 type; /* enum retransmit_type */
-	__u8 pad[3];
+	__u8 type;	  /* enum retransmit_type */
+	__u8 in_exchange; /* the exchange of its request goes on, and its end will be told */
+	__u8 pad[2];
 	struct trace_context context;
 };
 _Static_assert(sizeof(struct retransmit_record) == 144, "retransmit_record");
@@ -233,6 +235,30 @@ struct softirq_record {
 };
 _Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
 
+/*
+ * A request with a sampled context and its response. Figures are those up to now; `context.start_ns` is when the first
+ * byte was written.
+ */
+struct exchange_record {
+	struct record_header header;
+	__u64 cookie;
+	struct owner_key owner;
+	struct endpoints endpoints;
+	__u64 first_ns; /* first byte of the response; 0: none came, or it can't be told from another's */
+	__u64 last_ns;		      /* the last one so far; 0 as above */
+	__u64 bytes_sent;	      /* payload of the request */
+	__u64 bytes_received;	      /* payload of the response; 0 as above */
+	__u32 segments_retransmitted; /* of the connection, meanwhile */
+	__u32 rtt_smoothed_us;
+	__u8 what;     /* enum exchange_what */
+	__u8 eventful; /* something happened to it, or it is slow */
+	__u8 error;    /* of one that ended without a response: errno, ERROR_UNKNOWN or NO_ERROR */
+	__u8 reason;   /* enum close_reason */
+	__u8 pad[4];
+	struct trace_context context;
+};
+_Static_assert(sizeof(struct exchange_record) == 176, "exchange_record");
+
 #include "rules.h"
 #include "sums.h"
 #include "process.h"
@@ -252,8 +278,10 @@ struct wire_types {
 	struct drop_record drop;
 	struct latency_record latency;
 	struct softirq_record softirq;
+	struct exchange_record exchange;
 	enum record_kind record_kind;
 	enum connection_what connection_what;
+	enum exchange_what exchange_what;
 	enum context_method context_method;
 	enum announcement_option announcement_option;
 	struct announcement announcement;

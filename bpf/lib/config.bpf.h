@@ -11,8 +11,9 @@ const volatile u8 cfg_emit_fail = 0;
 const volatile u8 cfg_emit_close = 0; /* enum emit_mode; on a trace: opened for a sampled request */
 const volatile u8 cfg_emit_state = 0;
 const volatile u8 cfg_emit_listener = 0;
-const volatile u8 cfg_sees_resets = 0; /* the programs for them are loaded */
-const volatile u32 cfg_subnets = 0;    /* how many `subnets` holds */
+const volatile u8 cfg_emit_exchange = 0; /* enum emit_mode; on a trace: eventful ones */
+const volatile u8 cfg_sees_resets = 0;	 /* the programs for them are loaded */
+const volatile u32 cfg_subnets = 0;	 /* how many `subnets` holds */
 const volatile u8 cfg_state_duration = 0;
 const volatile u8 cfg_conn_table = 0; /* conns are kept by address: track.bpf.h */
 const volatile u8 cfg_rtt_variation = 0;
@@ -37,6 +38,7 @@ const volatile u8 cfg_accepts_unseen = 0;    /* who has a connection open accept
 const volatile u64 cfg_slow_handshake_ns = 0;
 const volatile u64 cfg_slow_accept_ns = 0;
 const volatile u64 cfg_slow_rtt_ns = 0;
-const volatile u8 cfg_receive = 0; /* data is followed until it is read */
+const volatile u64 cfg_slow_exchange_ns = 0; /* until the first byte of the response */
+const volatile u8 cfg_receive = 0;	     /* data is followed until it is read */
 
 #endif

@@ -49,9 +49,12 @@ struct request_ring {
 	u8 written; /* last is set */
 	u8 early; /* `base` is not known yet: announced, or to leave with the SYN, before ESTABLISHED */
 	u8 opening; /* of the SYN: the number of its slot, from 1; 0: none, or without a context */
-	u8 one_by_one; /* as CONN_ONE_BY_ONE, where a kprobe meets the writes */
-	u8 body;       /* the number of the slot, from 1, of that message; 0: it has no context */
-	u8 pad[2];
+	u8 one_by_one;	/* as CONN_ONE_BY_ONE, where a kprobe meets the writes */
+	u8 body;	/* the number of the slot, from 1, of that message; 0: it has no context */
+	u8 in_exchange; /* one goes on: exchange.bpf.h */
+	u8 pad;
+	u32 received; /* low half of what the socket had received at the last request */
+	u32 pad2;
 };
 
 struct {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * This is kept of a server's connection whose first bytes are an HTTP/1.x request: where the next
- * request may begin, and whether the last one is answered. The program of arriving segments and that
- * of writes share it; whoever has `busy` changes it.
+ * request may begin, and whether the last one is answered. Of a client's with a sampled request it is
+ * how its response comes. The program of arriving segments and that of writes share it; whoever has
+ * `busy` changes it.
  */
 #ifndef WIRESPAN_LIB_SERVED_H
 #define WIRESPAN_LIB_SERVED_H
@@ -12,6 +13,19 @@ enum answer_state {
 	ANSWER_DUE = 0,	    /* nothing of it was written */
 	ANSWER_INTERIM = 1, /* 1xx: the final one is to come (RFC 9110 section 15.2) */
 	ANSWER_BEGUN = 2,   /* or no request came yet */
+};
+
+/* The response to the last request, as it comes. */
+struct exchange {
+	u64 first_ns;	 /* its first byte; 0: none came */
+	u64 last_ns;	 /* the last one so far */
+	u64 received;	 /* bytes of it */
+	u32 received_to; /* the sequence number after them */
+	u32 retransmits; /* of the socket, when the request was written */
+	u8 open;
+	u8 lost;      /* a segment of the request was sent again */
+	u8 pipelined; /* responses can't be told apart any more on this connection */
+	u8 pad[5];
 };
 
 struct served {
@@ -27,7 +41,8 @@ struct served {
 	u8 opaque; /* nothing is read any more */
 	u8 state;  /* enum answer_state */
 	u8 slot;   /* of the ring, from 1: the answer that goes on; 0: none with a context */
-	u8 pad;
+	u8 client; /* of a client: only its exchange is kept */
+	struct exchange exchange;
 };
 
 struct {

@@ -4,7 +4,7 @@ import { setting, type SettingTree } from '../setting.ts';
 const OUTLIER = 'a `wirespan.tcp.latency.outlier` event';
 const SLOW = 'a `wirespan.softirq.slow` event';
 
-/** Above which latencies are told, by the events that are off unless asked for. */
+/** Above which latencies are told: by events that are off unless asked for, and by spans of exchanges. */
 export const thresholdSettings: SettingTree = {
   thresholds: {
     handshake: setting(threshold, 500, `Handshake time above which there is ${OUTLIER}. 0: never.`, {
@@ -25,6 +25,12 @@ export const thresholdSettings: SettingTree = {
       threshold,
       500,
       `Smoothed round-trip time above which there is ${OUTLIER}, once each time it rises above. 0: never.`,
+      { defaultText: '`500ms`' },
+    ),
+    exchange: setting(
+      threshold,
+      500,
+      'Time from the first byte of a request to the first byte of its response above which there is a `tcp exchange` span. 0: never because of that.',
       { defaultText: '`500ms`' },
     ),
     softirq_run: setting(threshold, 10, `Run of a softirq handler above which there is ${SLOW}. 0: never.`, {

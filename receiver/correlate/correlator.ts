@@ -6,6 +6,7 @@ import { ConnectionLinks } from './connection-links.ts';
 import { DECISIONS, type Decision } from './decide.ts';
 import { Emitter, type EmitterCounters, type EmitterOptions, type EmitterSettings } from './emitter.ts';
 import { maskAddress, type AddressMode } from './mask.ts';
+import { Exchanges } from './exchanges.ts';
 import type { CreateEvents, RecordEvents } from './record-events.ts';
 import { createSocketAttributes } from './socket-attributes.ts';
 
@@ -18,6 +19,9 @@ export interface CorrelatorOptions extends EmitterOptions {
   /** What makes events of records: where two want the same record, in this order. */
   readonly families: Iterable<CreateEvents>;
 }
+
+/** Eventful exchanges that go on at once. */
+const MAX_EXCHANGES = 10_000;
 
 const NUMBERS: KernelNames = {
   dropReason: (reason) => `unknown_${String(reason)}`,
@@ -67,6 +71,7 @@ class RecordCorrelator implements Correlator {
       sockets: createSocketAttributes(connectionIds, addresses),
       connectionIds,
       links: this.#links,
+      exchanges: new Exchanges(MAX_EXCHANGES),
       names,
       decisions: DECISIONS,
       mask: (address: string) => maskAddress(address, addresses),

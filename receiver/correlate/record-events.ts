@@ -4,6 +4,7 @@ import type { ConnectionIds } from './connection-id.ts';
 import type { ConnectionLinks } from './connection-links.ts';
 import type { Decision, Decisions } from './decide.ts';
 import type { Emitter } from './emitter.ts';
+import type { Exchanges } from './exchanges.ts';
 import type { SocketAttributes } from './socket-attributes.ts';
 
 /** What makes events and spans of the records of one family, while the agent runs. */
@@ -24,6 +25,8 @@ export interface EventParts {
   readonly connectionIds: ConnectionIds;
   /** Which spans used a connection. */
   readonly links: ConnectionLinks;
+  /** Those that go on, with what happened to them. */
+  readonly exchanges: Exchanges;
   /** Words for this kernel's numbers. */
   readonly names: KernelNames;
   /** The decision table. */

@@ -112,6 +112,31 @@ export interface RetransmitRecord extends SocketRecord {
   readonly segments: number;
   /** The context of the first request that owns a byte of the interval; absent without evidence. */
   readonly context?: RequestContext;
+  /** The exchange of that request goes on, and the kernel will tell its end. */
+  readonly isInExchange?: boolean;
+}
+
+/** What is known so far of a request with a sampled context, and of its response. Times that are not known are 0n. */
+export interface ExchangeRecord extends SocketRecord {
+  readonly kind: 'exchange';
+  /** Its response has begun and it is eventful; the next request begins; its connection is over. */
+  readonly what: 'answered' | 'ended' | 'closed';
+  /** Something happened to it, or its response was slow. */
+  readonly isEventful: boolean;
+  /** First and last byte of the response so far; 0n also where responses cannot be told apart. */
+  readonly firstNs: bigint;
+  readonly lastNs: bigint;
+  readonly bytesSent: bigint;
+  readonly bytesReceived: bigint;
+  /** That the connection sent again meanwhile. */
+  readonly segmentsRetransmitted: number;
+  /** Microseconds; 0 without a sample. */
+  readonly rttSmoothedUs: number;
+  /** `error.type` of one whose connection ended before its response, unless the client itself ended it. */
+  readonly error?: string;
+  /** `wirespan.tcp.close.reason`, when its connection is over. */
+  readonly closeReason?: string;
+  readonly context?: RequestContext;
 }
 
 /** An RST on a connection. */
@@ -192,6 +217,7 @@ export type KernelRecord =
   | DropRecord
   | LatencyRecord
   | SoftirqRecord
+  | ExchangeRecord
   | OwnerRecord;
 
 /** What events are made of: what the kernel told, and what looks at the host found. */

@@ -63,6 +63,7 @@ function wantedOf(config: AppConfig): Wanted {
       acceptQueue: us(thresholds.acceptQueue),
       receiveQueue: us(thresholds.receiveQueue),
       rtt: us(thresholds.rtt),
+      exchange: us(thresholds.exchange),
       softirqRun: us(thresholds.softirqRun),
       softirqWait: us(thresholds.softirqWait),
     },

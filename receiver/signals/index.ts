@@ -1,5 +1,6 @@
 import { connection } from './connection/family.ts';
 import { drop } from './drop/family.ts';
+import { exchange } from './exchange/family.ts';
 import { exec } from './exec/family.ts';
 import type { Family } from './family.ts';
 import { latency } from './latency/family.ts';
@@ -14,6 +15,7 @@ const ALL = [
   listener,
   // The close of a socket ends its retransmissions, then the connection.
   retransmit,
+  exchange,
   connection,
   drop,
   reset,

@@ -30,7 +30,10 @@ export interface Wanted {
   readonly execNames: boolean;
   /** Microseconds above which a record is made; 0: never. */
   readonly thresholdsUs: Readonly<
-    Record<'handshake' | 'acceptQueue' | 'receiveQueue' | 'rtt' | 'softirqRun' | 'softirqWait', number>
+    Record<
+      'handshake' | 'acceptQueue' | 'receiveQueue' | 'rtt' | 'exchange' | 'softirqRun' | 'softirqWait',
+      number
+    >
   >;
 }
 

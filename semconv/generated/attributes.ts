@@ -351,6 +351,21 @@ export const ATTR_TCP_CONNECTION_SEGMENTS_RETRANSMITTED = 'wirespan.tcp.connecti
 /** Segments sent, retransmits included (`segs_out`). @experimental */
 export const ATTR_TCP_CONNECTION_SEGMENTS_SENT = 'wirespan.tcp.connection.segments_sent';
 
+/** Payload bytes of a response that came, in bytes. @experimental */
+export const ATTR_TCP_EXCHANGE_BYTES_RECEIVED = 'wirespan.tcp.exchange.bytes_received';
+
+/** Payload bytes of a request that were written, in bytes. @experimental */
+export const ATTR_TCP_EXCHANGE_BYTES_SENT = 'wirespan.tcp.exchange.bytes_sent';
+
+/** Segments that the connection sent again between a request's first byte and the end of its exchange. @experimental */
+export const ATTR_TCP_EXCHANGE_SEGMENTS_RETRANSMITTED = 'wirespan.tcp.exchange.segments_retransmitted';
+
+/** Time from the first byte of a request to the first byte of its response, in seconds. @experimental */
+export const ATTR_TCP_EXCHANGE_TIME_TO_FIRST_BYTE = 'wirespan.tcp.exchange.time_to_first_byte';
+
+/** Time from the first byte of a request to the last byte of its response, in seconds. @experimental */
+export const ATTR_TCP_EXCHANGE_TIME_TO_LAST_BYTE = 'wirespan.tcp.exchange.time_to_last_byte';
+
 /** Which side of the TCP handshake the observed socket was on. Known from an observed handshake or from a listening socket on the local port; never guessed. @experimental */
 export const ATTR_TCP_HANDSHAKE_ROLE = 'wirespan.tcp.handshake.role';
 export const TCP_HANDSHAKE_ROLE_VALUE_CLIENT = 'client';
@@ -660,6 +675,11 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
   { key: 'wirespan.tcp.connection.segments_received', type: 'int', open: false },
   { key: 'wirespan.tcp.connection.segments_retransmitted', type: 'int', open: false },
   { key: 'wirespan.tcp.connection.segments_sent', type: 'int', open: false },
+  { key: 'wirespan.tcp.exchange.bytes_received', type: 'int', open: false },
+  { key: 'wirespan.tcp.exchange.bytes_sent', type: 'int', open: false },
+  { key: 'wirespan.tcp.exchange.segments_retransmitted', type: 'int', open: false },
+  { key: 'wirespan.tcp.exchange.time_to_first_byte', type: 'double', open: false },
+  { key: 'wirespan.tcp.exchange.time_to_last_byte', type: 'double', open: false },
   {
     key: 'wirespan.tcp.handshake.role',
     type: 'string',

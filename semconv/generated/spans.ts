@@ -162,7 +162,87 @@ export const SPAN_TCP_CONNECTION: SpanDescriptor = {
   ],
 };
 
-/** One loss episode on the bytes of one request, from the request's first byte to the episode's last retransmission. Child of the application's span that sent the request; only when that span is sampled. The log events have the time of each retransmission. @experimental */
+/** One request and its response on a connection, from the first byte written to the last byte of the response. Child of the application's span that sent the request; only when that span is sampled. In the mode `eventful` only when a segment was sent again meanwhile, when the first byte of the response took longer than `thresholds.exchange`, or when the connection ended before it. The span ends a millisecond before the last byte, since clocks of applications are no finer and their spans may end as much too early: a child is to lie within its parent. The times in its attributes are exact. @experimental */
+export const SPAN_TCP_EXCHANGE: SpanDescriptor = {
+  type: 'wirespan.tcp.exchange',
+  name: 'tcp exchange',
+  namedBy: 'server.port',
+  defaultMode: 'eventful',
+  modes: ['always', 'eventful', 'off'],
+  switch: 'spans.tcp.exchange',
+  scope: 'tcp',
+  resource: 'workload',
+  attributes: [
+    {
+      key: 'error.type',
+      level: 'conditionally_required',
+      condition: 'If and only if the connection ended before the response began and the client did not end it.',
+    },
+    { key: 'network.local.address', level: 'recommended' },
+    { key: 'network.local.port', level: 'recommended' },
+    { key: 'network.peer.address', level: 'recommended' },
+    { key: 'network.peer.port', level: 'recommended' },
+    { key: 'network.transport', level: 'required' },
+    { key: 'network.type', level: 'required' },
+    { key: 'process.executable.name', level: 'recommended' },
+    { key: 'process.pid', level: 'recommended' },
+    { key: 'server.address', level: 'recommended' },
+    {
+      key: 'server.port',
+      level: 'conditionally_required',
+      condition: 'If the role is known. MUST NOT be guessed.',
+    },
+    {
+      key: 'wirespan.correlation.confidence',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.correlation.method',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.tcp.close.reason',
+      level: 'conditionally_required',
+      condition: 'If the connection ended and no byte of the response is known to have come.',
+    },
+    { key: 'wirespan.tcp.connection.id', level: 'required' },
+    { key: 'wirespan.tcp.connection.rtt_smoothed', level: 'recommended' },
+    {
+      key: 'wirespan.tcp.exchange.bytes_received',
+      level: 'conditionally_required',
+      condition: 'If a byte of the response is known to have come and the exchange was told to its end.',
+    },
+    {
+      key: 'wirespan.tcp.exchange.bytes_sent',
+      level: 'conditionally_required',
+      condition: 'If the kernel told of the exchange.',
+    },
+    {
+      key: 'wirespan.tcp.exchange.segments_retransmitted',
+      level: 'conditionally_required',
+      condition: 'If the kernel told of the exchange.',
+    },
+    {
+      key: 'wirespan.tcp.exchange.time_to_first_byte',
+      level: 'conditionally_required',
+      condition: 'If a byte of the response is known to have come.',
+    },
+    {
+      key: 'wirespan.tcp.exchange.time_to_last_byte',
+      level: 'conditionally_required',
+      condition: 'If a byte of the response is known to have come and the exchange was told to its end.',
+    },
+    {
+      key: 'wirespan.tcp.handshake.role',
+      level: 'conditionally_required',
+      condition: 'If the role is known.',
+    },
+  ],
+};
+
+/** One loss episode on the bytes of one request, from the request's first byte to the episode's last retransmission. Child of the exchange's span where there is one, else of the application's span that sent the request; only when that span is sampled. The log events have the time of each retransmission. @experimental */
 export const SPAN_TCP_RETRANSMIT: SpanDescriptor = {
   type: 'wirespan.tcp.retransmit',
   name: 'tcp retransmit',
@@ -212,5 +292,6 @@ export const SPANS: readonly SpanDescriptor[] = [
   SPAN_TCP_ACCEPT,
   SPAN_TCP_CONNECT,
   SPAN_TCP_CONNECTION,
+  SPAN_TCP_EXCHANGE,
   SPAN_TCP_RETRANSMIT,
 ];

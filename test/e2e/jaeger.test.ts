@@ -23,6 +23,9 @@ import { buildWorkloads, runTruth } from '../support/workloads.ts';
 
 const RETRANSMIT = 'tcp retransmit';
 const TREE = { columns: 100, hasColour: false };
+const EXCHANGE = 'tcp exchange';
+/** Without a loss only such exchanges have a span: the default of `thresholds.exchange`. */
+const SLOW_SECONDS = 0.5;
 const NOISE_US = 100e3;
 /** Less than the 200 ms after which the kernel sends a lost request again by itself. */
 const PATIENCE_MS = 40;
@@ -30,16 +33,29 @@ const PATIENCE_MS = 40;
 const textOf = (ids: readonly { traceId: string; spanId: string }[]): string[] =>
   ids.map(({ traceId, spanId }) => `${traceId}/${spanId}`).sort();
 
-/** Parents of the retransmission spans, each once, as `trace/span`. */
-const parentsOf = (spans: readonly StoredSpan[]): string[] => [
-  ...new Set(
-    textOf(
-      spans
-        .filter(({ name }) => name.startsWith(RETRANSMIT))
-        .map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId })),
-    ),
-  ),
-];
+/** The spans that exchanges are under by which retransmissions are, each once, as `trace/span`. */
+const parentsOf = (spans: readonly StoredSpan[]): string[] => {
+  const byId = new Map(spans.map((span) => [`${span.traceId}/${span.spanId}`, span]));
+  const exchanges = spans
+    .filter(({ name }) => name === RETRANSMIT)
+    .map(({ traceId, parentSpanId }) => {
+      const exchange = byId.get(`${traceId}/${parentSpanId}`);
+      assert.match(exchange?.name ?? 'no span', /^tcp exchange \d+$/, 'under an exchange that is there');
+      return { traceId, spanId: exchange?.parentSpanId ?? '' };
+    });
+  return [...new Set(textOf(exchanges))];
+};
+
+/** Exchanges are told for what happened to them, and for nothing else. */
+function checkExchanges(spans: readonly StoredSpan[]): void {
+  const withLoss = new Set(spans.filter(({ name }) => name === RETRANSMIT).map((span) => span.parentSpanId));
+  for (const { name, spanId, tags } of spans) {
+    if (!name.startsWith(EXCHANGE)) continue;
+    const isSlow = Number(tags['wirespan.tcp.exchange.time_to_first_byte'] ?? 0) > SLOW_SECONDS;
+    const again = Number(tags['wirespan.tcp.exchange.segments_retransmitted'] ?? 0);
+    assert.ok(isSlow || again > 0 || withLoss.has(spanId), JSON.stringify(tags));
+  }
+}
 
 /** Log events of a request's retransmissions. */
 const retransmitsOf = ({ logs }: Output, request: RequestTruth): Output['logs'] =>
@@ -208,12 +224,26 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
     const retransmits = trace.filter(({ name }) => name.startsWith(RETRANSMIT));
     assert.equal(retransmits.length, 1, JSON.stringify(trace, undefined, 1));
     const [span] = retransmits as [StoredSpan];
-    assert.equal(span.parentSpanId, one.spanId);
+    assert.deepEqual(parentsOf(trace), textOf([one]));
     assert.equal(span.service, services.client);
     assert.equal(span.tags['network.local.port'], oneDropped[0]?.clientPort);
     assert.ok(span.startUs >= one.startMs * 1000 - NOISE_US && span.endUs <= one.endMs * 1000 + NOISE_US);
     assert.equal(span.resource['host.id'] !== undefined || span.resource['host.name'] !== undefined, true);
     assert.deepEqual(span.warnings, []);
+  });
+
+  it('is in an exchange that lies within the span of its request, with its times', async () => {
+    const trace = await getTrace(jaeger, one.traceId);
+    const client = trace.find(({ spanId }) => spanId === one.spanId);
+    const [exchange, ...rest] = trace.filter(({ name }) => name.startsWith(EXCHANGE));
+    assert.ok(client && exchange && rest.length === 0);
+    assert.ok(exchange.startUs >= client.startUs && exchange.endUs <= client.endUs);
+    const answer = Number(exchange.tags['wirespan.tcp.exchange.time_to_last_byte']);
+    assert.ok(answer >= Number(exchange.tags['wirespan.tcp.exchange.time_to_first_byte']));
+    assert.ok(answer * 1e6 <= client.endUs - client.startUs + 2e3, 'no longer than its request');
+    assert.equal(exchange.tags['wirespan.tcp.exchange.segments_retransmitted'], 1);
+    assert.ok(Number(exchange.tags['wirespan.tcp.exchange.bytes_received']) > 0);
+    assert.deepEqual(exchange.warnings, []);
   });
 
   it('is a log event with the same trace and span as well', () => {
@@ -241,6 +271,7 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
       ...(await findTraces(jaeger, services.server)),
     ];
     checkParents(everywhere, [one, ...requestsOf(manyDropped, many), givenUp]);
+    checkExchanges(everywhere);
     checkAsSent(everywhere, output);
   });
 
@@ -251,7 +282,7 @@ describe('retransmissions of an instrumented Node service in Jaeger', () => {
     const parent = trace.find(({ spanId }) => spanId === givenUp.spanId);
     const [span, ...rest] = trace.filter(({ name }) => name.startsWith(RETRANSMIT));
     assert.ok(parent !== undefined && span !== undefined && rest.length === 0);
-    assert.equal(span.parentSpanId, givenUp.spanId);
+    assert.deepEqual(parentsOf(trace), textOf([givenUp]));
     assert.ok(span.endUs > parent.endUs, 'it was sent again when the span was over');
     checkAsSent(trace, output);
   });

@@ -10,6 +10,7 @@ import {
   batchOf,
   connectionRecord,
   dropRecord,
+  exchangeRecord,
   latencyRecord,
   listenerRecord,
   ownerRecord,
@@ -28,6 +29,10 @@ const all = [
   stateRecord(SOCKET),
   listenerRecord({ ...SOCKET, backlog: 128 }),
   retransmitRecord({ ...SOCKET, type: 1, segments: 1, context: CONTEXT }),
+  retransmitRecord({ ...SOCKET, type: 1, segments: 1, inExchange: 1, context: CONTEXT }),
+  ...[1, 2, 3].map((what) =>
+    exchangeRecord({ ...SOCKET, what, firstNs: 600n, lastNs: 700n, eventful: 1, context: CONTEXT }),
+  ),
   resetRecord({ ...SOCKET, received: 1 }),
   dropRecord({ cookie: 5n, source: [127, 0, 0, 1], destination: [127, 0, 0, 1], reason: 3 }),
   latencyRecord({ ...SOCKET, valueNs: 5_000_000n, what: 1 }),

@@ -11,6 +11,7 @@ import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
 import type { ObservedResource, Owner } from '../../receiver/model/resource.ts';
 import type {
   ConnectionRecord,
+  ExchangeRecord,
   ListenerRecord,
   RequestContext,
   RetransmitRecord,
@@ -79,6 +80,24 @@ export function retransmit(more: Partial<RetransmitRecord> = {}): RetransmitReco
     seq: 1_000,
     endSeq: 2_000,
     segments: 1,
+    ...more,
+  };
+}
+
+/** Eventful, of request 1, answered after one second and for another. */
+export function exchange(more: Partial<ExchangeRecord> = {}): ExchangeRecord {
+  return {
+    ...socket,
+    kind: 'exchange',
+    what: 'ended',
+    isEventful: true,
+    firstNs: 96n * second,
+    lastNs: 97n * second,
+    bytesSent: 100n,
+    bytesReceived: 200n,
+    segmentsRetransmitted: 1,
+    rttSmoothedUs: 1_500,
+    context: request(1),
     ...more,
   };
 }

@@ -45,6 +45,7 @@ export const ALL_SIGNALS: KernelOptions = {
     acceptQueueUs: 0,
     receiveQueueUs: 0,
     rttUs: 0,
+    exchangeUs: 0,
     softirqRunUs: 0,
     softirqWaitUs: 0,
   },
@@ -112,7 +113,7 @@ export class Watcher {
    */
   connections(netns: number, localPort: number, peerPort?: number): ConnectionRecord[] {
     return this.records().filter((record): record is ConnectionRecord =>
-      'closeReason' in record || 'bytesSent' in record
+      'establishedNs' in record
         ? record.netns === netns &&
           record.endpoints.localPort === localPort &&
           (peerPort === undefined || record.endpoints.peerPort === peerPort)

@@ -522,6 +522,7 @@ export const RETRANSMIT_RECORD = {
   end_seq: 92,
   segments: 96,
   type: 100,
+  in_exchange: 101,
   context: 104,
 } as const;
 
@@ -587,6 +588,26 @@ export const SOFTIRQ_RECORD = {
   waited: 32,
 } as const;
 
+/** Byte offsets in `struct exchange_record`. */
+export const EXCHANGE_RECORD = {
+  size: 176,
+  header: 0,
+  cookie: 16,
+  owner: 24,
+  endpoints: 40,
+  first_ns: 88,
+  last_ns: 96,
+  bytes_sent: 104,
+  bytes_received: 112,
+  segments_retransmitted: 120,
+  rtt_smoothed_us: 124,
+  what: 128,
+  eventful: 129,
+  error: 130,
+  reason: 131,
+  context: 136,
+} as const;
+
 /** `enum state_count`. */
 export const STATE_COUNT = {
   TCP_STATES: 13,
@@ -633,6 +654,13 @@ export const CONNECTION_WHAT = {
   CONNECTION_FAIL: 3,
   CONNECTION_CLOSE: 4,
   CONNECTION_HANDSHAKE: 5,
+} as const;
+
+/** `enum exchange_what`. */
+export const EXCHANGE_WHAT = {
+  EXCHANGE_ANSWERED: 1,
+  EXCHANGE_ENDED: 2,
+  EXCHANGE_CLOSED: 3,
 } as const;
 
 /** `enum role`. */
@@ -690,7 +718,8 @@ export const PROBE_ID = {
   PROBE_ARRIVE: 12,
   PROBE_THREAD: 13,
   PROBE_EXEC: 14,
-  PROBE_COUNT: 15,
+  PROBE_EXCHANGE: 15,
+  PROBE_COUNT: 16,
 } as const;
 
 /** `enum loss_reason`. */
@@ -792,6 +821,7 @@ export const RECORD_KIND = {
   RECORD_RESET: 7,
   RECORD_LATENCY: 8,
   RECORD_SOFTIRQ: 9,
+  RECORD_EXCHANGE: 10,
 } as const;
 
 /** `enum row_map`. */

@@ -20,6 +20,7 @@ function decodeRetransmit(view: DataView, at: number, owners: OwnerTable): Retra
     endSeq: view.getUint32(at + RETRANSMIT_RECORD.end_seq, true),
     segments: view.getUint32(at + RETRANSMIT_RECORD.segments, true),
     ...(context !== undefined && { context }),
+    ...(view.getUint8(at + RETRANSMIT_RECORD.in_exchange) !== 0 && { isInExchange: true }),
   };
 }
 

@@ -1,16 +1,8 @@
+import type { Episode } from '../../correlate/exchanges.ts';
 import { BoundedCache } from '../../model/bounded-cache.ts';
 import { socketId } from '../../model/ids.ts';
 import type { TraceContext } from '../../model/event.ts';
 import type { RetransmitRecord } from '../../model/record.ts';
-
-/** Retransmissions of the bytes of one request, close together in time. */
-export interface Episode {
-  /** The first retransmission: its socket, owner and type stand for the episode. */
-  readonly first: RetransmitRecord;
-  readonly parent: TraceContext;
-  lastNs: bigint;
-  segments: number;
-}
 
 const quietNs = 1_000_000_000n;
 

@@ -3,15 +3,18 @@ import {
   ATTR_TCP_RETRANSMIT_SEGMENTS,
   ATTR_TCP_RETRANSMIT_TYPE,
   EVENT_TCP_RETRANSMIT,
+  SPAN_TCP_EXCHANGE,
   SPAN_TCP_RETRANSMIT,
   TCP_RETRANSMIT_TYPE_VALUE_SYN,
   TCP_RETRANSMIT_TYPE_VALUE_SYN_ACK,
   TCP_RETRANSMIT_TYPE_VALUE_TIMEOUT,
 } from '../../../semconv/index.ts';
+import type { Episode } from '../../correlate/exchanges.ts';
 import type { EventParts, RecordEvents } from '../../correlate/record-events.ts';
+import type { TraceContext } from '../../model/event.ts';
 import type { RecordHandlers } from '../../model/record-handlers.ts';
 import type { RetransmitRecord } from '../../model/record.ts';
-import { RetransmitEpisodes, type Episode } from './episodes.ts';
+import { RetransmitEpisodes } from './episodes.ts';
 
 const maxEpisodes = 10_000;
 
@@ -32,6 +35,7 @@ export class RetransmitEvents implements RecordEvents {
 
   constructor(parts: EventParts) {
     this.#parts = parts;
+    parts.exchanges.onEpisode((episode) => this.#endEpisode(episode));
   }
 
   get boundsMet(): Readonly<Record<string, number>> {
@@ -62,7 +66,15 @@ export class RetransmitEvents implements RecordEvents {
     });
     if (context === undefined || !isParent) return;
     links.addUse(record.netns, record.cookie, context);
-    if (emitter.spanMode(SPAN_TCP_RETRANSMIT) !== 'off') this.#episodes.add(record, context);
+    if (emitter.spanMode(SPAN_TCP_RETRANSMIT) !== 'off') this.#addLoss(record, context);
+  }
+
+  /** While its exchange goes on the episode does, and its span waits for that of the exchange. */
+  #addLoss(record: RetransmitRecord, context: TraceContext): void {
+    const { emitter, exchanges } = this.#parts;
+    const hasExchange = record.isInExchange === true && emitter.spanMode(SPAN_TCP_EXCHANGE) !== 'off';
+    if (hasExchange && exchanges.addLoss(record, context)) return;
+    this.#episodes.add(record, exchanges.spanOf(record) ?? context);
   }
 
   #endEpisode({ first, parent, lastNs, segments }: Episode): void {

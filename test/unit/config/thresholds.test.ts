@@ -24,6 +24,7 @@ describe('thresholds', () => {
       acceptQueue: 100,
       receiveQueue: 0,
       rtt: 500,
+      exchange: 500,
       softirqRun: 0.02,
       softirqWait: 10,
     });

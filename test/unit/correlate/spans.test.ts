@@ -264,6 +264,7 @@ test('links of at most 10,000 connections are remembered', () => {
   }
   assert.deepEqual(subject.correlator.counters.boundsMet, {
     'retransmission episodes cut short': 0,
+    'exchanges cut short': 0,
     'handshakes without the time to find their request': 0,
     'connections forgotten before their spans': 1,
     'rate limits forgotten': 0,

@@ -17,6 +17,7 @@ const NO_RECORDS = {
   EVENTS_TCP_RESET: 'off',
   SPANS_TCP_CONNECT: 'off',
   SPANS_TCP_RETRANSMIT: 'off',
+  SPANS_TCP_EXCHANGE: 'off',
   OTLP_METRICS_EXEMPLAR_FILTER: 'always_off',
 };
 
@@ -94,13 +95,12 @@ describe('kernelOptionsOf', () => {
   });
 
   it('hands sizes and variants on', () => {
-    const options = optionsWith({
+    const { ringBufferBytes, maxSeries, maxOwners, costlyVariants } = optionsWith({
       BPF_RING_BUFFER_SIZE: '65536',
       BPF_MAX_SERIES: '100',
       BPF_MAX_OWNERS: '200',
       BPF_COSTLY_VARIANTS: 'on',
     });
-    const { ringBufferBytes, maxSeries, maxOwners, costlyVariants } = options;
     assert.deepEqual([ringBufferBytes, maxSeries, maxOwners, costlyVariants], [65_536, 100, 200, true]);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RetransmitEpisodes, type Episode } from '../../../../receiver/signals/retransmit/episodes.ts';
+import type { Episode } from '../../../../receiver/correlate/exchanges.ts';
+import { RetransmitEpisodes } from '../../../../receiver/signals/retransmit/episodes.ts';
 import { request, retransmit, second } from '../../../support/correlation.ts';
 
 function subject(maxEpisodes = 100): {

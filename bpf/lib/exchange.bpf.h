@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * An exchange is a request with a sampled context and its response, on a client's connection: from the
+ * first byte written to the last byte that came before the next request or the end of the connection.
+ * Its end is told when something happened to it, when it was slow, or always: docs/decisions/0048.
+ */
+#ifndef WIRESPAN_LIB_EXCHANGE_H
+#define WIRESPAN_LIB_EXCHANGE_H
+
+static __always_inline bool is_slow_exchange(const struct served *served, u64 now)
+{
+	u64 until = served->exchange.first_ns ? served->exchange.first_ns : now;
+
+	return cfg_slow_exchange_ns && !served->exchange.pipelined &&
+	       until - served->request.start_ns > cfg_slow_exchange_ns;
+}
+
+/* Retransmissions that no program saw are in the socket's own count. */
+static __always_inline bool is_eventful(const struct served *served, const struct tcp_sock *tp,
+					u64 now)
+{
+	return served->exchange.lost || tp->total_retrans != served->exchange.retransmits ||
+	       is_slow_exchange(served, now);
+}
+
+/*
+ * Why no response came, by an end of the connection that is not the client's own doing. What the application
+ * gets then is not the error of the connection, which may have lost nothing.
+ */
+static __always_inline u8 failure_of_exchange(const struct served *served, const struct conn *conn,
+					      u8 what)
+{
+	if (what != EXCHANGE_CLOSED || served->exchange.first_ns || served->exchange.pipelined)
+		return NO_ERROR;
+	if (conn->reason == CLOSE_RESET_RECEIVED)
+		return ECONNRESET_NR;
+	if (conn->reason == CLOSE_PEER_FIN)
+		return ERROR_UNKNOWN;
+	return conn->reason == CLOSE_TIMEOUT ? conn->error : NO_ERROR;
+}
+
+/* Where the request ends as far as its body was followed, unless others have its slot. */
+static __always_inline u64 end_of_request(const struct request_ring *ring,
+					  const struct request *request)
+{
+	u32 i;
+
+	for (i = 0; i < REQUEST_SLOTS; i++)
+		if (ring->slots[i].start == request->start &&
+		    ring->slots[i].method == request->method)
+			return ring->slots[i].end;
+	return request->end;
+}
+
+/* What was written of the request so far: a FIN may follow its last byte. */
+static __always_inline u64 sent_of(struct tcp_sock *tp, const struct request *request)
+{
+	struct request_ring *ring = bpf_sk_storage_get(&requests, tp, 0, 0);
+	u64 until, end;
+
+	if (!ring)
+		return 0;
+	until = position_of(ring, tp->bytes_acked, tp->write_seq);
+	end = end_of_request(ring, request);
+	if (until > end)
+		until = end;
+	return until > request->start ? until - request->start : 0;
+}
+
+/* It is not inlined: some of its callers have no stack left for it. */
+static __noinline int emit_exchange(struct tcp_sock *tp, const struct conn *conn,
+				    const struct served *served, u8 what, u64 now)
+{
+	const struct exchange *exchange = &served->exchange;
+	struct exchange_record *record;
+	struct sock *sk = (struct sock *)tp;
+
+	record = reserve(PROBE_EXCHANGE, RECORD_EXCHANGE, sizeof(*record), now);
+	if (!record)
+		return 0;
+	record->cookie = cookie_of(sk);
+	record->owner = conn->owner;
+	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
+	record->first_ns = exchange->pipelined ? 0 : exchange->first_ns;
+	record->last_ns = exchange->pipelined ? 0 : exchange->last_ns;
+	record->bytes_sent = sent_of(tp, &served->request);
+	record->bytes_received = exchange->pipelined ? 0 : exchange->received;
+	record->segments_retransmitted = tp->total_retrans - exchange->retransmits;
+	record->rtt_smoothed_us = tp->srtt_us >> 3;
+	record->what = what;
+	record->error = failure_of_exchange(served, conn, what);
+	record->eventful = is_eventful(served, tp, now) || record->error != NO_ERROR;
+	record->reason = what == EXCHANGE_CLOSED ? conn->reason : CLOSE_NONE;
+	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	tell_request(&served->request, &record->context);
+	submit(PROBE_EXCHANGE, record);
+	return 0;
+}
+
+/* With the state of the connection to itself. */
+static __always_inline void end_exchange(struct tcp_sock *tp, const struct conn *conn,
+					 struct served *served, u8 what, u64 now)
+{
+	if (!served->exchange.open)
+		return;
+	served->exchange.open = 0;
+	if (conn->flags & CONN_IGNORED)
+		return;
+	if (cfg_emit_exchange == EMIT_ALL || is_eventful(served, tp, now) ||
+	    failure_of_exchange(served, conn, what) != NO_ERROR)
+		emit_exchange(tp, conn, served, what, now);
+}
+
+/* The sampled request is written now. */
+static __always_inline void begin_exchange(struct tcp_sock *tp, struct served *served,
+					   const struct request *request)
+{
+	struct exchange *exchange = &served->exchange;
+
+	served->client = 1;
+	served->opaque = 1; /* for what follows a server's */
+	served->request = *request;
+	exchange->first_ns = 0;
+	exchange->last_ns = 0;
+	exchange->received = 0;
+	exchange->received_to = tp->rcv_nxt;
+	exchange->retransmits = tp->total_retrans;
+	exchange->lost = 0;
+	exchange->open = 1;
+}
+
+/*
+ * A write of a client held requests, the last of which is `request` if it has a sampled context, else
+ * NULL. `is_alone`: all before it were answered, and no other is in the write.
+ */
+static __noinline int turn_exchange(struct tcp_sock *tp, struct conn *conn,
+				    const struct request *request, bool is_alone, u64 now)
+{
+	struct served *served;
+
+	served = bpf_sk_storage_get(&serves, tp, 0, request ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (!served) {
+		if (request)
+			count_loss(PROBE_EXCHANGE, LOST_STORAGE);
+		return 0;
+	}
+	/* A segment that comes at this moment on another CPU is of the response to neither. */
+	if (__sync_lock_test_and_set(&served->busy, 1)) {
+		served->exchange.pipelined = 1;
+		count_loss(PROBE_EXCHANGE, MISS_BUSY);
+		return 0;
+	}
+	end_exchange(tp, conn, served, EXCHANGE_ENDED, now);
+	if (!is_alone)
+		served->exchange.pipelined = 1;
+	if (request) {
+		begin_exchange(tp, served, request);
+		if (!(conn->flags & CONN_EXCHANGES))
+			set_flags(conn, CONN_EXCHANGES);
+	}
+	__sync_lock_test_and_set(&served->busy, 0);
+	return 0;
+}
+
+/* Payload comes to a client. What was there before says nothing new, nor does what is out of order. */
+static __noinline int see_response(struct tcp_sock *tp, struct served *served, u32 end)
+{
+	struct exchange *exchange = &served->exchange;
+	struct conn *conn;
+	u64 now;
+
+	if (!exchange->open || exchange->pipelined || (s32)(end - exchange->received_to) <= 0)
+		return 0;
+	if (__sync_lock_test_and_set(&served->busy, 1))
+		return 0; /* the next one brings its bytes with it */
+	now = bpf_ktime_get_ns();
+	exchange->received += end - exchange->received_to;
+	exchange->received_to = end;
+	exchange->last_ns = now;
+	if (!exchange->first_ns) {
+		exchange->first_ns = now;
+		conn = is_eventful(served, tp, now) ? conn_of_readable((struct sock *)tp) : 0;
+		if (conn && !(conn->flags & CONN_IGNORED))
+			emit_exchange(tp, conn, served, EXCHANGE_ANSWERED, now);
+	}
+	__sync_lock_test_and_set(&served->busy, 0);
+	return 0;
+}
+
+/* A segment of this context is sent again. Tells whether its exchange goes on; its end is then told. */
+static __always_inline bool note_loss(struct sock *sk, const struct conn *conn,
+				      const struct trace_context *context)
+{
+	struct served *served;
+
+	if (!cfg_emit_exchange || !(conn->flags & CONN_EXCHANGES) || !context->found)
+		return false;
+	served = bpf_sk_storage_get(&serves, sk, 0, 0);
+	if (!served || !served->exchange.open || served->request.start_seq != context->start_seq ||
+	    served->request.start_ns != context->start_ns)
+		return false;
+	served->exchange.lost = 1;
+	return true;
+}
+
+/* The connection is over; why, is known. */
+static __noinline int close_exchange(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
+				     u64 now)
+{
+	struct served *served = bpf_sk_storage_get(&serves, sk, 0, 0);
+
+	if (served && served->client)
+		end_exchange(tp, conn, served, EXCHANGE_CLOSED, now);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,148 @@
+import { BoundedCache } from '../model/bounded-cache.ts';
+import type { TraceContext } from '../model/event.ts';
+import { socketId } from '../model/ids.ts';
+import type { ExchangeRecord, RequestContext, RetransmitRecord, SocketRecord } from '../model/record.ts';
+
+/** Retransmissions of the bytes of one request: of a whole exchange, else close together in time. */
+export interface Episode {
+  /** The first retransmission: its socket, owner and type stand for the episode. */
+  readonly first: RetransmitRecord;
+  readonly parent: TraceContext;
+  lastNs: bigint;
+  segments: number;
+}
+
+/** An exchange to which something happened, until its end is told. */
+export interface Exchange {
+  /** The first that was told of it: its socket and owner. */
+  readonly socket: SocketRecord;
+  readonly context: RequestContext;
+  /** The application's span. */
+  readonly parent: TraceContext;
+  /** What the kernel said of it last. */
+  record?: ExchangeRecord;
+  episode?: Episode;
+  /** CLOCK_MONOTONIC of the last record about it. */
+  heardNs: bigint;
+}
+
+/** A record about an exchange: the kernel has always read the context that its name is made of. */
+type OfExchange = SocketRecord & { readonly context?: RequestContext };
+
+const answeredNs = 5_000_000_000n;
+const unansweredNs = 60_000_000_000n;
+
+/**
+ * Holds what was lost on requests until the spans of their exchanges have left, so that none has a parent that never
+ * comes. An exchange ends when the kernel says so; else when nothing was heard of it for five seconds after its response
+ * began, or for a minute before that; else when there are too many, or the agent stops.
+ */
+export class Exchanges {
+  /** The least recently heard of first. */
+  readonly #unanswered: BoundedCache<string, Exchange>;
+  readonly #answered: BoundedCache<string, Exchange>;
+  /** Our spans of exchanges that have ended, for what is lost later. */
+  readonly #told: BoundedCache<string, TraceContext>;
+  #onExchange: (exchange: Exchange) => TraceContext | undefined = () => undefined;
+  #onEpisode: (episode: Episode) => void = () => undefined;
+
+  constructor(bound: number) {
+    this.#unanswered = new BoundedCache(bound, (exchange, key) => this.#finish(key, exchange));
+    this.#answered = new BoundedCache(bound, (exchange, key) => this.#finish(key, exchange));
+    this.#told = new BoundedCache(bound);
+  }
+
+  /** Exchanges ended early because there were too many at once. */
+  get cutShort(): number {
+    return this.#unanswered.evictions + this.#answered.evictions;
+  }
+
+  /** `make` makes the span of an exchange, unless a cap keeps it back. */
+  onExchange(make: (exchange: Exchange) => TraceContext | undefined): void {
+    this.#onExchange = make;
+  }
+
+  /** `make` makes the span of an episode, whose parent is known by then. */
+  onEpisode(make: (episode: Episode) => void): void {
+    this.#onEpisode = make;
+  }
+
+  /** Adds a retransmission to its exchange. Returns false when that does not go on: then the record is nobody's. */
+  addLoss(record: RetransmitRecord, parent: TraceContext): boolean {
+    const exchange = this.#hear(record, parent);
+    if (exchange === undefined) return false;
+    const { timeNs, segments } = record;
+    exchange.episode ??= { first: record, parent, lastNs: timeNs, segments: 0 };
+    const { episode } = exchange;
+    if (timeNs > episode.lastNs) episode.lastNs = timeNs;
+    episode.segments += segments;
+    return true;
+  }
+
+  /** Our span of the exchange that this retransmission is of, when that has ended. */
+  spanOf(record: OfExchange): TraceContext | undefined {
+    return record.context && this.#told.get(keyOf(record, record.context));
+  }
+
+  /** What the kernel says of an exchange; unless it has only begun to be answered, that is its end. */
+  add(record: ExchangeRecord, parent: TraceContext): void {
+    const exchange = this.#hear(record, parent);
+    if (exchange === undefined) return;
+    exchange.record = record;
+    const key = keyOf(record, exchange.context);
+    this.#unanswered.delete(key);
+    if (record.what === 'answered') {
+      this.#answered.set(key, exchange);
+    } else {
+      this.#answered.delete(key);
+      this.#finish(key, exchange);
+    }
+  }
+
+  /** Ends those that nothing was heard of for too long before `nowNs` (CLOCK_MONOTONIC). */
+  expire(nowNs: bigint): void {
+    this.#endQuietest(this.#answered, nowNs - answeredNs);
+    this.#endQuietest(this.#unanswered, nowNs - unansweredNs);
+  }
+
+  endAll(): void {
+    this.#endQuietest(this.#answered);
+    this.#endQuietest(this.#unanswered);
+  }
+
+  #endQuietest(cache: BoundedCache<string, Exchange>, untilNs?: bigint): void {
+    for (let next = cache.oldest(); next !== undefined; next = cache.oldest()) {
+      const [key, exchange] = next;
+      if (untilNs !== undefined && exchange.heardNs > untilNs) return;
+      cache.delete(key);
+      this.#finish(key, exchange);
+    }
+  }
+
+  /** The exchange that a record is about, a new one if need be; undefined when it has ended. */
+  #hear(record: OfExchange, parent: TraceContext): Exchange | undefined {
+    const { context, timeNs } = record;
+    if (context === undefined) return undefined;
+    const key = keyOf(record, context);
+    if (this.#told.get(key) !== undefined) return undefined;
+    let exchange = this.#answered.get(key) ?? this.#unanswered.get(key);
+    if (exchange === undefined) {
+      exchange = { socket: record, context, parent, heardNs: timeNs };
+      this.#unanswered.set(key, exchange);
+    }
+    if (timeNs > exchange.heardNs) exchange.heardNs = timeNs;
+    return exchange;
+  }
+
+  #finish(key: string, exchange: Exchange): void {
+    const span = this.#onExchange(exchange);
+    if (span !== undefined) this.#told.set(key, span);
+    const { episode } = exchange;
+    if (episode !== undefined) this.#onEpisode({ ...episode, parent: span ?? exchange.parent });
+  }
+}
+
+/** Sequence numbers come again after 4 GiB, not within one write, which has one time. */
+function keyOf(socket: SocketRecord, { startSeq, requestStartNs }: RequestContext): string {
+  return `${socketId(socket)}:${String(startSeq)}:${String(requestStartNs)}`;
+}

@@ -1,0 +1,97 @@
+import type { Attributes } from '@opentelemetry/api';
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_TCP_CLOSE_REASON,
+  ATTR_TCP_CONNECTION_RTT_SMOOTHED,
+  ATTR_TCP_EXCHANGE_BYTES_RECEIVED,
+  ATTR_TCP_EXCHANGE_BYTES_SENT,
+  ATTR_TCP_EXCHANGE_SEGMENTS_RETRANSMITTED,
+  ATTR_TCP_EXCHANGE_TIME_TO_FIRST_BYTE,
+  ATTR_TCP_EXCHANGE_TIME_TO_LAST_BYTE,
+  SPAN_TCP_EXCHANGE,
+} from '../../../semconv/index.ts';
+import type { Exchange } from '../../correlate/exchanges.ts';
+import type { EventParts, RecordEvents } from '../../correlate/record-events.ts';
+import type { TraceContext } from '../../model/event.ts';
+import type { RecordHandlers } from '../../model/record-handlers.ts';
+import type { ExchangeRecord } from '../../model/record.ts';
+
+/** The clocks of applications are no finer: a span of theirs may end so much too early. */
+const applicationTickNs = 1_000_000n;
+
+/** A span for each exchange that is wanted; what happened to it hangs under it. */
+export class ExchangeEvents implements RecordEvents {
+  readonly handlers: RecordHandlers = { exchange: (record) => this.#exchange(record) };
+  readonly #parts: EventParts;
+
+  constructor(parts: EventParts) {
+    this.#parts = parts;
+    parts.exchanges.onExchange((exchange) => this.#span(exchange));
+  }
+
+  get boundsMet(): Readonly<Record<string, number>> {
+    return { 'exchanges cut short': this.#parts.exchanges.cutShort };
+  }
+
+  expire(nowNs: bigint): void {
+    this.#parts.exchanges.expire(nowNs);
+  }
+
+  endAll(): void {
+    this.#parts.exchanges.endAll();
+  }
+
+  #exchange(record: ExchangeRecord): void {
+    const { emitter, decisions, exchanges, links } = this.#parts;
+    const mode = emitter.spanMode(SPAN_TCP_EXCHANGE);
+    const { context, isParent } = decisions.decide(record.context, record.timeNs);
+    if (context === undefined || !isParent) return;
+    links.addUse(record.netns, record.cookie, context);
+    if (mode === 'always' || (mode === 'eventful' && record.isEventful)) exchanges.add(record, context);
+  }
+
+  #span(exchange: Exchange): TraceContext | undefined {
+    const { emitter, sockets } = this.#parts;
+    const { socket, context, parent, record, episode } = exchange;
+    const endNs = endOf(exchange) - applicationTickNs;
+    const ref = emitter.span(SPAN_TCP_EXCHANGE, {
+      record: record ?? socket,
+      attributes: {
+        ...sockets.connection(record ?? socket),
+        ...(record !== undefined && figures(record, context.requestStartNs)),
+      },
+      startNs: context.requestStartNs,
+      endNs: episode !== undefined && episode.lastNs > endNs ? episode.lastNs : endNs,
+      parent,
+      isFailed: record?.error !== undefined,
+    });
+    return ref && { ...parent, spanId: ref.spanId };
+  }
+}
+
+/** The last byte of the response; where none is known, the last that was heard. */
+function endOf({ record, heardNs }: Exchange): bigint {
+  return record === undefined || record.lastNs === 0n ? heardNs : record.lastNs;
+}
+
+function figures(record: ExchangeRecord, startNs: bigint): Attributes {
+  const { firstNs, lastNs, bytesSent, bytesReceived, segmentsRetransmitted, rttSmoothedUs, error } = record;
+  const attributes: Attributes = {
+    [ATTR_TCP_EXCHANGE_BYTES_SENT]: Number(bytesSent),
+    [ATTR_TCP_EXCHANGE_SEGMENTS_RETRANSMITTED]: segmentsRetransmitted,
+  };
+  if (firstNs === 0n) {
+    if (record.closeReason !== undefined) attributes[ATTR_TCP_CLOSE_REASON] = record.closeReason;
+  } else {
+    attributes[ATTR_TCP_EXCHANGE_TIME_TO_FIRST_BYTE] = Number(firstNs - startNs) / 1e9;
+  }
+  // What came after the first byte is known at the end.
+  if (firstNs !== 0n && record.what !== 'answered') {
+    attributes[ATTR_TCP_EXCHANGE_TIME_TO_LAST_BYTE] = Number(lastNs - startNs) / 1e9;
+    attributes[ATTR_TCP_EXCHANGE_BYTES_RECEIVED] = Number(bytesReceived);
+  }
+  // Zero is left out: JavaScript would send it as an integer.
+  if (rttSmoothedUs !== 0) attributes[ATTR_TCP_CONNECTION_RTT_SMOOTHED] = rttSmoothedUs / 1e6;
+  if (error !== undefined) attributes[ATTR_ERROR_TYPE] = error;
+  return attributes;
+}
