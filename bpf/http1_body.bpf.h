@@ -47,6 +47,7 @@ struct write {
 	bool first;  /* of its connection */
 	bool begins; /* with a method */
 	u64 iter;    /* the struct iov_iter that it is read from */
+	u64 now; /* CLOCK_MONOTONIC, ns; here, since as an argument it would take stack from what is called */
 };
 
 static __always_inline bool begins_as_request(const struct write *write)

@@ -91,7 +91,7 @@ static __always_inline void take_back(struct request_ring *ring, u64 position)
  * request that a first write begins with, or 0: it has no context.
  */
 static __always_inline u32 take_messages(struct write_scratch *s, struct request_ring *ring,
-					 const struct write *write, u64 position, u64 now)
+					 const struct write *write, u64 position)
 {
 	u64 length = write->length, boundary = position;
 	u32 i, slot, opening = 0;
@@ -120,7 +120,7 @@ static __always_inline u32 take_messages(struct write_scratch *s, struct request
 			break;
 		}
 		slot = ring->count & (REQUEST_SLOTS - 1);
-		boundary = take_http1_head(s, ring, i, position, now);
+		boundary = take_http1_head(s, ring, i, position, write->now);
 		if (i == 0 && write->first && s->request.found)
 			opening = slot + 1;
 	}
@@ -140,7 +140,7 @@ static __always_inline u32 take_messages(struct write_scratch *s, struct request
 
 /* Follows a write that begins `position`, where a message may begin or a chunked body goes on. */
 static __always_inline u32 take_write(struct request_ring *ring, const struct write *write,
-				      u64 position, u64 now)
+				      u64 position)
 {
 	struct write_scratch *s = scratch();
 	bool is_body = ring->now.chunks.state;
@@ -160,7 +160,7 @@ static __always_inline u32 take_write(struct request_ring *ring, const struct wr
 	if (is_body)
 		follow_body(ring, write);
 	else
-		opening = take_messages(s, ring, write, position, now);
+		opening = take_messages(s, ring, write, position);
 	s->busy = 0;
 	return opening;
 }
@@ -169,7 +169,7 @@ static __always_inline u32 take_write(struct request_ring *ring, const struct wr
  * Follows the messages of a write, and returns as take_messages(). It is not static, so it is verified once. A
  * program that interrupts another one at this, on its CPU, leaves the working memory alone.
  */
-__noinline u32 take_request(struct request_ring *ring, const struct write *write, u64 now)
+__noinline u32 take_request(struct request_ring *ring, const struct write *write)
 {
 	enum body_part part = BODY_NONE;
 	u64 position = 0;
@@ -190,7 +190,7 @@ __noinline u32 take_request(struct request_ring *ring, const struct write *write
 		count_loss(PROBE_REQUEST, MISS_FRAMING);
 		return 0;
 	}
-	return take_write(ring, write, position, now);
+	return take_write(ring, write, position);
 }
 
 /*
@@ -199,7 +199,7 @@ __noinline u32 take_request(struct request_ring *ring, const struct write *write
  */
 __noinline int take_syn(struct request_ring *ring, u64 msg, u64 now)
 {
-	struct write write = {.bytes_acked = 1, .write_seq = 1, .first = true};
+	struct write write = {.bytes_acked = 1, .write_seq = 1, .first = true, .now = now};
 	struct iov_iter *iter = &((struct msghdr *)msg)->msg_iter;
 
 	if (!ring || !msg || BPF_CORE_READ(iter, iov_offset))
@@ -210,7 +210,7 @@ __noinline int take_syn(struct request_ring *ring, u64 msg, u64 now)
 		return 0;
 	write.iter = (u64)iter;
 	write.count = BPF_CORE_READ(iter, count);
-	ring->opening = take_request(ring, &write, now);
+	ring->opening = take_request(ring, &write);
 	ring->early = 1;
 	return 1;
 }

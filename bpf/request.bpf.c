@@ -72,7 +72,6 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	struct request *opening;
 	struct conn *conn;
 	u32 number, before;
-	u64 now;
 
 	write.buffer = first_buffer(iter, &write.length, true);
 	write.begins = begins_as_request(&write);
@@ -86,18 +85,18 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	write.bytes_acked = tp->bytes_acked;
 	write.count = iter->count;
 	write.iter = address_of(iter);
-	now = bpf_ktime_get_ns();
+	write.now = bpf_ktime_get_ns();
 	ring = bpf_sk_storage_get(&requests, sk, 0, first ? BPF_SK_STORAGE_GET_F_CREATE : 0);
 	before = ring ? ring->count : 0;
-	number = take_request(ring, &write, now);
+	number = take_request(ring, &write);
 	if (!ring)
 		return 0;
 	note_unfinished(sk, ring);
 	opening = slot_at(ring, number);
 	if (opening)
-		link_opening(sk, tp, conn, opening, now);
+		link_opening(sk, tp, conn, opening, write.now);
 	if (cfg_emit_exchange)
-		follow_exchange(tp, conn, ring, before, now);
+		follow_exchange(tp, conn, ring, before, write.now);
 	return 0;
 }
 
@@ -242,7 +241,6 @@ static __noinline int follow_write_at(struct followed *followed, struct tcp_sock
 	struct write write = {.first = first};
 	struct request_ring *ring;
 	struct request *opening;
-	u64 now;
 
 	write.buffer = first_buffer(iter, &write.length, false);
 	write.begins = begins_as_request(&write);
@@ -254,12 +252,12 @@ static __noinline int follow_write_at(struct followed *followed, struct tcp_sock
 	write.bytes_acked = BPF_CORE_READ(tp, bytes_acked);
 	/* As with the storage, there is none before a first write that is a request. */
 	ring = first || followed->ring.written ? &followed->ring : 0;
-	now = bpf_ktime_get_ns();
-	opening = slot_at(ring, take_request(ring, &write, now));
+	write.now = bpf_ktime_get_ns();
+	opening = slot_at(ring, take_request(ring, &write));
 	if (opening && is_wanted(opening) &&
 	    is_opener(&followed->opener, &followed->handshake.owner,
-		      followed->handshake.established_ns, now))
-		emit_followed_handshake(followed, opening, now);
+		      followed->handshake.established_ns, write.now))
+		emit_followed_handshake(followed, opening, write.now);
 	return 0;
 }
 
