@@ -4,6 +4,7 @@
 #define WIRESPAN_HTTP1_BODY_H
 
 #include "http1_chunks.bpf.h"
+#include "http1_field.bpf.h"
 
 /* Buffers, and blocks of framing, of one write. */
 #define MAX_BODY_PIECES 512

@@ -6,7 +6,7 @@
 #ifndef WIRESPAN_HTTP1_CHUNKS_H
 #define WIRESPAN_HTTP1_CHUNKS_H
 
-#include "http1_field.bpf.h"
+#include "http1_head.bpf.h"
 
 /* So much is read at once where framing is expected. */
 #define CHUNK_BLOCK 64
