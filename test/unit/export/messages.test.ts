@@ -168,7 +168,7 @@ describe('what an endpoint answers', { skip: withoutOpenssl }, () => {
       'nothing but an end': await startClosing(cleanup),
       'HTTP/2': await startHttp2(cleanup),
       'Go with TLS': await startGoWithTls(cleanup),
-      nobody: await startNobody(),
+      nobody: await startNobody(cleanup),
       404: await startHttp(cleanup, answering(404, { ...html, server: 'nginx/1.25' }, '<h1>404')),
       503: await startHttp(cleanup, answering(503, unwell, 'no healthy upstream')),
       'a web page': await startHttp(cleanup, answering(200, html, '<h1>Log in')),
