@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { after, it } from 'node:test';
 import { METRICS } from '../../semconv/index.ts';
+import { findFreePorts } from '../backends/process.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { observe } from './observe.ts';
 import { findEvents, findPoints, finalPoints } from './otlp.ts';
@@ -15,8 +16,12 @@ after(() => cleanup.run());
 const ONLY_WHEN = new Set(['wirespan.agent.event.lost', 'wirespan.agent.correlation.lookups']);
 
 it('every metric about the agent itself is exported when its switch is on', async () => {
+  const [grpc, http] = await findFreePorts(2);
   const { read, finish } = await observe(cleanup, {
     settings: {
+      WIRESPAN_CORRELATION_OTLP_TAP_ENABLED: 'on',
+      WIRESPAN_CORRELATION_OTLP_TAP_GRPC: `127.0.0.1:${grpc}`,
+      WIRESPAN_CORRELATION_OTLP_TAP_HTTP: `127.0.0.1:${http}`,
       WIRESPAN_METRICS_AGENT_PROBE_RUNS: 'on',
       WIRESPAN_METRICS_AGENT_PROBE_RUN_TIME: 'on',
       WIRESPAN_EVENTS_TCP_CONNECTION_CLOSE: 'on',
@@ -28,6 +33,9 @@ it('every metric about the agent itself is exported when its switch is on', asyn
   const { port } = server.address() as AddressInfo;
   const client = connect(port, '127.0.0.1').resume();
   await once(client, 'close');
+  const headers = { 'content-type': 'application/x-protobuf' };
+  const taken = await fetch(`http://127.0.0.1:${http}/v1/traces`, { method: 'POST', headers });
+  assert.equal(taken.status, 200);
   const closed = { attributes: { 'server.port': port } };
   await waitFor('the close of the connection', () => {
     return findEvents(read().logs, 'wirespan.tcp.connection.close', closed).length === 2;
