@@ -45,8 +45,9 @@ struct write {
 	u64 count;
 	u64 bytes_acked;
 	u32 write_seq;
-	bool first;  /* of its connection */
-	bool begins; /* with a method */
+	bool first;    /* of its connection */
+	bool begins;   /* with a method */
+	bool has_body; /* set when it is read: chunks of a body are in it, to be followed */
 	u64 iter;    /* the struct iov_iter that it is read from */
 	u64 now; /* CLOCK_MONOTONIC, ns; here, since as an argument it would take stack from what is called */
 };
@@ -105,6 +106,31 @@ static __always_inline bool is_rest(const struct request_ring *ring, const struc
 	return ring->vectors && further && further < MAX_IOVECS * sizeof(struct iovec);
 }
 
+/* The message whose chunks are followed has the bytes up to there. Others may have taken the slot meanwhile. */
+static __always_inline void end_message(struct request_ring *ring, u64 end)
+{
+	struct request *slot = slot_at(ring, ring->body);
+
+	if (slot && slot->method == METHOD_HTTP1_HEADER && slot->start == ring->message)
+		slot->end = end;
+}
+
+/*
+ * Bytes that no program saw are data, as long as the chunk has so many to come: before Linux 6.5 those of a file are
+ * handed on by tcp_sendpage(), which is no write.
+ */
+static __always_inline bool skips_unseen(struct request_ring *ring, u64 position)
+{
+	struct chunks *chunks = &ring->now.chunks;
+	u64 unseen = position - ring->now.boundary;
+
+	if (position <= ring->now.boundary || chunks->state != CHUNK_DATA || unseen > chunks->left)
+		return false;
+	skip_data(chunks, unseen);
+	end_message(ring, position);
+	return true;
+}
+
 /* What a write is of that begins at `position`. It is not static, so it is verified once. */
 __noinline int resume_body(struct request_ring *ring, const struct write *write, u64 position)
 {
@@ -119,6 +145,8 @@ __noinline int resume_body(struct request_ring *ring, const struct write *write,
 		chunks->state = CHUNK_NONE;
 		return BODY_NONE;
 	}
+	if (skips_unseen(ring, position))
+		return BODY_NEXT;
 	if (is_rest(ring, write, position))
 		return BODY_REST;
 	/* The kernel took a part of the last write. Where data was cut it is known how it goes on. */
@@ -229,15 +257,6 @@ __noinline u32 pass_piece(struct request_ring *ring)
 	return 0;
 }
 
-/* The message whose chunks are followed has the bytes up to there. Others may have taken the slot meanwhile. */
-static __always_inline void end_message(struct request_ring *ring, u64 end)
-{
-	struct request *slot = slot_at(ring, ring->body);
-
-	if (slot && slot->method == METHOD_HTTP1_HEADER && slot->start == ring->message)
-		slot->end = end;
-}
-
 /*
  * Follows the chunks in a write from the boundary on, which may be behind a head in it. The message has the bytes of
  * writes that were followed to their end, and of no other. It is not static, so it is verified once.
@@ -249,6 +268,10 @@ __noinline int follow_body(struct request_ring *ring, const struct write *write)
 
 	if (!ring || !write || !s)
 		return 0;
+	if (__sync_lock_test_and_set(&s->busy, 1)) {
+		give_up_writes(ring, MISS_BUSY);
+		return 0;
+	}
 	begin_walk(&s->walk, ring, write, ring->now.boundary - ring->last);
 	end_message(ring, ring->now.boundary);
 	for (i = 0; i < MAX_BODY_PIECES; i++) {
@@ -265,6 +288,7 @@ __noinline int follow_body(struct request_ring *ring, const struct write *write)
 	if (!why || ring->now.chunks.state == CHUNK_DONE)
 		end_message(ring, s->walk.position);
 	ring->now.boundary = s->walk.position;
+	s->busy = 0;
 	if (why)
 		give_up_writes(ring, why);
 	return 0;

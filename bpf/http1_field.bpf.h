@@ -151,27 +151,13 @@ __noinline int parse_content_length(u32 at)
 	return value;
 }
 
-/* Does the request line that begins at `start` say HTTP/1.1? Earlier versions know no chunks. */
-__noinline int is_http11(u32 start)
+/* Does the request line of this head say HTTP/1.1? Earlier versions know no chunks. */
+static __always_inline bool is_http11(struct write_scratch *s, const struct http1_head *head)
 {
-	struct write_scratch *s = scratch();
-	u32 at = start & (HEAD_WINDOW - 1), i;
+	u32 end = head->fields & (HEAD_WINDOW - 1);
 
-	if (!s)
-		return 0;
-	for (i = 0; i < HEAD_WINDOW; i += 8) {
-		u64 feeds = feeds_in(word_at(s, at));
-
-		if (feeds) {
-			at = (at + first_byte_of(feeds)) & (HEAD_WINDOW - 1);
-			break;
-		}
-		at = (at + 8) & (HEAD_WINDOW - 1);
-	}
-	if (i >= HEAD_WINDOW || at < 9)
-		return 0;
-	return word_at(s, at - 9) == WORD8('H', 'T', 'T', 'P', '/', '1', '.', '1') &&
-	       s->bytes[at - 1] == '\r';
+	return end >= head->start + 10 && s->bytes[(end - 2) & (HEAD_WINDOW - 1)] == '\r' &&
+	       word_at(s, end - 10) == WORD8('H', 'T', 'T', 'P', '/', '1', '.', '1');
 }
 
 /* Is the only Transfer-Encoding of a head that of chunks? */
@@ -213,7 +199,7 @@ __noinline int body_of(u32 index)
 		return BODY_UNKNOWN;
 	if (head->transfer_encodings) {
 		if (head->transfer_encodings > 1 || head->content_lengths ||
-		    !is_chunked(head->transfer_encoding) || !is_http11(head->start))
+		    !is_chunked(head->transfer_encoding) || !is_http11(s, head))
 			return BODY_UNKNOWN;
 		return BODY_CHUNKED;
 	}

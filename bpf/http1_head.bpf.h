@@ -19,7 +19,7 @@ struct http1_head {
 	u32 transfer_encoding;
 	u32 transfer_encodings;
 	u32 unframed; /* Upgrade */
-	u32 pad;
+	u32 fields;   /* where the line after the request line begins */
 };
 
 /*
@@ -105,6 +105,8 @@ __noinline int parse_line(u32 at)
 	if (at > HEAD_WINDOW)
 		return 1;
 	head = &s->heads[s->count & 3];
+	if (head->fields <= head->start)
+		head->fields = at;
 	lower = *(u64 *)&s->bytes[at] | 0x2020202020202020ULL;
 	if (lower == WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r')) {
 		/*

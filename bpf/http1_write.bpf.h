@@ -125,51 +125,45 @@ static __always_inline u32 take_messages(struct write_scratch *s, struct request
 			opening = slot + 1;
 	}
 	ring->now.boundary = boundary;
-	if (ring->now.chunks.state && !ring->opaque) {
-		follow_body(ring, write);
-		return opening;
-	}
 	/*
 	 * This write has more bytes than the messages that we followed, so the next boundary is not
 	 * known.
 	 */
-	if (position + write->count > boundary)
+	if (!ring->now.chunks.state && position + write->count > boundary)
 		ring->opaque = 1;
 	return opening;
 }
 
 /* Follows a write that begins `position`, where a message may begin or a chunked body goes on. */
-static __always_inline u32 take_write(struct request_ring *ring, const struct write *write,
-				      u64 position)
+static __always_inline u32 take_write(struct request_ring *ring, struct write *write, u64 position)
 {
 	struct write_scratch *s = scratch();
-	bool is_body = ring->now.chunks.state;
 	u32 opening = 0;
 
+	write->has_body = ring->now.chunks.state;
 	ring->now.boundary = position;
 	ring->before = ring->now;
 	ring->last = position;
 	ring->vectors = 0;
 	ring->written = 1;
-	if (!s)
+	if (!s || write->has_body)
 		return 0;
 	if (__sync_lock_test_and_set(&s->busy, 1)) {
 		give_up_writes(ring, MISS_BUSY);
 		return 0;
 	}
-	if (is_body)
-		follow_body(ring, write);
-	else
-		opening = take_messages(s, ring, write, position);
+	opening = take_messages(s, ring, write, position);
 	s->busy = 0;
+	write->has_body = ring->now.chunks.state && !ring->opaque;
 	return opening;
 }
 
 /*
- * Follows the messages of a write, and returns as take_messages(). It is not static, so it is verified once. A
- * program that interrupts another one at this, on its CPU, leaves the working memory alone.
+ * Follows the messages of a write, and returns as take_messages(). Its part of a body is for follow_body(). It is not
+ * static, so it is verified once. A program that interrupts another one at this, on its CPU, leaves the working
+ * memory alone.
  */
-__noinline u32 take_request(struct request_ring *ring, const struct write *write)
+__noinline u32 take_request(struct request_ring *ring, struct write *write)
 {
 	enum body_part part = BODY_NONE;
 	u64 position = 0;
@@ -211,6 +205,8 @@ __noinline int take_syn(struct request_ring *ring, u64 msg, u64 now)
 	write.iter = (u64)iter;
 	write.count = BPF_CORE_READ(iter, count);
 	ring->opening = take_request(ring, &write);
+	if (write.has_body) /* to follow it here as well would make a large program larger */
+		give_up_writes(ring, MISS_FRAMING);
 	ring->early = 1;
 	return 1;
 }

@@ -32,34 +32,6 @@ static __noinline int link_opening(struct sock *sk, struct tcp_sock *tp, struct 
 }
 
 /*
- * What a write means for the exchange before it and that of its own request. One whose end is not followed has
- * none, since what comes after it can't be told from it. The next bytes of a chunked body change nothing.
- */
-static __always_inline void follow_exchange(struct tcp_sock *tp, struct conn *conn,
-					    struct request_ring *ring, u32 before, u64 now)
-{
-	struct request *request = ring->count == before ? 0 : slot_at(ring, ring->count);
-	u64 position = position_of(ring, tp->bytes_acked, tp->write_seq);
-	u32 received = tp->bytes_received;
-	bool is_alone;
-
-	if (!ring->opaque &&
-	    (!ring->written || ring->last != position || ring->before.chunks.state))
-		return; /* no request was looked for in it */
-	if (request && (!request->found || !(request->flags & 1) || ring->opaque))
-		request = 0;
-	/* With nothing sent before it there is nothing to be answered. */
-	is_alone = (!tp->bytes_sent && tp->write_seq == tp->snd_una) || received != ring->received;
-	if (request && (request->start != position || request->end != ring->now.boundary))
-		is_alone = false;
-	ring->received = received;
-	if (!request && !ring->in_exchange)
-		return;
-	ring->in_exchange = !!request;
-	turn_exchange(tp, conn, request, is_alone, now);
-}
-
-/*
  * A client writes, maybe a request. It is not inlined, since its caller, which names owners, has no stack
  * left for it; neither is what it calls.
  */
@@ -91,6 +63,8 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	number = take_request(ring, &write);
 	if (!ring)
 		return 0;
+	if (write.has_body)
+		follow_body(ring, &write);
 	note_unfinished(sk, ring);
 	opening = slot_at(ring, number);
 	if (opening)
@@ -254,6 +228,8 @@ static __noinline int follow_write_at(struct followed *followed, struct tcp_sock
 	ring = first || followed->ring.written ? &followed->ring : 0;
 	write.now = bpf_ktime_get_ns();
 	opening = slot_at(ring, take_request(ring, &write));
+	if (write.has_body)
+		follow_body(ring, &write);
 	if (opening && is_wanted(opening) &&
 	    is_opener(&followed->opener, &followed->handshake.owner,
 		      followed->handshake.established_ns, write.now))

@@ -162,6 +162,34 @@ static __noinline int turn_exchange(struct tcp_sock *tp, struct conn *conn,
 	return 0;
 }
 
+/*
+ * What a write means for the exchange before it and that of its own request. One whose end is not followed has
+ * none, since what comes after it can't be told from it. The next bytes of a chunked body change nothing.
+ */
+static __always_inline void follow_exchange(struct tcp_sock *tp, struct conn *conn,
+					    struct request_ring *ring, u32 before, u64 now)
+{
+	struct request *request = ring->count == before ? 0 : slot_at(ring, ring->count);
+	u64 position = position_of(ring, tp->bytes_acked, tp->write_seq);
+	u32 received = tp->bytes_received;
+	bool is_alone;
+
+	if (!ring->opaque &&
+	    (!ring->written || ring->last != position || ring->before.chunks.state))
+		return; /* no request was looked for in it */
+	if (request && (!request->found || !(request->flags & 1) || ring->opaque))
+		request = 0;
+	/* With nothing sent before it there is nothing to be answered. */
+	is_alone = (!tp->bytes_sent && tp->write_seq == tp->snd_una) || received != ring->received;
+	if (request && (request->start != position || request->end != ring->now.boundary))
+		is_alone = false;
+	ring->received = received;
+	if (!request && !ring->in_exchange)
+		return;
+	ring->in_exchange = !!request;
+	turn_exchange(tp, conn, request, is_alone, now);
+}
+
 /* Payload comes to a client. What was there before says nothing new, nor does what is out of order. */
 static __noinline int see_response(struct tcp_sock *tp, struct served *served, u32 end)
 {

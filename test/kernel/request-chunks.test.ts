@@ -69,6 +69,7 @@ const FOLLOWED: Readonly<Record<string, Writes>> = {
     lastChunk(),
   ],
   'data that looks like framing': [start, chunk('\r\n0\r\n\r\n'), lastChunk()],
+  'a request before it in the same write': [head([]) + start + chunk('hello') + lastChunk()],
   'many chunks in one write': [start, chunk('x'.repeat(9)).repeat(500), lastChunk()],
 };
 
@@ -124,6 +125,9 @@ const GIVEN_UP: Readonly<Record<string, Writes>> = {
     lastChunk(),
   ],
   'HTTP/1.0': [start.replace('HTTP/1.1', 'HTTP/1.0'), lastChunk()],
+  'HTTP/1.0, behind a request of 1.1 in the same write': [
+    head([]) + start.replace('HTTP/1.1', 'HTTP/1.0') + lastChunk(),
+  ],
 };
 
 for (const { name: variant, refused, skip } of WRITE_VARIANTS)

@@ -9,7 +9,15 @@ import { hex, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { plain, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
-import { head, newContext, requestOf, type Context } from '../support/traceparent.ts';
+import {
+  chunk,
+  chunkedHead,
+  head,
+  lastChunk,
+  newContext,
+  requestOf,
+  type Context,
+} from '../support/traceparent.ts';
 
 /** Settings of `tcp_fastopen`: both ends without cookies, at every listener; no listener; no client without a cookie. */
 const [EVERYWHERE, REFUSED, WITH_COOKIES] = [0x607, 0x5, 0x1];
@@ -147,6 +155,18 @@ describe('requests with the SYN', () => {
       const unsampled = await play(way, requestOf(a), requestOf(c));
       assert.deepEqual(unsampled.handshakes, []);
       assertAll(unsampled.again[1], isMet(way) ? c : undefined, unsampled.starts[1]);
+    });
+
+    test(`${way}: with a body in chunks: the handshake is on its trace, and what comes behind is given up`, async () => {
+      const [a, b] = [newContext(), newContext()];
+      const givenUp = (): number => stage.watcher.count('PROBE_REQUEST', 'MISS_FRAMING');
+      const before = givenUp();
+      const first = chunkedHead(a) + chunk('hello') + lastChunk();
+      const { starts, handshakes, again } = await play(way, first, requestOf(b));
+      assert.equal(handshakes.length, isMet(way) ? 1 : 0);
+      assertAll(handshakes, a, starts[0]);
+      assertAll(again[1], undefined, undefined);
+      if (isMet(way)) assert.ok(givenUp() > before, 'it is counted');
     });
 
     if (way === 'try-fast') continue;
