@@ -11,7 +11,7 @@ import type { ConnectionRecord } from '../../receiver/model/record.ts';
 import { projectFolder } from '../backends/place.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
-import { Watcher } from '../support/watcher.ts';
+import { onlyIn, Watcher } from '../support/watcher.ts';
 
 /** Processes that wait in accept() at once: more than a kretprobe would see. */
 const WAITING = 53;
@@ -84,6 +84,31 @@ function isBefore(major: number, minor: number): boolean {
   return ours < major || (ours === major && then < minor);
 }
 
+/** A crowd, exactly: how many of its waits found no row of their own, and how many rows were refused to anything of it. */
+async function accountCrowd(
+  watcher: Watcher,
+  room: NetNamespace,
+): Promise<{ elsewhere: number; refusals: number }> {
+  const { port, accepts, records } = await watchCrowd(watcher, room);
+  const byPeer = new Map(records.map((record) => [record.endpoints.peerPort, record]));
+  assert.equal(accepts.length, WAITING + QUEUED);
+  assert.equal(records.length, accepts.length, 'accepts seen');
+  let waited = 0n;
+  for (const { pid, peerPort, before, after: returned } of accepts) {
+    const record = byPeer.get(peerPort);
+    assert.equal(record?.owner.pid, pid);
+    const { acceptedNs, establishedNs } = record;
+    assert.ok(before <= acceptedNs && acceptedNs <= returned, 'not during the call');
+    assert.ok(establishedNs <= acceptedNs);
+    waited += acceptedNs - establishedNs;
+  }
+  const atPort = waitsAt(watcher, port);
+  const elsewhere = waitsAt(watcher, 0);
+  const found = { count: atPort.count + elsewhere.count, sum: atPort.sum + elsewhere.sum };
+  assert.deepEqual(found, { count: accepts.length, sum: Number(waited) });
+  return { elsewhere: elsewhere.count, refusals: watcher.countAll('LOST_MAP_FULL') };
+}
+
 for (const [index, { accept, programs }] of VARIANTS.entries()) {
   const refused = VARIANTS.slice(0, index).flatMap((variant) => variant.programs);
   const loads = programs.some((program) => canLoad(program));
@@ -95,30 +120,21 @@ for (const [index, { accept, programs }] of VARIANTS.entries()) {
     test('who accepted, when, and how long each connection waited', async () => {
       const room = new NetNamespace();
       cleanup.add(() => room.remove());
-      const watcher = new Watcher({ costlyVariants: true }, refused);
-      cleanup.add(() => watcher.close());
-      assert.equal(watcher.source.plan.accept, accept);
-      const { port, accepts, records } = await watchCrowd(watcher, room);
-      const byPeer = new Map(records.map((record) => [record.endpoints.peerPort, record]));
-      assert.equal(accepts.length, WAITING + QUEUED);
-      assert.equal(records.length, accepts.length, 'accepts seen');
-      let waited = 0n;
-      for (const { pid, peerPort, before, after: returned } of accepts) {
-        const record = byPeer.get(peerPort);
-        assert.equal(record?.owner.pid, pid);
-        const { acceptedNs, establishedNs } = record;
-        assert.ok(before <= acceptedNs && acceptedNs <= returned, 'not during the call');
-        assert.ok(establishedNs <= acceptedNs);
-        waited += acceptedNs - establishedNs;
+      for (let attempt = 1; ; attempt += 1) {
+        const watcher = new Watcher({ costlyVariants: true, ...onlyIn(room) }, refused);
+        cleanup.add(() => watcher.close());
+        assert.equal(watcher.source.plan.accept, accept);
+        const { elsewhere, refusals } = await accountCrowd(watcher, room);
+        if (!isBefore(6, 7)) assert.equal(elsewhere, 0, 'all have a row of their own');
+        // Before 6.7 a hash map now and then refuses a new row though it has room: docs/kernel.md. When it was a row of
+        // something else, this run does not tell whether those of listeners are counted.
+        if (elsewhere === refusals) return;
+        assert.ok(
+          isBefore(6, 7) && elsewhere < refusals && attempt < ATTEMPTS,
+          `${elsewhere} of ${refusals}`,
+        );
+        watcher.close();
       }
-      const atPort = waitsAt(watcher, port);
-      const elsewhere = waitsAt(watcher, 0);
-      const found = { count: atPort.count + elsewhere.count, sum: atPort.sum + elsewhere.sum };
-      assert.deepEqual(found, { count: accepts.length, sum: Number(waited) });
-      if (!isBefore(6, 7)) assert.equal(elsewhere.count, 0, 'all have a row of their own');
-      // Before 6.7 a hash map now and then refuses a new row though it has room: docs/kernel.md.
-      const refusals = watcher.countAll('LOST_MAP_FULL');
-      assert.ok(elsewhere.count <= refusals, 'what has no row of its own is counted');
     });
   });
 }

@@ -101,22 +101,6 @@ export async function startGrpc(cleanup: Cleanup, files?: Files, wantsClient = f
   );
 }
 
-/** A port that nobody listens on, nor can until `cleanup`: a client has it, so no other test is given it meanwhile. */
-export async function startNobody(cleanup: Cleanup): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [accepted] = (await Promise.all([once(server, 'connection'), once(client, 'connect')]))[0] as [
-    Socket,
-  ];
-  cleanup.add(() => {
-    client.destroy();
-    accepted.destroy();
-    server.close();
-  });
-  return client.localPort ?? 0;
-}
-
 /** A proxy of HTTP that keeps what it was asked for: `CONNECT host:port`, or `POST http://host:port/path`. */
 export interface ProxyServer {
   readonly port: number;

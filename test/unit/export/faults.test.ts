@@ -6,15 +6,9 @@ import { createExporters } from '../../../receiver/export/exporters.ts';
 import { exportSettings } from '../../support/export-settings.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import type { StubReply } from '../../support/otlp-stub.ts';
+import { holdPort } from '../../support/held-port.ts';
 import { assertConserved, eventOf, spanOf } from '../../support/items.ts';
 import { addSpans, watch } from './watched.ts';
-
-/** A loopback port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const stub = await startOtlpStub({ protocol: 'http/protobuf' });
-  await stub.stop();
-  return stub.port;
-}
 
 function assertAllConserved(exporters: Exporters): void {
   for (const counters of Object.values(exporters.counters())) assertConserved(counters);
@@ -22,13 +16,14 @@ function assertAllConserved(exporters: Exporters): void {
 
 for (const protocol of ['grpc', 'http/protobuf'] as const) {
   test(`${protocol}: absent at the start, then there: everything arrives once, one message each way`, async () => {
-    const port = await freePort();
+    const { port, release } = await holdPort();
     const { exporters, states } = watch({ protocol, endpoint: `http://127.0.0.1:${port}` });
     addSpans(exporters, 1000);
     exporters.addEvent(eventOf(1));
     while (states.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     assertAllConserved(exporters);
     assert.equal(exporters.counters().traces.inFlight, 1000);
+    release();
     const stub = await startOtlpStub({ protocol, port });
     await exporters.forceFlush();
     assert.deepEqual(states, ['unreachable', 'reachable']);
@@ -41,7 +36,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
   });
 
   test(`${protocol}: a full queue drops what comes on top, counted to the last one`, async () => {
-    const port = await freePort();
+    const { port } = await holdPort();
     const { exporters } = watch({
       protocol,
       endpoint: `http://127.0.0.1:${port}`,
@@ -178,7 +173,7 @@ test('a batch that is not taken for too long is given up and counted', async (t)
 });
 
 test('signals that share a collector are one message, wherever they fail first', async () => {
-  const port = await freePort();
+  const { port } = await holdPort();
   const { exporters, states } = watch({ endpoint: `http://127.0.0.1:${port}` });
   addSpans(exporters, 1);
   exporters.addEvent(eventOf(1));

@@ -11,6 +11,7 @@ import type { QueuedSignal } from '../../../receiver/export/options.ts';
 import { makeCertificates, withoutOpenssl } from '../../support/certificates.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { signalTarget } from '../../support/export-settings.ts';
+import { holdPort } from '../../support/held-port.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { load } from '../config/sources.ts';
 import {
@@ -21,7 +22,6 @@ import {
   startHttp,
   startHttp2,
   startHttps,
-  startNobody,
   startProxy,
   type Files,
 } from './endpoint-servers.ts';
@@ -168,7 +168,7 @@ describe('what an endpoint answers', { skip: withoutOpenssl }, () => {
       'nothing but an end': await startClosing(cleanup),
       'HTTP/2': await startHttp2(cleanup),
       'Go with TLS': await startGoWithTls(cleanup),
-      nobody: await startNobody(cleanup),
+      nobody: (await holdPort()).port,
       404: await startHttp(cleanup, answering(404, { ...html, server: 'nginx/1.25' }, '<h1>404')),
       503: await startHttp(cleanup, answering(503, unwell, 'no healthy upstream')),
       'a web page': await startHttp(cleanup, answering(200, html, '<h1>Log in')),

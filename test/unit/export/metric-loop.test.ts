@@ -12,6 +12,7 @@ import { exportSettings } from '../../support/export-settings.ts';
 import type { DecodedMetric, Placed } from '../../support/otlp-decode.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import type { OtlpStub, StubReply } from '../../support/otlp-stub.ts';
+import { holdPort } from '../../support/held-port.ts';
 import { assertConserved, service } from '../../support/items.ts';
 
 type Temporality = 'cumulative' | 'delta';
@@ -54,15 +55,9 @@ function totalOf(metrics: Placed<DecodedMetric>[], name: string): number {
   return [...streams.values()].reduce((sum, value) => sum + value, 0);
 }
 
-async function freePort(): Promise<number> {
-  const stub = await startOtlpStub({ protocol: 'http/protobuf' });
-  await stub.stop();
-  return stub.port;
-}
-
 for (const temporality of ['cumulative', 'delta'] as const) {
   test(`${temporality}: absent, back, gone and back again: the sums are right, the short-lived included`, async () => {
-    const port = await freePort();
+    const { port, release } = await holdPort();
     const { store, exporters, loop } = rig(temporality, `http://127.0.0.1:${port}`);
     let added = 0;
     let lived = 0;
@@ -78,6 +73,7 @@ for (const temporality of ['cumulative', 'delta'] as const) {
     };
     const stubs: OtlpStub[] = [];
     for (const isUp of [false, true, false, true]) {
+      if (isUp) release();
       const stub = isUp ? await startOtlpStub({ protocol: 'grpc', port }) : undefined;
       if (stub !== undefined) stubs.push(stub);
       work(23);
@@ -211,10 +207,11 @@ test('the timer collects; before each collection the kernel is read; an error th
 });
 
 test('an export that meets its timeout ends long before the interval, and what it had goes with the next', async () => {
-  const port = await freePort();
+  const { port, release } = await holdPort();
   const { store, exporters, loop } = rig('delta', `http://127.0.0.1:${port}`, 600_000, 20);
   store.add(counter, service('a'), {}, 3);
   await loop.forceFlush();
+  release();
   const stub = await startOtlpStub({ protocol: 'grpc', port });
   while (stub.metrics().length === 0) await loop.forceFlush();
   assert.equal(totalOf(stub.metrics(), 'test.things'), 3);

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { holdPort } from '../../support/held-port.ts';
 import { startOtlpStub, type StubReply } from '../../support/otlp-stub.ts';
 import { opaqueRequest, sendGrpc, sendHttp, tapOf, type Sent } from './rig.ts';
 
 const UNAVAILABLE = 14;
 
-/** A loopback port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const stub = await startOtlpStub({ protocol: 'grpc' });
-  await stub.stop();
-  return stub.port;
-}
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 for (const protocol of ['grpc', 'http/protobuf'] as const) {
   test(`${protocol}: absent: what fits the bound is kept and sent once there is a collector, the rest is told to try again`, async () => {
-    const port = await freePort();
+    const { port, release } = await holdPort();
     const states: string[] = [];
     const to = { protocol, endpoint: `http://127.0.0.1:${port}` };
     const tap = await tapOf({ to, queueSize: 10 }, { onState: (state) => states.push(state) });
@@ -36,6 +30,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     assert.equal(tap.counters().traces.failed.queue_full, refused.length);
     assert.equal(tap.held().requests, 10);
     while (states.length === 0) await pause(5);
+    release();
     const stub = await startOtlpStub({ protocol, port });
     await stub.until(() => stub.requests.length >= 10);
     await tap.shutdown(performance.now() + 5000);
@@ -80,7 +75,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
 }
 
 test('bytes have a bound as well as requests, and those of a body that still comes count', async () => {
-  const to = { endpoint: `http://127.0.0.1:${await freePort()}` };
+  const to = { endpoint: `http://127.0.0.1:${(await holdPort()).port}` };
   const tap = await tapOf({ to, queueBytes: 4096 });
   const { grpc = 0, http = 0 } = tap.ports;
   assert.equal((await sendGrpc(grpc, 'metrics', opaqueRequest(3000))).code, 0);
@@ -91,7 +86,7 @@ test('bytes have a bound as well as requests, and those of a body that still com
 
 test('what is not taken in time is dropped and counted', async () => {
   const told: string[] = [];
-  const to = { endpoint: `http://127.0.0.1:${await freePort()}` };
+  const to = { endpoint: `http://127.0.0.1:${(await holdPort()).port}` };
   const onRejected = (_signal: unknown, _count: number, cause: string): void => void told.push(cause);
   const tap = await tapOf({ to, timeoutMs: 30 }, { onRejected });
   await sendGrpc(tap.ports.grpc ?? 0, 'traces', opaqueRequest(10));
