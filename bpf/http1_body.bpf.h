@@ -48,7 +48,7 @@ struct write {
 	bool first;    /* of its connection */
 	bool begins;   /* with a method */
 	bool has_body; /* set when it is read: chunks of a body are in it, to be followed */
-	u64 iter;    /* the struct iov_iter that it is read from */
+	u64 iter;      /* the struct iov_iter that it is read from */
 	u64 now; /* CLOCK_MONOTONIC, ns; here, since as an argument it would take stack from what is called */
 };
 

@@ -36,7 +36,7 @@ export async function startPostgres({ port, folder, signal }: DatabaseOptions): 
   const words = ['--username=shop', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8'];
   const initdb = [postgresProgram('initdb'), `--pgdata=${data}`, ...words, '--locale=C', '--no-sync'];
   // The caller's folder may be one that `nobody` cannot enter.
-  await promisify(execFile)(command, [...launch, ...initdb], { signal, cwd: folder });
+  await runToEnd(command, [...launch, ...initdb], { signal, cwd: folder });
   const url = `postgresql://shop:${password}@127.0.0.1:${port}/postgres`;
   const running = await startBackEnd({
     ...own({ user: NOBODY }),
@@ -70,6 +70,22 @@ export async function startRedis({ port, folder, signal }: DatabaseOptions): Pro
     isReady: (log) => log.includes('Ready to accept connections'),
   });
   return { ...running, url: `redis://:${password}@127.0.0.1:${port}` };
+}
+
+/**
+ * Runs a program. When `signal` ends it, waits for it and for those that it started, which write into its folder until then: of
+ * `execFile`, the caller would hear at once.
+ */
+async function runToEnd(
+  command: string,
+  args: readonly string[],
+  { signal, cwd }: { readonly signal: AbortSignal; readonly cwd: string },
+): Promise<void> {
+  signal.throwIfAborted();
+  const running = promisify(execFile)(command, args, { cwd });
+  const end = (): boolean => running.child.kill();
+  signal.addEventListener('abort', end);
+  await running.finally(() => signal.removeEventListener('abort', end));
 }
 
 /** A file, in a folder that is made when it is not there, both of `nobody` alone. */
