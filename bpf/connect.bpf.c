@@ -157,7 +157,7 @@ static __always_inline bool is_crossed(struct sock *sk, u8 old)
 	struct tcp_sock *tp;
 	struct conn *conn;
 
-	if (old != TCP_SYN_RECV || !sk->sk_socket)
+	if (old != TCP_SYN_RECV || !has_socket(sk))
 		return false;
 	conn = conn_of(sk);
 	if (conn)

@@ -20,7 +20,7 @@ static __always_inline u8 first_cause(struct sock *sk, u8 old, u8 new)
 		return cause_of_error(sk->sk_err);
 	/* tcp_close() with unread data or SO_LINGER 0, tcp_disconnect(); a child without a
 	 * socket was never accepted (inet_csk_listen_stop()). */
-	if (sk->sk_socket && is_exiting())
+	if (has_socket(sk) && is_exiting())
 		return CLOSE_PROCESS_EXIT;
 	return CLOSE_RESET_SENT;
 }
@@ -30,7 +30,7 @@ static __always_inline bool closes_locally(struct sock *sk, u8 old, u8 new)
 {
 	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
 		return true;
-	return new == TCP_CLOSE && (!sk->sk_err || is_done_with(sk)) && sk->sk_socket &&
+	return new == TCP_CLOSE && (!sk->sk_err || is_done_with(sk)) && has_socket(sk) &&
 	       (old == TCP_ESTABLISHED || old == TCP_SYN_RECV || old == TCP_CLOSE_WAIT);
 }
 
@@ -64,7 +64,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 	now = counters_of(sk, tp, conn, false);
 	leave_out(&conn->counted, &now);
 	/* In inet_csk_listen_stop() the context is that of who closes the listener. */
-	if (!sk->sk_socket && !sk->sk_err && current_owner(owner)) {
+	if (!has_socket(sk) && !sk->sk_err && current_owner(owner)) {
 		conn->owner = owner->key;
 		conn->owner_rules = owner->rules;
 	}
@@ -97,7 +97,7 @@ static __always_inline struct conn *unseen_conn(struct sock *sk, struct tcp_sock
 	 * In inet_csk_listen_stop() the context is that of who closes the listener, which is closed
 	 * already.
 	 */
-	if (conn && !conn->owner.pid && new == TCP_CLOSE && !sk->sk_socket && !sk->sk_err &&
+	if (conn && !conn->owner.pid && new == TCP_CLOSE && !has_socket(sk) && !sk->sk_err &&
 	    current_owner(owner)) {
 		conn->owner = owner->key;
 		conn->owner_rules = owner->rules;

@@ -55,7 +55,7 @@ static __always_inline u8 tcp_family(struct sk_buff *skb, struct sock *sk)
 
 static __always_inline void read_interface(struct sk_buff *skb, struct drop_record *record)
 {
-	struct net_device *device = skb->dev;
+	struct net_device *device = device_of(skb);
 
 	/* A packet inside TCP has left its interface. */
 	if (device)
@@ -119,7 +119,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 /* Returns 0 when it is not asked for, or there is no room. */
 static __always_inline u32 site_of(struct sk_buff *skb, u64 location)
 {
-	struct net_device *device = skb->dev;
+	struct net_device *device = device_of(skb);
 	struct drop_site site = {};
 	u32 *number, next;
 
@@ -166,6 +166,7 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	struct drop_key key = {};
 	struct conn *conn = 0;
 	struct sock *sk = 0, *receiver;
+	bool has_own;
 
 	if (cfg_drop_has_reason) {
 		key.reason = (u32)ctx[2];
@@ -175,6 +176,7 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	if (key.reason && is_leftover(skb, key.reason))
 		return 0;
 	sk = skb->sk;
+	has_own = sk;
 	if (!sk && cfg_drop_has_rx_sk)
 		sk = (struct sock *)ctx[3];
 	receiver = skb->skb_iif ? sk : 0;
@@ -183,7 +185,7 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	if (sk && !is_full(sk))
 		sk = 0;
 	key.family = tcp_family(skb, sk);
-	if (cfg_drop_has_rx_sk && receiver && !skb->sk &&
+	if (cfg_drop_has_rx_sk && receiver && !has_own &&
 	    see_half_open_reset(skb, (struct sock *)ctx[3], &key))
 		return 0;
 	if (!key.family || (key.reason && is_taken(skb, receiver, key.family, key.reason)))

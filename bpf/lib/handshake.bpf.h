@@ -121,7 +121,7 @@ static __always_inline struct request *early_request(struct sock *sk, const stru
  */
 static __always_inline bool is_still_meant(struct tcp_sock *tp, const struct request *request)
 {
-	return request->method != METHOD_HTTP1_HEADER || tp->fastopen_req ||
+	return request->method != METHOD_HTTP1_HEADER || BPF_CORE_READ(tp, fastopen_req) ||
 	       BPF_CORE_READ_BITFIELD(tp, syn_data);
 }
 

@@ -3,9 +3,25 @@
 #ifndef WIRESPAN_LIB_PROCESS_H
 #define WIRESPAN_LIB_PROCESS_H
 
+/*
+ * Read by a helper: for each pointer that is read through a trusted one, the verifier of 6.2 and later
+ * looks for names through all of the kernel's types, on every path anew, a millisecond a time.
+ */
 static __always_inline u32 netns_of(const struct sock *sk)
 {
-	return sk->__sk_common.skc_net.net->ns.inum;
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/* Whether a process has it open, or had it open until now. By a helper too. */
+static __always_inline bool has_socket(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_socket);
+}
+
+/* A packet's device, by a helper too. */
+static __always_inline struct net_device *device_of(const struct sk_buff *skb)
+{
+	return BPF_CORE_READ(skb, dev);
 }
 
 /*

@@ -76,7 +76,7 @@ static __always_inline bool is_delivered(struct sk_buff *skb, u8 family)
 
 	if (!skb->skb_iif)
 		return false;
-	if (!skb->dev)
+	if (!device_of(skb))
 		return true;
 	if (!route)
 		return false;

@@ -82,7 +82,7 @@ static __always_inline bool read_ends(struct sk_buff *skb, u8 family, struct pac
  */
 static __always_inline u32 netns_of_packet(struct sk_buff *skb)
 {
-	struct net_device *device = skb->dev;
+	struct net_device *device = device_of(skb);
 	struct dst_entry *route = (struct dst_entry *)(skb->_skb_refdst & ~1UL); /* SKB_DST_NOREF */
 
 	if (!device && route)
