@@ -3,11 +3,11 @@
 #   Linux 6.18.44 and Debian's 6.12, programs built and loaded by github.com/cilium/ebpf v0.22.0. For each such read the verifier
 #   looks for `struct sk_buff__safe_trusted` and its like among all of the kernel's types, one name after the other
 #   (btf_nested_type_is_trusted(), btf_find_by_name_kind()). Nothing tells of it: verified instructions count each as one.
-# Seen: 200 reads of skb->len load in 30 ms, BTF of the kernel included; 200 of skb->dev in 350 ms, 200 of skb->sk in 370 ms.
+# Seen: 200 reads of skb->len load in 30 ms, BTF of the kernel included; 200 of skb->dev in 240 to 350 ms, 200 of skb->sk in 250 to 370 ms.
 #   Under emulation 6.12 took 270, 1,290 and 1,480 ms, and Debian's 6.1, which knows no trusted pointers, 230, 220 and 220 ms.
 # Why it matters here: it was a fifth of the time to load our programs, on every path that reads a socket's namespace or a
 #   packet's device. Read by bpf_probe_read_kernel(), which gives a number, they cost nothing.
-# Needs root, a kernel with BTF that knows trusted pointers, and Go 1.24 or newer. Judged by a ratio of 12, of which 4 must be left.
+# Needs root, a kernel with BTF that knows trusted pointers, and Go 1.24 or newer. Judged by the ratio, 8 to 12: 4 must be left of it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
