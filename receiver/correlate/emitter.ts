@@ -56,7 +56,7 @@ export interface EventDraft {
 }
 
 export interface SpanDraft {
-  readonly record: SocketRecord;
+  readonly record: Pick<SocketRecord, 'owner'>;
   readonly attributes: Attributes;
   /** CLOCK_MONOTONIC nanoseconds. */
   readonly startNs: bigint;

@@ -1,15 +1,25 @@
 import { BoundedCache } from '../model/bounded-cache.ts';
 import type { TraceContext } from '../model/event.ts';
 import { socketId } from '../model/ids.ts';
-import type { ExchangeRecord, RequestContext, RetransmitRecord, SocketRecord } from '../model/record.ts';
+import type {
+  DropRecord,
+  ExchangeRecord,
+  RequestContext,
+  RetransmitRecord,
+  SocketRecord,
+} from '../model/record.ts';
 
-/** Retransmissions of the bytes of one request: of a whole exchange, else close together in time. */
-export interface Episode {
-  /** The first retransmission: its socket, owner and type stand for the episode. */
-  readonly first: RetransmitRecord;
+/** Something of the bytes of a request was lost, or sent again. */
+export type LossRecord = DropRecord | RetransmitRecord;
+
+/** Losses of the bytes of one request: of a whole exchange, else close together in time. */
+export interface Episode<Loss extends LossRecord> {
+  /** The first: its socket, owner, type and reason stand for the episode. */
+  first: Loss;
   readonly parent: TraceContext;
   lastNs: bigint;
-  segments: number;
+  /** Segments sent again, or packets dropped. */
+  count: number;
 }
 
 /** An exchange to which something happened, until its end is told. */
@@ -21,13 +31,14 @@ export interface Exchange {
   readonly parent: TraceContext;
   /** What the kernel said of it last. */
   record?: ExchangeRecord;
-  episode?: Episode;
+  retransmits?: Episode<RetransmitRecord>;
+  drops?: Episode<DropRecord>;
   /** CLOCK_MONOTONIC of the last record about it. */
   heardNs: bigint;
 }
 
 /** A record about an exchange: the kernel has always read the context that its name is made of. */
-type OfExchange = SocketRecord & { readonly context?: RequestContext };
+type OfExchange = Pick<SocketRecord, 'netns' | 'cookie' | 'timeNs'> & { readonly context?: RequestContext };
 
 const answeredNs = 5_000_000_000n;
 const unansweredNs = 60_000_000_000n;
@@ -44,7 +55,8 @@ export class Exchanges {
   /** Our spans of exchanges that have ended, for what is lost later. */
   readonly #told: BoundedCache<string, TraceContext>;
   #onExchange: (exchange: Exchange) => TraceContext | undefined = () => undefined;
-  #onEpisode: (episode: Episode) => void = () => undefined;
+  #onRetransmits: (episode: Episode<RetransmitRecord>) => void = () => undefined;
+  #onDrops: (episode: Episode<DropRecord>) => void = () => undefined;
 
   constructor(bound: number) {
     this.#unanswered = new BoundedCache(bound, (exchange, key) => this.#finish(key, exchange));
@@ -63,23 +75,39 @@ export class Exchanges {
   }
 
   /** `make` makes the span of an episode, whose parent is known by then. */
-  onEpisode(make: (episode: Episode) => void): void {
-    this.#onEpisode = make;
+  onRetransmits(make: (episode: Episode<RetransmitRecord>) => void): void {
+    this.#onRetransmits = make;
+  }
+
+  /** As `onRetransmits`. */
+  onDrops(make: (episode: Episode<DropRecord>) => void): void {
+    this.#onDrops = make;
   }
 
   /** Adds a retransmission to its exchange. Returns false when that does not go on: then the record is nobody's. */
-  addLoss(record: RetransmitRecord, parent: TraceContext): boolean {
+  addRetransmit(record: RetransmitRecord, parent: TraceContext): boolean {
     const exchange = this.#hear(record, parent);
     if (exchange === undefined) return false;
     const { timeNs, segments } = record;
-    exchange.episode ??= { first: record, parent, lastNs: timeNs, segments: 0 };
-    const { episode } = exchange;
-    if (timeNs > episode.lastNs) episode.lastNs = timeNs;
-    episode.segments += segments;
+    const episode = { first: record, parent, lastNs: timeNs, count: segments };
+    exchange.retransmits = joined(exchange.retransmits, episode);
     return true;
   }
 
-  /** Our span of the exchange that this retransmission is of, when that has ended. */
+  /**
+   * Adds drops to their exchange, if something was heard of it and it goes on: nothing tells of a packet that is dropped
+   * whether its exchange will be told. Returns false when it is not so: then they are nobody's.
+   */
+  addDrops(episode: Episode<DropRecord>): boolean {
+    const { first } = episode;
+    const key = first.context && keyOf(first, first.context);
+    const exchange = key && (this.#answered.get(key) ?? this.#unanswered.get(key));
+    if (!exchange) return false;
+    exchange.drops = joined(exchange.drops, episode);
+    return true;
+  }
+
+  /** Our span of the exchange that this loss is of, when that has ended. */
   spanOf(record: OfExchange): TraceContext | undefined {
     return record.context && this.#told.get(keyOf(record, record.context));
   }
@@ -120,7 +148,7 @@ export class Exchanges {
   }
 
   /** The exchange that a record is about, a new one if need be; undefined when it has ended. */
-  #hear(record: OfExchange, parent: TraceContext): Exchange | undefined {
+  #hear(record: SocketRecord & OfExchange, parent: TraceContext): Exchange | undefined {
     const { context, timeNs } = record;
     if (context === undefined) return undefined;
     const key = keyOf(record, context);
@@ -137,12 +165,25 @@ export class Exchanges {
   #finish(key: string, exchange: Exchange): void {
     const span = this.#onExchange(exchange);
     if (span !== undefined) this.#told.set(key, span);
-    const { episode } = exchange;
-    if (episode !== undefined) this.#onEpisode({ ...episode, parent: span ?? exchange.parent });
+    const { retransmits, drops } = exchange;
+    const parent = span ?? exchange.parent;
+    if (drops !== undefined) this.#onDrops({ ...drops, parent });
+    if (retransmits !== undefined) this.#onRetransmits({ ...retransmits, parent });
   }
 }
 
+function joined<Loss extends LossRecord>(
+  known: Episode<Loss> | undefined,
+  more: Episode<Loss>,
+): Episode<Loss> {
+  if (known === undefined) return { ...more };
+  if (more.first.timeNs < known.first.timeNs) known.first = more.first;
+  if (more.lastNs > known.lastNs) known.lastNs = more.lastNs;
+  known.count += more.count;
+  return known;
+}
+
 /** Sequence numbers come again after 4 GiB, not within one write, which has one time. */
-function keyOf(socket: SocketRecord, { startSeq, requestStartNs }: RequestContext): string {
+function keyOf(socket: OfExchange, { startSeq, requestStartNs }: RequestContext): string {
   return `${socketId(socket)}:${String(startSeq)}:${String(requestStartNs)}`;
 }

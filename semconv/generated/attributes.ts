@@ -262,6 +262,9 @@ export const LATENCY_KIND_VALUE_RTT = 'rtt';
 /** The measured value, in seconds. @experimental */
 export const ATTR_LATENCY_VALUE = 'wirespan.latency.value';
 
+/** Packets dropped in one loss episode; a bundle counts as one. @experimental */
+export const ATTR_PACKET_DROP_PACKETS = 'wirespan.packet.drop.packets';
+
 /** The kernel's reason for dropping a packet (`skb_drop_reason`), lower case without its prefix. Further values come from the kernel's BTF. @experimental */
 export const ATTR_PACKET_DROP_REASON = 'wirespan.packet.drop.reason';
 export const PACKET_DROP_REASON_VALUE_NOT_SPECIFIED = 'not_specified';
@@ -600,6 +603,7 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
     open: false,
   },
   { key: 'wirespan.latency.value', type: 'double', open: false },
+  { key: 'wirespan.packet.drop.packets', type: 'int', open: false },
   {
     key: 'wirespan.packet.drop.reason',
     type: 'string',

@@ -11,6 +11,7 @@ import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
 import type { ObservedResource, Owner } from '../../receiver/model/resource.ts';
 import type {
   ConnectionRecord,
+  DropRecord,
   ExchangeRecord,
   ListenerRecord,
   RequestContext,
@@ -80,6 +81,30 @@ export function retransmit(more: Partial<RetransmitRecord> = {}): RetransmitReco
     seq: 1_000,
     endSeq: 2_000,
     segments: 1,
+    ...more,
+  };
+}
+
+/** A segment of the socket above, or of another: a packet without an interface any more. */
+export function dropped(more: Partial<DropRecord> = {}): DropRecord {
+  const { timeNs, cookie, netns, endpoints } = socket;
+  return {
+    kind: 'drop',
+    timeNs,
+    cookie,
+    netns,
+    owner,
+    family: 4,
+    sourceAddress: endpoints.localAddress,
+    sourcePort: endpoints.localPort,
+    destinationAddress: endpoints.peerAddress,
+    destinationPort: endpoints.peerPort,
+    localPort: endpoints.localPort,
+    peerPort: endpoints.peerPort,
+    reason: 6,
+    location: 0n,
+    stack: [],
+    interfaceName: '',
     ...more,
   };
 }

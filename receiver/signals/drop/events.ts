@@ -14,19 +14,81 @@ import {
   ATTR_SOURCE_ADDRESS,
   ATTR_SOURCE_PORT,
   ATTR_TCP_CONNECTION_ID,
+  ATTR_PACKET_DROP_PACKETS,
   EVENT_PACKET_DROP,
+  SPAN_PACKET_DROP,
 } from '../../../semconv/index.ts';
+import type { Episode } from '../../correlate/exchanges.ts';
+import { LossEpisodes } from '../loss-episodes.ts';
 import type { EventParts, RecordEvents } from '../../correlate/record-events.ts';
+import type { TraceContext } from '../../model/event.ts';
+import type { RecordHandlers } from '../../model/record-handlers.ts';
 import type { DropRecord } from '../../model/record.ts';
 
-/** Events about dropped packets. */
-export function dropEvents(parts: EventParts): RecordEvents {
-  const { emitter, decisions, count } = parts;
-  const drop = (record: DropRecord): void => {
-    const { context } = count(decisions.decide(record.context, record.timeNs));
-    emitter.event(EVENT_PACKET_DROP, { record, context, attributes: () => attributesOf(record, parts) });
+const maxEpisodes = 10_000;
+
+/** An event for each dropped packet, a span for each episode of those that a traced request lost. */
+export class DropEvents implements RecordEvents {
+  readonly handlers: RecordHandlers = {
+    drop: (record) => this.#drop(record),
+    close: ({ netns, cookie }) => this.#episodes.endSocket(netns, cookie),
   };
-  return { handlers: { drop } };
+  readonly #parts: EventParts;
+  readonly #episodes = new LossEpisodes<DropRecord>(maxEpisodes, (episode) => this.#endEpisode(episode));
+
+  constructor(parts: EventParts) {
+    this.#parts = parts;
+    parts.exchanges.onDrops((episode) => this.#span(episode));
+  }
+
+  get boundsMet(): Readonly<Record<string, number>> {
+    return { 'drop episodes cut short': this.#episodes.cutShort };
+  }
+
+  expire(nowNs: bigint): void {
+    this.#episodes.expire(nowNs);
+  }
+
+  endAll(): void {
+    this.#episodes.endAll();
+  }
+
+  #drop(record: DropRecord): void {
+    const { emitter, decisions, links, count } = this.#parts;
+    const { context, isParent } = count(decisions.decide(record.context, record.timeNs));
+    emitter.event(EVENT_PACKET_DROP, {
+      record,
+      context,
+      attributes: () => attributesOf(record, this.#parts),
+    });
+    if (context === undefined || !isParent) return;
+    links.addUse(record.netns, record.cookie, context);
+    if (emitter.spanMode(SPAN_PACKET_DROP) !== 'off') this.#addLoss(record, context);
+  }
+
+  #addLoss(record: DropRecord, context: TraceContext): void {
+    const alone = { first: record, parent: context, lastNs: record.timeNs, count: 1 };
+    if (!this.#parts.exchanges.addDrops(alone)) this.#episodes.add(record, context, 1);
+  }
+
+  /** What is dropped first comes before anything is heard of its exchange. */
+  #endEpisode(episode: Episode<DropRecord>): void {
+    const { exchanges } = this.#parts;
+    if (!exchanges.addDrops(episode))
+      this.#span({ ...episode, parent: exchanges.spanOf(episode.first) ?? episode.parent });
+  }
+
+  #span({ first, parent, lastNs, count }: Episode<DropRecord>): void {
+    // It lies within its parent, as a span of retransmissions does, for Jaeger.
+    const { requestStartNs = 0n } = first.context ?? {};
+    this.#parts.emitter.span(SPAN_PACKET_DROP, {
+      record: first,
+      attributes: { ...attributesOf(first, this.#parts), [ATTR_PACKET_DROP_PACKETS]: count },
+      startNs: requestStartNs === 0n ? first.timeNs : requestStartNs,
+      endNs: lastNs,
+      parent,
+    });
+  }
 }
 
 function attributesOf(record: DropRecord, parts: EventParts): Attributes {

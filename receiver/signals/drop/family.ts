@@ -6,6 +6,7 @@ import {
   ATTR_SERVER_PORT,
   EVENT_PACKET_DROP,
   METRIC_PACKET_DROPPED,
+  SPAN_PACKET_DROP,
 } from '../../../semconv/index.ts';
 import { DROP_KEY, PROBE_ID, ROW_MAP } from '../../decode/generated/layout.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
@@ -20,7 +21,7 @@ import {
   type Wanted,
 } from '../kernel.ts';
 import { dropDecoder } from './decode.ts';
-import { dropEvents } from './events.ts';
+import { DropEvents } from './events.ts';
 import { dropExemplars } from './exemplars.ts';
 import { DropDetails } from './details.ts';
 import { rareDrops } from './rare.ts';
@@ -55,16 +56,18 @@ export const drop: Family<DropOptions> = {
   records: [dropDecoder],
   sums: createSums,
   rare: rareDrops,
-  events: dropEvents,
+  events: (parts) => new DropEvents(parts),
   exemplars: dropExemplars,
 };
 
 function options(wanted: Wanted): DropOptions {
   const { attributes } = wanted;
   const mode = wanted.event(EVENT_PACKET_DROP);
+  const isSpanWanted = wanted.span(SPAN_PACKET_DROP) !== 'off';
+  const hasEpisodes = (wanted.http1 || wanted.hook || wanted.threadContext) && isSpanWanted;
   return {
-    emit: { drop: modeWith(mode, wanted.exemplars(METRIC_PACKET_DROPPED)) },
-    drops: wanted.metric(METRIC_PACKET_DROPPED) || mode !== 'off',
+    emit: { drop: modeWith(mode, hasEpisodes || wanted.exemplars(METRIC_PACKET_DROPPED)) },
+    drops: wanted.metric(METRIC_PACKET_DROPPED) || hasEpisodes || mode !== 'off',
     dropStacks: attributes.has(ATTR_CODE_STACKTRACE),
     details: {
       dropFunction: attributes.has(ATTR_CODE_FUNCTION_NAME),

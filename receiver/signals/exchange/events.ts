@@ -52,8 +52,7 @@ export class ExchangeEvents implements RecordEvents {
 
   #span(exchange: Exchange): TraceContext | undefined {
     const { emitter, sockets } = this.#parts;
-    const { socket, context, parent, record, episode } = exchange;
-    const endNs = endOf(exchange) - applicationTickNs;
+    const { socket, context, parent, record } = exchange;
     const ref = emitter.span(SPAN_TCP_EXCHANGE, {
       record: record ?? socket,
       attributes: {
@@ -61,7 +60,7 @@ export class ExchangeEvents implements RecordEvents {
         ...(record !== undefined && figures(record, context.requestStartNs)),
       },
       startNs: context.requestStartNs,
-      endNs: episode !== undefined && episode.lastNs > endNs ? episode.lastNs : endNs,
+      endNs: endOf(exchange),
       parent,
       isFailed: record?.error !== undefined,
     });
@@ -69,9 +68,11 @@ export class ExchangeEvents implements RecordEvents {
   }
 }
 
-/** The last byte of the response; where none is known, the last that was heard. */
-function endOf({ record, heardNs }: Exchange): bigint {
-  return record === undefined || record.lastNs === 0n ? heardNs : record.lastNs;
+/** The last byte of the response, where none is known the last that was heard; losses may come later. */
+function endOf({ record, heardNs, retransmits, drops }: Exchange): bigint {
+  const lastNs = record === undefined || record.lastNs === 0n ? heardNs : record.lastNs;
+  const ends = [lastNs - applicationTickNs, retransmits?.lastNs ?? 0n, drops?.lastNs ?? 0n];
+  return ends.reduce((a, b) => (a > b ? a : b));
 }
 
 function figures(record: ExchangeRecord, startNs: bigint): Attributes {

@@ -10,11 +10,11 @@ import {
   TCP_RETRANSMIT_TYPE_VALUE_TIMEOUT,
 } from '../../../semconv/index.ts';
 import type { Episode } from '../../correlate/exchanges.ts';
+import { LossEpisodes } from '../loss-episodes.ts';
 import type { EventParts, RecordEvents } from '../../correlate/record-events.ts';
 import type { TraceContext } from '../../model/event.ts';
 import type { RecordHandlers } from '../../model/record-handlers.ts';
 import type { RetransmitRecord } from '../../model/record.ts';
-import { RetransmitEpisodes } from './episodes.ts';
 
 const maxEpisodes = 10_000;
 
@@ -31,11 +31,13 @@ export class RetransmitEvents implements RecordEvents {
     close: ({ netns, cookie }) => this.#episodes.endSocket(netns, cookie),
   };
   readonly #parts: EventParts;
-  readonly #episodes = new RetransmitEpisodes(maxEpisodes, (episode) => this.#endEpisode(episode));
+  readonly #episodes = new LossEpisodes<RetransmitRecord>(maxEpisodes, (episode) =>
+    this.#endEpisode(episode),
+  );
 
   constructor(parts: EventParts) {
     this.#parts = parts;
-    parts.exchanges.onEpisode((episode) => this.#endEpisode(episode));
+    parts.exchanges.onRetransmits((episode) => this.#endEpisode(episode));
   }
 
   get boundsMet(): Readonly<Record<string, number>> {
@@ -73,11 +75,11 @@ export class RetransmitEvents implements RecordEvents {
   #addLoss(record: RetransmitRecord, context: TraceContext): void {
     const { emitter, exchanges } = this.#parts;
     const hasExchange = record.isInExchange === true && emitter.spanMode(SPAN_TCP_EXCHANGE) !== 'off';
-    if (hasExchange && exchanges.addLoss(record, context)) return;
-    this.#episodes.add(record, exchanges.spanOf(record) ?? context);
+    if (hasExchange && exchanges.addRetransmit(record, context)) return;
+    this.#episodes.add(record, exchanges.spanOf(record) ?? context, record.segments);
   }
 
-  #endEpisode({ first, parent, lastNs, segments }: Episode): void {
+  #endEpisode({ first, parent, lastNs, count }: Episode<RetransmitRecord>): void {
     const { emitter, sockets } = this.#parts;
     // Jaeger takes a child that lies outside its parent for one of another host, unless it is the longer one and begins
     // within it. The request was written within its span; the last retransmission may be later than the end of that.
@@ -87,7 +89,7 @@ export class RetransmitEvents implements RecordEvents {
       attributes: {
         ...sockets.connection(first),
         [ATTR_TCP_RETRANSMIT_TYPE]: first.type,
-        [ATTR_TCP_RETRANSMIT_SEGMENTS]: segments,
+        [ATTR_TCP_RETRANSMIT_SEGMENTS]: count,
       },
       startNs: requestStartNs === 0n ? first.timeNs : requestStartNs,
       endNs: lastNs,

@@ -177,7 +177,7 @@ test('one more than the bound ends the one that nothing was heard of for longest
   exchanges.onExchange(({ parent }) => void ended.push(parent.spanId));
   const add = (number: number, afterNs: bigint): boolean => {
     const context = request(number, { startSeq: number });
-    return exchanges.addLoss({ ...loss(afterNs), context }, { ...context, confidence: 'exact' });
+    return exchanges.addRetransmit({ ...loss(afterNs), context }, { ...context, confidence: 'exact' });
   };
   assert.ok(add(1, 1n) && add(2, 2n) && add(1, 3n) && add(3, 4n));
   assert.deepEqual([ended, exchanges.cutShort], [[request(2).spanId], 1]);

@@ -4,9 +4,9 @@ import type { Exemplar } from '../../../receiver/aggregate/exemplar.ts';
 import { RecordExemplars, type RecordExemplarsParts } from '../../../receiver/exemplars/record-exemplars.ts';
 import { createCidrLookup } from '../../../receiver/exemplars/subnets.ts';
 import { FAMILIES } from '../../../receiver/signals/index.ts';
-import type { DropRecord, KernelRecord } from '../../../receiver/model/record.ts';
+import type { KernelRecord } from '../../../receiver/model/record.ts';
 import { parseCidr } from '../../../config/cidr.ts';
-import { connection, owner, request, retransmit, second, unixOffset } from '../../support/correlation.ts';
+import { connection, dropped, request, retransmit, unixOffset } from '../../support/correlation.ts';
 
 interface Offered extends Exemplar {
   readonly metric: string;
@@ -22,25 +22,6 @@ const atClose = [
   'wirespan.tcp.connection.transfer.size',
   'wirespan.tcp.connection.transfer.size',
 ];
-
-const drop: DropRecord = {
-  kind: 'drop',
-  timeNs: 100n * second,
-  cookie: 1n,
-  netns: 7,
-  owner,
-  family: 4,
-  sourceAddress: '10.1.2.3',
-  sourcePort: 1,
-  destinationAddress: '10.1.2.4',
-  destinationPort: 2,
-  localPort: 1,
-  peerPort: 2,
-  reason: 6,
-  location: 0n,
-  stack: [],
-  interfaceName: '',
-};
 
 /** What the records are examples of. */
 function examplesOf(
@@ -95,7 +76,7 @@ describe('exemplars of records', () => {
   });
 
   it('are drops by reason', () => {
-    const [one] = examplesOf([{ ...drop, context }]);
+    const [one] = examplesOf([dropped({ context })]);
     assert.deepEqual(
       [one?.metric, one?.value, one?.traceId],
       ['wirespan.packet.dropped', 1, context.traceId],

@@ -5,7 +5,7 @@ import { createConnectHolds } from '../../../receiver/signals/connection/connect
 import { createConnectionIds } from '../../../receiver/correlate/connection-id.ts';
 import { ConnectionLinks } from '../../../receiver/correlate/connection-links.ts';
 import { createEventLimit } from '../../../receiver/correlate/event-limit.ts';
-import { RetransmitEpisodes } from '../../../receiver/signals/retransmit/episodes.ts';
+import { LossEpisodes } from '../../../receiver/signals/loss-episodes.ts';
 import { createSpanLimit } from '../../../receiver/correlate/span-limit.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { connection, request, retransmit } from '../../support/correlation.ts';
@@ -68,12 +68,12 @@ export const CACHE_CHURNS: readonly Churn[] = [
       exemplars.see(connection({ kind: 'close', cookie: BigInt(index - HELD) }));
     };
   }),
-  churnOf('retransmission episodes', () => {
-    const episodes = new RetransmitEpisodes(10_000, () => undefined);
+  churnOf('episodes of losses', () => {
+    const episodes = new LossEpisodes(10_000, () => undefined);
     return (index) => {
       const context = spanOf(index);
       const record = retransmit({ cookie: BigInt(index), context });
-      episodes.add(record, { ...context, confidence: 'exact' });
+      episodes.add(record, { ...context, confidence: 'exact' }, 1);
       episodes.endSocket(7, BigInt(index - HELD));
     };
   }),

@@ -18,6 +18,7 @@ const NO_RECORDS = {
   SPANS_TCP_CONNECT: 'off',
   SPANS_TCP_RETRANSMIT: 'off',
   SPANS_TCP_EXCHANGE: 'off',
+  SPANS_PACKET_DROP: 'off',
   OTLP_METRICS_EXEMPLAR_FILTER: 'always_off',
 };
 
@@ -122,6 +123,7 @@ describe('kernelOptionsOf', () => {
     ['EVENTS_PACKET_DROP', 'correlated', 'drop correlated'],
     ['EVENTS_TCP_RESET', 'on', 'reset'],
     ['SPANS_TCP_RETRANSMIT', 'correlated', 'retransmit correlated'],
+    ['SPANS_PACKET_DROP', 'correlated', 'drop correlated'],
     ['SPANS_TCP_CONNECTION', 'always', 'close on'],
     ['SPANS_TCP_ACCEPT', 'always', 'accept'],
     ['SPANS_TCP_CONNECT', 'correlated', 'handshake'],
@@ -135,7 +137,7 @@ describe('kernelOptionsOf', () => {
     assert.deepEqual(emittedWith({ SPANS_TCP_CONNECT: 'always' }), ['open', 'fail', 'handshake']);
   });
 
-  for (const setting of ['SPANS_TCP_RETRANSMIT', 'SPANS_TCP_CONNECT'])
+  for (const setting of ['SPANS_TCP_RETRANSMIT', 'SPANS_TCP_CONNECT', 'SPANS_PACKET_DROP'])
     it(`has the records of ${setting} made whichever way requests are known, and for none`, () => {
       const emitted = (...on: string[]): string[] =>
         emittedWith({
@@ -182,10 +184,7 @@ describe('kernelOptionsOf', () => {
       METRICS_TCP_CONNECTION_TRANSFER_SIZE: 'on',
     });
     assert.deepEqual([on.stateDuration, on.rttVariation, on.transferSize], [true, true, true]);
-    const off = optionsWith({
-      METRICS_SOFTIRQ_TIME: 'off',
-      METRICS_SOFTIRQ_DURATION: 'off',
-    });
+    const off = optionsWith({ METRICS_SOFTIRQ_TIME: 'off', METRICS_SOFTIRQ_DURATION: 'off' });
     assert.deepEqual([off.softirqs, off.softirqDuration], [false, false]);
     const durationOnly = optionsWith({ METRICS_SOFTIRQ_TIME: 'off' });
     assert.deepEqual([durationOnly.softirqs, durationOnly.softirqDuration], [true, true]);
@@ -202,7 +201,7 @@ describe('kernelOptionsOf', () => {
     );
   });
 
-  it('watches drops and resets while the metric or the event wants them', () => {
+  it('watches drops and resets while the metric, the event or the span wants them', () => {
     const none = { ...NO_RECORDS, METRICS_PACKET_DROPPED: 'off', METRICS_TCP_RESETS: 'off' };
     const watched = (env: Record<string, string>): boolean[] => {
       const { drops, resets, dropStacks } = optionsWith({ ...none, ...env });
@@ -210,8 +209,9 @@ describe('kernelOptionsOf', () => {
     };
     assert.deepEqual(watched({}), [false, false, false]);
     assert.deepEqual(watched({ METRICS_PACKET_DROPPED: 'on' }), [true, false, false]);
-    assert.deepEqual(watched({ EVENTS_PACKET_DROP: 'on' }), [true, false, false]);
-    assert.deepEqual(watched({ EVENTS_PACKET_DROP: 'correlated' }), [true, false, false]);
+    for (const mode of ['on', 'correlated'])
+      assert.deepEqual(watched({ EVENTS_PACKET_DROP: mode }), [true, false, false]);
+    assert.deepEqual(watched({ SPANS_PACKET_DROP: 'correlated' }), [true, false, false]);
     assert.deepEqual(watched({ METRICS_TCP_RESETS: 'on' }), [false, true, false]);
     assert.deepEqual(watched({ EVENTS_TCP_RESET: 'on' }), [false, true, false]);
     assert.deepEqual(watched({ ATTRIBUTES_CODE_STACKTRACE: 'on' }), [false, false, true]);

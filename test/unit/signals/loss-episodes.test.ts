@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Episode } from '../../../../receiver/correlate/exchanges.ts';
-import { RetransmitEpisodes } from '../../../../receiver/signals/retransmit/episodes.ts';
-import { request, retransmit, second } from '../../../support/correlation.ts';
+import type { Episode } from '../../../receiver/correlate/exchanges.ts';
+import { LossEpisodes } from '../../../receiver/signals/loss-episodes.ts';
+import type { RetransmitRecord } from '../../../receiver/model/record.ts';
+import { request, retransmit, second } from '../../support/correlation.ts';
 
 function subject(maxEpisodes = 100): {
-  ended: Episode[];
+  ended: Episode<RetransmitRecord>[];
   add: (cookie: bigint, timeNs: bigint, number?: number) => void;
-  episodes: RetransmitEpisodes;
+  episodes: LossEpisodes<RetransmitRecord>;
 } {
-  const ended: Episode[] = [];
-  const episodes = new RetransmitEpisodes(maxEpisodes, (episode) => ended.push(episode));
+  const ended: Episode<RetransmitRecord>[] = [];
+  const episodes = new LossEpisodes<RetransmitRecord>(maxEpisodes, (episode) => ended.push(episode));
   const add = (cookie: bigint, timeNs: bigint, number = 1): void => {
     const context = request(number);
-    episodes.add(retransmit({ cookie, timeNs, context }), { ...context, confidence: 'exact' });
+    episodes.add(retransmit({ cookie, timeNs, context }), { ...context, confidence: 'exact' }, 1);
   };
   return { ended, add, episodes };
 }
@@ -26,7 +27,7 @@ test('an episode ends after a second of quiet', () => {
   assert.equal(ended.length, 0);
   episodes.expire(2n * second - 1n);
   assert.deepEqual(
-    ended.map(({ first, lastNs, segments }) => [first.timeNs, lastNs, segments]),
+    ended.map(({ first, lastNs, count }) => [first.timeNs, lastNs, count]),
     [[0n, second - 1n, 2]],
   );
 });
@@ -38,7 +39,7 @@ test('a retransmission after a second of quiet begins another, even without a ti
   assert.equal(ended.length, 1);
   episodes.endAll();
   assert.deepEqual(
-    ended.map(({ segments }) => segments),
+    ended.map(({ count }) => count),
     [1, 1],
   );
 });
@@ -79,7 +80,7 @@ test('a request at the same sequence number 4 GiB later is another', () => {
   const { ended, episodes } = subject();
   for (const requestStartNs of [1n, 2n]) {
     const context = request(1, { requestStartNs });
-    episodes.add(retransmit({ timeNs: second, context }), { ...context, confidence: 'exact' });
+    episodes.add(retransmit({ timeNs: second, context }), { ...context, confidence: 'exact' }, 1);
   }
   episodes.endAll();
   assert.equal(ended.length, 2);

@@ -1,22 +1,21 @@
-import type { Episode } from '../../correlate/exchanges.ts';
-import { BoundedCache } from '../../model/bounded-cache.ts';
-import { socketId } from '../../model/ids.ts';
-import type { TraceContext } from '../../model/event.ts';
-import type { RetransmitRecord } from '../../model/record.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
+import type { TraceContext } from '../model/event.ts';
+import { socketId } from '../model/ids.ts';
+import type { Episode, LossRecord } from '../correlate/exchanges.ts';
 
 const quietNs = 1_000_000_000n;
 
 /**
- * Groups retransmissions into episodes; each comes out exactly once. Holds at most
+ * Groups losses into episodes; each comes out exactly once. Holds at most
  * `maxEpisodes`: one more ends the quietest early.
  */
-export class RetransmitEpisodes {
-  /** Each look at an episode is for a retransmission of it: the least recently used is the quietest. */
-  readonly #episodes: BoundedCache<string, Episode>;
+export class LossEpisodes<Loss extends LossRecord> {
+  /** Each look at an episode is for a loss of it: the least recently used is the quietest. */
+  readonly #episodes: BoundedCache<string, Episode<Loss>>;
   readonly #keysBySocket = new Map<string, Set<string>>();
-  readonly #onEnd: (episode: Episode) => void;
+  readonly #onEnd: (episode: Episode<Loss>) => void;
 
-  constructor(maxEpisodes: number, onEnd: (episode: Episode) => void) {
+  constructor(maxEpisodes: number, onEnd: (episode: Episode<Loss>) => void) {
     this.#episodes = new BoundedCache(maxEpisodes, (episode, key) => this.#ended(key, episode));
     this.#onEnd = onEnd;
   }
@@ -26,19 +25,20 @@ export class RetransmitEpisodes {
     return this.#episodes.evictions;
   }
 
-  add(record: RetransmitRecord, parent: TraceContext): void {
+  /** `count`: how many segments or packets the record is of. */
+  add(record: Loss, parent: TraceContext, count: number): void {
     const key = episodeKey(record, parent);
     const known = this.#episodes.get(key);
     if (known !== undefined && record.timeNs - known.lastNs < quietNs) {
       if (record.timeNs > known.lastNs) known.lastNs = record.timeNs;
-      known.segments += record.segments;
+      known.count += count;
       return;
     }
     if (known !== undefined) this.#end(key, known);
-    this.#begin(key, record, parent);
+    this.#begin(key, { first: record, parent, lastNs: record.timeNs, count });
   }
 
-  /** Ends those without a retransmission in the second before `nowNs` (CLOCK_MONOTONIC). */
+  /** Ends those without a loss in the second before `nowNs` (CLOCK_MONOTONIC). */
   expire(nowNs: bigint): void {
     this.#endQuietest(({ lastNs }) => nowNs - lastNs >= quietNs);
   }
@@ -56,28 +56,27 @@ export class RetransmitEpisodes {
     this.#endQuietest(() => true);
   }
 
-  #endQuietest(isOver: (episode: Episode) => boolean): void {
+  #endQuietest(isOver: (episode: Episode<Loss>) => boolean): void {
     for (let next = this.#episodes.oldest(); next !== undefined; next = this.#episodes.oldest()) {
       if (!isOver(next[1])) return;
       this.#end(...next);
     }
   }
 
-  #begin(key: string, record: RetransmitRecord, parent: TraceContext): void {
-    const { timeNs, segments, netns, cookie } = record;
-    this.#episodes.set(key, { first: record, parent, lastNs: timeNs, segments });
-    const socket = socketId({ netns, cookie });
+  #begin(key: string, episode: Episode<Loss>): void {
+    this.#episodes.set(key, episode);
+    const socket = socketId(episode.first);
     const keys = this.#keysBySocket.get(socket);
     if (keys === undefined) this.#keysBySocket.set(socket, new Set([key]));
     else keys.add(key);
   }
 
-  #end(key: string, episode: Episode): void {
+  #end(key: string, episode: Episode<Loss>): void {
     this.#episodes.delete(key);
     this.#ended(key, episode);
   }
 
-  #ended(key: string, episode: Episode): void {
+  #ended(key: string, episode: Episode<Loss>): void {
     const socket = socketId(episode.first);
     const keys = this.#keysBySocket.get(socket);
     keys?.delete(key);
@@ -87,7 +86,7 @@ export class RetransmitEpisodes {
 }
 
 /** Two requests of one span on one socket (a retry) are two episodes. */
-function episodeKey(record: RetransmitRecord, parent: TraceContext): string {
+function episodeKey(record: LossRecord, parent: TraceContext): string {
   // Sequence numbers come again after 4 GiB, not within one write, which has one time.
   const { startSeq = 0, requestStartNs = 0n } = record.context ?? {};
   const socket = socketId(record);
