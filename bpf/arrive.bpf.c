@@ -69,14 +69,31 @@ static __noinline struct served *begin_served(struct __sk_buff *skb, struct tcp_
 	return served;
 }
 
-/* A client that has said that it writes no more still gets its response. */
+/* Whoever has said that it writes no more still gets its response, or has it acknowledged. */
 static __always_inline bool may_carry(u32 state)
 {
-	return state == TCP_ESTABLISHED ||
-	       (cfg_emit_exchange && (state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2));
+	u32 states = 1 << TCP_ESTABLISHED;
+
+	if (cfg_emit_exchange)
+		states |= 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 | 1 << TCP_CLOSE_WAIT |
+			  1 << TCP_LAST_ACK | 1 << TCP_CLOSING;
+	return states >> (state & 31) & 1;
 }
 
-/* Leaves at once unless a request may begin in this segment, or a response is waited for. */
+/* An exchange goes on: what does this segment say of its response? */
+static __always_inline void see_exchange(struct tcp_sock *tp, struct served *served,
+					 const struct arrival *arrival)
+{
+	if (!served->client)
+		see_acknowledgement(tp, served, arrival->ack);
+	else if (arrival->payload)
+		see_response(tp, served, arrival->seq + arrival->payload);
+}
+
+/*
+ * Leaves at once unless a request may begin in this segment, a response is waited for, or the
+ * acknowledgement of one.
+ */
 static __always_inline void handle_arrival(struct __sk_buff *skb)
 {
 	struct bpf_sock *socket = skb->sk;
@@ -88,21 +105,21 @@ static __always_inline void handle_arrival(struct __sk_buff *skb)
 	if (!socket || !may_carry(socket->state))
 		return;
 	is_read = read_arrival(skb, &arrival);
-	if (is_read && !arrival.payload)
+	if (is_read && !arrival.payload && !may_be_awaited(socket))
 		return;
 	tp = bpf_skc_to_tcp_sock(socket);
 	if (!tp)
 		return;
 	served = bpf_sk_storage_get(&serves, tp, 0, 0);
-	if (!served && is_read && !tp->bytes_received && socket->state == TCP_ESTABLISHED)
+	if (!served && arrival.payload && !tp->bytes_received && socket->state == TCP_ESTABLISHED)
 		served = begin_served(skb, tp, &arrival);
-	if (served && served->client && is_read)
-		see_response(tp, served, arrival.seq + arrival.payload);
+	if (served && served->exchange.open && is_read)
+		see_exchange(tp, served, &arrival);
 	if (!served || served->opaque || socket->state != TCP_ESTABLISHED)
 		return;
 	if (!is_read)
 		give_up((struct sock *)tp, tp, served, MISS_UNREADABLE);
-	else if ((s32)(arrival.seq + arrival.payload - served->boundary) > 0)
+	else if (arrival.payload && (s32)(arrival.seq + arrival.payload - served->boundary) > 0)
 		take_arrival(skb, tp, served, &arrival);
 }
 

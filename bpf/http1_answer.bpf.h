@@ -53,6 +53,7 @@ static __always_inline void place_answer(struct sock *sk, struct tcp_sock *tp,
 	slot->start_ns = request->start_ns;
 	slot->start = position_of(ring, tp->bytes_acked, tp->write_seq);
 	slot->end = ANSWER_OPEN;
+	served->request.start = slot->start;
 	slot->start_seq = tp->write_seq;
 	slot->flags = request->flags;
 	slot->method = METHOD_HTTP1_WINDOW;
@@ -78,8 +79,11 @@ static __always_inline void take_answer(struct sock *sk, struct tcp_sock *tp, st
 		give_up(sk, tp, served, MISS_FRAMING);
 		return;
 	}
-	if (served->state == ANSWER_DUE && served->request.found)
+	if (served->state == ANSWER_DUE && served->request.found) {
 		place_answer(sk, tp, served);
+		if (served->exchange.open)
+			begin_answer(sk, &served->exchange);
+	}
 	if (begins)
 		served->state = part == PART_FINAL ? ANSWER_BEGUN : ANSWER_INTERIM;
 }

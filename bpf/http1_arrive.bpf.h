@@ -63,13 +63,19 @@ static __always_inline bool may_be_request(struct __sk_buff *skb, const struct a
 	return !bpf_skb_load_bytes(skb, arrival->offset, &word, sizeof(word)) && is_method(word);
 }
 
-/* Loads at most a window. The verifier of Linux 6.1 forgets bounds that are not those of 64 bits. */
+/*
+ * Loads at most a window. The verifier of Linux 6.1 forgets bounds that are not those of 64 bits, and what is
+ * not 0 may be 0 to it.
+ */
 static __always_inline int load_payload(struct __sk_buff *skb, u32 offset, u8 *into, u64 length)
 {
+	u64 least = 1;
+
 	barrier_var(length);
+	barrier_var(least);
 	if (length > HEAD_WINDOW)
 		length = HEAD_WINDOW;
-	return length ? bpf_skb_load_bytes(skb, offset, into, length) : 0;
+	return length < least ? 0 : bpf_skb_load_bytes(skb, offset, into, length);
 }
 
 /* Notes that the bytes [from, to) of the window are there. Returns false when that leaves two gaps. */
@@ -171,7 +177,7 @@ static __always_inline void take_context(struct write_scratch *s, struct served 
 		count_loss(PROBE_ARRIVE, MISS_INVALID);
 		return;
 	}
-	served->request.start_ns = bpf_ktime_get_ns();
+	served->request.start_ns = served->head_ns;
 	served->request.flags = s->request.flags;
 	__builtin_memcpy(served->request.trace_id, s->request.trace_id, 16);
 	__builtin_memcpy(served->request.span_id, s->request.span_id, 8);
@@ -188,10 +194,16 @@ static __always_inline u32 take_head(struct write_scratch *s, struct tcp_sock *t
 {
 	u32 write_seq = tp->write_seq, length = length_of(s);
 
-	if (!length || served->seen > length || served->state != ANSWER_BEGUN || ack != write_seq)
+	if (served->state != ANSWER_BEGUN || ack != write_seq)
+		return MISS_FRAMING;
+	if (served->exchange.open)
+		end_served_exchange(tp, served);
+	if (!length || served->seen > length)
 		return MISS_FRAMING;
 	end_answer((struct sock *)tp, tp, served, write_seq);
 	take_context(s, served);
+	if (cfg_emit_exchange && served->request.found && (served->request.flags & 1))
+		begin_served_exchange(tp, served, write_seq);
 	served->boundary += length;
 	served->answer = write_seq;
 	served->state = ANSWER_DUE;
@@ -228,6 +240,8 @@ static __always_inline u32 read_requests(struct __sk_buff *skb, struct write_scr
 
 	if ((s32)length <= 0)
 		return 0; /* another CPU has read it */
+	if (!had)
+		served->head_ns = bpf_ktime_get_ns();
 	/* Bytes that TCP has already did not come by here. */
 	if (at > served->held && (s32)(tp->rcv_nxt - served->boundary - served->held) > 0)
 		return MISS_FRAMING;

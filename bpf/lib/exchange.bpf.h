@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * An exchange is a request with a sampled context and its response, on a client's connection: from the
- * first byte written to the last byte that came before the next request or the end of the connection.
- * Its end is told when something happened to it, when it was slow, or always: docs/decisions/0048.
+ * An exchange is a request with a sampled context and its response. On a client's connection it goes from
+ * the first byte written to the last byte that came before the next request or the end of the connection;
+ * a server's is in served_exchange.bpf.h. Its end is told when something happened to it, when it was slow,
+ * or always: docs/decisions/0048.
  */
 #ifndef WIRESPAN_LIB_EXCHANGE_H
 #define WIRESPAN_LIB_EXCHANGE_H
@@ -24,7 +25,7 @@ static __always_inline bool is_eventful(const struct served *served, const struc
 }
 
 /*
- * Why no response came, by an end of the connection that is not the client's own doing. What the application
+ * Why no response began, by an end of the connection that is not this end's own doing. What the application
  * gets then is not the error of the connection, which may have lost nothing.
  */
 static __always_inline u8 failure_of_exchange(const struct served *served, const struct conn *conn,
@@ -52,19 +53,52 @@ static __always_inline u64 end_of_request(const struct request_ring *ring,
 	return request->end;
 }
 
-/* What was written of the request so far: a FIN may follow its last byte. */
-static __always_inline u64 sent_of(struct tcp_sock *tp, const struct request *request)
+/* The sequence number after what was written: a FIN may follow it. */
+static __always_inline u32 written_to(const struct tcp_sock *tp, const struct conn *conn)
+{
+	return tp->write_seq - !!conn->has_due;
+}
+
+/* What was written so far of a client's request, or of the answer to it. */
+static __always_inline u64 sent_of(struct tcp_sock *tp, const struct conn *conn,
+				   const struct request *request)
 {
 	struct request_ring *ring = bpf_sk_storage_get(&requests, tp, 0, 0);
 	u64 until, end;
 
 	if (!ring)
 		return 0;
-	until = position_of(ring, tp->bytes_acked, tp->write_seq);
+	until = position_of(ring, tp->bytes_acked, written_to(tp, conn));
 	end = end_of_request(ring, request);
 	if (until > end)
 		until = end;
 	return until > request->start ? until - request->start : 0;
+}
+
+/* What came of a server's request: all of it before the next one, else maybe a part. */
+static __always_inline u32 received_of(struct tcp_sock *tp, const struct served *served, u8 what)
+{
+	u32 end = served->boundary, came = tp->rcv_nxt;
+
+	if (((struct sock *)tp)->__sk_common.skc_flags & (1 << 1))
+		came -= 1; /* a FIN: payload_received() */
+	if (what != EXCHANGE_ENDED && (s32)(came - end) < 0)
+		end = came;
+	return end - served->exchange.begins;
+}
+
+/* The figures of a server's: of the answer, as far as it is known which bytes it has. */
+static __always_inline void fill_served(struct exchange_record *record, struct tcp_sock *tp,
+					const struct conn *conn, const struct served *served,
+					u8 what)
+{
+	const struct exchange *exchange = &served->exchange;
+
+	record->bytes_received = received_of(tp, served, what);
+	if (!exchange->first_ns || exchange->pipelined)
+		record->bytes_sent = 0;
+	if (exchange->acked_to != written_to(tp, conn))
+		record->last_ns = 0; /* the last byte is not acknowledged */
 }
 
 /* It is not inlined: some of its callers have no stack left for it. */
@@ -83,8 +117,10 @@ static __noinline int emit_exchange(struct tcp_sock *tp, const struct conn *conn
 	fill_endpoints(&record->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
 	record->first_ns = exchange->pipelined ? 0 : exchange->first_ns;
 	record->last_ns = exchange->pipelined ? 0 : exchange->last_ns;
-	record->bytes_sent = sent_of(tp, &served->request);
+	record->bytes_sent = sent_of(tp, conn, &served->request);
 	record->bytes_received = exchange->pipelined ? 0 : exchange->received;
+	if (!served->client)
+		fill_served(record, tp, conn, served, what);
 	record->segments_retransmitted = tp->total_retrans - exchange->retransmits;
 	record->rtt_smoothed_us = tp->srtt_us >> 3;
 	record->what = what;
@@ -237,8 +273,10 @@ static __noinline int close_exchange(struct sock *sk, struct tcp_sock *tp, struc
 {
 	struct served *served = bpf_sk_storage_get(&serves, sk, 0, 0);
 
-	if (served && served->client)
-		end_exchange(tp, conn, served, EXCHANGE_CLOSED, now);
+	if (!served)
+		return 0;
+	end_exchange(tp, conn, served, EXCHANGE_CLOSED, now);
+	await_no_more(&served->exchange);
 	return 0;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * This is kept of a server's connection whose first bytes are an HTTP/1.x request: where the next
- * request may begin, and whether the last one is answered. Of a client's with a sampled request it is
- * how its response comes. The program of arriving segments and that of writes share it; whoever has
- * `busy` changes it.
+ * request may begin, whether the last one is answered, and how its answer goes. Of a client's with a
+ * sampled request it is how its response comes. The program of arriving segments and that of writes
+ * share it; whoever has `busy` changes it.
  */
 #ifndef WIRESPAN_LIB_SERVED_H
 #define WIRESPAN_LIB_SERVED_H
@@ -15,17 +15,23 @@ enum answer_state {
 	ANSWER_BEGUN = 2,   /* or no request came yet */
 };
 
-/* The response to the last request, as it comes. */
+/* The response to the last request: as it comes to a client, or as a server writes it. */
 struct exchange {
-	u64 first_ns;	 /* its first byte; 0: none came */
-	u64 last_ns;	 /* the last one so far */
-	u64 received;	 /* bytes of it */
-	u32 received_to; /* the sequence number after them */
-	u32 retransmits; /* of the socket, when the request was written */
+	u64 first_ns; /* its first byte came, or was written; 0: not yet */
+	u64 last_ns;  /* the last one so far came, or was acknowledged */
+	u64 received; /* of a client: bytes of it */
+	union {
+		u32 received_to; /* of a client: the sequence number after them */
+		u32 begins;	 /* of a server: that of the request's first byte */
+	};
+	u32 acked_to;	 /* of a server: last_ns is when all before this one was acknowledged */
+	u32 retransmits; /* of the socket, when the request was written or had arrived */
+	u16 place;	 /* of a server: its one in `awaited`, from 1; 0: none */
 	u8 open;
-	u8 lost;      /* a segment of the request was sent again */
+	u8 lost;      /* a segment of the request, or of a server's answer, was sent again */
 	u8 pipelined; /* responses can't be told apart any more on this connection */
-	u8 pad[5];
+	u8 told;      /* of a server: that it is acknowledged so far */
+	u8 pad[6];
 };
 
 struct served {
@@ -38,10 +44,11 @@ struct served {
 	u32 ahead_end; /* to here; 0: nothing */
 	u32 seen;      /* the farthest that came; 0: nothing */
 	u32 busy;
-	u8 opaque; /* nothing is read any more */
-	u8 state;  /* enum answer_state */
-	u8 slot;   /* of the ring, from 1: the answer that goes on; 0: none with a context */
-	u8 client; /* of a client: only its exchange is kept */
+	u8 opaque;   /* nothing is read any more */
+	u8 state;    /* enum answer_state */
+	u8 slot;     /* of the ring, from 1: the answer that goes on; 0: none with a context */
+	u8 client;   /* of a client: only its exchange is kept */
+	u64 head_ns; /* when the first bytes of the last head came */
 	struct exchange exchange;
 };
 
@@ -77,6 +84,7 @@ static __always_inline void give_up(struct sock *sk, struct tcp_sock *tp, struct
 				    u32 reason)
 {
 	served->opaque = 1;
+	served->exchange.pipelined = 1;
 	served->request.found = 0;
 	end_answer(sk, tp, served, tp->write_seq);
 	count_loss(PROBE_ARRIVE, reason);

@@ -1,6 +1,6 @@
 import { BoundedCache } from '../model/bounded-cache.ts';
 import type { TraceContext } from '../model/event.ts';
-import { socketId } from '../model/ids.ts';
+import { requestId } from '../model/ids.ts';
 import type {
   DropRecord,
   ExchangeRecord,
@@ -100,7 +100,7 @@ export class Exchanges {
    */
   addDrops(episode: Episode<DropRecord>): boolean {
     const { first } = episode;
-    const key = first.context && keyOf(first, first.context);
+    const key = first.context && requestId(first, first.context);
     const exchange = key && (this.#answered.get(key) ?? this.#unanswered.get(key));
     if (!exchange) return false;
     exchange.drops = joined(exchange.drops, episode);
@@ -109,7 +109,7 @@ export class Exchanges {
 
   /** Our span of the exchange that this loss is of, when that has ended. */
   spanOf(record: OfExchange): TraceContext | undefined {
-    return record.context && this.#told.get(keyOf(record, record.context));
+    return record.context && this.#told.get(requestId(record, record.context));
   }
 
   /** What the kernel says of an exchange; unless it has only begun to be answered, that is its end. */
@@ -117,7 +117,7 @@ export class Exchanges {
     const exchange = this.#hear(record, parent);
     if (exchange === undefined) return;
     exchange.record = record;
-    const key = keyOf(record, exchange.context);
+    const key = requestId(record, exchange.context);
     this.#unanswered.delete(key);
     if (record.what === 'answered') {
       this.#answered.set(key, exchange);
@@ -151,7 +151,7 @@ export class Exchanges {
   #hear(record: SocketRecord & OfExchange, parent: TraceContext): Exchange | undefined {
     const { context, timeNs } = record;
     if (context === undefined) return undefined;
-    const key = keyOf(record, context);
+    const key = requestId(record, context);
     if (this.#told.get(key) !== undefined) return undefined;
     let exchange = this.#answered.get(key) ?? this.#unanswered.get(key);
     if (exchange === undefined) {
@@ -181,9 +181,4 @@ function joined<Loss extends LossRecord>(
   if (more.lastNs > known.lastNs) known.lastNs = more.lastNs;
   known.count += more.count;
   return known;
-}
-
-/** Sequence numbers come again after 4 GiB, not within one write, which has one time. */
-function keyOf(socket: OfExchange, { startSeq, requestStartNs }: RequestContext): string {
-  return `${socketId(socket)}:${String(startSeq)}:${String(requestStartNs)}`;
 }

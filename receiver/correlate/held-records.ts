@@ -1,5 +1,11 @@
 import { socketId } from '../model/ids.ts';
-import type { ConnectionRecord, DropRecord, RetransmitRecord, SignalRecord } from '../model/record.ts';
+import type {
+  ConnectionRecord,
+  DropRecord,
+  ExchangeRecord,
+  RetransmitRecord,
+  SignalRecord,
+} from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
 import { peerKey, wireKey } from './server-spans.ts';
 
@@ -12,7 +18,7 @@ export interface ProcessNames {
 
 /** A record that a SERVER span may be found for, and by what. */
 export interface Held {
-  readonly record: RetransmitRecord | DropRecord;
+  readonly record: RetransmitRecord | DropRecord | ExchangeRecord;
   /** `wire`: by the context that the request came with; `peer`: by who asked, and the time. */
   readonly way: 'wire' | 'peer';
   readonly key: string;
@@ -30,14 +36,15 @@ const sampled = 1;
  * an application itself said of its bytes is its own span already.
  */
 export function heldOf(record: SignalRecord, namesOf: (owner: Owner) => ProcessNames): Held | undefined {
-  if (record.kind !== 'retransmit' && record.kind !== 'drop') return undefined;
+  if (record.kind !== 'retransmit' && record.kind !== 'drop' && record.kind !== 'exchange') return undefined;
   const { context } = record;
   if (context !== undefined) {
     if (context.method !== 'http1_window' || (context.traceFlags & sampled) === 0) return undefined;
     const key = wireKey(context.traceId, context.spanId);
     return { record, way: 'wire', key, names: namesOf(record.owner) };
   }
-  if (record.kind === 'drop' || record.role !== 'server' || record.type.startsWith('syn')) return undefined;
+  if (record.kind !== 'retransmit' || record.role !== 'server' || record.type.startsWith('syn'))
+    return undefined;
   const { peerAddress, peerPort } = record.endpoints;
   return { record, way: 'peer', key: peerKey(peerAddress, peerPort), names: namesOf(record.owner) };
 }

@@ -149,6 +149,7 @@ export class OtlpJoin {
       traceFlags,
       method: 'otlp_server',
       startSeq,
+      ...(requestStartNs !== 0n && { arrivedNs: requestStartNs }),
       requestStartNs: startNs < record.timeNs ? startNs : record.timeNs,
     };
   }

@@ -21,8 +21,13 @@ export interface RequestContext {
   readonly method: 'http1_header' | 'http1_window' | 'sdk_hook' | 'thread_ctx' | 'otlp_server';
   /** TCP sequence number (32 bits) of the first byte of the request. */
   readonly startSeq: number;
-  /** CLOCK_MONOTONIC of the write that began the request; 0n when unknown. */
+  /**
+   * CLOCK_MONOTONIC of the write that began the request, or of its arrival at a server; 0n when unknown. Of
+   * `otlp_server` no earlier than the span.
+   */
   readonly requestStartNs: bigint;
+  /** When the request arrived, where that is known; `otlp_server` alone has it. */
+  readonly arrivedNs?: bigint;
 }
 
 export type HandshakeRole = 'client' | 'server';
@@ -119,20 +124,27 @@ export interface RetransmitRecord extends SocketRecord {
 /** What is known so far of a request with a sampled context, and of its response. Times that are not known are 0n. */
 export interface ExchangeRecord extends SocketRecord {
   readonly kind: 'exchange';
-  /** Its response has begun and it is eventful; the next request begins; its connection is over. */
+  /**
+   * It is eventful, and its response has begun (of a server: is acknowledged so far); the next request begins; its
+   * connection is over.
+   */
   readonly what: 'answered' | 'ended' | 'closed';
   /** Something happened to it, or its response was slow. */
   readonly isEventful: boolean;
-  /** First and last byte of the response so far; 0n also where responses cannot be told apart. */
+  /**
+   * First and last byte of the response so far: when they came, or when a server wrote the first and had the last
+   * acknowledged. 0n also where responses cannot be told apart.
+   */
   readonly firstNs: bigint;
   readonly lastNs: bigint;
+  /** Payload of the request, or of the response at a server; the other one is received. */
   readonly bytesSent: bigint;
   readonly bytesReceived: bigint;
   /** That the connection sent again meanwhile. */
   readonly segmentsRetransmitted: number;
   /** Microseconds; 0 without a sample. */
   readonly rttSmoothedUs: number;
-  /** `error.type` of one whose connection ended before its response, unless the client itself ended it. */
+  /** `error.type` of one whose connection ended before its response, unless this end ended it. */
   readonly error?: string;
   /** `wirespan.tcp.close.reason`, when its connection is over. */
   readonly closeReason?: string;

@@ -1,6 +1,6 @@
 import { BoundedCache } from '../model/bounded-cache.ts';
 import type { TraceContext } from '../model/event.ts';
-import { socketId } from '../model/ids.ts';
+import { requestId, socketId } from '../model/ids.ts';
 import type { Episode, LossRecord } from '../correlate/exchanges.ts';
 
 const quietNs = 1_000_000_000n;
@@ -86,9 +86,7 @@ export class LossEpisodes<Loss extends LossRecord> {
 }
 
 /** Two requests of one span on one socket (a retry) are two episodes. */
-function episodeKey(record: LossRecord, parent: TraceContext): string {
-  // Sequence numbers come again after 4 GiB, not within one write, which has one time.
-  const { startSeq = 0, requestStartNs = 0n } = record.context ?? {};
-  const socket = socketId(record);
-  return `${socket}:${parent.traceId}:${parent.spanId}:${startSeq}:${requestStartNs}`;
+function episodeKey(record: LossRecord, { traceId, spanId }: TraceContext): string {
+  const request = record.context ?? { startSeq: 0, requestStartNs: 0n };
+  return `${requestId(record, request)}:${traceId}:${spanId}`;
 }

@@ -354,19 +354,19 @@ export const ATTR_TCP_CONNECTION_SEGMENTS_RETRANSMITTED = 'wirespan.tcp.connecti
 /** Segments sent, retransmits included (`segs_out`). @experimental */
 export const ATTR_TCP_CONNECTION_SEGMENTS_SENT = 'wirespan.tcp.connection.segments_sent';
 
-/** Payload bytes of a response that came, in bytes. @experimental */
+/** Payload bytes that came of a response, or at a server of the request, in bytes. @experimental */
 export const ATTR_TCP_EXCHANGE_BYTES_RECEIVED = 'wirespan.tcp.exchange.bytes_received';
 
-/** Payload bytes of a request that were written, in bytes. @experimental */
+/** Payload bytes that were written of a request, or at a server of its response, in bytes. @experimental */
 export const ATTR_TCP_EXCHANGE_BYTES_SENT = 'wirespan.tcp.exchange.bytes_sent';
 
 /** Segments that the connection sent again between a request's first byte and the end of its exchange. @experimental */
 export const ATTR_TCP_EXCHANGE_SEGMENTS_RETRANSMITTED = 'wirespan.tcp.exchange.segments_retransmitted';
 
-/** Time from the first byte of a request to the first byte of its response, in seconds. @experimental */
+/** Time from the first byte of a request (at a server, of its arrival) to the first byte of its response (at a server, of its write), in seconds. @experimental */
 export const ATTR_TCP_EXCHANGE_TIME_TO_FIRST_BYTE = 'wirespan.tcp.exchange.time_to_first_byte';
 
-/** Time from the first byte of a request to the last byte of its response, in seconds. @experimental */
+/** Time from the first byte of a request to the last byte of its response, at a server to its acknowledgement, in seconds. @experimental */
 export const ATTR_TCP_EXCHANGE_TIME_TO_LAST_BYTE = 'wirespan.tcp.exchange.time_to_last_byte';
 
 /** Which side of the TCP handshake the observed socket was on. Known from an observed handshake or from a listening socket on the local port; never guessed. @experimental */

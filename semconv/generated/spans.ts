@@ -200,7 +200,7 @@ export const SPAN_TCP_CONNECTION: SpanDescriptor = {
   ],
 };
 
-/** One request and its response on a connection, from the first byte written to the last byte of the response. Child of the application's span that sent the request; only when that span is sampled. In the mode `eventful` only when a segment was sent again meanwhile, when the first byte of the response took longer than `thresholds.exchange`, or when the connection ended before it. The span ends a millisecond before the last byte, since clocks of applications are no finer and their spans may end as much too early: a child is to lie within its parent. The times in its attributes are exact. @experimental */
+/** One request and its response on a connection, from the first byte written to the last byte of the response; at a server from the first byte that came to the acknowledgement of the last. Child of the application's span that sent the request, at a server of the local SERVER span where the OTLP tap has seen it; only when that span is sampled. In the mode `eventful` only when a segment was sent again meanwhile, when the first byte of the response took longer than `thresholds.exchange`, or when the connection ended before it. The span ends a millisecond before the last byte, since clocks of applications are no finer and their spans may end as much too early: a child is to lie within its parent. The times in its attributes are exact. @experimental */
 export const SPAN_TCP_EXCHANGE: SpanDescriptor = {
   type: 'wirespan.tcp.exchange',
   name: 'tcp exchange',
@@ -214,7 +214,7 @@ export const SPAN_TCP_EXCHANGE: SpanDescriptor = {
     {
       key: 'error.type',
       level: 'conditionally_required',
-      condition: 'If and only if the connection ended before the response began and the client did not end it.',
+      condition: 'If and only if the connection ended before the response began and this end did not end it.',
     },
     { key: 'network.local.address', level: 'recommended' },
     { key: 'network.local.port', level: 'recommended' },
@@ -243,19 +243,19 @@ export const SPAN_TCP_EXCHANGE: SpanDescriptor = {
     {
       key: 'wirespan.tcp.close.reason',
       level: 'conditionally_required',
-      condition: 'If the connection ended and no byte of the response is known to have come.',
+      condition: 'If the connection ended and no byte of the response is known to have come or to be written.',
     },
     { key: 'wirespan.tcp.connection.id', level: 'required' },
     { key: 'wirespan.tcp.connection.rtt_smoothed', level: 'recommended' },
     {
       key: 'wirespan.tcp.exchange.bytes_received',
       level: 'conditionally_required',
-      condition: 'If a byte of the response is known to have come and the exchange was told to its end.',
+      condition: 'At a client if a byte of the response is known to have come and the exchange was told to its end; at a server if the kernel told of the exchange.',
     },
     {
       key: 'wirespan.tcp.exchange.bytes_sent',
       level: 'conditionally_required',
-      condition: 'If the kernel told of the exchange.',
+      condition: 'At a client if the kernel told of the exchange; at a server if a byte of the response is known to be written and the exchange was told to its end.',
     },
     {
       key: 'wirespan.tcp.exchange.segments_retransmitted',
@@ -265,12 +265,12 @@ export const SPAN_TCP_EXCHANGE: SpanDescriptor = {
     {
       key: 'wirespan.tcp.exchange.time_to_first_byte',
       level: 'conditionally_required',
-      condition: 'If a byte of the response is known to have come.',
+      condition: 'If a byte of the response is known to have come or to be written.',
     },
     {
       key: 'wirespan.tcp.exchange.time_to_last_byte',
       level: 'conditionally_required',
-      condition: 'If a byte of the response is known to have come and the exchange was told to its end.',
+      condition: 'If the last byte of the response is known to have come, or at a server to be acknowledged.',
     },
     {
       key: 'wirespan.tcp.handshake.role',
@@ -280,7 +280,7 @@ export const SPAN_TCP_EXCHANGE: SpanDescriptor = {
   ],
 };
 
-/** One loss episode on the bytes of one request, from the request's first byte to the episode's last retransmission. Child of the exchange's span where there is one, else of the application's span that sent the request; only when that span is sampled. The log events have the time of each retransmission. @experimental */
+/** One loss episode on the bytes of one request, from the request's first byte to the episode's last retransmission. Child of the exchange's span where there is one, else of the application's span; only when that span is sampled. The log events have the time of each retransmission. @experimental */
 export const SPAN_TCP_RETRANSMIT: SpanDescriptor = {
   type: 'wirespan.tcp.retransmit',
   name: 'tcp retransmit',

@@ -64,7 +64,9 @@ describe('answers of a server behind the tap that are lost', () => {
     assert.equal(told.length, REQUESTS - untold.length);
     for (const { traceId, parentSpanId, attributes, startNs } of told) {
       const request = requests.find((one) => one.traceId === traceId);
-      const parent = own.find(({ spanId }) => spanId === parentSpanId);
+      const exchange = served.find(({ spanId }) => spanId === parentSpanId);
+      assert.match(exchange?.name ?? 'none', /^tcp exchange/);
+      const parent = own.find(({ spanId }) => spanId === exchange?.parentSpanId);
       assert.deepEqual([parent?.traceId, parent?.parentSpanId], [traceId, request?.spanId]);
       assert.equal(attributes['network.peer.port'], request?.clientPort);
       assert.equal(attributes['wirespan.correlation.method'], 'otlp_server');

@@ -72,14 +72,22 @@ describe('answers that are lost', () => {
     assert.equal(total, CONNECTIONS + 2);
   });
 
-  it('have a span under that of who asked, and there alone', () => {
+  it('have an exchange under the span of who asked, with their own spans below, and there alone', () => {
+    const served = findSpans(output.spans, /^tcp /, { resource: { 'service.name': SERVICE } });
+    const exchanges = served.filter(({ name }) => name.startsWith('tcp exchange'));
     const spans = findSpans(output.spans, /^tcp retransmit/);
-    const untold = requests.filter(({ spanId }) => spans.every((span) => span.parentSpanId !== spanId));
+    const exchangeOf = ({ parentSpanId }: (typeof spans)[number]) =>
+      exchanges.find(({ spanId }) => spanId === parentSpanId);
+    const askedBy = spans.map((span) => exchangeOf(span)?.parentSpanId);
+    const untold = requests.filter(({ spanId }) => !askedBy.includes(spanId));
     checkUntold(untold, output, SERVICE);
     assert.equal(spans.length, CONNECTIONS - untold.length);
-    for (const { traceId, parentSpanId, attributes, resource } of spans) {
-      const request = requests.find(({ spanId }) => spanId === parentSpanId);
-      assert.equal(traceId, request?.traceId);
+    for (const span of spans) {
+      const { traceId, attributes, resource } = span;
+      const exchange = exchangeOf(span);
+      const request = requests.find(({ spanId }) => spanId === exchange?.parentSpanId);
+      assert.deepEqual([traceId, exchange?.traceId], [request?.traceId, request?.traceId]);
+      assert.equal(exchange?.attributes['wirespan.tcp.exchange.bytes_sent'], ANSWER.length);
       assert.equal(resource['service.name'], SERVICE);
       const { 'network.peer.port': peerPort, ...others } = attributes;
       assert.equal(peerPort, request?.clientPort);

@@ -1,23 +1,14 @@
-/** Requests of a client and their responses: which are told, and that every figure is the truth. */
+/** Requests and their responses, at both ends: which are told, and that every figure is the truth. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { head, newContext, padding, requestOf, valueOf, type Context } from '../support/traceparent.ts';
-import type { ExchangeRecord } from '../../receiver/model/record.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import { Asker, type Span } from './rig/asker.ts';
+import { Asker, assertWithin, kinds } from './rig/asker.ts';
 import { plain, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 import { answerOf } from './rig/service.ts';
 
 const SLOW_MS = 300;
-
-function assertWithin(ns: bigint, [from, to]: Span, what: string): void {
-  assert.ok(ns >= from && ns <= to, `${what}: ${ns} is not from ${from} to ${to}`);
-}
-
-function kinds(records: readonly ExchangeRecord[]): (readonly [string, string | undefined])[] {
-  return records.map(({ what, context }) => [what, context?.spanId]);
-}
 
 for (const mode of ['correlated', 'on'] as const) {
   describe(`exchanges, ${mode === 'on' ? 'always' : 'eventful'}`, () => {
@@ -53,10 +44,16 @@ for (const mode of ['correlated', 'on'] as const) {
         told(a, c),
       );
       assert.ok(records.every(({ isEventful }) => !isEventful));
-      assert.deepEqual(
-        records.map(({ what }) => what),
-        mode === 'on' ? ['ended', 'closed'] : [],
-      );
+      for (const end of [records, await asker.ended('server')])
+        assert.deepEqual(
+          end.map(({ what, context }) => [what, context?.spanId]),
+          mode === 'on'
+            ? [
+                ['ended', a.spanId],
+                ['closed', c.spanId],
+              ]
+            : [],
+        );
     });
 
     test('a lost request: times, bytes and what it was sent again for', async () => {
@@ -101,11 +98,13 @@ for (const mode of ['correlated', 'on'] as const) {
       const [first] = await asker.answer(answerOf());
       await asker.ask([requestOf(b)]);
       const records = asker.exchanges();
-      assert.deepEqual(kinds(records), [
-        ['answered', a.spanId],
-        ['ended', a.spanId],
-      ]);
-      assert.ok(records.every(({ isEventful }) => isEventful));
+      for (const told of [records, asker.exchanges('server')]) {
+        assert.deepEqual(kinds(told), [
+          ['answered', a.spanId],
+          ['ended', a.spanId],
+        ]);
+        assert.ok(told.every(({ isEventful }) => isEventful));
+      }
       assertWithin(records[0]?.firstNs ?? 0n, first ?? [0n, 0n], 'the first byte');
       assert.equal(records[1]?.segmentsRetransmitted, 0);
       await asker.close();

@@ -57,7 +57,7 @@ export class ExchangeEvents implements RecordEvents {
       record: record ?? socket,
       attributes: {
         ...sockets.connection(record ?? socket),
-        ...(record !== undefined && figures(record, context.requestStartNs)),
+        ...(record !== undefined && figures(record, context.arrivedNs ?? context.requestStartNs)),
       },
       startNs: context.requestStartNs,
       endNs: endOf(exchange),
@@ -68,7 +68,10 @@ export class ExchangeEvents implements RecordEvents {
   }
 }
 
-/** The last byte of the response, where none is known the last that was heard; losses may come later. */
+/**
+ * The last byte of the response, at a server its acknowledgement; where none is known the last that was heard. Losses may
+ * come later.
+ */
 function endOf({ record, heardNs, retransmits, drops }: Exchange): bigint {
   const lastNs = record === undefined || record.lastNs === 0n ? heardNs : record.lastNs;
   const ends = [lastNs - applicationTickNs, retransmits?.lastNs ?? 0n, drops?.lastNs ?? 0n];
@@ -76,9 +79,10 @@ function endOf({ record, heardNs, retransmits, drops }: Exchange): bigint {
 }
 
 function figures(record: ExchangeRecord, startNs: bigint): Attributes {
-  const { firstNs, lastNs, bytesSent, bytesReceived, segmentsRetransmitted, rttSmoothedUs, error } = record;
+  const { firstNs, lastNs, segmentsRetransmitted, rttSmoothedUs, error } = record;
+  const { request, response } = bytesOf(record);
   const attributes: Attributes = {
-    [ATTR_TCP_EXCHANGE_BYTES_SENT]: Number(bytesSent),
+    ...request,
     [ATTR_TCP_EXCHANGE_SEGMENTS_RETRANSMITTED]: segmentsRetransmitted,
   };
   if (firstNs === 0n) {
@@ -88,11 +92,22 @@ function figures(record: ExchangeRecord, startNs: bigint): Attributes {
   }
   // What came after the first byte is known at the end.
   if (firstNs !== 0n && record.what !== 'answered') {
-    attributes[ATTR_TCP_EXCHANGE_TIME_TO_LAST_BYTE] = Number(lastNs - startNs) / 1e9;
-    attributes[ATTR_TCP_EXCHANGE_BYTES_RECEIVED] = Number(bytesReceived);
+    if (lastNs !== 0n) attributes[ATTR_TCP_EXCHANGE_TIME_TO_LAST_BYTE] = Number(lastNs - startNs) / 1e9;
+    Object.assign(attributes, response);
   }
   // Zero is left out: JavaScript would send it as an integer.
   if (rttSmoothedUs !== 0) attributes[ATTR_TCP_CONNECTION_RTT_SMOOTHED] = rttSmoothedUs / 1e6;
   if (error !== undefined) attributes[ATTR_ERROR_TYPE] = error;
   return attributes;
+}
+
+/** A client sends the request and receives the response, a server the other way round. */
+function bytesOf({
+  role,
+  bytesSent,
+  bytesReceived,
+}: ExchangeRecord): Record<'request' | 'response', Attributes> {
+  const sent = { [ATTR_TCP_EXCHANGE_BYTES_SENT]: Number(bytesSent) };
+  const received = { [ATTR_TCP_EXCHANGE_BYTES_RECEIVED]: Number(bytesReceived) };
+  return role === 'server' ? { request: received, response: sent } : { request: sent, response: received };
 }

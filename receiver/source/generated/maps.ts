@@ -2,7 +2,7 @@
 
 /** What the object declares, its variables too: sizes in bytes; `isOnDemand`: an entry takes memory when it is made. */
 export const KERNEL_MAPS = {
-  '.bss': { type: 'array', keySize: 4, valueSize: 81512, maxEntries: 1, isOnDemand: false },
+  '.bss': { type: 'array', keySize: 4, valueSize: 147048, maxEntries: 1, isOnDemand: false },
   accepts: { type: 'lru_hash', keySize: 8, valueSize: 40, maxEntries: 1, isOnDemand: false },
   agent_flows: { type: 'lru_hash', keySize: 36, valueSize: 1, maxEntries: 256, isOnDemand: false },
   arrivals: { type: 'sk_storage', keySize: 4, valueSize: 520, maxEntries: 0, isOnDemand: true },
@@ -31,7 +31,7 @@ export const KERNEL_MAPS = {
   resets: { type: 'hash', keySize: 64, valueSize: 8, maxEntries: 4096, isOnDemand: false },
   scratches: { type: 'percpu_array', keySize: 4, valueSize: 4632, maxEntries: 1, isOnDemand: false },
   series: { type: 'hash', keySize: 64, valueSize: 1096, maxEntries: 16384, isOnDemand: false },
-  serves: { type: 'sk_storage', keySize: 4, valueSize: 128, maxEntries: 0, isOnDemand: true },
+  serves: { type: 'sk_storage', keySize: 4, valueSize: 144, maxEntries: 0, isOnDemand: true },
   softirqs: { type: 'percpu_array', keySize: 4, valueSize: 336, maxEntries: 10, isOnDemand: false },
   state_durations: { type: 'hash', keySize: 24, valueSize: 176, maxEntries: 1, isOnDemand: false },
   subnets: { type: 'lpm_trie', keySize: 20, valueSize: 4, maxEntries: 256, isOnDemand: true },

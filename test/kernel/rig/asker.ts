@@ -1,11 +1,34 @@
 /** One connection whose client asks and whose server answers: what of it was sent and when, to the byte. */
+import assert from 'node:assert/strict';
 import { waitFor } from '../../support/wait.ts';
 import type { ExchangeRecord, KernelRecord, RetransmitRecord } from '../../../receiver/model/record.ts';
 import { hex } from '../../support/script.ts';
 import type { Stage } from './conversation.ts';
 
+type End = 'client' | 'server';
+
 /** Between two readings of CLOCK_MONOTONIC something happened. */
 export type Span = readonly [from: bigint, to: bigint];
+
+export function assertWithin(ns: bigint, [from, to]: Span, what: string): void {
+  assert.ok(ns >= from && ns <= to, `${what}: ${ns} is not from ${from} to ${to}`);
+}
+
+/** What was told of which requests, in order. */
+export function kinds(records: readonly ExchangeRecord[]): (readonly [string, string | undefined])[] {
+  return records.map(({ what, context }) => [what, context?.spanId]);
+}
+
+/** A request and its answer, as the server has seen them. */
+export interface Turn {
+  /** Its first bytes were written, and so arrived. */
+  readonly asked: Span;
+  readonly answered: Span;
+  /** When the last byte of the answer was acknowledged: at no earlier moment than this, at no later one. */
+  readonly acked: Span;
+  readonly requestBytes: number;
+  readonly answerBytes: number;
+}
 
 async function timed(play: () => Promise<unknown>): Promise<Span> {
   const from = process.hrtime.bigint();
@@ -51,6 +74,11 @@ export class Asker {
     return written;
   }
 
+  /** The server writes, and nobody waits for it. */
+  async write(text: string): Promise<Span> {
+    return timed(() => this.#stage.script.run('write', this.server, hex(text)));
+  }
+
   /** Each piece of an answer arrives before the next is written: when each did. */
   async answer(...pieces: readonly string[]): Promise<Span[]> {
     const { script } = this.#stage;
@@ -65,35 +93,65 @@ export class Asker {
     return spans;
   }
 
+  /**
+   * Asks, answers, and waits until the client has acknowledged all. `isLost`: each segment of the answer is lost once.
+   */
+  async turn(request: readonly string[], answer: readonly string[], { isLost = false } = {}): Promise<Turn> {
+    const { dropper } = this.#stage;
+    const asked = await this.ask(request);
+    if (isLost) dropper.lose(this.localPort, { copies: 1 });
+    const answers = await this.answer(...answer);
+    const acked = await this.acked(answers.at(-1)?.[0] ?? 0n);
+    dropper.rest();
+    const [requestBytes, answerBytes] = [request, answer].map((pieces) => pieces.join('').length) as [
+      number,
+      number,
+    ];
+    return { asked, answered: answers[0] ?? asked, acked, requestBytes, answerBytes };
+  }
+
+  /** Between which moments the client acknowledged what the server wrote last, at `fromNs` at the earliest. */
+  async acked(fromNs: bigint): Promise<Span> {
+    let from = fromNs;
+    for (;;) {
+      const asked = process.hrtime.bigint();
+      if ((await this.#stage.script.run('unacked', this.server)) === 0)
+        return [from, process.hrtime.bigint()];
+      from = asked;
+    }
+  }
+
   async close(): Promise<void> {
     await this.#stage.script.run('close', this.client);
     await this.#stage.script.run('close', this.server);
   }
 
-  #mine<K extends KernelRecord['kind']>(kind: K): Extract<KernelRecord, { readonly kind: K }>[] {
+  #of<K extends KernelRecord['kind']>(kind: K, end: End): Extract<KernelRecord, { readonly kind: K }>[] {
+    const ports = [this.localPort, this.#stage.port];
+    const [local, peer] = end === 'client' ? ports : ports.reverse();
     return this.#stage.watcher
       .records()
       .filter(
         (record): record is Extract<KernelRecord, { readonly kind: K }> =>
           record.kind === kind &&
           'endpoints' in record &&
-          record.endpoints.localPort === this.localPort &&
-          record.endpoints.peerPort === this.#stage.port,
+          record.endpoints.localPort === local &&
+          record.endpoints.peerPort === peer,
       );
   }
 
-  exchanges(): ExchangeRecord[] {
-    return this.#mine('exchange');
+  exchanges(end: End = 'client'): ExchangeRecord[] {
+    return this.#of('exchange', end);
   }
 
-  retransmits(): RetransmitRecord[] {
-    return this.#mine('retransmit');
+  retransmits(end: End = 'client'): RetransmitRecord[] {
+    return this.#of('retransmit', end);
   }
 
   /** Waits for what the kernel tells of the end of its connection. */
-  async ended(): Promise<ExchangeRecord[]> {
-    const isOver = (): boolean => this.#mine('close').length > 0;
+  async ended(end: End = 'client'): Promise<ExchangeRecord[]> {
+    const isOver = (): boolean => this.#of('close', end).length > 0;
     await waitFor('the close record', isOver);
-    return this.exchanges();
+    return this.exchanges(end);
   }
 }

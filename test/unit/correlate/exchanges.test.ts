@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Exchanges } from '../../../receiver/correlate/exchanges.ts';
 import type { NetworkSpan } from '../../../receiver/model/event.ts';
-import type { RetransmitRecord } from '../../../receiver/model/record.ts';
+import type { ExchangeRecord, RetransmitRecord } from '../../../receiver/model/record.ts';
 import {
   connection,
   exchange,
@@ -131,6 +131,28 @@ test('modes: off, eventful, always', () => {
   assert.deepEqual(shown('eventful', true), underExchange);
   assert.deepEqual(shown('always', false), [['tcp exchange 8080', app]]);
   assert.deepEqual(shown('always', true, 0), [], 'an unsampled request has no spans');
+});
+
+test('at a server the bytes are the other way round, and the last one is there when it is acknowledged', () => {
+  const context = request(1, { method: 'http1_window' });
+  const figures = (more: Partial<ExchangeRecord>): unknown[] => {
+    const h = harness();
+    h.correlator.handle(exchange({ role: 'server', context, ...more }));
+    h.correlator.flush();
+    const { attributes } = h.spans[0] as NetworkSpan;
+    return ['bytes_received', 'bytes_sent', 'time_to_first_byte', 'time_to_last_byte'].map(
+      (name) => attributes[`wirespan.tcp.exchange.${name}`],
+    );
+  };
+  assert.deepEqual(figures({}), [200, 100, 1, 2]);
+  assert.deepEqual(figures({ what: 'closed', lastNs: 0n }), [200, 100, 1, undefined]);
+  assert.deepEqual(figures({ what: 'answered' }), [200, undefined, 1, undefined]);
+  assert.deepEqual(figures({ what: 'closed', firstNs: 0n, lastNs: 0n }), [
+    200,
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 test('what is lost outside of exchanges is under the span of the application', () => {

@@ -6,6 +6,7 @@ import type { ServerSpan } from '../../../receiver/model/application-span.ts';
 import type { RetransmitRecord, SignalRecord } from '../../../receiver/model/record.ts';
 import {
   connection,
+  exchange,
   harness,
   owner,
   request,
@@ -81,6 +82,7 @@ test('where the wire gave the span that asked, the local SERVER span below it ta
     ...wire,
     spanId: '00000000000000aa',
     method: 'otlp_server',
+    arrivedNs: wire.requestStartNs,
     requestStartNs: at - second / 4n + jitter,
   };
   assert.deepEqual(out, [{ ...answered, context }]);
@@ -99,6 +101,34 @@ test('the span that is made of it is a child of the SERVER span, and says how it
   assert.equal(span?.parentSpanId, '00000000000000aa');
   assert.equal(span.attributes['wirespan.correlation.method'], 'otlp_server');
   assert.equal(span.attributes['wirespan.correlation.confidence'], 'exact');
+});
+
+test('an exchange and what it lost are under the SERVER span, whenever each found it, with the times of the wire', () => {
+  for (const isLate of [false, true]) {
+    const { correlator, spans } = harness();
+    let reading = 0n;
+    // Two readings of the clocks differ.
+    const clock = { toUnixNs: (ns: bigint) => ns + unixOffset + (reading += 3n), now: () => at + second };
+    const { join } = joinOf({ clock, release: (record) => correlator.handle(record) });
+    const told = { role: 'server', context: wire, firstNs: at - second / 10n, lastNs: at + second } as const;
+    const records = [
+      { ...answered, isInExchange: true },
+      exchange({ ...told, what: 'answered' }),
+      exchange(told),
+    ];
+    join.handle({ ...answered, isInExchange: true, timeNs: at - 7n });
+    if (!isLate) join.see([serverSpan()], '127.0.0.1');
+    for (const record of records) join.handle(record);
+    if (isLate) join.see([serverSpan()], '127.0.0.1');
+    correlator.flush();
+    const [whole, lost, ...more] = spans;
+    assert.deepEqual([whole?.name, lost?.name, more], ['tcp exchange 40000', 'tcp retransmit', []]);
+    assert.deepEqual([whole?.parentSpanId, lost?.parentSpanId], ['00000000000000aa', whole?.spanId]);
+    assert.equal(whole?.attributes['wirespan.tcp.exchange.time_to_last_byte'], 1.5);
+    assert.equal(whole.attributes['wirespan.correlation.method'], 'otlp_server');
+    assert.equal(lost?.attributes['wirespan.tcp.retransmit.segments'], 2);
+    assert.ok(whole.startUnixNs > serverSpan().startUnixNs);
+  }
 });
 
 const others: Readonly<Record<string, readonly ServerSpan[]>> = {
