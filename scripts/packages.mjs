@@ -32,6 +32,8 @@ const NEEDS = {
     { name: 'iproute2', command: 'ip' },
     { name: 'procps', command: 'ps' },
     { name: 'python3-venv', present: hasPythonVenv },
+    { name: 'python3-requests', file: '/usr/lib/python3/dist-packages/requests/__init__.py' },
+    { name: 'default-jdk-headless', command: 'java' },
   ],
   // Stock kernels in virtual machines (test/kernel/vm.test.ts); without them those tests are skipped.
   vm: [

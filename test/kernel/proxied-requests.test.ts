@@ -14,6 +14,7 @@ import { newContext, valueOf } from '../support/traceparent.ts';
 import { waitFor } from '../support/wait.ts';
 import { onlyIn, Watcher } from '../support/watcher.ts';
 import { startHooked, startIn } from './rig/hooked-service.ts';
+import { linked, readTold, type Told } from './rig/told-requests.ts';
 
 const [PROXY, SERVER] = [8_080, 8_081];
 const PYTHON = join(projectFolder, 'test', 'workloads', 'http-client.py');
@@ -23,9 +24,6 @@ const [CLIENTS, AT_ONCE] = [24, 12];
 const REQUESTS = 5;
 /** One segment of so many, of any end, never arrives; a SYN has 60 bytes. */
 const LOST_OF = 10;
-
-/** The contexts of a connection's requests, in order, by the port of its client. */
-type Told = Map<number, string[]>;
 
 function nginxSettings(folder: string): string {
   return `daemon off; user root; worker_processes 2; pid ${folder}/pid; error_log stderr;
@@ -47,21 +45,6 @@ async function inTurns(told: Told, start: (values: readonly string[]) => Promise
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, turn));
-}
-
-/** What was sent again on one connection is of a request of it, and requests begin in their order. */
-function linked(values: readonly string[], again: readonly RetransmitRecord[]): number {
-  const found = again.flatMap(({ context }) => (context === undefined ? [] : [context]));
-  const places = found.map(({ traceId, spanId, startSeq }) => ({
-    place: values.findIndex((value) => value.includes(`-${traceId}-${spanId}-`)),
-    startSeq,
-  }));
-  for (const { place, startSeq } of places) {
-    assert.ok(place >= 0, 'a request of this connection');
-    for (const other of places)
-      assert.equal(Math.sign((startSeq - other.startSeq) | 0), Math.sign(place - other.place), 'in order');
-  }
-  return found.length;
 }
 
 describe('requests through nginx', () => {
@@ -97,10 +80,7 @@ describe('requests through nginx', () => {
     await inTurns(clients, (values) => run(['python3', PYTHON, String(PROXY), ...values]));
     room.filter();
     again = watcher.retransmits(room.inode).filter(({ type }) => type !== 'syn');
-    for (const line of server.out().trim().split('\n').slice(1)) {
-      const { remotePort, traceparent } = JSON.parse(line) as { remotePort: number; traceparent: string };
-      upstream.set(remotePort, [...(upstream.get(remotePort) ?? []), traceparent]);
-    }
+    readTold(server.out().trim().split('\n').slice(1), upstream);
   });
   after(() => cleanup.run());
 
