@@ -141,12 +141,12 @@ static __always_inline u32 subnet_of_target(const struct target *to)
 static __noinline int tell_thread(struct trace_context *into, u64 now)
 {
 	struct thread_layout *layout = current_layout();
-	struct request said = {.start_ns = now, .method = METHOD_THREAD_CTX};
+	struct thread_work *work = layout ? begin_look(LOOK_ATTEMPT) : 0;
 
-	if (layout)
-		read_thread_context(layout, &said);
-	if (said.found)
-		tell_request(&said, into);
+	if (!work || read_thread_context(layout, work) != THREAD_TAKEN)
+		return 0;
+	work->said.start_ns = now;
+	tell_request(&work->said, into);
 	return 0;
 }
 

@@ -48,7 +48,12 @@ enum context_method {
 	METHOD_SDK_HOOK = 2,
 	/* The answer to the one request that is not answered, whose head has the context. */
 	METHOD_HTTP1_WINDOW = 3,
+	/* These are of threads: one ends the other. */
 	METHOD_THREAD_CTX = 4,
+	/* As the asynchronous context is that a thread of Node is in. */
+	METHOD_NODE_CTX = 5,
+	/* Node writes a TLS client's first request in no context: it is of the one that opened the connection. */
+	METHOD_TLS_INHERIT = 6,
 };
 
 enum connection_what {
@@ -128,7 +133,8 @@ enum probe_id {
 	PROBE_THREAD = 13,
 	PROBE_EXEC = 14,
 	PROBE_EXCHANGE = 15,
-	PROBE_COUNT = 16,
+	PROBE_NODE = 16,
+	PROBE_COUNT = 17,
 };
 
 /* Why something was lost; the second index of `lost`. */
@@ -167,6 +173,10 @@ enum loss_reason {
 	MISS_MULTIPLEXED = 20,
 	/* As above, no context: another thread was writing the record. */
 	MISS_TORN = 21,
+	/*
+	 * As above, no context: Node has it from when the connection was opened, for all that its socket calls back.
+	 */
+	MISS_OPENER = 22,
 	LOSS_REASONS = 24,
 };
 

@@ -34,8 +34,20 @@ struct thread_layout {
 	__s32 vector; /* from the thread pointer: where the vector's address is */
 	__s32 length; /* from the vector: where the highest number that it has is */
 	__u32 stride; /* bytes of an entry of the vector */
+	/*
+	 * Node's threads do many things in turn: there the place has struct node_thread, and the record's address
+	 * lies behind objects of V8, in so many bytes from each one's beginning. All 0: the place has the address.
+	 */
+	__u16 frame_table;  /* of a Map: the table that it stands for */
+	__u16 table_counts; /* of the table: its three counts, buckets and entries */
+	__u16 record;	    /* of a wrapper: the record's address; 0: as the thread says */
+	__u16 inner;	    /* of what that points to; NODE_NO_INNER: that is the record */
 };
-_Static_assert(sizeof(struct thread_layout) == 24, "thread_layout");
+_Static_assert(sizeof(struct thread_layout) == 32, "thread_layout");
+
+enum node_inner {
+	NODE_NO_INNER = 0xffff,
+};
 
 /* Longer values are not kept. With what the map adds, an entry fills the kernel's size class of 2 KiB. */
 #define EXEC_NAME_LEN 256

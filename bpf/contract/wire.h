@@ -246,6 +246,7 @@ struct wire_types {
 	enum announcement_option announcement_option;
 	struct announcement announcement;
 	struct thread_layout thread_layout;
+	enum node_inner node_inner;
 	enum role role;
 	enum close_reason close_reason;
 	enum retransmit_type retransmit_type;

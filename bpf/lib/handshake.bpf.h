@@ -144,6 +144,7 @@ static __noinline int meet_early(struct sock *sk, struct tcp_sock *tp, struct co
 static __always_inline void follow(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
 {
 	struct followed *followed = 0;
+	struct request_ring *early;
 	u64 address = (u64)sk;
 
 	if (!bpf_map_update_elem(&follows, &address, &zero_followed, BPF_ANY))
@@ -152,6 +153,9 @@ static __always_inline void follow(struct sock *sk, struct tcp_sock *tp, struct 
 		count_loss(PROBE_REQUEST, LOST_MAP_FULL);
 		return;
 	}
+	early = cfg_thread_context ? bpf_sk_storage_get(&requests, sk, 0, 0) : 0;
+	if (early)
+		followed->ring.node = early->node;
 	followed->opener = conn->opener;
 	if (cfg_emit_handshake) {
 		fill_connection(&followed->handshake, sk, tp, conn);

@@ -22,6 +22,16 @@ struct request {
 /* The end of an interval that was said, not read in the bytes, and goes on. */
 #define OPEN_END (~0ULL)
 
+/* In which asynchronous context of Node a connection was opened, and how far it is since: node_opener.bpf.h. */
+struct node_opener {
+	u64 ids[3];   /* as in struct request; 0: in none */
+	u64 first_ns; /* when the client's handshake of TLS was over */
+	u32 read; /* the sequence number up to which the process had read, when it came so far */
+	u8 flags;
+	u8 stage; /* enum node_stage */
+	u8 pad[2];
+};
+
 /* How far the messages of a client were followed. */
 struct progress {
 	u64 boundary; /* where the next message must begin, or the next bytes of a chunked body */
@@ -55,6 +65,7 @@ struct request_ring {
 	u8 pad;
 	u32 received; /* low half of what the socket had received at the last request */
 	u32 pad2;
+	struct node_opener node; /* written by node_opener.bpf.h */
 };
 
 struct {
@@ -215,7 +226,13 @@ static __always_inline bool is_zero(const u8 *bytes, u32 count)
 	return !all;
 }
 
-/* Returns the interval that goes on, announced or by a thread's context, or NULL. */
+/* All that is of threads is of one kind. */
+static __always_inline bool is_same_kind(u8 one, u8 other)
+{
+	return one == other || (one >= METHOD_THREAD_CTX && other >= METHOD_THREAD_CTX);
+}
+
+/* Returns the interval that goes on and was said in this way, or NULL. */
 static __always_inline struct request *open_interval(struct request_ring *ring, u8 method)
 {
 	u32 i;
@@ -223,7 +240,8 @@ static __always_inline struct request *open_interval(struct request_ring *ring, 
 	for (i = 0; i < REQUEST_SLOTS; i++) {
 		struct request *request = &ring->slots[i];
 
-		if (request->found && request->end == OPEN_END && request->method == method)
+		if (request->found && request->end == OPEN_END &&
+		    is_same_kind(request->method, method))
 			return request;
 	}
 	return 0;
@@ -244,7 +262,8 @@ static __always_inline void take_said(struct request_ring *ring, const struct re
 {
 	struct request *before = open_interval(ring, method), *slot;
 
-	if (before && before->flags == said->flags && has_same_ids(before, said))
+	if (before && before->flags == said->flags && before->method == method &&
+	    has_same_ids(before, said))
 		return;
 	if (before)
 		before->end = position;

@@ -29,6 +29,39 @@ struct {
 	__type(value, struct thread_layout);
 } thread_layouts SEC(".maps");
 
+/* Who looks, of those that may interrupt each other; no program comes twice on a CPU at once. */
+enum thread_looker {
+	LOOK_CONNECT,
+	LOOK_ATTEMPT,
+	LOOK_WRITE,
+	THREAD_LOOKERS,
+};
+
+/* A look's working memory: it is too large for the stack that its callers leave. */
+struct thread_work {
+	struct request said;
+	struct thread_record record;
+	struct thread_record again;
+	struct node_walk walk;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, THREAD_LOOKERS);
+	__type(key, u32);
+	__type(value, struct thread_work);
+} thread_works SEC(".maps");
+
+/* Nothing is said in it. */
+static __always_inline struct thread_work *begin_look(u32 looker)
+{
+	struct thread_work *work = bpf_map_lookup_elem(&thread_works, &looker);
+
+	if (work)
+		__builtin_memset(&work->said, 0, sizeof(work->said));
+	return work;
+}
+
 /* User space sets it with the first process that publishes: before, nobody is looked for. */
 u32 thread_publishers = 0;
 
@@ -60,13 +93,20 @@ static __always_inline u64 thread_pointer(void)
 #endif
 }
 
-static __always_inline bool read_word(u64 *into, u64 address)
+/* Whether the process is one of Node. */
+static __always_inline bool is_node(const struct thread_layout *layout)
 {
-	return !bpf_probe_read_user(into, sizeof(*into), (void *)address);
+	return layout->table_counts;
 }
 
-/* The address of the thread's pointer to its record. 0: there is none yet. */
-static __always_inline u64 record_pointer(const struct thread_layout *layout)
+/* Looks at what a thread publishes are counted here. */
+static __always_inline u32 thread_probe(const struct thread_layout *layout)
+{
+	return is_node(layout) ? PROBE_NODE : PROBE_THREAD;
+}
+
+/* The address of the thread's variable. 0: there is none yet. */
+static __always_inline u64 variable_of(const struct thread_layout *layout)
 {
 	u64 base = thread_pointer(), vector = 0, highest = 0, block = 0;
 
@@ -90,59 +130,92 @@ static __always_inline bool is_same_record(const struct thread_record *one,
 	       one->flags == other->flags;
 }
 
-/* Counts why not, and returns 0. The record's attributes are not read. */
-static __always_inline bool read_record(const struct thread_layout *layout,
-					struct thread_record *record)
-{
-	struct thread_record again = {};
-	u64 place = record_pointer(layout), address = 0,
-	    size = __builtin_offsetof(struct thread_record, attributes);
+/* What a look found. All but THREAD_TAKEN is counted with its cause. */
+enum thread_look {
+	THREAD_TAKEN,
+	THREAD_IDLE,	/* the thread is in no context */
+	THREAD_UNCLEAR, /* it is not known which */
+};
 
-	if (!place) {
-		count_loss(PROBE_THREAD, MISS_NO_HEADER);
-		return false;
+static __always_inline enum thread_look miss_thread(const struct thread_layout *layout, u32 reason,
+						    enum thread_look look)
+{
+	count_loss(thread_probe(layout), reason);
+	return look;
+}
+
+/* Looks behind the variable at `place` for the address of the record. */
+static __always_inline enum thread_look find_record(const struct thread_layout *layout, u64 place,
+						    struct node_walk *walk, u64 *address)
+{
+	if (!is_node(layout))
+		return read_word(address, place)
+			       ? THREAD_TAKEN
+			       : miss_thread(layout, MISS_UNREADABLE, THREAD_UNCLEAR);
+	walk->at = place;
+	walk->frame_table = layout->frame_table;
+	walk->table_counts = layout->table_counts;
+	walk->record = layout->record;
+	walk->inner = layout->inner;
+	switch (find_node_record(walk)) {
+	case NODE_RECORD:
+		*address = walk->at;
+		return THREAD_TAKEN;
+	case NODE_NOTHING:
+		return THREAD_TAKEN;
+	case NODE_UNREADABLE:
+		return miss_thread(layout, MISS_UNREADABLE, THREAD_UNCLEAR);
 	}
-	if (!read_word(&address, place) ||
-	    (address && bpf_probe_read_user(record, size, (void *)address))) {
-		count_loss(PROBE_THREAD, MISS_UNREADABLE);
-		return false;
-	}
-	if (!address || record->valid != 1) {
-		count_loss(PROBE_THREAD, MISS_NO_HEADER);
-		return false;
-	}
-	if (bpf_probe_read_user(&again, size, (void *)address) || !is_same_record(record, &again)) {
-		count_loss(PROBE_THREAD, MISS_TORN);
-		return false;
-	}
-	return true;
+	return miss_thread(layout, MISS_INVALID, THREAD_UNCLEAR);
+}
+
+/* The record's attributes are not read. */
+static __always_inline enum thread_look read_record(const struct thread_layout *layout,
+						    struct thread_work *work)
+{
+	struct thread_record *record = &work->record, *again = &work->again;
+	u64 place = variable_of(layout), address = 0,
+	    size = __builtin_offsetof(struct thread_record, attributes);
+	enum thread_look look = place ? find_record(layout, place, &work->walk, &address)
+				      : THREAD_TAKEN;
+
+	if (look != THREAD_TAKEN)
+		return look;
+	if (!address)
+		return miss_thread(layout, MISS_NO_HEADER, THREAD_IDLE);
+	if (bpf_probe_read_user(record, size, (void *)address))
+		return miss_thread(layout, MISS_UNREADABLE, THREAD_UNCLEAR);
+	if (record->valid != 1)
+		return miss_thread(layout, MISS_NO_HEADER, THREAD_UNCLEAR);
+	if (bpf_probe_read_user(again, size, (void *)address) || !is_same_record(record, again))
+		return miss_thread(layout, MISS_TORN, THREAD_UNCLEAR);
+	return THREAD_TAKEN;
 }
 
 /*
  * What the calling thread publishes: `said` is found then. Layouts of a process come and go, and nothing depends on
  * one, so it is not taken for more than a hint: all that is read is checked.
  */
-static __always_inline void read_thread_context(const struct thread_layout *layout,
-						struct request *said)
+static __always_inline enum thread_look read_thread_context(const struct thread_layout *layout,
+							    struct thread_work *work)
 {
-	struct thread_record record = {};
+	struct thread_record *record = &work->record;
+	struct request *said = &work->said;
+	enum thread_look look = read_record(layout, work);
+	const u64 *ids = (const u64 *)record;
 
-	said->found = 0;
-	if (!read_record(layout, &record))
-		return;
-	if (is_zero(record.trace_id, 16) != is_zero(record.span_id, 8)) {
-		count_loss(PROBE_THREAD, MISS_INVALID);
-		return;
-	}
-	if (is_zero(record.trace_id, 16)) {
-		count_loss(PROBE_THREAD, MISS_NO_HEADER);
-		return;
-	}
-	said->flags = record.flags;
-	__builtin_memcpy(said->trace_id, record.trace_id, 16);
-	__builtin_memcpy(said->span_id, record.span_id, 8);
+	if (look != THREAD_TAKEN)
+		return look;
+	if (!(ids[0] | ids[1]) != !ids[2])
+		return miss_thread(layout, MISS_INVALID, THREAD_UNCLEAR);
+	if (!ids[2])
+		return miss_thread(layout, MISS_NO_HEADER, THREAD_UNCLEAR);
+	said->flags = record->flags;
+	said->method = is_node(layout) ? METHOD_NODE_CTX : METHOD_THREAD_CTX;
+	__builtin_memcpy(said->trace_id, record->trace_id, 16);
+	__builtin_memcpy(said->span_id, record->span_id, 8);
 	said->found = 1;
-	count_loss(PROBE_THREAD, TAKEN);
+	return miss_thread(layout, TAKEN, THREAD_TAKEN);
 }
 
 /* The place has a context already that goes before a thread's. */
@@ -153,7 +226,7 @@ static __always_inline struct request *better_at(struct request_ring *ring, u64 
 	for (i = 0; i < REQUEST_SLOTS; i++) {
 		struct request *request = &ring->slots[i];
 
-		if (request->found && request->method != METHOD_THREAD_CTX &&
+		if (request->found && request->method < METHOD_THREAD_CTX &&
 		    position >= request->start && position < request->end)
 			return request;
 	}
@@ -178,35 +251,12 @@ static __always_inline void bind_thread(struct request_ring *ring, struct reques
 
 	if (better && said->found) {
 		if (!is_same_trace(better, said))
-			count_loss(PROBE_THREAD, CONFLICT);
+			count_loss(said->method == METHOD_THREAD_CTX ? PROBE_THREAD : PROBE_NODE,
+				   CONFLICT);
 		said->found = 0;
 		__builtin_memset(said->trace_id, 0, 16);
 	}
-	take_said(ring, said, position, write_seq, METHOD_THREAD_CTX);
-}
-
-/* A thread connects: the handshake is of what it publishes, its lost SYNs and its failure too. `again`: once more. */
-static __noinline int bind_connect(struct sock *sk, bool again)
-{
-	struct thread_layout *layout = current_layout();
-	struct request said = {};
-	struct request_ring *ring;
-
-	if (layout)
-		read_thread_context(layout, &said);
-	else if (!again)
-		return 0;
-	ring = bpf_sk_storage_get(&requests, sk, 0, said.found ? BPF_SK_STORAGE_GET_F_CREATE : 0);
-	if (!ring) {
-		if (said.found)
-			count_loss(PROBE_THREAD, LOST_STORAGE);
-		return 0;
-	}
-	if (!ring->early)
-		__builtin_memset(ring, 0, sizeof(*ring));
-	ring->early = 1;
-	bind_thread(ring, &said, 0, 0);
-	return 0;
+	take_said(ring, said, position, write_seq, said->method ?: METHOD_THREAD_CTX);
 }
 
 #endif

@@ -41,6 +41,7 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_BUSY]: 'miss',
   [LOSS_REASON.MISS_MULTIPLEXED]: 'miss',
   [LOSS_REASON.MISS_TORN]: 'invalid',
+  [LOSS_REASON.MISS_OPENER]: 'miss',
   [LOSS_REASON.MISS_FRAMING]: 'stale',
   [LOSS_REASON.MISS_INVALID]: 'invalid',
   [LOSS_REASON.TAKEN]: 'hit',
@@ -53,6 +54,7 @@ const METHOD_NAMES: Readonly<Record<string, string>> = {
   [PROBE_NAMES[PROBE_ID.PROBE_ARRIVE] ?? '']: 'http1_window',
   [PROBE_NAMES[PROBE_ID.PROBE_ANNOUNCE] ?? '']: 'sdk_hook',
   [PROBE_NAMES[PROBE_ID.PROBE_THREAD] ?? '']: 'thread_ctx',
+  [PROBE_NAMES[PROBE_ID.PROBE_NODE] ?? '']: 'node_ctx',
 };
 
 /** Probes whose skipped runs are made good. */

@@ -1,4 +1,4 @@
-import { OWNER_KEY, THREAD_LAYOUT } from '../decode/generated/layout.ts';
+import { NODE_INNER, OWNER_KEY, THREAD_LAYOUT } from '../decode/generated/layout.ts';
 import type { ThreadReader } from '../host/process-contexts.ts';
 import type { ThreadLayout } from '../host/thread-layout.ts';
 import { processId } from '../model/ids.ts';
@@ -50,12 +50,18 @@ function keyOf({ pid, startNs, execs }: Owner): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-function valueOf({ offset, module, vector, length, stride }: ThreadLayout): Uint8Array {
+function valueOf({ offset, module, vector, length, stride, node }: ThreadLayout): Uint8Array {
   const view = new DataView(new ArrayBuffer(THREAD_LAYOUT.size));
   view.setBigInt64(THREAD_LAYOUT.offset, offset, true);
   view.setUint32(THREAD_LAYOUT.module, module, true);
   view.setInt32(THREAD_LAYOUT.vector, vector, true);
   view.setInt32(THREAD_LAYOUT.length, length, true);
   view.setUint32(THREAD_LAYOUT.stride, stride, true);
+  if (node !== undefined) {
+    view.setUint16(THREAD_LAYOUT.frame_table, node.frameTable, true);
+    view.setUint16(THREAD_LAYOUT.table_counts, node.tableCounts, true);
+    view.setUint16(THREAD_LAYOUT.record, node.record ?? 0, true);
+    view.setUint16(THREAD_LAYOUT.inner, node.inner ?? NODE_INNER.NODE_NO_INNER, true);
+  }
   return new Uint8Array(view.buffer);
 }

@@ -33,6 +33,9 @@ const methods: ReadonlyMap<string, Evidence> = new Map([
   ['otlp_server', { confidence: 'exact', isParent: true, isMessage: false }],
   // What the thread that wrote said it was doing: of another request only where a thread writes for others.
   ['thread_ctx', { confidence: 'high', isParent: true, isMessage: false }],
+  // The same of the asynchronous context that Node was in; of the one that opened it, where TLS hides the first request's.
+  ['node_ctx', { confidence: 'high', isParent: true, isMessage: false }],
+  ['tls_inherit', { confidence: 'high', isParent: true, isMessage: false }],
 ]);
 
 const miss: Decision = { isParent: false, result: 'miss' };

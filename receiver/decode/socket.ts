@@ -52,6 +52,8 @@ const METHODS: Readonly<Record<number, RequestContext['method']>> = {
   [CONTEXT_METHOD.METHOD_SDK_HOOK]: 'sdk_hook',
   [CONTEXT_METHOD.METHOD_HTTP1_WINDOW]: 'http1_window',
   [CONTEXT_METHOD.METHOD_THREAD_CTX]: 'thread_ctx',
+  [CONTEXT_METHOD.METHOD_NODE_CTX]: 'node_ctx',
+  [CONTEXT_METHOD.METHOD_TLS_INHERIT]: 'tls_inherit',
 };
 
 /** Undefined when the kernel found none. */

@@ -110,26 +110,34 @@ async function readDynamic(
   return entries;
 }
 
-/** The thread-local variable of this name and of 8 bytes that the image defines and exports. */
+/** The thread-local variable of this name and size that the image defines and exports. */
 export async function findThreadSymbol(
   memory: ProcessMemory,
   image: ElfImage,
-  name: string,
+  { variable, bytes }: { readonly variable: string; readonly bytes: number },
 ): Promise<ThreadSymbol | undefined> {
   const [symbolsAt, stringsAt] = [addressOf(image, DT.symbols), addressOf(image, DT.strings)];
   const strings = await readTable(memory, stringsAt, image.dynamic.get(DT.stringBytes));
   // Most images do not have the name: their symbols need not be read.
-  const nameAt = strings?.indexOf(`\0${name}\0`, 0, 'latin1') ?? -1;
-  if (nameAt < 0 || symbolsAt === undefined || stringsAt === undefined) return undefined;
+  const names = strings === undefined ? new Set<number>() : placesOf(strings, variable);
+  if (names.size === 0 || symbolsAt === undefined || stringsAt === undefined) return undefined;
   // No linker says how many symbols there are; all put the strings behind them.
   const symbols = await readTable(memory, symbolsAt, stringsAt - symbolsAt);
   if (symbols === undefined) return undefined;
   for (let at = 0; at + SYMBOL_BYTES <= symbols.length; at += SYMBOL_BYTES) {
-    const isIt = symbols.readUInt32LE(at) === nameAt + 1 && (symbols.readUInt8(at + 4) & 0xf) === STT_TLS;
-    const isDefined = symbols.readUInt16LE(at + 6) !== 0 && symbols.readBigUInt64LE(at + 16) === 8n;
+    const isIt = names.has(symbols.readUInt32LE(at)) && (symbols.readUInt8(at + 4) & 0xf) === STT_TLS;
+    const isDefined =
+      symbols.readUInt16LE(at + 6) !== 0 && symbols.readBigUInt64LE(at + 16) === BigInt(bytes);
     if (isIt && isDefined) return { index: at / SYMBOL_BYTES, offset: symbols.readBigUInt64LE(at + 8) };
   }
   return undefined;
+}
+
+/** Where a name stands, or is the end of a longer one: linkers keep one string for both. */
+function placesOf(strings: Buffer, name: string): Set<number> {
+  const found = new Set<number>();
+  for (let at = 0; (at = strings.indexOf(`${name}\0`, at, 'latin1')) >= 0; at += 1) found.add(at);
+  return found;
 }
 
 /** Relocations of these types. Undefined when they cannot be read. */

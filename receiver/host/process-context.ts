@@ -3,6 +3,7 @@ import { readContextPayload, readThreadSchema } from './context-payload.ts';
 import { walkMappings, type Mapping } from './mappings.ts';
 import { processFolder } from './process-folder.ts';
 import { withMemory, type ProcessMemory } from './process-memory.ts';
+import type { ThreadSchema } from './thread-schema.ts';
 
 /**
  * What a process publishes of itself in its memory, by OTEP 4719 of OpenTelemetry: a mapping named `OTEL_CTX` with a
@@ -15,8 +16,8 @@ export interface Publication {
   readonly address: bigint;
   readonly header: Buffer;
   readonly context: ProcessContext;
-  /** How its threads publish theirs: `threadlocal.schema_version` of OTEP 4947. */
-  readonly threadSchema?: string | undefined;
+  /** How its threads publish theirs. */
+  readonly threadSchema?: ThreadSchema | undefined;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processId } from '../model/ids.ts';
 import type { Owner } from '../model/resource.ts';
-import { isKnownSchema, readThreadLayout, type ThreadLayout } from './thread-layout.ts';
+import { readThreadLayout, type ThreadLayout } from './thread-layout.ts';
+import { modelOf } from './thread-schema.ts';
 import {
   readProcessContext,
   type ContextLook,
@@ -174,7 +175,7 @@ export class ProcessContexts {
 
   #layoutLooksOf({ threadSchema }: Publication): number {
     if (threadSchema === undefined || this.#options.threads === undefined) return 0;
-    if (isKnownSchema(threadSchema)) return maxLayoutLooks;
+    if (modelOf(threadSchema) !== undefined) return maxLayoutLooks;
     this.counters.schemas += 1;
     return 0;
   }

@@ -4,6 +4,7 @@ import { findThreadSymbol, readElfImage, type ElfImage } from './elf-image.ts';
 import { walkMappings } from './mappings.ts';
 import { processFolder } from './process-folder.ts';
 import { withMemory, type ProcessMemory } from './process-memory.ts';
+import { modelOf, type NodeLayout, type ThreadModel, type ThreadSchema } from './thread-schema.ts';
 import { readThreadVariable } from './thread-variable.ts';
 
 /** Where each thread of a process has the address of its record: `struct thread_layout` of bpf/contract/process.h. */
@@ -14,6 +15,8 @@ export interface ThreadLayout {
   readonly vector: number;
   readonly length: number;
   readonly stride: number;
+  /** Node has it, whose records are further away. */
+  readonly node?: NodeLayout;
 }
 
 /**
@@ -21,12 +24,6 @@ export interface ThreadLayout {
  * threads have it (yet); `denied`: the kernel does not let us read it.
  */
 export type LayoutLook = ThreadLayout | 'none' | 'unresolved' | 'denied';
-
-/** What is known of the variable, by `threadlocal.schema_version` of the process's context. */
-const SCHEMAS: ReadonlyMap<string, string> = new Map([
-  ['tlsdesc_v1_dev', 'otel_thread_ctx_v1'],
-  ['tls_v1', 'otel_thread_ctx_v1'],
-]);
 
 /** `e_machine` of the programs that this machine runs and we know. */
 const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 };
@@ -43,11 +40,6 @@ const VECTORS: Readonly<Record<string, Pick<ThreadLayout, 'vector' | 'length' | 
 };
 const LIBRARY = /\/(?:(ld-musl-|libc\.musl-)|libc\.so\.6|libc-2\.)/;
 
-/** Is this schema one whose variable is looked for? */
-export function isKnownSchema(schema: string): boolean {
-  return SCHEMAS.has(schema);
-}
-
 interface Images {
   readonly starts: readonly bigint[];
   /** The C library. */
@@ -58,28 +50,29 @@ interface Images {
 export async function readThreadLayout(
   procRoot: string,
   pid: number,
-  schema: string,
+  schema: ThreadSchema,
   architecture: string = process.arch,
 ): Promise<LayoutLook> {
-  const name = SCHEMAS.get(schema);
+  const model = modelOf(schema);
   const folder = processFolder(procRoot, pid);
-  if (name === undefined) return 'none';
+  if (model === undefined) return 'none';
   const images = await readImages(folder);
   const phdr = programHeadersAt(await readFile(join(folder, 'auxv')));
   const vector = VECTORS[`${images.libc ?? ''} ${architecture}`];
-  return withMemory(folder, async (memory) => {
+  const look = await withMemory(folder, async (memory) => {
     const found: LayoutLook[] = [];
     for (const start of images.starts) {
       const image = await readElfImage(memory, start);
       if (image?.machine !== MACHINES[architecture] || image === undefined) continue;
       const isExecutable = image.headersAt === phdr;
-      const look = await lookIn(memory, image, { name, architecture, isExecutable, vector });
+      const look = await lookIn(memory, image, { model, architecture, isExecutable, vector });
       // What the executable defines, all libraries use.
       if (look !== 'none' && isExecutable) return look;
       if (look !== 'none') found.push(look);
     }
     return theOne(found);
   });
+  return typeof look === 'string' || model.node === undefined ? look : { ...look, node: model.node };
 }
 
 /** Several libraries may have it, when all were linked to the same one. */
@@ -91,14 +84,14 @@ function theOne(found: readonly LayoutLook[]): LayoutLook {
 }
 
 interface Wanted {
-  readonly name: string;
+  readonly model: ThreadModel;
   readonly architecture: string;
   readonly isExecutable: boolean;
   readonly vector: Pick<ThreadLayout, 'vector' | 'length' | 'stride'> | undefined;
 }
 
 async function lookIn(memory: ProcessMemory, image: ElfImage, wanted: Wanted): Promise<LayoutLook> {
-  const symbol = await findThreadSymbol(memory, image, wanted.name);
+  const symbol = await findThreadSymbol(memory, image, wanted.model);
   if (symbol === undefined) return 'none';
   const variable = await readThreadVariable(memory, image, symbol, wanted);
   if (variable === undefined) return 'unresolved';

@@ -18,7 +18,8 @@ export interface RequestContext {
   /** W3C trace-flags; bit 0 is `sampled`. */
   readonly traceFlags: number;
   /** How it was found: `wirespan.correlation.method`. */
-  readonly method: 'http1_header' | 'http1_window' | 'sdk_hook' | 'thread_ctx' | 'otlp_server';
+  readonly method:
+    'http1_header' | 'http1_window' | 'sdk_hook' | 'thread_ctx' | 'node_ctx' | 'tls_inherit' | 'otlp_server';
   /** TCP sequence number (32 bits) of the first byte of the request. */
   readonly startSeq: number;
   /**

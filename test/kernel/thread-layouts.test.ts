@@ -104,10 +104,10 @@ describe('where threads publish', () => {
     const none = TcpScript.start(stage.room);
     cleanup.add(() => none.stop());
     await none.run('sleep', 0, 1);
-    assert.equal(await readThreadLayout('/proc', none.pid, SCHEMA), 'none');
-    assert.equal(await readThreadLayout('/proc', none.pid, 'nodejs_v9'), 'none');
+    assert.equal(await readThreadLayout('/proc', none.pid, { version: SCHEMA }), 'none');
+    assert.equal(await readThreadLayout('/proc', none.pid, { version: 'nodejs_v9' }), 'none');
     for (const model of ['gnu', 'gnu2']) await none.run('publisher', 0, library(model), SCHEMA);
-    assert.equal(await readThreadLayout('/proc', none.pid, SCHEMA), 'unresolved');
+    assert.equal(await readThreadLayout('/proc', none.pid, { version: SCHEMA }), 'unresolved');
   });
 
   test('is nowhere: memory of no kind gives no context', async () => {
@@ -182,7 +182,7 @@ describe('where threads publish', () => {
       ...[port, closedPort, THREADS, ROUNDS].map(String),
     ]);
     const owner = await threads.ready(stage.watcher);
-    tell(stage.watcher, owner, await readThreadLayout('/proc', owner.pid, SCHEMA));
+    tell(stage.watcher, owner, await readThreadLayout('/proc', owner.pid, { version: SCHEMA }));
     const truth = await threads.run();
     assert.equal(truth.length, THREADS * ROUNDS + 1);
     const ends = stage.watcher

@@ -54,12 +54,16 @@ export const ANNOUNCEMENT_LENGTH = {
 
 /** Byte offsets in `struct thread_layout`. */
 export const THREAD_LAYOUT = {
-  size: 24,
+  size: 32,
   offset: 0,
   module: 8,
   vector: 12,
   length: 16,
   stride: 20,
+  frame_table: 24,
+  table_counts: 26,
+  record: 28,
+  inner: 30,
 } as const;
 
 /** Byte offsets in `struct exec_names`. */
@@ -645,6 +649,8 @@ export const CONTEXT_METHOD = {
   METHOD_SDK_HOOK: 2,
   METHOD_HTTP1_WINDOW: 3,
   METHOD_THREAD_CTX: 4,
+  METHOD_NODE_CTX: 5,
+  METHOD_TLS_INHERIT: 6,
 } as const;
 
 /** `enum connection_what`. */
@@ -719,7 +725,8 @@ export const PROBE_ID = {
   PROBE_THREAD: 13,
   PROBE_EXEC: 14,
   PROBE_EXCHANGE: 15,
-  PROBE_COUNT: 16,
+  PROBE_NODE: 16,
+  PROBE_COUNT: 17,
 } as const;
 
 /** `enum loss_reason`. */
@@ -746,6 +753,7 @@ export const LOSS_REASON = {
   NAMES_NO_ROOM: 19,
   MISS_MULTIPLEXED: 20,
   MISS_TORN: 21,
+  MISS_OPENER: 22,
   LOSS_REASONS: 24,
 } as const;
 
@@ -766,6 +774,11 @@ export const ANNOUNCEMENT_OPTION = {
   ANNOUNCEMENT_NAME: 1,
   ANNOUNCEMENT_NEXT_CONNECT: 2,
   ANNOUNCEMENT_LEVEL: 30579,
+} as const;
+
+/** `enum node_inner`. */
+export const NODE_INNER = {
+  NODE_NO_INNER: 65535,
 } as const;
 
 /** `enum filter_limit`. */

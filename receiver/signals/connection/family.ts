@@ -115,6 +115,7 @@ export const connection: Family<ConnectionOptions> = {
     [PROBE_ID.PROBE_ANNOUNCE]: 'cgroup_setsockopt',
     [PROBE_ID.PROBE_ARRIVE]: 'cgroup_ingress',
     [PROBE_ID.PROBE_THREAD]: 'thread_context',
+    [PROBE_ID.PROBE_NODE]: 'node_context',
   },
   records: [connectionDecoder],
   sums: createSums,

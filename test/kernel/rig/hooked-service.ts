@@ -23,6 +23,9 @@ export interface HookedService {
 export interface Running {
   /** What it printed so far. */
   out(): string;
+  /** Ends its input with this. */
+  say(line: string): void;
+  readonly pid: number;
   /** Its exit status. */
   readonly ended: Promise<number | null>;
 }
@@ -49,7 +52,7 @@ export function startIn(
   const child = spawn('sh', ['-c', enter, procs, room.name, ...command], {
     cwd: projectFolder,
     env: cleanEnvironment(env),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
@@ -61,5 +64,5 @@ export function startIn(
     await ended;
     clearTimeout(late);
   });
-  return { out: () => text, ended };
+  return { out: () => text, say: (line) => child.stdin.end(`${line}\n`), pid: child.pid ?? 0, ended };
 }

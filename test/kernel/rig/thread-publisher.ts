@@ -51,6 +51,6 @@ export async function beginToPublish(
 ): Promise<{ readonly owner: Owner; readonly layouts: ThreadLayouts; readonly look: LayoutLook }> {
   await script.run('publisher', 0, from, SCHEMA);
   const owner = await ownerOf(stage, script);
-  const look = await readThreadLayout('/proc', script.pid, SCHEMA);
+  const look = await readThreadLayout('/proc', script.pid, { version: SCHEMA });
   return { owner, look, layouts: tell(stage.watcher, owner, look) };
 }

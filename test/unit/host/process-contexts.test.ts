@@ -169,7 +169,7 @@ describe('looks for what processes publish', () => {
 
 describe('looks for where threads publish', () => {
   const layout = { offset: -8n, module: 0, vector: 0, length: 0, stride: 0 };
-  const schemaOf = (threadSchema: string): Publication => ({ ...publication('a'), threadSchema });
+  const schemaOf = (version: string): Publication => ({ ...publication('a'), threadSchema: { version } });
 
   /** Looks that find a layout at this one, if any; how many there were, and what was found. */
   async function play(
@@ -198,7 +198,7 @@ describe('looks for where threads publish', () => {
   test('end at last, and are not made for a schema that is not known', async () => {
     const { subject, looks, added } = await play('tlsdesc_v1_dev', 99);
     assert.deepEqual([looks, added, subject.contexts.counters.unresolved], [8, 0, 8]);
-    const unknown = await play('nodejs_v1_dev', 1);
+    const unknown = await play('nodejs_v9', 1);
     assert.deepEqual([unknown.looks, unknown.added, unknown.subject.contexts.counters.schemas], [0, 0, 1]);
   });
 });
