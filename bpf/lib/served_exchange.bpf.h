@@ -41,7 +41,7 @@ static __always_inline void begin_answer(struct sock *sk, struct exchange *excha
 /*
  * A segment acknowledges all up to `ack`. When that is all that was written, the answer may be over: the first time
  * it is told of one to which something happened, since nobody knows when the next request comes. The lock is
- * taken for that alone, so that no request finds it taken.
+ * taken for that alone: a request that finds it taken is given up.
  */
 static __noinline int see_acknowledgement(struct tcp_sock *tp, struct served *served, u32 ack)
 {
