@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,6 +61,8 @@ static void become_waiting(void)
 	pid_t pid = fork();
 
 	if (!pid) {
+		/* It is not to outlive a test that failed. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execve("/bin/sleep", (char *[]){"sleep", "1000", NULL}, variables);
 		_exit(1);
 	}
