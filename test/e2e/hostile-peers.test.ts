@@ -79,15 +79,21 @@ describe('hostile peers', () => {
   }
 
   it('one context for all: its spans are as many as it may have, the others and all that was sent again are counted', (t) => {
+    const read = totalOf(output.metrics, 'wirespan.agent.correlation.lookups', {
+      attributes: {
+        'wirespan.correlation.method': 'http1_header',
+        'wirespan.agent.correlation.result': 'hit',
+      },
+    });
+    assert.equal(read, REQUESTS, 'each has its context');
     const inTrace = findSpans(output.spans, /^tcp /).filter(({ traceId }) => traceId === context.traceId);
     const below = inTrace.filter(({ parentSpanId }) => parentSpanId === context.spanId);
-    // On a machine with other work fewer were seen below it: why is not known yet.
-    assert.ok(below.length > 0 && below.length <= MAX_BELOW_ONE, `${below.length} below it`);
+    assert.equal(below.length, MAX_BELOW_ONE);
     assert.ok(inTrace.length <= MAX_IN_TRACE);
     const refused = totalOf(output.metrics, 'wirespan.agent.event.lost', {
       attributes: { 'error.type': 'rate_limited' },
     });
-    assert.ok(refused > 0 || below.length < MAX_BELOW_ONE);
+    assert.ok(refused > 0);
     const again =
       total('wirespan.tcp.retransmits', 'repeating') + total('wirespan.tcp.retransmits', 'served');
     t.diagnostic(`${again} retransmissions, ${inTrace.length} spans, ${refused} left out`);
