@@ -33,7 +33,7 @@ const KINDS: readonly Kind[] = [
     requests: 500,
     connections: 60,
     parallel: 90,
-    share: 0.95,
+    share: 0.99,
     methods: ['tls_inherit', 'node_ctx'],
   },
   {
@@ -41,10 +41,10 @@ const KINDS: readonly Kind[] = [
     requests: 300,
     connections: 40,
     parallel: 60,
-    share: 0.95,
+    share: 0.99,
     methods: ['http1_header', 'node_ctx'],
   },
-  { name: 'pipelined', requests: 400, connections: 20, parallel: 40, share: 0.95, methods: ['node_ctx'] },
+  { name: 'pipelined', requests: 400, connections: 20, parallel: 40, share: 0.99, methods: ['node_ctx'] },
   // Those that wait are written in the context of the one that opened the connection.
   {
     name: 'undici',
