@@ -9,7 +9,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const CONNECTIONS = 100;
-/** Of one write so many heads are read; with more the connection is given up. */
+/** So many heads of one write are read; with more the connection is given up. */
 const IN_A_WRITE = 4;
 /** Handshakes at once: below what an accept queue holds. */
 const AT_ONCE = 64;
