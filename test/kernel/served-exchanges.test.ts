@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { ExchangeRecord } from '../../receiver/model/record.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { head, newContext, requestOf, valueOf, type Context } from '../support/traceparent.ts';
+import { hex } from '../support/script.ts';
 import { ALL_SIGNALS } from '../support/watcher.ts';
 import { Asker, assertWithin, kinds, type Span, type Turn } from './rig/asker.ts';
 import { plain, type Stage } from './rig/conversation.ts';
@@ -154,5 +155,50 @@ describe('exchanges of servers', () => {
     assert.deepEqual(kinds(records), [['closed', a.spanId]]);
     for (const { firstNs, lastNs, bytesSent } of records)
       assert.deepEqual([firstNs, lastNs, bytesSent], [0n, 0n, 0n]);
+  });
+
+  test('the body ends in the segment in which the next request begins: all of it came', async () => {
+    const [a, b] = [newContext(), newContext()];
+    const asker = await Asker.open(stage);
+    const text = requestOf(a, 50);
+    await asker.ask([text.slice(0, -6)]);
+    await asker.answer(answerOf());
+    await asker.ask([text.slice(-6) + requestOf(b)]);
+    await asker.answer(answerOf());
+    await asker.close();
+    const [first] = await asker.ended('server');
+    assert.deepEqual([first?.what, first?.context?.spanId], ['ended', a.spanId]);
+    assert.equal(Number(first?.bytesReceived), text.length);
+  });
+
+  test('an answer that is acknowledged in part alone has no last byte', async () => {
+    const a = newContext();
+    const asker = await Asker.open(stage);
+    await asker.ask([requestOf(a)]);
+    const answer = answerOf(9_000);
+    const [answered] = await asker.answer(answer.slice(0, 500));
+    assert.ok(answered);
+    await asker.acked(answered[0]);
+    stage.dropper.lose(asker.localPort, { copies: 99 });
+    await asker.write(answer.slice(500));
+    await stage.script.run('reset', asker.client);
+    const [record] = await asker.ended('server');
+    stage.dropper.rest();
+    assertWithin(record?.firstNs ?? 0n, answered, 'the first byte');
+    assert.equal(record?.lastNs, 0n);
+  });
+
+  test('one whose answer was lost, and that is given up then, is told at its end alone', async () => {
+    const [a, b] = [newContext(), newContext()];
+    const asker = await Asker.open(stage);
+    await asker.ask([requestOf(a)]);
+    stage.dropper.lose(asker.localPort, { copies: 1 });
+    const answered = await asker.write(answerOf());
+    await stage.script.run('write', asker.client, hex(requestOf(b)));
+    await stage.script.run('read', asker.server, requestOf(b).length);
+    await asker.acked(answered[0]);
+    assert.ok(asker.retransmits('server').length > 0);
+    await asker.close();
+    assert.deepEqual(kinds(await asker.ended('server')), [['closed', a.spanId]]);
   });
 });
