@@ -111,20 +111,22 @@ describe('exchanges of servers', () => {
     assertServed((await asker.ended('server')).at(-1), a, turn);
   });
 
-  test('the acknowledgement of the last byte comes with that of the FIN', async () => {
-    const a = newContext();
-    const asker = await Asker.open(stage);
-    const asked = await asker.ask([requestOf(a)]);
-    stage.dropper.lose(asker.localPort);
-    const answered = await asker.write(answerOf());
-    await stage.script.run('close', asker.server);
-    await stage.script.run('read', asker.client, answerOf().length);
-    await stage.script.run('close', asker.client);
-    const [last] = (await asker.ended('server')).slice(-1);
-    const acked: Span = [answered[1], process.hrtime.bigint()];
-    const { length } = requestOf(a);
-    assertServed(last, a, { asked, answered, acked, requestBytes: length, answerBytes: answerOf().length });
-  });
+  for (const isLast of [false, true])
+    test(`the acknowledgement of the last byte comes with that of the ${isLast ? 'last' : 'first'} FIN`, async () => {
+      const a = newContext();
+      const asker = await Asker.open(stage);
+      const asked = await asker.ask([requestOf(a)]);
+      if (isLast) await stage.script.run('shutdown', asker.client);
+      stage.dropper.lose(asker.localPort);
+      const answered = await asker.write(answerOf());
+      await stage.script.run('close', asker.server);
+      await stage.script.run('read', asker.client, answerOf().length);
+      await stage.script.run('close', asker.client);
+      const [last] = (await asker.ended('server')).slice(-1);
+      const acked: Span = [answered[1], process.hrtime.bigint()];
+      const { length } = requestOf(a);
+      assertServed(last, a, { asked, answered, acked, requestBytes: length, answerBytes: answerOf().length });
+    });
 
   test('a client that resets before the answer, and with the answer on the way', async () => {
     for (const isAnswered of [false, true]) {
@@ -199,6 +201,9 @@ describe('exchanges of servers', () => {
     await asker.acked(answered[0]);
     assert.ok(asker.retransmits('server').length > 0);
     await asker.close();
-    assert.deepEqual(kinds(await asker.ended('server')), [['closed', a.spanId]]);
+    const records = await asker.ended('server');
+    assert.deepEqual(kinds(records), [['closed', a.spanId]]);
+    const { firstNs, lastNs, bytesSent } = records[0] ?? {};
+    assert.deepEqual([firstNs, lastNs, bytesSent], [0n, 0n, 0n]);
   });
 });
