@@ -230,6 +230,9 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		handle_server_open(sk, now);
 	else
 		handle_closing(sk, old, new, now);
+	if (new == TCP_SYN_SENT || new == TCP_LISTEN || old == TCP_LISTEN || old == TCP_SYN_SENT ||
+	    new == TCP_ESTABLISHED)
+		emit_early_state(sk, old, new, now);
 	if (new == TCP_CLOSE && old != TCP_LISTEN && (unowned_seen || pass_unowned_bank))
 		claim_at_close(sk);
 	if (new == TCP_CLOSE)

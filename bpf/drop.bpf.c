@@ -97,6 +97,7 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 		record->destination_port = ends.destination_port;
 	}
 	has_payload = read_content(skb, key->family, &content) && content.payload;
+	record->flags = content.flags;
 	if (conn) {
 		record->cookie = cookie_of(sk);
 		record->netns = conn->netns;

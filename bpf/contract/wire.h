@@ -159,7 +159,8 @@ struct drop_record {
 	__u16 destination_port;
 	__u8 family;
 	__u8 state; /* kernel TCP state of the socket, 0 without one */
-	__u16 pad;
+	__u8 flags; /* of the TCP header, RFC 9293 section 3.1; 0 without one */
+	__u8 pad;
 	__u32 reason; /* enum skb_drop_reason of the running kernel */
 	__u32 netns;  /* of the socket, else of the interface */
 	__u32 pad2;

@@ -10,6 +10,7 @@ const volatile u8 cfg_emit_accept = 0;
 const volatile u8 cfg_emit_fail = 0;
 const volatile u8 cfg_emit_close = 0; /* enum emit_mode; on a trace: opened for a sampled request */
 const volatile u8 cfg_emit_state = 0;
+const volatile u8 cfg_emit_early_states = 0; /* of handshakes and listeners, too */
 const volatile u8 cfg_emit_listener = 0;
 const volatile u8 cfg_emit_exchange = 0; /* enum emit_mode; on a trace: eventful ones */
 const volatile u8 cfg_sees_resets = 0;	 /* the programs for them are loaded */

@@ -23,22 +23,41 @@ static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
 	conn->state_ns = now;
 }
 
-static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp,
-				       const struct conn *conn, u8 state, u64 now)
+static __always_inline void submit_state(struct sock *sk, struct tcp_sock *tp,
+					 const struct conn *conn, u8 previous, u8 state, u64 now)
 {
 	struct state_record *record;
 
-	if (!cfg_emit_state)
-		return;
 	record = reserve(PROBE_STATE, RECORD_STATE, sizeof(*record), now);
 	if (!record)
 		return;
 	record->cookie = cookie_of(sk);
 	record->owner = conn->owner;
 	fill_endpoints(&record->endpoints, sk, tp, conn, state);
-	record->previous = conn->state;
+	record->previous = previous;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
 	submit(PROBE_STATE, record);
+}
+
+static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp,
+				       const struct conn *conn, u8 state, u64 now)
+{
+	if (cfg_emit_state)
+		submit_state(sk, tp, conn, conn->state, state, now);
+}
+
+/* A change of a listener, or before a connection is open; what is after that, change_state() tells. */
+static __always_inline void emit_early_state(struct sock *sk, u8 previous, u8 state, u64 now)
+{
+	struct conn *conn;
+	struct tcp_sock *tp;
+
+	if (!cfg_emit_early_states)
+		return;
+	conn = conn_of(sk);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (conn && tp && !(conn->flags & CONN_IGNORED))
+		submit_state(sk, tp, conn, previous, state, now);
 }
 
 /*

@@ -11,9 +11,9 @@ import type { Output } from '../cli/output.ts';
 import { createOutputs, leave, type Outputs } from '../cli/outputs.ts';
 import type { LoadedSettings } from './reload-plan.ts';
 import { memoryBound, renderMemoryBound } from './memory-bound.ts';
-import { runAgent } from './run.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
+import { VIEWS } from '../views/index.ts';
 import { TapError } from '../tap/listen.ts';
 
 /** Exit status of what is neither the user's settings nor the machine. */
@@ -35,10 +35,16 @@ export async function runCommand(argv: readonly string[], signals: StopSignals):
 }
 
 async function run(argv: readonly string[], signals: StopSignals, outputs: Outputs): Promise<number> {
-  const { command, flags } = parseArguments(argv);
+  const [name, ...rest] = argv;
+  const view = VIEWS.find((each) => each.name === name);
+  if (view !== undefined) {
+    const { runView } = await import('./view-run.ts');
+    return await runView(view, rest, signals, outputs);
+  }
+  const { command, flags } = parseArguments(argv, VIEWS);
   // Only the agent has something to finish.
   if (command !== 'run') signals.release();
-  if (command === 'help') return await print(renderHelp(), outputs.stdout);
+  if (command === 'help') return await print(renderHelp(VIEWS), outputs.stdout);
   if (command === 'version') return await print(readVersion(), outputs.stdout);
   const sources = {
     argv: flags,
@@ -57,6 +63,7 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     const settings = readCheckedSettings(sources);
     return { config: configOf(settings, sources.isWatched), values: settings.values };
   };
+  const { runAgent } = await import('./run.ts');
   return await runAgent(load, signals, outputs);
 }
 

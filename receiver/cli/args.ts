@@ -24,13 +24,20 @@ function takesNext(flag: string, next: string | undefined): boolean {
 }
 
 /** Words are named by their place and not repeated: one may be a value that slipped, such as the second half of a header. */
-function commandOf([word, extra]: readonly Word[], hasFlags: boolean): Arguments['command'] {
-  const choice = `commands are ${COMMANDS.join(' and ')}`;
+function commandOf(
+  [word, extra]: readonly Word[],
+  hasFlags: boolean,
+  views: readonly string[],
+): Arguments['command'] {
+  const choice = `commands are ${COMMANDS.join(', ')} and the views that --help lists`;
   if (word === undefined) return hasFlags ? fail('command line', `has no command; ${choice}`) : 'help';
   const { text, position } = word;
   const command = COMMANDS.find((name) => name === text) ?? (text === 'help' ? 'help' : undefined);
   if (command === undefined)
-    fail(`argument ${String(position)}`, `is no command; ${choice}${nearestHint(text, COMMANDS)}`);
+    fail(
+      `argument ${String(position)}`,
+      `is no command; ${choice}${nearestHint(text, [...COMMANDS, ...views])}`,
+    );
   if (extra !== undefined)
     fail(
       `argument ${String(extra.position)}`,
@@ -43,9 +50,13 @@ function commandOf([word, extra]: readonly Word[], hasFlags: boolean): Arguments
  * Splits `wirespan <command> [flags]`; `--help` and `--version` win over all else.
  * Flags are checked by `loadConfig`, which knows them.
  * @param argv what follows the program's name
+ * @param views commands that have options of their own, for the hint
  * @throws ConfigError for a command that does not exist, and for a flag that can be none
  */
-export function parseArguments(argv: readonly string[]): Arguments {
+export function parseArguments(
+  argv: readonly string[],
+  views: readonly { readonly name: string }[] = [],
+): Arguments {
   const words: Word[] = [];
   const flags: string[] = [];
   const problems: ConfigProblem[] = [];
@@ -68,5 +79,12 @@ export function parseArguments(argv: readonly string[]): Arguments {
   }
   // What follows such a flag may be its value and no command.
   if (problems.length > 0) throw new ConfigError(problems);
-  return { command: commandOf(words, flags.length > 0), flags };
+  return {
+    command: commandOf(
+      words,
+      flags.length > 0,
+      views.map(({ name }) => name),
+    ),
+    flags,
+  };
 }

@@ -23,6 +23,7 @@ const PREAMBLE = `wirespan watches TCP in the kernel and sends it as OpenTelemet
 Usage:
   wirespan run [flags]            observe this host until SIGTERM or Ctrl-C
   wirespan check-config [flags]   check the settings and print them, secrets masked
+  wirespan VIEW [options]         show one kind of event here, as it comes (VIEW --help)
   wirespan --help | --version
 
 Every setting is a flag (--key.path value), an environment variable (WIRESPAN_KEY_PATH) and a key
@@ -45,10 +46,11 @@ function flagLines(keys: readonly string[], width: number): string[] {
 }
 
 /** The text of `--help`, with the defaults as the schema has them; ends with a newline. */
-export function renderHelp(): string {
+export function renderHelp(views: readonly { readonly name: string }[]): string {
   const width = SHOWN.flatMap(([, keys]) => keys).reduce((most, key) => Math.max(most, key.length), 0);
   const groups = SHOWN.map(([title, keys]) => [`${title} (defaults):`, ...flagLines(keys, width)].join('\n'));
-  return [PREAMBLE, ...groups, CLOSING].join('\n\n') + '\n';
+  const shown = `Views, as the tools of BCC:\n  ${views.map(({ name }) => name).join(' ')}`;
+  return [PREAMBLE, shown, ...groups, CLOSING].join('\n\n') + '\n';
 }
 
 /** The version of this package. */

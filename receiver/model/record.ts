@@ -179,6 +179,8 @@ export interface DropRecord {
   /** The port of the packet's socket; 0 without one. */
   readonly localPort: number;
   readonly peerPort: number;
+  /** The flags of its TCP header (RFC 9293 section 3.1), FIN the lowest bit; 0 when it had none yet. */
+  readonly flags: number;
   /** `enum skb_drop_reason` of the running kernel. */
   readonly reason: number;
   /** Kernel address of the call that freed it. */

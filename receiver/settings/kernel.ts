@@ -1,8 +1,8 @@
 import type { AppConfig } from '../../config/index.ts';
 import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
-import { FAMILIES, type FamilyOptions } from '../signals/index.ts';
 import type { Wanted } from '../signals/kernel.ts';
 import type { KernelOptions } from '../source/kernel-options.ts';
+import { familyOptionsOf } from './family-options.ts';
 import { kernelFilterOf } from './filter.ts';
 
 /**
@@ -27,15 +27,6 @@ export function kernelOptionsOf(
   };
 }
 
-/** The options of all families in one; groups of one name (`emit`, `details`) are put together. */
-function familyOptionsOf(wanted: Wanted): FamilyOptions {
-  const all: Partial<Record<string, unknown>> = {};
-  for (const options of FAMILIES.map((family) => family.options(wanted)))
-    for (const [name, value] of Object.entries(options) as [string, unknown][])
-      all[name] = typeof value === 'object' ? { ...(all[name] as object | undefined), ...value } : value;
-  return all as unknown as FamilyOptions;
-}
-
 function wantedOf(config: AppConfig): Wanted {
   const { metrics, events, spans, thresholds, attributes, correlation } = config;
   const us = (ms: number): number => Math.round(ms * 1000);
@@ -57,6 +48,7 @@ function wantedOf(config: AppConfig): Wanted {
     hook: correlation.hook,
     threadContext: correlation.threadContext,
     tap: config.otlpTap !== undefined,
+    earlyStates: false,
     execNames: config.keepsExecNames,
     thresholdsUs: {
       handshake: us(thresholds.handshake),

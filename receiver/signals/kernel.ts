@@ -26,6 +26,8 @@ export interface Wanted {
   readonly threadContext: boolean;
   /** The trace context of a server's request may come with its span, seconds later. */
   readonly tap: boolean;
+  /** Records of changes of state tell those of handshakes and listeners, too. */
+  readonly earlyStates: boolean;
   /** The names that programs are started with are kept. */
   readonly execNames: boolean;
   /** Microseconds above which a record is made; 0: never. */

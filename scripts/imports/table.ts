@@ -114,8 +114,12 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/settings': {
     holds: 'from the configuration to what the others ask for',
-    values: ['semconv', SIGNALS, 'receiver/host'],
-    types: ['config', 'receiver/correlate', 'receiver/source'],
+    values: ['semconv', 'config', SIGNALS, 'receiver/host'],
+    types: ['receiver/correlate', 'receiver/source'],
+  },
+  'receiver/views': {
+    holds: 'the tools that people know: records to lines of columns',
+    values: ['semconv', 'config', 'text', 'receiver/model'],
   },
   'receiver/cli': {
     holds: 'arguments, help, log, live view',

@@ -101,6 +101,7 @@ export function dropped(more: Partial<DropRecord> = {}): DropRecord {
     destinationPort: endpoints.peerPort,
     localPort: endpoints.localPort,
     peerPort: endpoints.peerPort,
+    flags: 0x10,
     reason: 6,
     location: 0n,
     stack: [],

@@ -553,6 +553,7 @@ export const DROP_RECORD = {
   destination_port: 74,
   family: 76,
   state: 77,
+  flags: 78,
   reason: 80,
   netns: 84,
   local_port: 92,

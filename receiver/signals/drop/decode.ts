@@ -37,6 +37,7 @@ function decodeDrop(view: DataView, at: number, owners: OwnerTable): DropRecord 
     destinationPort: u16(DROP_RECORD.destination_port),
     localPort: u16(DROP_RECORD.local_port),
     peerPort: u16(DROP_RECORD.peer_port),
+    flags: view.getUint8(at + DROP_RECORD.flags),
     reason: view.getUint32(at + DROP_RECORD.reason, true),
     location: view.getBigUint64(at + DROP_RECORD.location, true),
     stack,

@@ -10,7 +10,7 @@ import { stateEvents } from './events.ts';
 import { setConnectionStates, StateSums } from './sums.ts';
 
 export interface StateOptions {
-  readonly emit: { readonly state: boolean };
+  readonly emit: { readonly state: boolean; readonly earlyStates: boolean };
   readonly stateDuration: boolean;
   /** `statePort`: rows by the server's port. */
   readonly details: { readonly statePort: boolean };
@@ -21,13 +21,14 @@ const MAX_ROWS = 16_384;
 /** The states that sockets are in, and how long. What sees them are the programs of connections. */
 export const state: Family<StateOptions> = {
   name: 'state',
-  options: ({ event, metric, attributes }) => ({
-    emit: { state: event(EVENT_TCP_STATE_CHANGE) !== 'off' },
+  options: ({ event, metric, attributes, earlyStates }) => ({
+    emit: { state: event(EVENT_TCP_STATE_CHANGE) !== 'off', earlyStates },
     stateDuration: metric(METRIC_TCP_STATE_DURATION),
     details: { statePort: attributes.has(ATTR_SERVER_PORT) },
   }),
   variables: ({ emit, stateDuration, details }) => ({
     cfg_emit_state: emit.state,
+    cfg_emit_early_states: emit.earlyStates,
     cfg_state_duration: stateDuration,
     cfg_state_port: details.statePort,
   }),

@@ -39,13 +39,19 @@ describe('parseArguments', () => {
   });
 
   it('names no command that is not near', () =>
-    fails(['--output', 'json', 'doctor'], /^argument 3: is no command; commands are run and check-config$/));
+    fails(
+      ['--output', 'json', 'doctor'],
+      /^argument 3: is no command; commands are run, check-config and the views that --help lists$/,
+    ));
 
   it('takes what follows a flag of one letter for no command', () =>
     fails(['-o', 'json'], /^-o: is no flag; --output json/));
 
   it('wants one command', () => {
-    fails(['--output', 'json'], /^command line: has no command; commands are run and check-config$/);
+    fails(
+      ['--output', 'json'],
+      /^command line: has no command; commands are run, check-config and the views that --help lists$/,
+    );
     fails(['run', 'fast'], /^argument 2: is one word too many after run/);
   });
 });

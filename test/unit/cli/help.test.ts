@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { SCHEMA } from '../../../config/index.ts';
+import { VIEWS } from '../../../receiver/views/index.ts';
 import { readVersion, renderHelp } from '../../../receiver/cli/help.ts';
 
 describe('the help', () => {
-  const lines = renderHelp().split('\n');
+  const lines = renderHelp(VIEWS).split('\n');
 
   it('fits a terminal', () => {
     assert.ok(lines.length <= 40, String(lines.length));

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicToRealtime } from '../../native/index.ts';
+import type { Outputs } from '../cli/outputs.ts';
+import type { DecodeCounters } from '../decode/batch.ts';
+import { LOSS_REASON } from '../decode/generated/layout.ts';
+import { OwnerTable } from '../decode/owners.ts';
+import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
+import { createClock } from '../model/clock.ts';
+import { LiveFilter } from '../settings/filter.ts';
+import { viewKernelOptions } from '../settings/view.ts';
+import { decodeBatch } from '../signals/records.ts';
+import { KernelSource } from '../source/kernel-source.ts';
+import { isShown, kernelRulesOf } from '../views/filter.ts';
+import { optionsOf, renderViewHelp } from '../views/help.ts';
+import { parseViewArguments, type ViewArguments } from '../views/options.ts';
+import type { View, ViewRow, ViewRun } from '../views/view.ts';
+import type { StopSignals } from './stop-signals.ts';
+import { checkSupport } from './support.ts';
+
+/** How long a line waits at most before it is printed. */
+const DRAIN_MS = 50;
+const CHECK_MS = 5000;
+
+/**
+ * Runs a view until a signal ends it, or nobody reads it; the exit status.
+ * @throws ConfigError for options that cannot be used
+ * @throws UnsupportedError, NativeError when the machine cannot
+ */
+export async function runView(
+  view: View,
+  argv: readonly string[],
+  signals: StopSignals,
+  outputs: Outputs,
+): Promise<number> {
+  const args = parseViewArguments(view.name, optionsOf(view), argv);
+  if (args.has('help')) {
+    outputs.stdout.write(renderViewHelp(view));
+    await outputs.stdout.drain();
+    return 0;
+  }
+  const session = new ViewSession(view, args, outputs);
+  try {
+    await session.run(signals);
+  } finally {
+    session.close();
+  }
+  return 0;
+}
+
+class ViewSession {
+  readonly #view: View;
+  readonly #args: ViewArguments;
+  readonly #outputs: Outputs;
+  readonly #source: KernelSource;
+  readonly #owners: OwnerTable;
+  readonly #filter: LiveFilter;
+  readonly #run: ViewRun;
+  readonly #probes: ReadonlySet<string>;
+  readonly #decoded: DecodeCounters = { decoded: 0, bad: 0 };
+  #isGone = false;
+  #lost = 0;
+
+  constructor(view: View, args: ViewArguments, outputs: Outputs) {
+    this.#view = view;
+    this.#args = args;
+    this.#outputs = outputs;
+    const { events, attributes = [], traces = false, costly = false, probes } = view.needs(args);
+    this.#probes = new Set(probes);
+    const include = kernelRulesOf(args, view.ports?.(args) ?? {});
+    const hierarchies = findCgroupHierarchies('/proc');
+    const options = viewKernelOptions({ events, attributes, traces, costly, include }, hierarchies);
+    checkSupport(options);
+    this.#source = KernelSource.start(options);
+    this.#owners = new OwnerTable(options.maxOwners, (key, info) => this.#source.lookup('owners', key, info));
+    this.#filter = new LiveFilter(
+      { include, exclude: [] },
+      {
+        hierarchies,
+        apply: (filter) => this.#source.setFilter(filter),
+        onMissing: (path) => this.#say(`there is no cgroup ${path}: nothing is shown until it is made`),
+      },
+    );
+    const clock = createClock(monotonicToRealtime);
+    this.#run = view.start(args, {
+      names: this.#source.names,
+      toUnixNs: (monotonicNs) => clock.toUnixNs(monotonicNs),
+    });
+    const { stdout } = outputs;
+    stdout.onGone(() => (this.#isGone = true));
+    stdout.onFlow = ({ writes }) =>
+      this.#say(`${String(writes)} lines are missing: nobody read them in time`);
+  }
+
+  async run(signals: StopSignals): Promise<void> {
+    for (const { probe, why } of this.#source.plan.missing)
+      if (this.#probes.has(probe)) this.#say(`not all is seen: ${probe}: ${why}`);
+    const { header } = this.#run;
+    if (header === undefined || this.#args.has('json')) this.#say('watches; Ctrl-C ends it');
+    else this.#print([header]);
+    let isStopped = false;
+    void signals.stopped.then(() => (isStopped = true));
+    for (let checkedMs = performance.now(); !isStopped && !this.#isGone;) {
+      this.#drain();
+      await Promise.race([sleep(DRAIN_MS), signals.stopped]);
+      if (performance.now() - checkedMs < CHECK_MS) continue;
+      checkedMs = performance.now();
+      this.#filter.check();
+      this.#tellLost();
+    }
+    this.#source.detach();
+    this.#drain();
+    for (const row of this.#run.end?.() ?? []) this.#show(row);
+    this.#tellLost();
+  }
+
+  close(): void {
+    this.#source.close();
+  }
+
+  #drain(): void {
+    const ports = this.#view.ports?.(this.#args) ?? {};
+    this.#source.drain((bytes) => {
+      decodeBatch(bytes, this.#owners, this.#decoded, (record) => {
+        if (!isShown(record, this.#args, ports)) return;
+        const row = this.#run.row(record);
+        if (row !== undefined) this.#show(row);
+      });
+    });
+  }
+
+  #show({ lines, json }: ViewRow): void {
+    if (!this.#args.has('json')) this.#print(lines);
+    else if (json !== undefined) this.#print([JSON.stringify(json)]);
+  }
+
+  #print(lines: readonly string[]): void {
+    if (lines.length > 0) this.#outputs.stdout.write(`${lines.join('\n')}\n`);
+  }
+
+  #say(words: string): void {
+    this.#outputs.stderr.write(`wirespan ${this.#view.name}: ${words}\n`);
+  }
+
+  /** What the kernel had no room for since it was told last. */
+  #tellLost(): void {
+    const lost = this.#source
+      .losses()
+      .reduce(
+        (sum, count, i) => (i % LOSS_REASON.LOSS_REASONS === LOSS_REASON.LOST_RING_FULL ? sum + count : sum),
+        0,
+      );
+    if (lost > this.#lost) this.#say(`${String(lost - this.#lost)} events are missing: they came too fast`);
+    this.#lost = lost;
+  }
+}

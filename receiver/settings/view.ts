@@ -1,0 +1,68 @@
+import { loadConfig, type FilterRule } from '../../config/index.ts';
+import type { EventDescriptor } from '../../semconv/index.ts';
+import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
+import type { Wanted } from '../signals/kernel.ts';
+import type { KernelOptions } from '../source/kernel-options.ts';
+import { familyOptionsOf } from './family-options.ts';
+import { kernelFilterOf } from './filter.ts';
+
+/** What a view asks of the kernel. */
+export interface ViewSettings {
+  /** A record of each of these. */
+  readonly events: readonly EventDescriptor[];
+  /** Opt-in attributes. */
+  readonly attributes: readonly string[];
+  /** Trace contexts are read. */
+  readonly traces: boolean;
+  /** Where better ways are refused, programs at each system call do. */
+  readonly costly: boolean;
+  readonly include: readonly FilterRule[];
+}
+
+/** What the kernel must tell for a view, and no more: no sums, no spans. Sizes are the defaults. */
+export function viewKernelOptions(
+  { events, attributes, traces, costly, include }: ViewSettings,
+  hierarchies: readonly CgroupHierarchy[],
+): KernelOptions {
+  const { bpf } = loadConfig({ argv: [], env: {}, readFile: () => '' });
+  const { ringBufferBytes, maxSeries, maxSockets, maxOwners } = bpf;
+  const names = new Set(events.map(({ name }) => name));
+  const wanted: Wanted = {
+    metric: () => false,
+    event: ({ name }) => (names.has(name) ? 'on' : 'off'),
+    span: () => 'off',
+    exemplars: () => false,
+    attributes: new Set(attributes),
+    showsAddresses: true,
+    hasLiveView: false,
+    http1: traces,
+    arrivals: traces,
+    hook: traces,
+    threadContext: traces,
+    tap: false,
+    earlyStates: true,
+    execNames: false,
+    thresholdsUs: NO_THRESHOLDS,
+  };
+  return {
+    ringBufferBytes,
+    maxSeries,
+    maxSockets,
+    maxOwners,
+    costlyVariants: costly,
+    subnets: [],
+    filter: kernelFilterOf({ include, exclude: [] }, hierarchies),
+    cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,
+    ...familyOptionsOf(wanted),
+  };
+}
+
+const NO_THRESHOLDS: Wanted['thresholdsUs'] = {
+  handshake: 0,
+  acceptQueue: 0,
+  receiveQueue: 0,
+  rtt: 0,
+  exchange: 0,
+  softirqRun: 0,
+  softirqWait: 0,
+};

@@ -1,0 +1,38 @@
+import { HELP_OPTION, JSON_OPTION, LIMITS, type ViewOption } from './options.ts';
+import type { View } from './view.ts';
+
+/** The options that every view has, besides its own. */
+export function optionsOf({ options }: View): readonly ViewOption[] {
+  const own = new Set(options.map(({ short }) => short));
+  return [...options, ...LIMITS.map((limit) => withoutShort(limit, own)), JSON_OPTION, HELP_OPTION];
+}
+
+/** A view's own letters come first. */
+function withoutShort(option: ViewOption, taken: ReadonlySet<string | undefined>): ViewOption {
+  if (!taken.has(option.short)) return option;
+  const { short: _, ...rest } = option;
+  return rest;
+}
+
+function optionName({ long, short, value }: ViewOption): string {
+  const letter = short === undefined ? '    ' : `-${short}, `;
+  return `${letter}--${long}${value === undefined ? '' : ` ${value}`}`;
+}
+
+/** The text of `wirespan VIEW --help`; ends with a newline. */
+export function renderViewHelp(view: View): string {
+  const options = optionsOf(view);
+  const width = options.map(optionName).reduce((most, { length }) => Math.max(most, length), 0);
+  const [command, meaning] = view.example;
+  return `${[
+    `wirespan ${view.name} shows ${view.summary}.`,
+    '',
+    'Options:',
+    ...options.map((option) => `  ${optionName(option).padEnd(width)}  ${option.help}`),
+    '',
+    'Example:',
+    `  ${command}    # ${meaning}`,
+    '',
+    'It ends with Ctrl-C. Columns, names of --json and what differs from the tool of BCC: docs/views.md',
+  ].join('\n')}\n`;
+}

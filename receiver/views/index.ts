@@ -1,0 +1,23 @@
+import { solisten } from './solisten.ts';
+import { tcpaccept } from './tcpaccept.ts';
+import { tcpconnect } from './tcpconnect.ts';
+import { tcpconnlat } from './tcpconnlat.ts';
+import { tcpdrop } from './tcpdrop.ts';
+import { tcplife } from './tcplife.ts';
+import { tcpretrans } from './tcpretrans.ts';
+import { tcpstates } from './tcpstates.ts';
+import { tcptracer } from './tcptracer.ts';
+import type { View } from './view.ts';
+
+/** Every view, by the alphabet. */
+export const VIEWS: readonly View[] = [
+  solisten,
+  tcpaccept,
+  tcpconnect,
+  tcpconnlat,
+  tcpdrop,
+  tcplife,
+  tcpretrans,
+  tcpstates,
+  tcptracer,
+];

@@ -1,0 +1,201 @@
+import { parseArgs } from 'node:util';
+import { ConfigError, nearestHint } from '../../config/index.ts';
+
+/** One option of a view. The command line, `--help` and the documents are made of these. */
+export interface ViewOption {
+  /** Without the dashes. */
+  readonly long: string;
+  /** One letter. */
+  readonly short?: string;
+  /** What its value is called; absent: it takes none. */
+  readonly value?: string;
+  /** Whether the value can be used: why not, else undefined. */
+  readonly check?: (value: string) => string | undefined;
+  readonly help: string;
+}
+
+const MAX_PORT = 65_535;
+/** `PID_MAX_LIMIT` of 64-bit kernels (include/linux/threads.h). */
+const MAX_PID = 4_194_304;
+
+function numberCheck(most: number, what: string): (value: string) => string | undefined {
+  return (value) =>
+    /^\d{1,10}$/.test(value) && Number(value) > 0 && Number(value) <= most
+      ? undefined
+      : `is no ${what}: give a number from 1 to ${String(most)}`;
+}
+
+const isPort = numberCheck(MAX_PORT, 'port');
+
+function checkPorts(value: string): string | undefined {
+  return value.split(',').every((port) => isPort(port) === undefined)
+    ? undefined
+    : `is no list of ports: give numbers from 1 to ${String(MAX_PORT)}, with commas and no blanks`;
+}
+
+/** An option that takes ports, such as `80,443`. */
+export function portsOption(long: string, short: string, help: string): ViewOption {
+  return { long, short, value: 'PORTS', check: checkPorts, help };
+}
+
+export const LOCAL_PORT = portsOption('localport', 'L', 'these local ports only');
+export const REMOTE_PORT = portsOption('remoteport', 'D', 'these ports of the other end only');
+
+const MAX_MS = 86_400_000;
+
+function checkMs(value: string): string | undefined {
+  return /^\d{1,8}(\.\d{1,6})?$/.test(value) && Number(value) <= MAX_MS
+    ? undefined
+    : 'is no time: give milliseconds, such as 10 or 0.5';
+}
+
+/** What is shorter is not shown. */
+export const MINIMUM: ViewOption = {
+  long: 'min',
+  short: 'm',
+  value: 'MS',
+  check: checkMs,
+  help: 'from so many milliseconds on',
+};
+export const TRACE: ViewOption = {
+  long: 'trace',
+  help: 'a column with the trace id of the request that it happened to, of requests that are sampled',
+};
+
+const FAMILIES: readonly ViewOption[] = [
+  { long: 'ipv4', short: '4', help: 'IPv4 only' },
+  { long: 'ipv6', short: '6', help: 'IPv6 only' },
+];
+
+const PROCESSES: readonly ViewOption[] = [
+  {
+    long: 'pid',
+    short: 'p',
+    value: 'PID',
+    check: numberCheck(MAX_PID, 'process id'),
+    help: 'this process only',
+  },
+  {
+    long: 'cgroup',
+    value: 'PATH',
+    check: (value) => (value.startsWith('/') ? undefined : 'is no path: it begins with / at the mount point'),
+    help: 'processes in this cgroup or below, of v1 or v2: the path below its mount point',
+  },
+];
+
+/** The inode number that `readlink /proc/PID/ns/net` shows. */
+export function netnsOption(short?: string): ViewOption {
+  const check = numberCheck(0xffff_ffff, 'network namespace');
+  const help = 'this network namespace only: the number in `readlink /proc/PID/ns/net`';
+  return { long: 'netns', ...(short !== undefined && { short }), value: 'INODE', check, help };
+}
+
+/** What limits every view. */
+export const LIMITS: readonly ViewOption[] = [...PROCESSES, ...FAMILIES];
+
+/** When it was, in a column before all others. */
+export const TIMES: readonly ViewOption[] = [
+  { long: 'time', short: 'T', help: 'a column with the time of day' },
+  { long: 'timestamp', short: 't', help: 'a column with the seconds since the first line' },
+];
+
+export const JSON_OPTION: ViewOption = { long: 'json', help: 'one JSON object a line' };
+export const HELP_OPTION: ViewOption = {
+  long: 'help',
+  short: 'h',
+  help: 'what it shows, its options, and an example',
+};
+
+/** What was asked for on the command line of a view. */
+export class ViewArguments {
+  readonly #values: ReadonlyMap<string, string | true>;
+
+  constructor(values: ReadonlyMap<string, string | true>) {
+    this.#values = values;
+  }
+
+  /** Whether this option was given. */
+  has(long: string): boolean {
+    return this.#values.has(long);
+  }
+
+  /** Undefined: not given. */
+  text(long: string): string | undefined {
+    const value = this.#values.get(long);
+    return value === true ? undefined : value;
+  }
+
+  number(long: string): number | undefined {
+    const value = this.text(long);
+    return value === undefined ? undefined : Number(value);
+  }
+
+  /** Undefined: any. */
+  ports(long: string): ReadonlySet<number> | undefined {
+    const value = this.text(long);
+    return value === undefined ? undefined : new Set(value.split(',').map(Number));
+  }
+}
+
+/** The ends that `LOCAL_PORT` and `REMOTE_PORT` name. */
+export function portsOf(args: ViewArguments): {
+  readonly local: ReadonlySet<number> | undefined;
+  readonly remote: ReadonlySet<number> | undefined;
+} {
+  return { local: args.ports(LOCAL_PORT.long), remote: args.ports(REMOTE_PORT.long) };
+}
+
+/**
+ * Reads what follows the view's name.
+ * @throws ConfigError one sentence for what it does not have, or cannot use
+ */
+export function parseViewArguments(
+  view: string,
+  options: readonly ViewOption[],
+  argv: readonly string[],
+): ViewArguments {
+  const fail = (subject: string, problem: string): never => {
+    throw new ConfigError([{ subject: `wirespan ${view}: ${subject}`, problem }]);
+  };
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(
+      options.map(({ long, short, value }) => [
+        long,
+        { type: value === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) } as const,
+      ]),
+    ),
+    strict: false,
+    tokens: true,
+  });
+  const values = new Map<string, string | true>();
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional')
+      fail(
+        `argument ${String(token.index + 1)}`,
+        `is no option; it takes none but those of wirespan ${view} --help`,
+      );
+    if (token.kind !== 'option') continue;
+    const option = options.find(({ long }) => long === token.name);
+    if (option === undefined) {
+      const names = options.map(({ long }) => `--${long}`);
+      fail(
+        token.rawName,
+        `is no option of it: see wirespan ${view} --help${nearestHint(`--${token.name}`, names, { whole: true })}`,
+      );
+    } else values.set(option.long, valueOf(option, token, fail));
+  }
+  return new ViewArguments(values);
+}
+
+function valueOf(
+  { value, check }: ViewOption,
+  token: { readonly rawName: string; readonly value: string | undefined },
+  fail: (subject: string, problem: string) => never,
+): string | true {
+  if (value === undefined) return token.value === undefined ? true : fail(token.rawName, 'takes no value');
+  if (token.value === undefined) return fail(token.rawName, `needs a value: ${token.rawName} ${value}`);
+  const problem = check?.(token.value);
+  return problem === undefined ? token.value : fail(`${token.rawName} ${token.value}`, problem);
+}

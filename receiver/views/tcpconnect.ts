@@ -1,0 +1,107 @@
+import { EVENT_TCP_CONNECTION_FAIL, EVENT_TCP_CONNECTION_OPEN } from '../../semconv/index.ts';
+import type { ConnectionRecord, KernelRecord } from '../model/record.ts';
+import { commandOf, line, socketJson, TimeColumns, titles, type Column } from './columns.ts';
+import { Counts, forgottenLines } from './counts.ts';
+import { portsOption, type ViewArguments } from './options.ts';
+import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
+
+const COUNT_COLUMNS: readonly Column[] = [
+  ['LADDR', 25],
+  ['RADDR', 25],
+  ['RPORT', 20],
+  ['CONNECTS', 0],
+];
+
+/** Connections that processes open. */
+export const tcpconnect: View = {
+  name: 'tcpconnect',
+  summary: 'TCP connections that processes open, failed attempts too, when the attempt is over',
+  example: ['wirespan tcpconnect -c', 'connects by destination, at the end'],
+  options: [
+    portsOption('port', 'P', 'these ports of the other end only'),
+    { long: 'timestamp', short: 't', help: 'a column with the seconds since the first line' },
+    { long: 'time', short: 'T', help: 'a column with the time of day' },
+    { long: 'lport', short: 'L', help: 'a column with the local port' },
+    { long: 'count', short: 'c', help: 'count by addresses and port, and print the sums at the end' },
+  ],
+  needs: () => ({
+    events: [EVENT_TCP_CONNECTION_OPEN, EVENT_TCP_CONNECTION_FAIL],
+    probes: ['inet_sock_set_state', 'inet_stream_connect'],
+    costly: true,
+  }),
+  ports: (args) => ({ remote: args.ports('port') }),
+  start: (args, tools) => (args.has('count') ? new ConnectCounts() : new Connects(args, tools)),
+};
+
+/** A client's attempt that is over, and nothing else. */
+export function isAttempt(record: KernelRecord): record is ConnectionRecord {
+  return record.kind === 'open' || (record.kind === 'fail' && record.role !== 'server');
+}
+
+class Connects implements ViewRun {
+  readonly header: string;
+  readonly #columns: readonly Column[];
+  readonly #hasLocalPort: boolean;
+  readonly #times: TimeColumns;
+  readonly #tools: ViewTools;
+
+  constructor(args: ViewArguments, tools: ViewTools) {
+    this.#tools = tools;
+    this.#times = new TimeColumns(args, tools);
+    this.#hasLocalPort = args.has('lport');
+    this.#columns = [
+      ...this.#times.columns,
+      ['PID', 7],
+      ['COMM', 12],
+      ['IP', 2],
+      ['SADDR', 16],
+      ...(this.#hasLocalPort ? [['LPORT', 6] as const] : []),
+      ['DADDR', 16],
+      ['DPORT', 5],
+    ];
+    this.header = titles(this.#columns);
+  }
+
+  row(record: KernelRecord): ViewRow | undefined {
+    if (!isAttempt(record)) return undefined;
+    const { owner, endpoints } = record;
+    const texts = [
+      ...this.#times.texts(record.timeNs),
+      String(owner.pid),
+      commandOf(owner),
+      String(endpoints.family),
+      endpoints.localAddress,
+      ...(this.#hasLocalPort ? [String(endpoints.localPort)] : []),
+      endpoints.peerAddress,
+      String(endpoints.peerPort),
+    ];
+    return {
+      lines: [line(this.#columns, texts)],
+      json: { ...socketJson(record, this.#tools), error: record.error ?? null },
+    };
+  }
+}
+
+class ConnectCounts implements ViewRun {
+  readonly header = undefined;
+  readonly #counts = new Counts<ConnectionRecord['endpoints']>();
+
+  row(record: KernelRecord): undefined {
+    if (!isAttempt(record)) return;
+    const { localAddress, peerAddress, peerPort } = record.endpoints;
+    this.#counts.add(`${localAddress} ${peerAddress} ${String(peerPort)}`, record.endpoints);
+  }
+
+  end(): ViewRow[] {
+    const rows = this.#counts.sorted().map(({ of: { localAddress, peerAddress, peerPort }, count }) => ({
+      lines: [line(COUNT_COLUMNS, [localAddress, peerAddress, String(peerPort), String(count)])],
+      json: {
+        local_address: localAddress,
+        remote_address: peerAddress,
+        remote_port: peerPort,
+        connects: count,
+      },
+    }));
+    return [{ lines: [titles(COUNT_COLUMNS)] }, ...rows, { lines: forgottenLines(this.#counts) }];
+  }
+}

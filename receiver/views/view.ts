@@ -1,0 +1,65 @@
+import type { EventDescriptor } from '../../semconv/index.ts';
+import type { KernelNames, KernelRecord } from '../model/record.ts';
+import type { ViewArguments, ViewOption } from './options.ts';
+
+/** A tool that people know: columns of one kind of event, as they come. */
+export interface View {
+  /** The command. */
+  readonly name: string;
+  /** What it shows, in one sentence without its end. */
+  readonly summary: string;
+  /** A command line, and what it is for. */
+  readonly example: readonly [command: string, meaning: string];
+  /** Besides those of all views. */
+  readonly options: readonly ViewOption[];
+  /** What the kernel is asked for: nothing else is loaded. */
+  needs(args: ViewArguments): ViewNeeds;
+  /** Which ends the ports of its options are of. */
+  ports?(args: ViewArguments): ViewPorts;
+  start(args: ViewArguments, tools: ViewTools): ViewRun;
+}
+
+/** What a view is made of. */
+export interface ViewNeeds {
+  readonly events: readonly EventDescriptor[];
+  /** Opt-in attributes that change what records hold. */
+  readonly attributes?: readonly string[];
+  /** Trace contexts are read. */
+  readonly traces?: boolean;
+  /** What it cannot do without: when the kernel refuses one of these probes, it is said. */
+  readonly probes: readonly string[];
+  /** Where the kernel refuses better ways, programs at the end of system calls do. */
+  readonly costly?: boolean;
+}
+
+/** Undefined: any. */
+export interface ViewPorts {
+  readonly local?: ReadonlySet<number> | undefined;
+  readonly remote?: ReadonlySet<number> | undefined;
+}
+
+/** What a view may ask of the host. */
+export interface ViewTools {
+  readonly names: KernelNames;
+  /** CLOCK_MONOTONIC to Unix nanoseconds. */
+  toUnixNs(monotonicNs: bigint): bigint;
+}
+
+/** A view at work. */
+export interface ViewRun {
+  /** The first line; undefined: there is none. */
+  readonly header: string | undefined;
+  /** Undefined: it is not shown. */
+  row(record: KernelRecord): ViewRow | undefined;
+  /** What is printed when it ends. */
+  end?(): readonly ViewRow[];
+}
+
+/** One thing that happened, for people and for programs. */
+export interface ViewRow {
+  /** Lines without their ends; the first has the columns. */
+  readonly lines: readonly string[];
+  /** Names are those of docs/views.md. */
+  /** Absent: for people alone. */
+  readonly json?: Readonly<Record<string, unknown>>;
+}

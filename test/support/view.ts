@@ -1,0 +1,46 @@
+/** Runs a view (`wirespan tcplife` and the like) as a user would, and reads what it prints. */
+import { spawn } from 'node:child_process';
+import { agentArgs, cleanEnvironment, NODE_OPTIONS } from './agent.ts';
+import type { Cleanup } from './cleanup.ts';
+import { waitFor } from './wait.ts';
+
+export type JsonRow = Readonly<Record<string, unknown>>;
+
+/** A view that watches. */
+export interface RunningView {
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** What `--json` printed so far. */
+  readonly rows: () => readonly JsonRow[];
+  /** Ctrl-C; the exit status. Again is fine. */
+  readonly stop: () => Promise<number | null>;
+}
+
+/** Rejects, with what it said, when it does not watch in time. */
+export async function startView(cleanup: Cleanup, ...args: readonly string[]): Promise<RunningView> {
+  const child = spawn(process.execPath, agentArgs(...args), {
+    env: cleanEnvironment(NODE_OPTIONS.environment),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
+  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  const stop = (): Promise<number | null> => {
+    child.kill('SIGINT');
+    return ended;
+  };
+  cleanup.add(() => {
+    child.kill('SIGKILL');
+    return ended;
+  });
+  const watches = (): boolean => /\n/.test(said.stdout) || said.stderr.includes('watches');
+  await waitFor(`${args.join(' ')} to watch`, () => watches() || child.exitCode !== null);
+  if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${said.stderr}`);
+  const rows = (): JsonRow[] =>
+    said.stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as JsonRow);
+  return { stdout: () => said.stdout, stderr: () => said.stderr, rows, stop };
+}
