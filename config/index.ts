@@ -1,7 +1,7 @@
 export type { AppConfig, FilterRule } from './app-config.ts';
 export { dumpConfig } from './dump.ts';
 export { ConfigError, type ConfigProblem } from './errors.ts';
-export { configOf, loadConfig, readCheckedSettings } from './load.ts';
+export { configOf, loadConfig, readCheckedSettings, type LoadConfigOptions } from './load.ts';
 export { flagProblem } from './flags.ts';
 export { nearestHint } from './nearest.ts';
 export { SCHEMA } from './schema.ts';

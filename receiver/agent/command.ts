@@ -1,16 +1,14 @@
-import { warningsOf } from '../settings/warnings.ts';
-import { ConfigError, configOf, dumpConfig, loadConfig, readCheckedSettings } from '../../config/index.ts';
+import { ConfigError, configOf, readCheckedSettings } from '../../config/index.ts';
 import { NativeError, type NativeErrorCode } from '../../native/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import { isForeground } from '../host/terminal.ts';
 import { EndpointError } from '../export/endpoint-error.ts';
-import { renderEndpoints } from '../export/endpoint-report.ts';
 import { parseArguments } from '../cli/args.ts';
 import { readVersion, renderHelp } from '../cli/help.ts';
 import type { Output } from '../cli/output.ts';
 import { createOutputs, leave, type Outputs } from '../cli/outputs.ts';
 import type { LoadedSettings } from './reload-plan.ts';
-import { memoryBound, renderMemoryBound } from './memory-bound.ts';
+import { missingModuleSentence } from './missing-module.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
 import { VIEWS } from '../views/index.ts';
@@ -53,11 +51,8 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     isWatched: outputs.isWatched,
   };
   if (command === 'check-config') {
-    const config = loadConfig(sources);
-    const warnings = warningsOf(config).map((warning) => `# Warning: ${warning}\n`);
-    const endpoints = renderEndpoints(config.otlp, process.env) + warnings.join('');
-    const resolved = endpoints + renderMemoryBound(memoryBound(config));
-    return await print(dumpConfig(sources) + resolved, outputs.stdout);
+    const { renderCheckedConfig } = await import('./check-config.ts');
+    return await print(renderCheckedConfig(sources), outputs.stdout);
   }
   const load = (): LoadedSettings => {
     const settings = readCheckedSettings(sources);
@@ -83,8 +78,9 @@ class OutputError extends Error {
 /** Says why. A user's mistake is a sentence; only a defect of ours shows a stack. */
 function explain(error: unknown, stderr: Output): number {
   const status = statusOf(error);
-  const text =
+  const stack =
     error instanceof Error ? (status === undefined && error.stack) || error.message : String(error);
+  const text = missingModuleSentence(error) ?? stack;
   stderr.write(`wirespan: ${text}\n`);
   return status ?? EXIT_FAILED;
 }
