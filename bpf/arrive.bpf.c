@@ -56,7 +56,7 @@ static __noinline struct served *begin_served(struct __sk_buff *skb, struct tcp_
 	if (arrival->seq == start && !may_be_request(skb, arrival))
 		return 0;
 	conn = conn_of_readable((struct sock *)tp);
-	if (!conn || conn->role != ROLE_SERVER ||
+	if (!conn || conn->role != ROLE_SERVER || (conn->flags & CONN_MAY_BE_RESTORED) ||
 	    ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn)))
 		return 0;
 	served = bpf_sk_storage_get(&serves, tp, 0, BPF_SK_STORAGE_GET_F_CREATE);

@@ -51,7 +51,8 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 		return 0;
 	conn = conn_of(sk);
 	if (!conn || conn->role != ROLE_CLIENT ||
-	    (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)) || !(conn->flags & CONN_ESTABLISHED))
+	    (conn->flags & (CONN_IGNORED | CONN_MAY_BE_RESTORED)) ||
+	    !(conn->flags & CONN_ESTABLISHED))
 		return 0;
 	write.write_seq = tp->write_seq;
 	write.bytes_acked = tp->bytes_acked;

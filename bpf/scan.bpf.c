@@ -41,6 +41,15 @@ static __always_inline u8 role_of(struct tcp_sock *tp, u8 state, const struct li
 	return listening ? ROLE_SERVER : ROLE_CLIENT;
 }
 
+/*
+ * A socket that is given the rest of a stream (TCP_REPAIR) begins with counters of 0, as one that has moved nothing.
+ * It is bound to the port of that stream, which a copy of a listener never is, and a client seldom.
+ */
+static __always_inline bool may_be_restored(struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
+}
+
 static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					    u16 port)
 {
@@ -53,6 +62,8 @@ static __always_inline void scan_connection(struct sock *sk, struct tcp_sock *tp
 	conn->listen_port = conn->role == ROLE_CLIENT ? bpf_ntohs(sk->__sk_common.skc_dport) : port;
 	conn->cidr = subnet_of(sk);
 	set_flags(conn, CONN_ESTABLISHED | CONN_PREEXISTING | CONN_NO_START);
+	if (may_be_restored(sk))
+		set_flags(conn, CONN_MAY_BE_RESTORED);
 	if (conn->role == ROLE_SERVER && listening)
 		note_deferral(conn, listening->listener);
 	now = counters_of(sk, tp, conn, fin_was_sent(state));
@@ -122,6 +133,17 @@ static __always_inline void scan_socket(struct sock *sk, struct tcp_sock *tp, st
 		pass_scanned += 1;
 }
 
+/* A client that has written nothing. A first write that is at hand now is not met, nor what comes after it. */
+static __always_inline void follow_unused(struct sock *sk, struct tcp_sock *tp, struct conn *conn)
+{
+	u32 unfit = CONN_IGNORED | CONN_MAY_BE_RESTORED;
+
+	if (cfg_requests && cfg_requests_by_address && conn->role == ROLE_CLIENT &&
+	    (conn->flags & (unfit | CONN_ESTABLISHED)) == CONN_ESTABLISHED && !tp->bytes_sent &&
+	    tp->write_seq == tp->snd_una)
+		follow(sk, tp, conn);
+}
+
 /* Not static: verified once. Sockets that were seen alive, or through another process, are left alone. */
 __noinline int scan_subflow(u64 address, const struct known_owner *owner)
 {
@@ -163,8 +185,10 @@ int ws_scan(struct bpf_iter__task_file *ctx)
 		return 0; /* seen alive, or found through another process that shares it */
 	know_owner(&owner, task, task->tgid);
 	conn = track(sk, PROBE_SCAN);
-	if (conn)
-		scan_socket(sk, tp, conn, &owner);
+	if (!conn)
+		return 0;
+	scan_socket(sk, tp, conn, &owner);
+	follow_unused(sk, tp, conn);
 	return 0;
 }
 

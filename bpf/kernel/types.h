@@ -81,6 +81,7 @@ enum {
 #define PF_USER_WORKER		0x00004000 /* since Linux 6.4 */
 #define PF_KTHREAD		0x00200000
 #define SHUTDOWN_MASK		3
+#define SOCK_BINDPORT_LOCK	8
 #define EINTR_NR		4
 #define E2BIG_NR		7
 #define EEXIST_NR		17

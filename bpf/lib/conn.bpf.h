@@ -22,6 +22,7 @@
 #define CONN_WAITS		 (1 << 16) /* for the second run of the pass that met it */
 #define CONN_SYN_REQUEST	 (1 << 17) /* of a client: its first request leaves with its SYN */
 #define CONN_EXCHANGES		 (1 << 18) /* it had a request with a sampled context */
+#define CONN_MAY_BE_RESTORED	 (1 << 19) /* its stream may have begun before its socket */
 #define CONN_ONE_BY_ONE		 (1 << 20) /* of a client: its first bytes are no HTTP/2's */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */

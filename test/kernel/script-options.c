@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 long do_info(int s, const char *figure)
 {
@@ -47,6 +48,59 @@ long do_next(int s, int sent)
 	    setsockopt(s, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)))
 		return -1;
 	return seq;
+}
+
+static int repair(int s, int how)
+{
+	return setsockopt(s, IPPROTO_TCP, TCP_REPAIR, &how, sizeof(how));
+}
+
+static int begin_queue(int s, int queue, unsigned int seq)
+{
+	return setsockopt(s, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)) ||
+	       setsockopt(s, IPPROTO_TCP, TCP_QUEUE_SEQ, &seq, sizeof(seq));
+}
+
+/* Its send queue has the last bytes of before, as if they had not been acknowledged then. */
+static long send_again(int s, int count)
+{
+	int queue = TCP_SEND_QUEUE;
+	char bytes[16] = {0};
+
+	if (!count)
+		return 0;
+	if (setsockopt(s, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)))
+		return -1;
+	return send(s, bytes, (size_t)count, 0) == count ? 0 : -1;
+}
+
+long do_restore(int *s, int repeated)
+{
+	struct tcp_repair_opt options[] = {{.opt_code = 2, .opt_val = 1460}, {.opt_code = 3}};
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+	struct sockaddr_in local, peer;
+	long sent = do_next(*s, 1), received = do_next(*s, 0);
+	int old = *s;
+
+	if (getsockopt(old, IPPROTO_TCP, TCP_INFO, &info, &length))
+		return -1;
+	options[1].opt_val = info.tcpi_snd_wscale | (unsigned int)info.tcpi_rcv_wscale << 16;
+	length = sizeof(local);
+	if (sent < 0 || received < 0 || getsockname(old, (struct sockaddr *)&local, &length) ||
+	    getpeername(old, (struct sockaddr *)&peer, &length) || repair(old, TCP_REPAIR_ON) ||
+	    close(old))
+		return -1;
+	*s = socket(AF_INET, SOCK_STREAM, 0);
+	if (repair(*s, TCP_REPAIR_ON) ||
+	    begin_queue(*s, TCP_SEND_QUEUE, (unsigned int)sent - (unsigned int)repeated) ||
+	    begin_queue(*s, TCP_RECV_QUEUE, (unsigned int)received) ||
+	    bind(*s, (struct sockaddr *)&local, sizeof(local)) ||
+	    connect(*s, (struct sockaddr *)&peer, sizeof(peer)) ||
+	    setsockopt(*s, IPPROTO_TCP, TCP_REPAIR_OPTIONS, options, sizeof(options)) ||
+	    send_again(*s, repeated))
+		return -1;
+	return repair(*s, TCP_REPAIR_OFF);
 }
 
 long do_deaf(int s)

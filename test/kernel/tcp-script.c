@@ -30,6 +30,7 @@
  *   peek S COUNT              waits for COUNT bytes and leaves them there
  *   unacked S                 bytes that the peer has not acknowledged (SIOCOUTQ)
  *   next S SENT               sequence number of the next byte to send (SENT 1) or to receive (0)
+ *   restore S REPEATED        another socket has the rest of its stream (TCP_REPAIR), and sends so many bytes again
  *   defer S SECONDS           TCP_DEFER_ACCEPT
  *   delay-acks S              as a client that answers each message (TCP_QUICKACK 0)
  *   deaf S                    a socket filter that takes nothing
@@ -183,6 +184,8 @@ long run_command(char **word, int words)
 		return do_info(*s, word[2]);
 	if (IS("next"))
 		return do_next(*s, number);
+	if (IS("restore"))
+		return do_restore(s, number);
 	if (IS("deaf"))
 		return do_deaf(*s);
 	if (IS("try-connect"))

@@ -56,6 +56,7 @@ long run_command(char **word, int words);
 /* script-options.c */
 long do_info(int s, const char *figure);
 long do_next(int s, int sent);
+long do_restore(int *s, int repeated);
 long do_deaf(int s);
 long do_keepalive(int s);
 long do_option(int s, const char *name, int value);

@@ -26,6 +26,7 @@ const ON_ONE: Readonly<Record<Kernel, readonly string[]>> = {
     'lost-syns',
     'next-connects',
     'older-half-closed',
+    'older-requests',
     'reset-capture',
     'retransmits',
     'ring-accepts',
