@@ -31,10 +31,8 @@ class Commands {
   #clientSpans;
   /** The span that was active when a client was told to connect: what its socket calls back is in that one. */
   #openers = new WeakMap();
-  /** By command: the span that was active when it was asked for. */
-  #askers = new WeakMap();
-  /** By command: the span that is announced. */
-  #spans = new WeakMap();
+  /** By command: the span that was active when it was asked for, and the one that is announced. */
+  #asked = new WeakMap();
   /** By pipeline: the one span of all its commands, undefined where there are several. */
   #shared = new WeakMap();
 
@@ -48,25 +46,28 @@ class Commands {
   }
 
   ask(client, command) {
-    if (this.#askers.has(command)) return;
+    const known = this.#asked.get(command);
+    if (known !== undefined) return known;
     const active = activeSpan();
     const isDoubtful = active === this.#openers.get(client) || OWN.has(command.name);
-    this.#askers.set(command, isDoubtful ? undefined : active);
+    const asked = { active, span: isDoubtful ? undefined : active, isSent: false };
+    this.#asked.set(command, asked);
+    return asked;
   }
 
   send(redis, command, stream) {
-    const started = this.#clientSpans.take('redis', (name) => name === command.name, this.#parentOf(command));
-    this.ask(redis, command);
-    if (!this.#spans.has(command)) this.#spans.set(command, started ?? this.#askers.get(command));
+    const asked = this.ask(redis, command);
+    const started = this.#clientSpans.take('redis', (name) => name === command.name, asked.active);
+    if (!asked.isSent) asked.span = started ?? asked.span;
+    asked.isSent = true;
     // A pipeline's are written with its last one.
-    return stream === undefined ? this.#say(redis, command, this.#spans.get(command)) : undefined;
+    return stream === undefined ? this.#say(redis, command, asked.span) : undefined;
   }
 
   add(pipeline, command) {
-    this.ask(pipeline.redis, command);
-    const asker = this.#askers.get(command);
-    const isShared = !this.#shared.has(pipeline) || this.#shared.get(pipeline) === asker;
-    this.#shared.set(pipeline, isShared ? asker : undefined);
+    const { span } = this.ask(pipeline.redis, command);
+    const isShared = !this.#shared.has(pipeline) || this.#shared.get(pipeline) === span;
+    this.#shared.set(pipeline, isShared ? span : undefined);
   }
 
   exec(pipeline) {
@@ -79,9 +80,5 @@ class Commands {
    */
   #say({ status, stream }, owner, span) {
     return status === 'ready' ? this.#announcer.write(stream, owner, liveContextOf(span)) : undefined;
-  }
-
-  #parentOf(command) {
-    return this.#askers.has(command) ? this.#askers.get(command) : activeSpan();
   }
 }
