@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   readonly port: number;
   /** An empty folder that goes with the demo. */
   readonly folder: string;
+  /** The control group that it runs in: segments to it can be lost. */
+  readonly cgroup: string;
   readonly signal: AbortSignal;
 }
 
@@ -29,7 +31,7 @@ const SCHEMA = `
     ON CONFLICT DO NOTHING;`;
 
 /** PostgreSQL with a table of 1,000 orders. */
-export async function startPostgres({ port, folder, signal }: DatabaseOptions): Promise<Database> {
+export async function startPostgres({ port, folder, cgroup, signal }: DatabaseOptions): Promise<Database> {
   const [data, password] = [join(folder, 'data'), randomBytes(16).toString('hex')];
   const passwordFile = writeOwned(folder, 'password', password);
   const { launcher: [command = '', ...launch] = [] } = own({ user: NOBODY });
@@ -39,7 +41,7 @@ export async function startPostgres({ port, folder, signal }: DatabaseOptions): 
   await runToEnd(command, [...launch, ...initdb], { signal, cwd: folder });
   const url = `postgresql://shop:${password}@127.0.0.1:${port}/postgres`;
   const running = await startBackEnd({
-    ...own({ user: NOBODY }),
+    ...own({ user: NOBODY, cgroup }),
     name: 'PostgreSQL',
     command: postgresProgram('postgres'),
     args: ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '', '-F'],
@@ -58,11 +60,11 @@ export async function startPostgres({ port, folder, signal }: DatabaseOptions): 
 }
 
 /** An empty Redis. */
-export async function startRedis({ port, folder, signal }: DatabaseOptions): Promise<Database> {
+export async function startRedis({ port, folder, cgroup, signal }: DatabaseOptions): Promise<Database> {
   const password = randomBytes(16).toString('hex');
   const lines = ['bind 127.0.0.1', `port ${port}`, `requirepass ${password}`, `dir ${folder}`, 'save ""'];
   const running = await startBackEnd({
-    ...own({ user: NOBODY }),
+    ...own({ user: NOBODY, cgroup }),
     name: 'Redis',
     command: 'redis-server',
     args: [writeOwned(folder, 'redis.conf', `${lines.join('\n')}\n`)],

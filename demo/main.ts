@@ -6,7 +6,7 @@
 import { Cleanup } from '../test/support/cleanup.ts';
 import { hasPage, takePicture } from './picture.ts';
 import { setStage } from './stage.ts';
-import { goOn, showLoss, type StoryOptions } from './story.ts';
+import { goOn, showLosses, type StoryOptions } from './story.ts';
 
 const OPTIONS = ['--once', '--picture'];
 /** Columns where the output is no terminal: the README has it like that. */
@@ -29,7 +29,7 @@ async function play(): Promise<void> {
   const pageFolder = process.env['WIRESPAN_TEST_JAEGER_PAGE'];
   const stage = await setStage(cleanup, { ...options, pageFolder });
   say(`\nAll of it runs, after ${((Date.now() - began) / 1_000).toFixed(0)} s.`);
-  const trace = await showLoss(stage, options);
+  const trace = await showLosses(stage, options);
   if (args.includes('--picture')) say(await takePicture(stage.ports.jaeger, trace, end.signal));
   if (args.length > 0) return;
   await sayPage(stage.ports.jaeger, trace.traceId);

@@ -12,7 +12,7 @@ import { cgroupMounts, makeCgroup } from '../test/support/cgroups.ts';
 import type { Cleanup } from '../test/support/cleanup.ts';
 import { Dropper } from '../test/support/dropper.ts';
 import { removeLeftovers } from '../test/support/leftovers.ts';
-import { startPostgres, startRedis } from './databases.ts';
+import { startPostgres, startRedis, type DatabaseOptions } from './databases.ts';
 import { own } from './own.ts';
 import { portNear } from './ports.ts';
 import { startServices, type Ports } from './services.ts';
@@ -21,7 +21,7 @@ import { startServices, type Ports } from './services.ts';
 export interface Stage {
   readonly jaeger: Jaeger;
   readonly wirespan: RunningBackEnd;
-  /** Segments on their way to the orders service are lost by it. */
+  /** Segments on their way to the orders service and the databases are lost by it. */
   readonly network: Dropper;
   readonly ports: Ports;
 }
@@ -67,8 +67,8 @@ export async function setStage(cleanup: Cleanup, options: StageOptions): Promise
   chmodSync(folder, 0o711);
   const ports = await choosePorts();
   const start = new Starter(cleanup, folder, ports, options);
-  const [backEnds, urls] = await bothOf(start.backEnds(), start.databases());
   const cgroup = makeCgroup(cleanup, mount, `wirespan-${process.pid}`);
+  const [backEnds, urls] = await bothOf(start.backEnds(), start.databases(cgroup));
   const network = Dropper.attachTo(cgroup);
   cleanup.add(() => network.close());
   await startServices(cleanup, {
@@ -114,11 +114,17 @@ class Starter {
     this.#options = options;
   }
 
-  async databases(): Promise<{ readonly databaseUrl: string; readonly redisUrl: string }> {
+  async databases(cgroup: string): Promise<{ readonly databaseUrl: string; readonly redisUrl: string }> {
     const { postgres, redis } = this.#ports;
+    const at = (name: string, port: number): DatabaseOptions => ({
+      port,
+      cgroup,
+      folder: join(this.#folder, name),
+      signal: this.#options.signal,
+    });
     const [{ url: databaseUrl }, { url: redisUrl }] = await bothOf(
-      this.#kept('PostgreSQL', postgres, startPostgres(this.#at('postgres', postgres))),
-      this.#kept('Redis', redis, startRedis(this.#at('redis', redis))),
+      this.#kept('PostgreSQL', postgres, startPostgres(at('postgres', postgres))),
+      this.#kept('Redis', redis, startRedis(at('redis', redis))),
     );
     return { databaseUrl, redisUrl };
   }
@@ -173,10 +179,6 @@ class Starter {
       signal: this.#options.signal,
       isReady: (log) => log.includes('"msg":"ready"'),
     });
-  }
-
-  #at(name: string, port: number): { port: number; folder: string; signal: AbortSignal } {
-    return { port, folder: join(this.#folder, name), signal: this.#options.signal };
   }
 
   async #kept<T extends RunningBackEnd>(

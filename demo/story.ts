@@ -22,21 +22,44 @@ const SLOW_MS = 100;
 const hasRetransmit = (spans: readonly StoredSpan[]): boolean =>
   spans.some(({ name }) => RETRANSMIT.test(name));
 
+/** A trace in Jaeger. */
+interface Shown {
+  readonly traceId: string;
+  readonly spans: number;
+}
+
+/** Where a request's segments are lost, and what those are. */
+interface Loss {
+  readonly port: 'orders' | 'postgres';
+  readonly what: string;
+}
+
+const REQUEST: Loss = { port: 'orders', what: 'what the gateway sent to orders' };
+const QUERY: Loss = { port: 'postgres', what: 'what orders asked of PostgreSQL' };
+
+/** The first request is lost itself, and its trace returned; the query of the next one is lost, by which the connection is there. */
+export async function showLosses(stage: Stage, options: StoryOptions): Promise<Shown> {
+  const shown = await showLoss(stage, REQUEST, options);
+  await showLoss(stage, QUERY, options);
+  return shown;
+}
+
 /**
- * The first request loses its segments to the orders service, and each once more. Where the kernel ran no program when it sent it again, so that
- * nobody was told, that is said, and another one is shown. Returns the last one's trace.
+ * The request loses its segments to the port, and each once more. Where the kernel ran no program when it sent it again, so that
+ * nobody was told, that is said, and another one is shown.
  */
-export async function showLoss(
+async function showLoss(
   { jaeger, network, ports, wirespan }: Stage,
+  loss: Loss,
   options: StoryOptions,
-): Promise<{ readonly traceId: string; readonly spans: number }> {
+): Promise<Shown> {
   const { say, signal } = options;
   for (let id = 1; id <= TRIES; id++) {
-    network.lose(ports.orders, { copies: COPIES });
+    network.lose(ports[loss.port], { copies: COPIES });
     const asked = await ask(ports.gateway, id, signal);
-    network.spareNew(ports.orders, COPIES);
+    network.spareNew(ports[loss.port], COPIES);
     const trace = await readTrace(jaeger, asked.traceId, { signal, isWhole: hasRetransmit });
-    tell(asked, trace, options);
+    tell(asked, trace, loss, options);
     if (hasRetransmit(trace.spans)) return { traceId: asked.traceId, spans: trace.spans.length };
     say('What it sent again is not there: on some kernels no program runs in some softirqs. Once more:');
   }
@@ -52,15 +75,18 @@ function warningsOf(log: string): string {
   return lines.length === 0 ? 'nothing' : `\n${lines.join('\n')}`;
 }
 
-function tell({ path }: Asked, { spans, warnings }: Trace, { say, tree }: StoryOptions): void {
+function tell(
+  { path }: Asked,
+  { spans, warnings }: Trace,
+  { what }: Loss,
+  { say, tree }: StoryOptions,
+): void {
   const took = lengthMs(spans.filter(({ parentSpanId }) => parentSpanId === ''));
   say(`\nGET ${path} took ${took} ms. Its trace in Jaeger, ▒ are wirespan's spans:\n`);
   say(renderTree(spans, tree));
   if (hasRetransmit(spans)) {
     const lost = lengthMs(spans.filter(({ name }) => RETRANSMIT.test(name)));
-    say(
-      `\n${lost} of ${took} ms: what the gateway sent to orders was lost, and sent again until it arrived.`,
-    );
+    say(`\n${lost} of ${took} ms: ${what} was lost, and sent again until it arrived.`);
   }
   say(`Jaeger's warnings of this trace (clock skew, missing parents): ${warnings.length}`);
   for (const warning of warnings) say(`  ${warning}`);

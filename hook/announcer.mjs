@@ -61,6 +61,16 @@ export class Announcer {
     this.#say(socket, undefined);
   }
 
+  /**
+   * What is written until the returned call is of this context, and what comes before and after it nobody's: where a client does not say
+   * when it is done with a socket, but writes each command within a call. What waits meanwhile goes out later, and is nobody's too.
+   */
+  write(socket, owner, context) {
+    if (context === undefined || socket?.connecting !== false) return undefined;
+    this.begin(socket, owner, context);
+    return () => this.end(socket, owner);
+  }
+
   /** Whoever has the socket by then: a request may give it up while it connects. What waits to be written is of that one. */
   #whenConnected(socket) {
     this.#watchAttempts(socket);

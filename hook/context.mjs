@@ -21,18 +21,23 @@ export function activeContext() {
  * again does it in the context of a request that is long over.
  */
 export function liveContext() {
-  const span = activeSpan();
+  return liveContextOf(activeSpan());
+}
+
+/** What a span is announced as; undefined once it is over, or when there is none. */
+export function liveContextOf(span) {
   const context = contextOf(span);
   const isOver = context !== undefined && (context.traceFlags & 1) !== 0 && span.isRecording?.() === false;
   return isOver ? undefined : context;
 }
 
-function activeSpan() {
+/** An object of the application's OpenTelemetry: the same one as long as it is active. */
+export function activeSpan() {
   const active = globalThis[API]?.context?.active?.();
   return active?.getValue?.(SUPPRESSED) === true ? undefined : active?.getValue?.(SPAN);
 }
 
-function contextOf(span) {
+export function contextOf(span) {
   const context = span?.spanContext?.();
   return context !== undefined && isContext(context) ? context : undefined;
 }
@@ -43,6 +48,12 @@ export function headerContext(value) {
   if (parts === null || parts[1] === 'ff' || (parts[1] === '00' && parts[5] !== undefined)) return undefined;
   const context = { traceId: parts[2], spanId: parts[3], traceFlags: parseInt(parts[4], 16) };
   return isContext(context) ? context : undefined;
+}
+
+/** What makes the application's spans; undefined as long as nothing does. */
+export function tracerProvider() {
+  const provider = globalThis[API]?.trace;
+  return provider?.getDelegate?.() ?? provider;
 }
 
 function isContext({ traceId, spanId }) {

@@ -43,7 +43,7 @@ const NEEDS = {
     { name: 'kmod', command: 'modprobe' },
     { name: 'xz-utils', command: 'xz' },
   ],
-  // What `npm run demo` runs besides the project itself.
+  // What `npm run demo` runs besides the project itself, and the databases of tests.
   demo: [
     { name: 'postgresql', present: hasPostgres, service: 'postgresql' },
     { name: 'redis-server', command: 'redis-server', service: 'redis-server' },

@@ -62,7 +62,7 @@ export const tiers = [
   },
   {
     name: 'kernel',
-    purposes: ['build', 'test'],
+    purposes: ['build', 'test', 'demo'],
     folder: 'test/kernel',
     timeoutMs: 31 * MINUTE,
     isSerial: true,

@@ -9,6 +9,7 @@ import type { NetNamespace } from './net-namespace.ts';
 const OBJECT = '../../build/test/workloads/drop.bpf.o';
 const KEY_SIZE = 8;
 const VALUE_SIZE = 72;
+const [HEAD_AT, HEAD_BYTES] = [8, 64];
 const ROOM = 4096 + 64;
 
 /** A segment that was really lost, `count` copies of it. */
@@ -17,6 +18,8 @@ export interface DroppedSegment {
   readonly seq: number;
   readonly count: number;
   readonly length: number;
+  /** The payload's first 64 bytes; empty when it is shorter. */
+  readonly head: string;
 }
 
 export class Dropper {
@@ -76,10 +79,15 @@ export class Dropper {
       seq: key.getUint32(i * KEY_SIZE + 4, true),
       count: value.getUint32(i * VALUE_SIZE, true),
       length: value.getUint32(i * VALUE_SIZE + 4, true),
+      head: textOf(values.subarray(i * VALUE_SIZE + HEAD_AT).subarray(0, HEAD_BYTES)),
     }));
   }
 
   close(): void {
     this.#session.close();
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1').replace(/\0+$/, '');
 }

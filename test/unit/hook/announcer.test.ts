@@ -1,5 +1,6 @@
 /** What the hook announces of a socket, and when. */
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { describe, test } from 'node:test';
 import { A, announcer, B, FakeSocket, part, said, VALUE_OF_NONE, valueOf } from './parts.ts';
 
@@ -144,6 +145,19 @@ describe('the announcer', () => {
     announcer.open(socket, A);
     announcer.begin(socket, {}, undefined);
     assert.deepEqual(said, [`7 ${VALUE_OF_NONE}`]);
+  });
+
+  test('says a write for its time, and nothing of one that nobody asked for or that has no connection', () => {
+    const socket = new FakeSocket();
+    const leave = announcer.write(socket, {}, A);
+    assert.deepEqual(said, [`7 ${valueOf(A)}`]);
+    leave?.();
+    assert.deepEqual(said.slice(1), [`7 ${VALUE_OF_NONE}`]);
+    said.length = 0;
+    assert.equal(announcer.write(socket, {}, undefined), undefined);
+    assert.equal(announcer.write(Object.assign(new FakeSocket(), { connecting: true }), {}, A), undefined);
+    for (const none of [undefined, new EventEmitter()]) assert.equal(announcer.write(none, {}, A), undefined);
+    assert.deepEqual(said, []);
   });
 
   test('throws nothing, whatever the socket or the call is', () => {

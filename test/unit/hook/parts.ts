@@ -14,12 +14,27 @@ export interface Announcer {
   open(socket: unknown, context: Context | undefined): void;
   begin(socket: unknown, owner: object, context: Context | undefined): void;
   end(socket: unknown, owner: object): void;
+  write(socket: unknown, owner: object, context: Context | undefined): (() => void) | undefined;
 }
 
 export interface Calls {
   readonly announce: (fd: number, value: Uint8Array) => number;
   readonly announceConnect: (value: Uint8Array) => number;
 }
+
+export interface ClientSpans {
+  watch(): void;
+  take(system: string, isIts: (name: string) => boolean, parent: unknown): unknown;
+}
+
+export interface WantedPackage {
+  readonly name: string;
+  readonly main: string;
+  readonly part?: string;
+  readonly majors: readonly number[];
+}
+
+export type Enter = (self: unknown, args: unknown[]) => ((result: unknown) => void) | undefined;
 
 type Owner = (socket: unknown) => boolean;
 
@@ -29,6 +44,11 @@ interface HookParts {
   readonly hookHttp2: (announcer: Announcer) => void;
   readonly hookUndici: (announcer: Announcer) => Owner;
   readonly hookHttp: (announcer: Announcer) => Owner;
+  readonly ClientSpans: new () => ClientSpans;
+  readonly hookIoredis: (announcer: Announcer, clientSpans: object) => void;
+  readonly hookPg: (announcer: Announcer, clientSpans: object) => void;
+  readonly onPackage: (wanted: WantedPackage, meet: (exports: never) => void) => void;
+  readonly wrapMethod: (prototype: object, name: string, enter: Enter) => void;
   readonly headerContext: (value: unknown) => Context | undefined;
 }
 
