@@ -186,6 +186,11 @@ export class KernelSource {
     return Number(new DataView(bytes.buffer).getBigUint64(0, true));
   }
 
+  /** Reads a variable of the programs into a buffer of its size. */
+  readVariable(name: string, into: Uint8Array): void {
+    this.#session.getVariable(name, into);
+  }
+
   /** The whole map, valid until it is read again. */
   read(map: string): MapImage {
     const info = this.#session.mapInfo(map);

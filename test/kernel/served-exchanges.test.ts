@@ -11,6 +11,9 @@ import { plain, type Stage } from './rig/conversation.ts';
 import { openStage } from './rig/stage.ts';
 import { answerOf } from './rig/service.ts';
 
+/** `AWAITED_BITS` of bpf/lib/awaited.bpf.h. */
+const AWAITED_PLACES = 1 << 14;
+
 /** All that the server's end says of a request and its answer, which is acknowledged. */
 function assertServed(record: ExchangeRecord | undefined, context: Context, turn: Turn): void {
   assert.ok(record);
@@ -205,5 +208,24 @@ describe('exchanges of servers', () => {
     assert.deepEqual(kinds(records), [['closed', a.spanId]]);
     const { firstNs, lastNs, bytesSent } = records[0] ?? {};
     assert.deepEqual([firstNs, lastNs, bytesSent], [0n, 0n, 0n]);
+  });
+
+  test('no acknowledgement is waited for any more once all is closed, whether it came or not', async () => {
+    const waiting = (): number => {
+      const places = new Uint32Array(AWAITED_PLACES);
+      stage.watcher.source.readVariable('awaited', new Uint8Array(places.buffer));
+      return places.reduce((sum, count) => sum + count, 0);
+    };
+    assert.equal(waiting(), 0, 'after the tests before');
+    const [next, last] = [await Asker.open(stage), await Asker.open(stage)];
+    for (const asker of [next, last]) await asker.turn([requestOf(newContext())], [answerOf()]);
+    assert.equal(waiting(), 2);
+    await next.turn([head([])], [answerOf()]);
+    assert.equal(waiting(), 1, 'the next request has come');
+    for (const asker of [next, last]) {
+      await asker.close();
+      await asker.ended('server');
+    }
+    assert.equal(waiting(), 0);
   });
 });
