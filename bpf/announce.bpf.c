@@ -93,6 +93,7 @@ static __always_inline enum said announce_context(struct bpf_sock *socket,
 	snd_una = BPF_CORE_READ(tp, snd_una);
 	bytes_acked = BPF_CORE_READ(tp, bytes_acked);
 	place_stream(ring, (u32)bytes_acked - snd_una);
+	ring->announced |= said->found;
 	take_said(ring, said, bytes_acked + (u32)(write_seq - snd_una), write_seq, METHOD_SDK_HOOK);
 	return SAID_FOR_GOOD;
 }

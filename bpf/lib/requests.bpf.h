@@ -62,7 +62,7 @@ struct request_ring {
 	u8 one_by_one;	/* as CONN_ONE_BY_ONE, where a kprobe meets the writes */
 	u8 body;	/* the number of the slot, from 1, of that message; 0: it has no context */
 	u8 in_exchange; /* one goes on: exchange.bpf.h */
-	u8 pad;
+	u8 announced; /* a request was, after the handshake: whoever writes is not asked any more */
 	u32 received; /* low half of what the socket had received at the last request */
 	u32 pad2;
 	struct node_opener node; /* written by node_opener.bpf.h */

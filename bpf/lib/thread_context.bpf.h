@@ -242,17 +242,17 @@ static __always_inline bool is_same_trace(const struct request *one, const struc
 
 /*
  * The bytes from here on are of what the thread published, or of nobody (not found). It takes no slot where the
- * bytes have a better context. That a thread is within another span of the same trace is as it should be.
+ * bytes have a better context. That a thread is within another span of the same trace is as it should be. Whoever
+ * announces requests of a connection also says when its bytes are nobody's.
  */
 static __always_inline void bind_thread(struct request_ring *ring, struct request *said,
 					u64 position, u32 write_seq)
 {
 	struct request *better = better_at(ring, position);
 
-	if (better && said->found) {
-		if (!is_same_trace(better, said))
-			count_loss(said->method == METHOD_THREAD_CTX ? PROBE_THREAD : PROBE_NODE,
-				   CONFLICT);
+	if (better && said->found && !is_same_trace(better, said))
+		count_loss(said->method == METHOD_THREAD_CTX ? PROBE_THREAD : PROBE_NODE, CONFLICT);
+	if (better || ring->announced) {
 		said->found = 0;
 		__builtin_memset(said->trace_id, 0, 16);
 	}
