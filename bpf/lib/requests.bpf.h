@@ -160,9 +160,14 @@ static __always_inline struct request *slot_at(struct request_ring *ring, u32 nu
  * within half the circle of it. It alone is read, so that an acknowledgement on another CPU cannot
  * come between two readings.
  */
+static __always_inline u64 position_from(u32 base, u64 bytes_acked, u32 seq)
+{
+	return bytes_acked + (s32)(seq + base - (u32)bytes_acked);
+}
+
 static __always_inline u64 position_of(const struct request_ring *ring, u64 bytes_acked, u32 seq)
 {
-	return bytes_acked + (s32)(seq + ring->base - (u32)bytes_acked);
+	return position_from(ring->base, bytes_acked, seq);
 }
 
 static __always_inline void tell_request(const struct request *request, struct trace_context *into)
