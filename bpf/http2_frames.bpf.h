@@ -21,7 +21,7 @@ enum http2_frame_type {
 #define FLAG_ACK	 1
 #define FLAG_END_HEADERS 4
 
-#define PREFACE_LENGTH 24
+#define PREFACE_LENGTH	 24
 
 struct http2_scratch {
 	u64 busy; /* a program is at work with it */
@@ -108,7 +108,8 @@ static __always_inline u32 take_frame(struct http2_follow *h2)
 	mark.length = (u32)head[0] << 16 | (u32)head[1] << 8 | head[2];
 	mark.type = head[3];
 	mark.flags = head[4];
-	mark.stream = (u32)(head[5] & 0x7f) << 24 | (u32)head[6] << 16 | (u32)head[7] << 8 | head[8];
+	mark.stream = (u32)(head[5] & 0x7f) << 24 | (u32)head[6] << 16 | (u32)head[7] << 8 |
+		      head[8];
 	if (!is_frame(&mark) || !is_as_before(h2, slot, &mark))
 		return MISS_FRAMING;
 	if (!h2->count && (mark.type != FRAME_SETTINGS || (mark.flags & FLAG_ACK)))
@@ -220,7 +221,8 @@ static __always_inline u32 pass_head(struct http2_follow *h2, struct http2_scrat
 	why = take_frame(h2);
 	mark = mark_at(h2, h2->count - 1);
 	/* One without a byte may end a header block. */
-	if (!why && has_header_block(mark->type) && !mark->length && now->position > h2->copied_to) {
+	if (!why && has_header_block(mark->type) && !mark->length &&
+	    now->position > h2->copied_to) {
 		why = hand_over(h2, s, mark, 0);
 		h2->copied_to = now->position;
 	}

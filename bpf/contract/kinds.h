@@ -178,7 +178,7 @@ enum loss_reason {
 	 * As above, no context: Node has it from when the connection was opened, for all that its socket calls back.
 	 */
 	MISS_OPENER = 22,
-	/* Of the bytes of an HTTP/2 connection it is no longer kept which stream they are of. */
+	/* Which stream of HTTP/2 these bytes are of is no longer kept. */
 	MISS_FORGOTTEN = 23,
 	LOSS_REASONS = 24,
 };

@@ -163,9 +163,9 @@ struct drop_record {
 	__u8 family;
 	__u8 state; /* kernel TCP state of the socket, 0 without one */
 	__u16 pad;
-	__u32 reason; /* enum skb_drop_reason of the running kernel */
-	__u32 netns;  /* of the socket, else of the interface */
-	__u32 stream; /* as of a retransmission */
+	__u32 reason;	  /* enum skb_drop_reason of the running kernel */
+	__u32 netns;	  /* of the socket, else of the interface */
+	__u32 stream;	  /* as of a retransmission */
 	__u16 local_port; /* of the socket, 0 without one */
 	__u16 peer_port;
 	__u64 location; /* kernel address of the call that freed it */
@@ -233,7 +233,7 @@ struct http2_record {
 	struct record_header header;
 	__u64 cookie;
 	__u32 netns;
-	__u32 number;	    /* of the piece, from 0 on its connection */
+	__u32 number; /* of the piece, from 0 on its connection */
 	__u32 stream;
 	__u32 start_seq;    /* of the frame's first byte */
 	__u32 frame_length; /* of its payload */

@@ -39,8 +39,8 @@ struct http2_follow {
 	u64 last;		      /* where that one began */
 	u64 vectors;		      /* and where its first struct iovec was, when it has some */
 	u64 copied_to;		      /* header blocks were handed to user space up to there */
-	u32 base;    /* as in struct request_ring */
-	u32 low;     /* marks with numbers from here to before `count` are there */
+	u32 base;		      /* as in struct request_ring */
+	u32 low;		      /* marks with numbers from here to before `count` are there */
 	u32 count;
 	u32 high;    /* the highest that `count` was */
 	u32 pieces;  /* handed to user space */

@@ -1,13 +1,14 @@
 import { BoundedCache } from '../model/bounded-cache.ts';
 import { socketId } from '../model/ids.ts';
 import type { Http2Record, KernelRecord, RequestContext } from '../model/record.ts';
-import { HpackDecoder } from './hpack.ts';
+import { HpackDecoder, HpackError } from './hpack.ts';
 
-const maxConnections = 2_000;
+/** Each may hold a table and a block, at most. */
+const maxConnections = 1_000;
 /** Contexts of streams, of all connections together: some 300 bytes each. */
 const maxStreams = 50_000;
-const maxTableBytes = 65_536;
-const maxBlockBytes = 65_536;
+const maxTableBytes = 16_384;
+const maxBlockBytes = 16_384;
 
 const [HEADERS, CONTINUATION] = [1, 9];
 const [END_HEADERS, PADDED, PRIORITY] = [0x4, 0x8, 0x20];
@@ -62,7 +63,7 @@ export class Http2Streams {
 
   get boundsMet(): Readonly<Record<string, number>> {
     return {
-      'HTTP/2 connections whose header tables were forgotten (2,000)': this.#connections.evictions,
+      'HTTP/2 connections whose header tables were forgotten (1,000)': this.#connections.evictions,
       'HTTP/2 streams whose trace contexts were forgotten (50,000)': this.#contexts.evictions,
     };
   }
@@ -78,8 +79,8 @@ export class Http2Streams {
     }
     try {
       this.#add(connection, record);
-    } catch {
-      // Whatever it is, it says nothing of what the bytes were.
+    } catch (error) {
+      if (!(error instanceof HpackError || error instanceof FramingError)) throw error;
       this.counters.stale += 1;
       this.#connections.delete(key);
     }

@@ -56,7 +56,7 @@ const METHODS: Readonly<Record<number, RequestContext['method']>> = {
   [CONTEXT_METHOD.METHOD_TLS_INHERIT]: 'tls_inherit',
 };
 
-/** Of HTTP/2; undefined when the kernel does not know it. */
+/** A stream of HTTP/2; undefined when the kernel does not know it. */
 export function decodeStream(view: DataView, at: number): number | undefined {
   const stream = view.getUint32(at, true);
   return stream === 0 ? undefined : stream;

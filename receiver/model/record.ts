@@ -232,7 +232,7 @@ export interface Http2Record {
   readonly timeNs: bigint;
   readonly cookie: bigint;
   readonly netns: number;
-  /** Of the piece, from 0 on its connection; none is left out. */
+  /** Pieces have numbers from 0 on their connection; none is left out. */
   readonly number: number;
   readonly stream: number;
   /** TCP sequence number of the frame's first byte. */
@@ -267,7 +267,7 @@ export type KernelRecord =
   | OwnerRecord;
 
 /** What events are made of: what the kernel told, and what looks at the host found. */
-export type SignalRecord = Exclude<KernelRecord, Http2Record> | QueueOverflowRecord;
+export type SignalRecord = KernelRecord | QueueOverflowRecord;
 
 /** Words for the running kernel's numbers. */
 export interface KernelNames {

@@ -35,7 +35,7 @@ const HEADERS = 1;
 const SCENES: readonly Scene[] = [
   { kind: 'http2', connections: 20, calls: 100, parallel: 8 },
   { kind: 'grpc', connections: 20, calls: 100, parallel: 8 },
-  { kind: 'http2', connections: 4, calls: 250, parallel: 100 },
+  { kind: 'http2', connections: 40, calls: 100, parallel: 100 },
 ];
 const PERMILLE = 150;
 
@@ -147,10 +147,10 @@ describe('clients of plaintext HTTP/2', () => {
   for (const scene of SCENES)
     test(`${scene.kind}, ${String(scene.parallel)} streams at once: what is sent again is of its stream`, async (t) => {
       const { found, all, requests, hits } = await play(scene);
-      t.diagnostic(`${found} of ${all} retransmissions, ${hits} of ${requests} requests`);
+      t.diagnostic(`${found} of ${all} retransmissions, ${hits / 2} of ${requests} requests`);
       assert.equal(requests, scene.connections * scene.calls);
       // The relay writes the same bytes once more, cut as they come.
       assert.equal(hits, 2 * requests);
-      assert.ok(all > 50 && found >= all * 0.99, `${found} of ${all}`);
+      assert.ok(all > 20 && found >= all * 0.99, `${found} of ${all}`);
     });
 });

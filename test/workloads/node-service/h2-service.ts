@@ -58,7 +58,17 @@ function watchStreams(): void {
     const [, traceId = '', spanId = '', flags = ''] = String(headers['traceparent']).split('-');
     const from = written(socket);
     const { localPort = 0 } = socket;
-    const of = { id: 0, localPort, traceId, spanId, flags: Number(flags), start: moment++, from, end: 0, to: 0 };
+    const of = {
+      id: 0,
+      localPort,
+      traceId,
+      spanId,
+      flags: Number(flags),
+      start: moment++,
+      from,
+      end: 0,
+      to: 0,
+    };
     streams.set(stream, of);
     // All of it was sent: the service answers with what it got.
     stream.once('end', () => {
