@@ -74,7 +74,8 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 
 	/* Without a socket there is no trace to be on. */
 	if (cfg_emit_drop == EMIT_TRACED &&
-	    !(conn && (cfg_hook || cfg_serves || (cfg_requests && conn->role == ROLE_CLIENT))))
+	    !(conn && (cfg_hook || cfg_serves ||
+		       ((cfg_requests || cfg_http2) && conn->role == ROLE_CLIENT))))
 		return;
 	record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
 	if (!record) {
@@ -107,8 +108,10 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 		/* Only what this socket sent is at its own sequence numbers. */
 		if (has_payload && record->source_port == record->local_port)
 			find_context(sk, content.seq, content.seq + 1, &record->context);
+		if (cfg_http2 && has_payload && record->source_port == record->local_port)
+			record->stream = find_stream(sk, content.seq, content.seq + 1);
 	}
-	if (cfg_emit_drop == EMIT_TRACED && !record->context.found) {
+	if (cfg_emit_drop == EMIT_TRACED && !record->context.found && !record->stream) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 		return;
 	}

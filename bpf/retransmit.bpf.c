@@ -53,12 +53,15 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 	struct retransmit_record *record;
 	u64 now = bpf_ktime_get_ns();
 	bool in_exchange;
+	u32 stream = 0;
 
 	/* A FIN alone belongs to nobody; a SYN does when it was announced for whom it is. */
 	if (cfg_requests && (segment->has_payload || segment->type == RETRANSMIT_SYN))
 		find_context(sk, segment->seq, segment->end_seq, &context);
 	in_exchange = note_loss(sk, conn, &context);
-	if (!context.found && cfg_emit_retransmit != EMIT_ALL)
+	if (cfg_http2 && segment->has_payload)
+		stream = find_stream(sk, segment->seq, segment->end_seq);
+	if (!context.found && !stream && cfg_emit_retransmit != EMIT_ALL)
 		return;
 	record = reserve(PROBE_RETRANSMIT, RECORD_RETRANSMIT, sizeof(*record), now);
 	if (!record)
@@ -73,6 +76,8 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 	record->in_exchange = in_exchange;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
 	record->context = context;
+	record->stream = stream;
+	record->pad2 = 0;
 	submit(PROBE_RETRANSMIT, record);
 }
 

@@ -9,6 +9,7 @@
 #include "connection.bpf.c"
 #include "attempt.bpf.c"
 #include "request.bpf.c"
+#include "http2.bpf.c"
 #include "arrive.bpf.c"
 #include "announce.bpf.c"
 #include "retransmit.bpf.c"

@@ -77,6 +77,8 @@ export interface AppConfig {
     readonly http1: boolean;
     /** Contexts of HTTP/1 requests are read where they arrive, too. */
     readonly arrivals: boolean;
+    /** Contexts of clients' HTTP/2 requests. */
+    readonly http2: boolean;
     readonly hook: boolean;
     readonly threadContext: boolean;
   };

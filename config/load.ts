@@ -60,6 +60,7 @@ function correlation({ values }: Settings): AppConfig['correlation'] {
   return {
     http1: values.get('correlation.http1') !== 'off',
     arrivals: isOn('correlation.http1'),
+    http2: isOn('correlation.http2'),
     hook: isOn('correlation.hook'),
     threadContext: isOn('correlation.thread_context'),
   };

@@ -134,7 +134,8 @@ enum probe_id {
 	PROBE_EXEC = 14,
 	PROBE_EXCHANGE = 15,
 	PROBE_NODE = 16,
-	PROBE_COUNT = 17,
+	PROBE_HTTP2 = 17,
+	PROBE_COUNT = 18,
 };
 
 /* Why something was lost; the second index of `lost`. */
@@ -177,6 +178,8 @@ enum loss_reason {
 	 * As above, no context: Node has it from when the connection was opened, for all that its socket calls back.
 	 */
 	MISS_OPENER = 22,
+	/* Which stream of HTTP/2 these bytes are of is no longer kept. */
+	MISS_FORGOTTEN = 23,
 	LOSS_REASONS = 24,
 };
 

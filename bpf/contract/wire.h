@@ -27,6 +27,7 @@ enum record_kind {
 	RECORD_LATENCY = 8,
 	RECORD_SOFTIRQ = 9,
 	RECORD_EXCHANGE = 10,
+	RECORD_HTTP2 = 11,
 };
 
 struct record_header {
@@ -131,8 +132,10 @@ struct retransmit_record {
 	__u8 in_exchange; /* the exchange of its request goes on, and its end will be told */
 	__u8 pad[2];
 	struct trace_context context;
+	__u32 stream; /* of HTTP/2, whose frames have the bytes; 0: not known */
+	__u32 pad2;
 };
-_Static_assert(sizeof(struct retransmit_record) == 144, "retransmit_record");
+_Static_assert(sizeof(struct retransmit_record) == 152, "retransmit_record");
 
 struct reset_record {
 	struct record_header header;
@@ -163,7 +166,7 @@ struct drop_record {
 	__u8 pad;
 	__u32 reason; /* enum skb_drop_reason of the running kernel */
 	__u32 netns;  /* of the socket, else of the interface */
-	__u32 pad2;
+	__u32 stream; /* as of a retransmission */
 	__u16 local_port; /* of the socket, 0 without one */
 	__u16 peer_port;
 	__u64 location; /* kernel address of the call that freed it */
@@ -220,6 +223,30 @@ struct exchange_record {
 };
 _Static_assert(sizeof(struct exchange_record) == 176, "exchange_record");
 
+#define HTTP2_PIECE 1024
+
+/*
+ * A piece of the payload of a HEADERS or CONTINUATION frame that a client wrote (RFC 9113 section 6). Those of a
+ * connection come in the order of their bytes, and none is left out. It is as long as its bytes, which hold whatever
+ * the client sends: user space reads the one field that it needs, and keeps no other.
+ */
+struct http2_record {
+	struct record_header header;
+	__u64 cookie;
+	__u32 netns;
+	__u32 number; /* of the piece, from 0 on its connection */
+	__u32 stream;
+	__u32 start_seq;    /* of the frame's first byte */
+	__u32 frame_length; /* of its payload */
+	__u32 offset;	    /* of this piece in that */
+	__u32 length;	    /* of this piece */
+	__u8 type;
+	__u8 flags;
+	__u8 pad[2];
+	__u8 bytes[HTTP2_PIECE];
+};
+_Static_assert(sizeof(struct http2_record) == 56 + HTTP2_PIECE, "http2_record");
+
 #include "rules.h"
 #include "sums.h"
 #include "process.h"
@@ -240,6 +267,7 @@ struct wire_types {
 	struct latency_record latency;
 	struct softirq_record softirq;
 	struct exchange_record exchange;
+	struct http2_record http2;
 	enum record_kind record_kind;
 	enum connection_what connection_what;
 	enum exchange_what exchange_what;

@@ -26,6 +26,7 @@ const volatile u8 cfg_retransmit_state = 0;    /* retransmits by the state of th
 const volatile u8 cfg_state_port = 0;	       /* state durations by the server's port */
 const volatile u8 cfg_requests = 0;	       /* what belongs to which request is known */
 const volatile u8 cfg_http1 = 0;	       /* read traceparent */
+const volatile u8 cfg_http2 = 0;	       /* follow HTTP/2 of clients, frame by frame */
 const volatile u8 cfg_serves = 0;	       /* and of what arrives */
 const volatile u8 cfg_hook = 0;		       /* take announcements */
 const volatile u8 cfg_thread_context = 0;      /* read what threads publish */

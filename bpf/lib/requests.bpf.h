@@ -154,15 +154,9 @@ static __always_inline struct request *slot_at(struct request_ring *ring, u32 nu
 	return ring && number ? &ring->slots[(number - 1) & (REQUEST_SLOTS - 1)] : 0;
 }
 
-/*
- * Sequence numbers come again after 4 GiB (RFC 9293 section 3.4). Positions do not, since a request
- * is remembered for longer than that. bytes_acked moves with snd_una, and what is on the way lies
- * within half the circle of it. It alone is read, so that an acknowledgement on another CPU cannot
- * come between two readings.
- */
 static __always_inline u64 position_of(const struct request_ring *ring, u64 bytes_acked, u32 seq)
 {
-	return bytes_acked + (s32)(seq + ring->base - (u32)bytes_acked);
+	return position_from(ring->base, bytes_acked, seq);
 }
 
 static __always_inline void tell_request(const struct request *request, struct trace_context *into)

@@ -41,14 +41,17 @@ static __always_inline void *reserve(u32 probe, u32 kind, u64 size, u64 ts_ns)
 	return header;
 }
 
-/* Submits without waking the reader, unless the ring is filling up: a wake-up costs 10 us. */
+/* The reader is not woken unless the ring is filling up: a wake-up costs 10 us. */
+static __always_inline u64 wake_flags(void)
+{
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > cfg_ring_wakeup_bytes)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
 static __always_inline void submit(u32 probe, void *record)
 {
-	u64 flags = BPF_RB_NO_WAKEUP;
-
-	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > cfg_ring_wakeup_bytes)
-		flags = BPF_RB_FORCE_WAKEUP;
-	bpf_ringbuf_submit(record, flags);
+	bpf_ringbuf_submit(record, wake_flags());
 	count_loss(probe, SENT);
 }
 

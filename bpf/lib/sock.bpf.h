@@ -202,4 +202,15 @@ static __always_inline bool has_rtt(struct tcp_sock *tp, const struct conn *conn
 	       (tp->rack.rtt_us && tp->srtt_us >> 3 <= 2 * tp->rtt_min.s[0].v);
 }
 
+/*
+ * Sequence numbers come again after 4 GiB (RFC 9293 section 3.4). Positions do not, since a request
+ * is remembered for longer than that. bytes_acked moves with snd_una, and what is on the way lies
+ * within half the circle of it. It alone is read, so that an acknowledgement on another CPU cannot
+ * come between two readings.
+ */
+static __always_inline u64 position_from(u32 base, u64 bytes_acked, u32 seq)
+{
+	return bytes_acked + (s32)(seq + base - (u32)bytes_acked);
+}
+
 #endif

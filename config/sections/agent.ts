@@ -45,6 +45,11 @@ export const kernelSettings: SettingTree = {
       'on',
       'Reads the `traceparent` of plaintext HTTP/1.x requests where they are written, and with `on` where they arrive; only its 26 bytes of ids leave the kernel. Arrivals need `CAP_NET_ADMIN` and cgroup v2.',
     ),
+    http2: setting(
+      onOff,
+      'off',
+      'Reads the `traceparent` of plaintext HTTP/2 requests, gRPC among them, where clients write them: their header blocks are copied out of the kernel, and nothing of them but ids is kept.',
+    ),
     hook: setting(
       onOff,
       'on',

@@ -33,7 +33,15 @@ export class BoundsWatch {
 }
 
 /** The counts of everything between the kernel and the exporters that keeps something for later. */
-export function boundCountsOf({ store, exemplars, sums, correlator, enricher, join }: Pipeline): BoundCounts {
+export function boundCountsOf({
+  store,
+  exemplars,
+  sums,
+  correlator,
+  enricher,
+  join,
+  streams,
+}: Pipeline): BoundCounts {
   const { overflowed, spilled, refused, overPorts } = store.overflowed();
   const { folded, reduced, attributesCut, contexts, contextsForgotten } = enricher.counters;
   return {
@@ -51,6 +59,7 @@ export function boundCountsOf({ store, exemplars, sums, correlator, enricher, jo
     ...sums.boundsMet(),
     ...correlator.counters.boundsMet,
     ...join?.boundsMet,
+    ...streams?.boundsMet,
   };
 }
 

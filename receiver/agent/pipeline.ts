@@ -12,6 +12,7 @@ import { readBootId } from '../host/boot-id.ts';
 import { readListenCounters } from '../host/listen-counters.ts';
 import { maskAddress } from '../correlate/mask.ts';
 import { createCorrelator, type Correlator } from '../correlate/correlator.ts';
+import { Http2Streams } from '../correlate/http2-streams.ts';
 import type { OtlpJoin } from '../correlate/otlp-join.ts';
 import type { DecodeCounters } from '../decode/batch.ts';
 import { RECORD_HEADER } from '../decode/generated/layout.ts';
@@ -48,6 +49,8 @@ export class Pipeline {
   readonly correlator: Correlator;
   /** Absent without the OTLP tap. */
   readonly join: OtlpJoin | undefined;
+  /** Absent without `correlation.http2`. */
+  readonly streams: Http2Streams | undefined;
   readonly enricher: Enricher;
   readonly clock: Clock;
   readonly decoded: DecodeCounters = { decoded: 0, bad: 0, received: [] };
@@ -67,6 +70,7 @@ export class Pipeline {
   constructor(source: KernelSource, config: AppConfig, outlets: Outlets) {
     this.#source = source;
     this.#config = config;
+    this.streams = config.correlation.http2 ? new Http2Streams() : undefined;
     this.clock = createClock(monotonicToRealtime);
     this.enricher = createPipelineEnricher(source, config, this);
     this.#owners = new OwnerTable(config.bpf.maxOwners, (key, info) => source.lookup('owners', key, info));
@@ -175,10 +179,13 @@ export class Pipeline {
     if (record.kind === 'owner') {
       this.enricher.observe(record.owner);
       this.sums.meet(record.owner);
+    } else if (record.kind === 'http2') {
+      this.streams?.take(record);
     } else {
-      if (this.join === undefined) this.correlator.handle(record);
-      else this.join.handle(record);
-      this.exemplars.see(record);
+      const found = this.streams?.resolve(record) ?? record;
+      if (this.join === undefined) this.correlator.handle(found);
+      else this.join.handle(found);
+      this.exemplars.see(found);
     }
   }
 

@@ -43,6 +43,7 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_TORN]: 'invalid',
   [LOSS_REASON.MISS_OPENER]: 'miss',
   [LOSS_REASON.MISS_FRAMING]: 'stale',
+  [LOSS_REASON.MISS_FORGOTTEN]: 'stale',
   [LOSS_REASON.MISS_INVALID]: 'invalid',
   [LOSS_REASON.TAKEN]: 'hit',
   [LOSS_REASON.CONFLICT]: 'conflict',
@@ -51,6 +52,7 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
 /** `wirespan.correlation.method` by the probe that looks; those of no other are look-ups. */
 const METHOD_NAMES: Readonly<Record<string, string>> = {
   [PROBE_NAMES[PROBE_ID.PROBE_REQUEST] ?? '']: 'http1_header',
+  [PROBE_NAMES[PROBE_ID.PROBE_HTTP2] ?? '']: 'h2_header',
   [PROBE_NAMES[PROBE_ID.PROBE_ARRIVE] ?? '']: 'http1_window',
   [PROBE_NAMES[PROBE_ID.PROBE_ANNOUNCE] ?? '']: 'sdk_hook',
   [PROBE_NAMES[PROBE_ID.PROBE_THREAD] ?? '']: 'thread_ctx',
@@ -220,6 +222,11 @@ export class SelfStats {
         ...Object.entries(pipeline.join?.counters ?? {}).map(([result, count]) => ({
           result,
           method: 'otlp_server',
+          count: count as number,
+        })),
+        ...Object.entries(pipeline.streams?.counters ?? {}).map(([result, count]) => ({
+          result,
+          method: 'h2_header',
           count: count as number,
         })),
       ],

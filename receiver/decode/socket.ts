@@ -56,6 +56,12 @@ const METHODS: Readonly<Record<number, RequestContext['method']>> = {
   [CONTEXT_METHOD.METHOD_TLS_INHERIT]: 'tls_inherit',
 };
 
+/** A stream of HTTP/2; undefined when the kernel does not know it. */
+export function decodeStream(view: DataView, at: number): number | undefined {
+  const stream = view.getUint32(at, true);
+  return stream === 0 ? undefined : stream;
+}
+
 /** Undefined when the kernel found none. */
 export function decodeContext(view: DataView, at: number): RequestContext | undefined {
   const method = METHODS[view.getUint8(at + TRACE_CONTEXT.method)];

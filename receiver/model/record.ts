@@ -19,7 +19,14 @@ export interface RequestContext {
   readonly traceFlags: number;
   /** How it was found: `wirespan.correlation.method`. */
   readonly method:
-    'http1_header' | 'http1_window' | 'sdk_hook' | 'thread_ctx' | 'node_ctx' | 'tls_inherit' | 'otlp_server';
+    | 'http1_header'
+    | 'h2_header'
+    | 'http1_window'
+    | 'sdk_hook'
+    | 'thread_ctx'
+    | 'node_ctx'
+    | 'tls_inherit'
+    | 'otlp_server';
   /** TCP sequence number (32 bits) of the first byte of the request. */
   readonly startSeq: number;
   /**
@@ -118,6 +125,8 @@ export interface RetransmitRecord extends SocketRecord {
   readonly segments: number;
   /** The context of the first request that owns a byte of the interval; absent without evidence. */
   readonly context?: RequestContext;
+  /** The first HTTP/2 stream that owns a byte of it; absent where that is not known. */
+  readonly stream?: number;
   /** The exchange of that request goes on, and the kernel will tell its end. */
   readonly isInExchange?: boolean;
 }
@@ -191,6 +200,8 @@ export interface DropRecord {
   readonly interfaceName: string;
   readonly state?: string;
   readonly context?: RequestContext;
+  /** As of a retransmission. */
+  readonly stream?: number;
 }
 
 /** A latency above its threshold. */
@@ -217,6 +228,27 @@ export interface SoftirqRecord {
   readonly isWait: boolean;
 }
 
+/** A piece of the payload of a HEADERS or CONTINUATION frame that an HTTP/2 client wrote. */
+export interface Http2Record {
+  readonly kind: 'http2';
+  readonly timeNs: bigint;
+  readonly cookie: bigint;
+  readonly netns: number;
+  /** Pieces have numbers from 0 on their connection; none is left out. */
+  readonly number: number;
+  readonly stream: number;
+  /** TCP sequence number of the frame's first byte. */
+  readonly startSeq: number;
+  /** Bytes of the frame's payload, and where in it the piece lies. */
+  readonly frameLength: number;
+  readonly offset: number;
+  /** RFC 9113 section 6. */
+  readonly type: number;
+  readonly flags: number;
+  /** What the client sends, secrets among it: valid while the record is handled, and kept by nobody. */
+  readonly bytes: Uint8Array;
+}
+
 /** The kernel saw an owner for the first time (or with another executable). */
 export interface OwnerRecord {
   readonly kind: 'owner';
@@ -233,6 +265,7 @@ export type KernelRecord =
   | LatencyRecord
   | SoftirqRecord
   | ExchangeRecord
+  | Http2Record
   | OwnerRecord;
 
 /** What events are made of: what the kernel told, and what looks at the host found. */

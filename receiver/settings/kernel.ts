@@ -45,6 +45,7 @@ function wantedOf(config: AppConfig): Wanted {
     hasLiveView: config.output !== 'none',
     http1: correlation.http1,
     arrivals: correlation.arrivals,
+    http2: correlation.http2,
     hook: correlation.hook,
     threadContext: correlation.threadContext,
     tap: config.otlpTap !== undefined,

@@ -37,6 +37,7 @@ export function viewKernelOptions(
     hasLiveView: false,
     http1: traces,
     arrivals: traces,
+    http2: false,
     hook: traces,
     threadContext: traces,
     tap: false,

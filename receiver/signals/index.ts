@@ -3,6 +3,7 @@ import { drop } from './drop/family.ts';
 import { exchange } from './exchange/family.ts';
 import { exec } from './exec/family.ts';
 import type { Family } from './family.ts';
+import { http2 } from './http2/family.ts';
 import { latency } from './latency/family.ts';
 import { listener } from './listener/family.ts';
 import { receive } from './receive/family.ts';
@@ -17,6 +18,7 @@ const ALL = [
   retransmit,
   exchange,
   connection,
+  http2,
   drop,
   reset,
   softirq,

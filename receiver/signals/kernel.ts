@@ -20,6 +20,8 @@ export interface Wanted {
   readonly http1: boolean;
   /** Such contexts are read where requests arrive, too. */
   readonly arrivals: boolean;
+  /** Trace context of clients' HTTP/2 requests. */
+  readonly http2: boolean;
   /** Trace context that applications announce. */
   readonly hook: boolean;
   /** Trace context that threads publish in their memory. */

@@ -34,7 +34,7 @@ function isEmpty(rule: FilterRule): boolean {
 
 /** The same in user space, and what the kernel's filter has no rule for: families, and packets without a socket. */
 export function isShown(record: KernelRecord, args: ViewArguments, { local, remote }: ViewPorts): boolean {
-  if (record.kind === 'owner' || record.kind === 'softirq') return false;
+  if (record.kind === 'owner' || record.kind === 'softirq' || record.kind === 'http2') return false;
   const netns = args.number('netns');
   if (netns !== undefined && record.netns !== netns) return false;
   const isDrop = record.kind === 'drop';

@@ -6,6 +6,7 @@ import type { NetworkEvent, NetworkSpan } from '../../receiver/model/event.ts';
 import { Pipeline } from '../../receiver/agent/pipeline.ts';
 import { CONTEXT, CURL_OWNER, SOCKET } from '../support/decode-one.ts';
 import { waitingRecords } from '../support/waiting-records.ts';
+import { http2Record } from '../fixtures/records/write-http2.ts';
 import {
   batchOf,
   connectionRecord,
@@ -33,6 +34,9 @@ const all = [
   ...[1, 2, 3].map((what) =>
     exchangeRecord({ ...SOCKET, what, firstNs: 600n, lastNs: 700n, eventful: 1, context: CONTEXT }),
   ),
+  http2Record({ cookie: SOCKET.cookie, stream: 1, bytes: Buffer.from([0x82, 0x86]) }),
+  http2Record({ cookie: SOCKET.cookie, number: 1, stream: 3, flags: 0, bytes: Buffer.from([0x40, 0x01]) }),
+  retransmitRecord({ ...SOCKET, type: 1, segments: 1, stream: 1 }),
   resetRecord({ ...SOCKET, received: 1 }),
   dropRecord({ cookie: 5n, source: [127, 0, 0, 1], destination: [127, 0, 0, 1], reason: 3 }),
   latencyRecord({ ...SOCKET, valueNs: 5_000_000n, what: 1 }),
@@ -47,7 +51,12 @@ function createRoad(): {
   left: (NetworkEvent | NetworkSpan)[];
 } {
   const { source, give } = waitingRecords();
-  const argv = ['--events.rate_limit=0', '--spans.rate_limit=0', '--spans.tcp.connection=correlated'];
+  const argv = [
+    '--events.rate_limit=0',
+    '--spans.rate_limit=0',
+    '--spans.tcp.connection=correlated',
+    '--correlation.http2=on',
+  ];
   const config = loadConfig({ argv, env: {}, readFile: () => '' });
   const left: (NetworkEvent | NetworkSpan)[] = [];
   const pipeline = new Pipeline(source, config, {

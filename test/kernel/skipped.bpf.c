@@ -24,6 +24,8 @@ enum program {
 	PROGRAM_ws_error,
 	PROGRAM_ws_write,
 	PROGRAM_ws_write_fentry,
+	PROGRAM_ws_http2,
+	PROGRAM_ws_http2_fentry,
 	PROGRAM_ws_syn,
 	PROGRAM_ws_data_arrived,
 	PROGRAM_ws_data_read,

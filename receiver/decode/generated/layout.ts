@@ -517,7 +517,7 @@ export const LISTENER_RECORD = {
 
 /** Byte offsets in `struct retransmit_record`. */
 export const RETRANSMIT_RECORD = {
-  size: 144,
+  size: 152,
   header: 0,
   cookie: 16,
   owner: 24,
@@ -528,6 +528,7 @@ export const RETRANSMIT_RECORD = {
   type: 100,
   in_exchange: 101,
   context: 104,
+  stream: 144,
 } as const;
 
 /** Byte offsets in `struct reset_record`. */
@@ -556,6 +557,7 @@ export const DROP_RECORD = {
   flags: 78,
   reason: 80,
   netns: 84,
+  stream: 88,
   local_port: 92,
   peer_port: 94,
   location: 96,
@@ -611,6 +613,28 @@ export const EXCHANGE_RECORD = {
   error: 130,
   reason: 131,
   context: 136,
+} as const;
+
+/** Byte offsets in `struct http2_record`. */
+export const HTTP2_RECORD = {
+  size: 1080,
+  header: 0,
+  cookie: 16,
+  netns: 24,
+  number: 28,
+  stream: 32,
+  start_seq: 36,
+  frame_length: 40,
+  offset: 44,
+  length: 48,
+  type: 52,
+  flags: 53,
+  bytes: 56,
+} as const;
+
+/** Elements of the arrays in `struct http2_record`. */
+export const HTTP2_RECORD_LENGTH = {
+  bytes: 1024,
 } as const;
 
 /** `enum state_count`. */
@@ -727,7 +751,8 @@ export const PROBE_ID = {
   PROBE_EXEC: 14,
   PROBE_EXCHANGE: 15,
   PROBE_NODE: 16,
-  PROBE_COUNT: 17,
+  PROBE_HTTP2: 17,
+  PROBE_COUNT: 18,
 } as const;
 
 /** `enum loss_reason`. */
@@ -755,6 +780,7 @@ export const LOSS_REASON = {
   MISS_MULTIPLEXED: 20,
   MISS_TORN: 21,
   MISS_OPENER: 22,
+  MISS_FORGOTTEN: 23,
   LOSS_REASONS: 24,
 } as const;
 
@@ -847,4 +873,5 @@ export const RECORD_KIND = {
   RECORD_LATENCY: 8,
   RECORD_SOFTIRQ: 9,
   RECORD_EXCHANGE: 10,
+  RECORD_HTTP2: 11,
 } as const;

@@ -9,7 +9,7 @@ import {
 } from '../../decode/generated/layout.ts';
 import { STATE_NAMES } from '../../decode/names.ts';
 import type { OwnerTable } from '../../decode/owners.ts';
-import { decodeContext } from '../../decode/socket.ts';
+import { decodeContext, decodeStream } from '../../decode/socket.ts';
 import type { DropRecord } from '../../model/record.ts';
 
 function decodeDrop(view: DataView, at: number, owners: OwnerTable): DropRecord {
@@ -19,6 +19,7 @@ function decodeDrop(view: DataView, at: number, owners: OwnerTable): DropRecord 
   const address = (offset: number): string => (isOnWire ? readAddress(view, at + offset, family) : '');
   const state = STATE_NAMES[view.getUint8(at + DROP_RECORD.state)];
   const context = decodeContext(view, at + DROP_RECORD.context);
+  const stream = decodeStream(view, at + DROP_RECORD.stream);
   const stack: bigint[] = [];
   for (let i = 0; i < DROP_RECORD_LENGTH.stack; i += 1) {
     const frame = view.getBigUint64(at + DROP_RECORD.stack + 8 * i, true);
@@ -44,6 +45,7 @@ function decodeDrop(view: DataView, at: number, owners: OwnerTable): DropRecord 
     interfaceName: readText(view, at + DROP_RECORD.interface, DROP_RECORD_LENGTH.interface),
     ...(state !== undefined && { state }),
     ...(context !== undefined && { context }),
+    ...(stream !== undefined && { stream }),
   };
 }
 

@@ -64,7 +64,7 @@ function options(wanted: Wanted): DropOptions {
   const { attributes } = wanted;
   const mode = wanted.event(EVENT_PACKET_DROP);
   const isSpanWanted = wanted.span(SPAN_PACKET_DROP) !== 'off';
-  const hasEpisodes = (wanted.http1 || wanted.hook || wanted.threadContext) && isSpanWanted;
+  const hasEpisodes = (wanted.http1 || wanted.http2 || wanted.hook || wanted.threadContext) && isSpanWanted;
   return {
     emit: { drop: modeWith(mode, hasEpisodes || wanted.exemplars(METRIC_PACKET_DROPPED)) },
     drops: wanted.metric(METRIC_PACKET_DROPPED) || hasEpisodes || mode !== 'off',

@@ -54,7 +54,8 @@ export const retransmit: Family<RetransmitOptions> = {
 function options(wanted: Wanted): RetransmitOptions {
   const mode = wanted.event(EVENT_TCP_RETRANSMIT);
   const isSpanWanted = wanted.span(SPAN_TCP_RETRANSMIT) !== 'off';
-  const hasEpisodes = (wanted.http1 || wanted.hook || wanted.threadContext || wanted.tap) && isSpanWanted;
+  const hasEpisodes =
+    (wanted.http1 || wanted.http2 || wanted.hook || wanted.threadContext || wanted.tap) && isSpanWanted;
   const isTold = wanted.tap && (isSpanWanted || mode !== 'off');
   return {
     emit: {

@@ -36,7 +36,13 @@ describe('defaults', () => {
     assert.equal(config.queues.traces.queueSize, 8192);
     assert.equal(config.queues.logs.queueSize, 8192);
     assert.equal(config.shutdownDeadlineMs, 5000);
-    assert.deepEqual(config.correlation, { http1: true, arrivals: true, hook: true, threadContext: true });
+    assert.deepEqual(config.correlation, {
+      http1: true,
+      arrivals: true,
+      http2: false,
+      hook: true,
+      threadContext: true,
+    });
     assert.equal(config.addresses, 'full');
     assert.equal(config.resourceGranularity, 'auto');
   });
@@ -46,10 +52,21 @@ describe('defaults', () => {
     assert.deepEqual(correlation('clients'), {
       http1: true,
       arrivals: false,
+      http2: false,
       hook: true,
       threadContext: true,
     });
-    assert.deepEqual(correlation('off'), { http1: false, arrivals: false, hook: true, threadContext: true });
+    assert.deepEqual(correlation('off'), {
+      http1: false,
+      arrivals: false,
+      http2: false,
+      hook: true,
+      threadContext: true,
+    });
+  });
+
+  it('read HTTP/2 when that is asked for', () => {
+    assert.equal(load({ env: { WIRESPAN_CORRELATION_HTTP2: 'on' } }).correlation.http2, true);
   });
 
   it('show the table on a terminal only', () => {

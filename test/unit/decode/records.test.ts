@@ -36,7 +36,7 @@ describe('owner records', () => {
     const kinds: string[] = [];
     decodeBatch(batchOf(record, stateRecord(SOCKET)), owners, { decoded: 0, bad: 0 }, (each) => {
       kinds.push(each.kind);
-      assert.deepEqual(each.owner, CURL_OWNER);
+      assert.deepEqual('owner' in each && each.owner, CURL_OWNER);
     });
     assert.deepEqual(kinds, ['owner', 'state']);
   });

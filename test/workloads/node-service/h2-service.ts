@@ -26,6 +26,7 @@ const METHOD = {
 
 /** Where it began, and where its response ended: moments in the order of all, and what its connection had written by then. */
 interface Stream {
+  readonly id: number;
   readonly localPort: number;
   readonly traceId: string;
   readonly spanId: string;
@@ -57,7 +58,17 @@ function watchStreams(): void {
     const [, traceId = '', spanId = '', flags = ''] = String(headers['traceparent']).split('-');
     const from = written(socket);
     const { localPort = 0 } = socket;
-    const of = { localPort, traceId, spanId, flags: Number(flags), start: moment++, from, end: 0, to: 0 };
+    const of = {
+      id: 0,
+      localPort,
+      traceId,
+      spanId,
+      flags: Number(flags),
+      start: moment++,
+      from,
+      end: 0,
+      to: 0,
+    };
     streams.set(stream, of);
     // All of it was sent: the service answers with what it got.
     stream.once('end', () => {
@@ -161,6 +172,6 @@ if (mode === 'serve') {
   watchStreams();
   const opened = Array.from({ length: connections }, () => openCall(kind, Number(port), readFileSync(ca)));
   await Promise.all(opened.map((call) => callAll(call, calls, parallel)));
-  const lines = [...streams.values()].map((stream) => `${JSON.stringify(stream)}\n`);
+  const lines = [...streams].map(([{ id }, stream]) => `${JSON.stringify({ ...stream, id })}\n`);
   process.stdout.write(lines.join(''), () => process.exit(0));
 }

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * This follows what clients write over plaintext HTTP/2 (RFC 9113), from the first byte of the connection on: which frame,
+ * of which stream, lies where. Everything uncertain ends it for the connection, and is counted. It is a program of its
+ * own, loaded when it is asked for: docs/decisions/0056.
+ */
+#include "wirespan.bpf.h"
+#include "http2_frames.bpf.h"
+
+/* Pieces of one write: of a frame its head and its payload, each once more where a buffer ends. */
+#define MAX_HTTP2_PIECES 1024
+
+static __always_inline void give_up_http2(struct http2_follow *h2, u32 reason)
+{
+	h2->over = 1;
+	count_loss(PROBE_HTTP2, reason);
+}
+
+/* What a write is of. */
+enum http2_part {
+	HTTP2_NEXT, /* the next bytes, or those that the kernel did not take before */
+	HTTP2_REST, /* the rest of a write that was followed */
+	HTTP2_LOST, /* bytes are between that nobody saw */
+};
+
+/* The kernel took the last write up to this position, which lies in a frame that is remembered, or right behind one. */
+static __always_inline bool go_back(struct http2_follow *h2, u64 position)
+{
+	struct http2_progress *now = &h2->now;
+	struct http2_mark *mark = 0;
+	u64 into;
+	u32 i;
+
+	for (i = 0; i < HTTP2_MARKS && h2->count != h2->low; i++) {
+		mark = mark_at(h2, h2->count - 1);
+		if (mark->start < position)
+			break;
+		h2->count -= 1;
+	}
+	if (h2->count == h2->low || !mark)
+		return false;
+	into = position - mark->start;
+	if (into < HTTP2_FRAME_HEAD) {
+		h2->count -= 1;
+		now->head[0] = mark->length >> 16;
+		now->head[1] = mark->length >> 8;
+		now->head[2] = mark->length;
+		now->head[3] = mark->type;
+		now->head[4] = mark->flags;
+		now->head[5] = mark->stream >> 24;
+		now->head[6] = mark->stream >> 16;
+		now->head[7] = mark->stream >> 8;
+		now->head[8] = mark->stream;
+		now->have = into;
+		now->left = 0;
+		now->block = mark->type == FRAME_CONTINUATION ? mark->stream : 0;
+	} else {
+		if (into > HTTP2_FRAME_HEAD + (u64)mark->length)
+			return false;
+		now->have = 0;
+		now->left = HTTP2_FRAME_HEAD + mark->length - into;
+		now->block = block_after(mark);
+	}
+	now->position = position;
+	return true;
+}
+
+/* Bytes that no program saw are a frame's by its length, whatever they are; header blocks need all of theirs. */
+static __always_inline bool skips_payload(struct http2_follow *h2, u64 position)
+{
+	u64 unseen = position - h2->now.position;
+
+	if (!h2->now.left || unseen > h2->now.left ||
+	    has_header_block(mark_at(h2, h2->count - 1)->type))
+		return false;
+	h2->now.left -= unseen;
+	h2->now.position = position;
+	return true;
+}
+
+static __always_inline bool is_http2_rest(const struct http2_follow *h2, const struct write *write,
+					  u64 position)
+{
+	u64 further;
+
+	if (position + write->count != h2->now.position)
+		return false;
+	further = vectors_of(write) - h2->vectors;
+	return h2->vectors && further && further < MAX_IOVECS * sizeof(struct iovec);
+}
+
+static __always_inline enum http2_part resume_http2(struct http2_follow *h2,
+						    const struct write *write, u64 position)
+{
+	if (position == h2->now.position)
+		return HTTP2_NEXT;
+	if (position > h2->now.position)
+		return skips_payload(h2, position) ? HTTP2_NEXT : HTTP2_LOST;
+	if (position < h2->last)
+		return HTTP2_LOST;
+	if (position > h2->last && is_http2_rest(h2, write, position))
+		return HTTP2_REST;
+	if (position == h2->last) {
+		u32 i;
+
+		h2->now = h2->before;
+		for (i = 0; i < HTTP2_MARKS && h2->count != h2->low; i++) {
+			if (mark_at(h2, h2->count - 1)->start + HTTP2_FRAME_HEAD <= position)
+				break;
+			h2->count -= 1;
+		}
+		return HTTP2_NEXT;
+	}
+	return go_back(h2, position) ? HTTP2_NEXT : HTTP2_LOST;
+}
+
+static __always_inline void walk_http2(struct http2_follow *h2, struct http2_scratch *s,
+				       const struct write *write)
+{
+	u64 vectors = vectors_of(write), length = write->length;
+	u32 i, why = 0;
+
+	if (!write->buffer || length > write->count)
+		length = write->count;
+	h2->vectors = vectors;
+	s->walk.vector = vectors ? vectors + sizeof(struct iovec) : 0;
+	s->walk.buffer = write->buffer;
+	s->walk.length = length;
+	s->walk.left = write->count;
+	s->now = write->now;
+	for (i = 0; i < MAX_HTTP2_PIECES; i++) {
+		if (!*(volatile u64 *)&s->walk.left)
+			break;
+		why = pass_http2(h2);
+		barrier_var(why); /* as in find_http1_heads() */
+		if (why)
+			break;
+	}
+	if (why)
+		give_up_http2(h2, why == LOST_RING_FULL + 1 ? LOST_RING_FULL : why);
+	else if (s->walk.left)
+		give_up_http2(h2, MISS_HEAD_TOO_LONG);
+}
+
+/* Follows a write. It is not static, so it is verified once. */
+__noinline int follow_http2(struct http2_follow *h2, const struct write *write)
+{
+	struct http2_scratch *s = http2_scratch();
+	enum http2_part part;
+	u64 position;
+
+	if (!h2 || !write || !s || h2->over)
+		return 0;
+	if (!h2->begun) {
+		h2->base = (u32)write->bytes_acked - write->write_seq;
+		h2->now.position = write->bytes_acked;
+		h2->begun = 1;
+	}
+	position = position_from(h2->base, write->bytes_acked, write->write_seq);
+	__sync_fetch_and_add(&h2->version, 1);
+	part = resume_http2(h2, write, position);
+	if (part == HTTP2_LOST) {
+		give_up_http2(h2, MISS_FRAMING);
+	} else if (part == HTTP2_NEXT) {
+		h2->before = h2->now;
+		h2->last = position;
+		walk_http2(h2, s, write);
+	}
+	__sync_fetch_and_add(&h2->version, 1);
+	return 0;
+}
+
+static __always_inline bool begins_as_http2(const struct write *write)
+{
+	u64 word = 0;
+
+	return write->buffer && write->length >= sizeof(word) &&
+	       !bpf_probe_read_user(&word, sizeof(word), (void *)write->buffer) &&
+	       word == WORD8('P', 'R', 'I', ' ', '*', ' ', 'H', 'T');
+}
+
+/* An application writes, and its bytes are not queued yet. What does not begin with the preface has no storage. */
+static __always_inline void handle_http2(struct sock *sk, struct msghdr *msg)
+{
+	struct iov_iter *iter = &msg->msg_iter;
+	struct http2_scratch *s = http2_scratch();
+	struct http2_follow *h2;
+	struct write write = {};
+	struct tcp_sock *tp;
+	struct conn *conn;
+
+	if (iter->iov_offset)
+		return; /* a later part of a long write */
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp || !s)
+		return;
+	write.first = !tp->bytes_sent && tp->write_seq == tp->snd_una;
+	h2 = bpf_sk_storage_get(&http2_follows, sk, 0, 0);
+	if (!h2 && !write.first)
+		return;
+	write.buffer = first_buffer(iter, &write.length, true);
+	if (write.first && !begins_as_http2(&write))
+		return;
+	conn = conn_of(sk);
+	if (!conn || conn->role != ROLE_CLIENT || !(conn->flags & CONN_ESTABLISHED) ||
+	    (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)))
+		return;
+	if (!h2) {
+		h2 = bpf_sk_storage_get(&http2_follows, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+		if (!h2) {
+			count_loss(PROBE_HTTP2, LOST_STORAGE);
+			return;
+		}
+	}
+	if (h2->over)
+		return;
+	if (__sync_lock_test_and_set(&s->busy, 1)) {
+		give_up_http2(h2, MISS_BUSY);
+		return;
+	}
+	s->cookie = cookie_of(sk);
+	s->netns = conn->netns;
+	write.write_seq = tp->write_seq;
+	write.bytes_acked = tp->bytes_acked;
+	write.count = iter->count;
+	write.iter = address_of(iter);
+	write.now = bpf_ktime_get_ns();
+	follow_http2(h2, &write);
+	s->busy = 0;
+}
+
+/* This tracepoint is there since 6.15. */
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(ws_http2, struct sock *sk, struct msghdr *msg)
+{
+	handle_http2(sk, msg);
+	return 0;
+}
+
+SEC("fentry/tcp_sendmsg_locked")
+int BPF_PROG(ws_http2_fentry, struct sock *sk, struct msghdr *msg)
+{
+	handle_http2(sk, msg);
+	return 0;
+}

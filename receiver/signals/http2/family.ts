@@ -1,0 +1,29 @@
+import { PROBE_ID } from '../../decode/generated/layout.ts';
+import type { Family } from '../family.ts';
+import { isAttached, type Wanted } from '../kernel.ts';
+import { http2Decoder } from './decode.ts';
+
+export interface Http2Options {
+  /** Trace context of clients' HTTP/2 requests. */
+  readonly http2: boolean;
+}
+
+/** What clients write over HTTP/2: which stream has which bytes, and the header blocks for its trace context. */
+export const http2: Family<Http2Options> = {
+  name: 'http2',
+  options: ({ http2 }: Wanted) => ({ http2 }),
+  probes: [
+    {
+      name: 'http2_write',
+      isWanted: (options) => options.http2,
+      variants: () => [
+        { programs: ['ws_http2'], tracepoint: 'tcp_sendmsg_locked' },
+        { programs: ['ws_http2_fentry'], words: 'fentry' },
+      ],
+      advice: () => '; what HTTP/2 requests lose is on no trace by their headers',
+    },
+  ],
+  variables: (_options, chosen) => ({ cfg_http2: isAttached(chosen, 'ws_http2', 'ws_http2_fentry') }),
+  probeNames: { [PROBE_ID.PROBE_HTTP2]: 'http2_write' },
+  records: [http2Decoder],
+};
