@@ -164,9 +164,9 @@ struct drop_record {
 	__u8 state; /* kernel TCP state of the socket, 0 without one */
 	__u8 flags; /* of the TCP header, RFC 9293 section 3.1; 0 without one */
 	__u8 pad;
-	__u32 reason; /* enum skb_drop_reason of the running kernel */
-	__u32 netns;  /* of the socket, else of the interface */
-	__u32 stream; /* as of a retransmission */
+	__u32 reason;	  /* enum skb_drop_reason of the running kernel */
+	__u32 netns;	  /* of the socket, else of the interface */
+	__u32 stream;	  /* as of a retransmission */
 	__u16 local_port; /* of the socket, 0 without one */
 	__u16 peer_port;
 	__u64 location; /* kernel address of the call that freed it */
