@@ -16,7 +16,7 @@ describe('frames of HTTP/2', () => {
   const cleanup = new Cleanup();
   let stage: Stage;
   before(async () => {
-    stage = await openStage(cleanup, { hook: false, threadContext: false });
+    stage = await openStage(cleanup, { http2: true, hook: false, threadContext: false });
   });
   after(() => cleanup.run());
 

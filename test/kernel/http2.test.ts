@@ -97,7 +97,7 @@ describe('clients of plaintext HTTP/2', () => {
     const relay = startHooked(cleanup, { room, name: 'h2-relay.ts', args: [kind], isHooked: false, env });
     await waitFor('the relay to listen', () => relay.out().endsWith('\n'));
     const port = Number(relay.out());
-    const watcher = new Watcher({ hook: false, threadContext: false });
+    const watcher = new Watcher({ http2: true, hook: false, threadContext: false });
     try {
       dropper.lose(port, { permille: PERMILLE });
       const numbers = [connections, calls, parallel].map(String);

@@ -19,7 +19,7 @@ for (const costlyVariants of [false, true]) {
 
     before(() => {
       ({ room, script } = TcpScript.open(cleanup));
-      watcher = new Watcher({ costlyVariants });
+      watcher = new Watcher({ costlyVariants, http2: true });
       cleanup.add(() => watcher.close());
       plan = watcher.source.plan;
     });
@@ -37,6 +37,8 @@ for (const costlyVariants of [false, true]) {
       const hasTracepoint = kernelFunctionArity('btf_trace_tcp_sendmsg_locked') !== undefined;
       const fentry = ['ws_write_fentry', 'ws_write_kprobe'].find(canLoad);
       assert.equal(write, hasTracepoint ? 'ws_write' : fentry);
+      const http2 = plan.attached.find(({ probe }) => probe === 'http2_write')?.program;
+      assert.equal(http2, hasTracepoint ? 'ws_http2' : 'ws_http2_fentry');
     });
 
     test('what is missing is said, and nothing else', () => {

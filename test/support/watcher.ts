@@ -51,7 +51,6 @@ export const ALL_SIGNALS: KernelOptions = {
   },
   requests: true,
   arrivals: true,
-  http2: true,
   hook: true,
   threadContext: true,
   stateDuration: true,
