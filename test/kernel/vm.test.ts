@@ -58,6 +58,7 @@ const BY_HAND = [
   'deferred-accepts',
   'filter-cgroups',
   'handed-over',
+  'http2',
   'opt-in-attributes',
   'outliers',
   'quiet-rows',
