@@ -1,3 +1,4 @@
+export { parseCidr } from './cidr.ts';
 export type { AppConfig, FilterRule } from './app-config.ts';
 export { dumpConfig } from './dump.ts';
 export { ConfigError, type ConfigProblem } from './errors.ts';

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseCidr } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
 import type { Outputs } from '../cli/outputs.ts';
 import type { DecodeCounters } from '../decode/batch.ts';
 import { LOSS_REASON } from '../decode/generated/layout.ts';
 import { OwnerTable } from '../decode/owners.ts';
 import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
-import { createClock } from '../model/clock.ts';
+import { createClock, type Clock } from '../model/clock.ts';
 import { LiveFilter } from '../settings/filter.ts';
 import { viewKernelOptions } from '../settings/view.ts';
 import { decodeBatch } from '../signals/records.ts';
@@ -13,9 +14,10 @@ import { KernelSource } from '../source/kernel-source.ts';
 import { isShown, kernelRulesOf } from '../views/filter.ts';
 import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
-import type { View, ViewRow, ViewRun } from '../views/view.ts';
+import type { Gain, View, ViewRow, ViewRun, ViewSumsNeeds } from '../views/view.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { checkSupport } from './support.ts';
+import { ViewSums } from './view-sums.ts';
 
 /** How long a line waits at most before it is printed. */
 const DRAIN_MS = 50;
@@ -32,7 +34,7 @@ export async function runView(
   signals: StopSignals,
   outputs: Outputs,
 ): Promise<number> {
-  const args = parseViewArguments(view.name, optionsOf(view), argv);
+  const args = parseViewArguments(view.name, optionsOf(view), argv, view.words);
   if (args.has('help')) {
     outputs.stdout.write(renderViewHelp(view));
     await outputs.stdout.drain();
@@ -55,6 +57,9 @@ class ViewSession {
   readonly #owners: OwnerTable;
   readonly #filter: LiveFilter;
   readonly #run: ViewRun;
+  readonly #clock: Clock;
+  /** Absent: it shows events alone. */
+  readonly #intervals: Intervals | undefined;
   readonly #probes: ReadonlySet<string>;
   readonly #decoded: DecodeCounters = { decoded: 0, bad: 0 };
   #isGone = false;
@@ -64,11 +69,22 @@ class ViewSession {
     this.#view = view;
     this.#args = args;
     this.#outputs = outputs;
-    const { events, attributes = [], traces = false, costly = false, probes } = view.needs(args);
+    const { events, sums, attributes = [], traces = false, costly = false, probes } = view.needs(args);
     this.#probes = new Set(probes);
     const include = kernelRulesOf(args, view.ports?.(args) ?? {});
     const hierarchies = findCgroupHierarchies('/proc');
-    const options = viewKernelOptions({ events, attributes, traces, costly, include }, hierarchies);
+    const options = viewKernelOptions(
+      {
+        events,
+        attributes,
+        traces,
+        costly,
+        metrics: sums?.metrics ?? [],
+        subnets: (sums?.subnets ?? []).map(parseCidr),
+        include,
+      },
+      hierarchies,
+    );
     checkSupport(options);
     this.#source = KernelSource.start(options);
     this.#owners = new OwnerTable(options.maxOwners, (key, info) => this.#source.lookup('owners', key, info));
@@ -81,6 +97,13 @@ class ViewSession {
       },
     );
     const clock = createClock(monotonicToRealtime);
+    this.#clock = clock;
+    this.#intervals =
+      sums &&
+      new Intervals(
+        sums,
+        new ViewSums(this.#source, this.#owners, { needs: sums, attributes, now: clock.now }),
+      );
     this.#run = view.start(args, {
       names: this.#source.names,
       toUnixNs: (monotonicNs) => clock.toUnixNs(monotonicNs),
@@ -97,11 +120,13 @@ class ViewSession {
     const { header } = this.#run;
     if (header === undefined || this.#args.has('json')) this.#say('watches; Ctrl-C ends it');
     else this.#print([header]);
-    let isStopped = false;
-    void signals.stopped.then(() => (isStopped = true));
-    for (let checkedMs = performance.now(); !isStopped && !this.#isGone;) {
+    const stop = new AbortController();
+    void signals.stopped.then(() => stop.abort());
+    for (let checkedMs = performance.now(); !stop.signal.aborted && !this.#isGone;) {
       this.#drain();
-      await Promise.race([sleep(DRAIN_MS), signals.stopped]);
+      if (this.#intervals?.isDue === true) this.#showSums(this.#intervals.next());
+      if (this.#intervals?.isOver === true) break;
+      await sleep(DRAIN_MS, undefined, { signal: stop.signal }).catch(() => undefined);
       if (performance.now() - checkedMs < CHECK_MS) continue;
       checkedMs = performance.now();
       this.#filter.check();
@@ -109,6 +134,7 @@ class ViewSession {
     }
     this.#source.detach();
     this.#drain();
+    if (this.#intervals?.isOver === false) this.#showSums(this.#intervals.next());
     for (const row of this.#run.end?.() ?? []) this.#show(row);
     this.#tellLost();
   }
@@ -126,6 +152,11 @@ class ViewSession {
         if (row !== undefined) this.#show(row);
       });
     });
+  }
+
+  #showSums(gains: readonly Gain[]): void {
+    const unixNs = this.#clock.toUnixNs(this.#clock.now());
+    for (const row of this.#run.interval?.(gains, unixNs) ?? []) this.#show(row);
   }
 
   #show({ lines, json }: ViewRow): void {
@@ -151,5 +182,33 @@ class ViewSession {
       );
     if (lost > this.#lost) this.#say(`${String(lost - this.#lost)} events are missing: they came too fast`);
     this.#lost = lost;
+  }
+}
+
+/** When the sums of a view are due. */
+class Intervals {
+  readonly #needs: ViewSumsNeeds;
+  readonly #sums: ViewSums;
+  #dueMs: number;
+  #done = 0;
+
+  constructor(needs: ViewSumsNeeds, sums: ViewSums) {
+    this.#needs = needs;
+    this.#sums = sums;
+    this.#dueMs = performance.now() + needs.intervalMs;
+  }
+
+  get isDue(): boolean {
+    return performance.now() >= this.#dueMs;
+  }
+
+  get isOver(): boolean {
+    return this.#done === this.#needs.intervals;
+  }
+
+  next(): readonly Gain[] {
+    this.#dueMs += this.#needs.intervalMs;
+    this.#done += 1;
+    return this.#sums.take();
   }
 }

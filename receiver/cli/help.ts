@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import wrapAnsi from 'wrap-ansi';
 import { SCHEMA } from '../../config/index.ts';
 
 /** Keys that most people need, by what they are for; docs/configuration.md has all. */
@@ -45,11 +46,14 @@ function flagLines(keys: readonly string[], width: number): string[] {
   return keys.map((key) => `  --${key.padEnd(width)}  ${defaultOf(key)}`);
 }
 
+const LIST_WIDTH = 90;
+
 /** The text of `--help`, with the defaults as the schema has them; ends with a newline. */
 export function renderHelp(views: readonly { readonly name: string }[]): string {
   const width = SHOWN.flatMap(([, keys]) => keys).reduce((most, key) => Math.max(most, key.length), 0);
   const groups = SHOWN.map(([title, keys]) => [`${title} (defaults):`, ...flagLines(keys, width)].join('\n'));
-  const shown = `Views, as the tools of BCC:\n  ${views.map(({ name }) => name).join(' ')}`;
+  const list = `Views, as the tools of BCC: ${views.map(({ name }) => name).join(' ')}`;
+  const shown = wrapAnsi(list, LIST_WIDTH).replaceAll('\n', '\n  ');
   return [PREAMBLE, shown, ...groups, CLOSING].join('\n\n') + '\n';
 }
 

@@ -1,8 +1,9 @@
 import { loadConfig, type FilterRule } from '../../config/index.ts';
-import type { EventDescriptor } from '../../semconv/index.ts';
+import type { EventDescriptor, MetricDescriptor } from '../../semconv/index.ts';
 import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
 import type { Wanted } from '../signals/kernel.ts';
 import type { KernelOptions } from '../source/kernel-options.ts';
+import type { Subnet } from '../source/subnet.ts';
 import { familyOptionsOf } from './family-options.ts';
 import { kernelFilterOf } from './filter.ts';
 
@@ -16,19 +17,24 @@ export interface ViewSettings {
   readonly traces: boolean;
   /** Where better ways are refused, programs at each system call do. */
   readonly costly: boolean;
+  /** Sums of these. */
+  readonly metrics: readonly MetricDescriptor[];
+  /** Networks of peers. */
+  readonly subnets: readonly Subnet[];
   readonly include: readonly FilterRule[];
 }
 
-/** What the kernel must tell for a view, and no more: no sums, no spans. Sizes are the defaults. */
+/** What the kernel must tell for a view, and no more: no spans. Sizes are the defaults. */
 export function viewKernelOptions(
-  { events, attributes, traces, costly, include }: ViewSettings,
+  { events, attributes, traces, costly, metrics, subnets, include }: ViewSettings,
   hierarchies: readonly CgroupHierarchy[],
 ): KernelOptions {
   const { bpf } = loadConfig({ argv: [], env: {}, readFile: () => '' });
   const { ringBufferBytes, maxSeries, maxSockets, maxOwners } = bpf;
+  const sums = new Set(metrics.map(({ name }) => name));
   const names = new Set(events.map(({ name }) => name));
   const wanted: Wanted = {
-    metric: () => false,
+    metric: ({ name }) => sums.has(name),
     event: ({ name }) => (names.has(name) ? 'on' : 'off'),
     span: () => 'off',
     exemplars: () => false,
@@ -51,7 +57,7 @@ export function viewKernelOptions(
     maxSockets,
     maxOwners,
     costlyVariants: costly,
-    subnets: [],
+    subnets,
     filter: kernelFilterOf({ include, exclude: [] }, hierarchies),
     cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,
     ...familyOptionsOf(wanted),

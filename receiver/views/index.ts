@@ -1,3 +1,4 @@
+import { softirqs } from './softirqs.ts';
 import { solisten } from './solisten.ts';
 import { tcpaccept } from './tcpaccept.ts';
 import { tcpconnect } from './tcpconnect.ts';
@@ -6,11 +7,13 @@ import { tcpdrop } from './tcpdrop.ts';
 import { tcplife } from './tcplife.ts';
 import { tcpretrans } from './tcpretrans.ts';
 import { tcpstates } from './tcpstates.ts';
+import { tcpsubnet } from './tcpsubnet.ts';
 import { tcptracer } from './tcptracer.ts';
 import type { View } from './view.ts';
 
 /** Every view, by the alphabet. */
 export const VIEWS: readonly View[] = [
+  softirqs,
   solisten,
   tcpaccept,
   tcpconnect,
@@ -19,5 +22,6 @@ export const VIEWS: readonly View[] = [
   tcplife,
   tcpretrans,
   tcpstates,
+  tcpsubnet,
   tcptracer,
 ];

@@ -41,6 +41,23 @@ export function portsOption(long: string, short: string, help: string): ViewOpti
 export const LOCAL_PORT = portsOption('localport', 'L', 'these local ports only');
 export const REMOTE_PORT = portsOption('remoteport', 'D', 'these ports of the other end only');
 
+const MAX_SECONDS = 86_400;
+
+/** How often sums are printed, and for how long. */
+export function intervalOptions(help: string): readonly ViewOption[] {
+  const check = numberCheck(MAX_SECONDS, 'number of seconds');
+  return [
+    { long: 'interval', short: 'i', value: 'SECONDS', check, help },
+    {
+      long: 'count',
+      short: 'n',
+      value: 'TIMES',
+      check: numberCheck(1e9, 'count'),
+      help: 'end after so many intervals',
+    },
+  ];
+}
+
 const MAX_MS = 86_400_000;
 
 function checkMs(value: string): string | undefined {
@@ -146,13 +163,14 @@ export function portsOf(args: ViewArguments): {
 }
 
 /**
- * Reads what follows the view's name.
+ * Reads what follows the view's name. `words`: options that are given without their names, in this order.
  * @throws ConfigError one sentence for what it does not have, or cannot use
  */
 export function parseViewArguments(
   view: string,
   options: readonly ViewOption[],
   argv: readonly string[],
+  words: readonly string[] = [],
 ): ViewArguments {
   const fail = (subject: string, problem: string): never => {
     throw new ConfigError([{ subject: `wirespan ${view}: ${subject}`, problem }]);
@@ -169,8 +187,16 @@ export function parseViewArguments(
     tokens: true,
   });
   const values = new Map<string, string | true>();
+  const left = [...words];
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional' && left.length > 0) {
+      const option = options.find(({ long }) => long === left[0]);
+      left.shift();
+      const given = { rawName: `argument ${String(token.index + 1)},`, value: token.value };
+      if (option !== undefined) values.set(option.long, valueOf(option, given, fail));
+      continue;
+    }
     if (token.kind === 'positional')
       fail(
         `argument ${String(token.index + 1)}`,

@@ -16,6 +16,7 @@ export const tcpconnlat: View = {
     { long: 'time', short: 'T', help: 'a column with the time of day' },
     { long: 'lport', short: 'L', help: 'a column with the local port' },
   ],
+  words: [MINIMUM.long],
   needs: () => ({
     events: [EVENT_TCP_CONNECTION_OPEN, EVENT_TCP_CONNECTION_FAIL],
     probes: ['inet_sock_set_state'],

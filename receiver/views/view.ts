@@ -1,4 +1,5 @@
-import type { EventDescriptor } from '../../semconv/index.ts';
+import type { Attributes } from '@opentelemetry/api';
+import type { EventDescriptor, MetricDescriptor } from '../../semconv/index.ts';
 import type { KernelNames, KernelRecord } from '../model/record.ts';
 import type { ViewArguments, ViewOption } from './options.ts';
 
@@ -12,6 +13,8 @@ export interface View {
   readonly example: readonly [command: string, meaning: string];
   /** Besides those of all views. */
   readonly options: readonly ViewOption[];
+  /** Options, by their long names, that may be given as words in this order. */
+  readonly words?: readonly string[];
   /** What the kernel is asked for: nothing else is loaded. */
   needs(args: ViewArguments): ViewNeeds;
   /** Which ends the ports of its options are of. */
@@ -22,6 +25,8 @@ export interface View {
 /** What a view is made of. */
 export interface ViewNeeds {
   readonly events: readonly EventDescriptor[];
+  /** Sums, which are asked for at each interval and at the end. */
+  readonly sums?: ViewSumsNeeds;
   /** Opt-in attributes that change what records hold. */
   readonly attributes?: readonly string[];
   /** Trace contexts are read. */
@@ -30,6 +35,22 @@ export interface ViewNeeds {
   readonly probes: readonly string[];
   /** Where the kernel refuses better ways, programs at the end of system calls do. */
   readonly costly?: boolean;
+}
+
+export interface ViewSumsNeeds {
+  readonly metrics: readonly MetricDescriptor[];
+  /** Networks of peers, in CIDR notation; of several the narrowest is a peer's. */
+  readonly subnets: readonly string[];
+  readonly intervalMs: number;
+  /** It ends after so many; undefined: with Ctrl-C. */
+  readonly intervals: number | undefined;
+}
+
+/** What a counter gained in one interval, in the metric's unit. */
+export interface Gain {
+  readonly metric: MetricDescriptor;
+  readonly attributes: Attributes;
+  readonly value: number;
 }
 
 /** Undefined: any. */
@@ -51,6 +72,8 @@ export interface ViewRun {
   readonly header: string | undefined;
   /** Undefined: it is not shown. */
   row(record: KernelRecord): ViewRow | undefined;
+  /** An interval is over; times are Unix nanoseconds. */
+  interval?(gains: readonly Gain[], unixNs: bigint): readonly ViewRow[];
   /** What is printed when it ends. */
   end?(): readonly ViewRow[];
 }

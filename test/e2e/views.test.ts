@@ -5,6 +5,7 @@ import { agentArgs, runToEnd } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
+import { waitFor } from '../support/wait.ts';
 import { startView, type JsonRow, type RunningView } from '../support/view.ts';
 
 const [SENT, AGAIN] = [5_003, 1_009];
@@ -223,6 +224,37 @@ describe('a view', () => {
     const { stdout, stderr } = await ended;
     assert.equal(stdout.trimEnd().split('\n').length, 2);
     assert.equal(stderr, 'status 0\n');
+  });
+
+  it('of sums prints what connections sent by network, live and closed ones, and at the end', async () => {
+    const { script } = TcpScript.open(cleanup);
+    const view = await startView(cleanup, 'tcpsubnet', '127.77.7.0/24,0.0.0.0/0', '--json');
+    const { listener, port } = await script.listen('listen-any');
+    for (const isClosed of [true, false]) {
+      const [socket, accepted] = [script.next(), script.next()];
+      await script.run('socket', socket);
+      await script.run('connect-to', socket, '127.77.7.7', port);
+      await script.run('accept', accepted, listener);
+      await script.run('fill', socket, SENT);
+      await script.run('read', accepted, SENT);
+      if (isClosed) await script.run('close', socket);
+    }
+    const sent = (): number =>
+      view
+        .rows()
+        .filter(({ subnet }) => subnet === '127.77.7.0/24')
+        .reduce((sum, { bytes }) => sum + Number(bytes), 0);
+    await waitFor('the bytes of both', () => sent() >= 2 * SENT);
+    assert.equal(await view.stop(), 0);
+    assert.equal(sent(), 2 * SENT);
+  });
+
+  it('of sums ends after as many intervals as it was told', async () => {
+    const { code, stdout, stderr } = await runToEnd(process.execPath, agentArgs('softirqs', '1', '2', '-T'));
+    assert.deepEqual([code, stderr], [0, 'wirespan softirqs: watches; Ctrl-C ends it\n']);
+    const heads = stdout.match(/^\d\d:\d\d:\d\d\nSOFTIRQ +TOTAL_usecs$/gm);
+    assert.equal(heads?.length, 2, stdout);
+    assert.match(stdout, /^timer +\d+$/m);
   });
 
   it('says of a cgroup that is not there that it waits', async () => {

@@ -14,7 +14,7 @@ function parse(command: string): { readonly args: ViewArguments; readonly ports:
   const [name = '', ...argv] = command.split(' ');
   const view = VIEWS.find((each) => each.name === name);
   assert.ok(view !== undefined, name);
-  const args = parseViewArguments(name, optionsOf(view), argv);
+  const args = parseViewArguments(name, optionsOf(view), argv, view.words);
   return { args, ports: view.ports?.(args) ?? {} };
 }
 
@@ -43,6 +43,14 @@ describe('the options of a view', () => {
       'tcplife -p x': /^wirespan tcplife: -p x: is no process id: give a number from 1 to 4194304$/,
       'tcplife --cgroup system.slice': /is no path: it begins with \/ at the mount point/,
       'tcptracer -N -1': /-N/,
+      'tcpconnlat 1 2': /^wirespan tcpconnlat: argument 2: is no option/,
+      'tcpconnlat x': /^wirespan tcpconnlat: argument 1, x: is no time/,
+      'softirqs 0':
+        /^wirespan softirqs: argument 1, 0: is no number of seconds: give a number from 1 to 86400$/,
+      'softirqs -c x': /is no CPU: give its number, from 0/,
+      'tcpsubnet 10.0.0.0': /must be networks in CIDR notation, such as 10\.0\.0\.0\/8 or fd00::\/8$/,
+      'tcpsubnet 10.1.0.0/8': /must be networks without host bits: write 10\.0\.0\.0\/8$/,
+      'tcpsubnet -f G': /is no unit: give one of b, k, m, B, K, M$/,
       'tcpconnlat -m 1e3': /is no time: give milliseconds, such as 10 or 0\.5/,
     };
     for (const [command, expected] of Object.entries(cases)) {

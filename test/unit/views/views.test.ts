@@ -43,7 +43,7 @@ function show(command: string, ...records: readonly KernelRecord[]): Shown {
   const [name = '', ...argv] = command.split(' ');
   const view = VIEWS.find((each) => each.name === name);
   assert.ok(view !== undefined, name);
-  const run = view.start(parseViewArguments(name, optionsOf(view), argv), TOOLS);
+  const run = view.start(parseViewArguments(name, optionsOf(view), argv, view.words), TOOLS);
   const rows = records.map((record) => run.row(record)).filter((row) => row !== undefined);
   return { header: run.header, rows: [...rows, ...(run.end?.() ?? [])] };
 }
@@ -156,6 +156,7 @@ describe('tcpconnlat', () => {
 
   it('leaves out what was quicker than asked', () => {
     assert.equal(show('tcpconnlat -m 1000', open).rows.length, 1);
+    assert.equal(show('tcpconnlat 1001', open).rows.length, 0);
     assert.equal(show('tcpconnlat -m 1000.1', open).rows.length, 0);
   });
 });

@@ -1,0 +1,74 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { MetricDescriptor } from '../../semconv/index.ts';
+import type { OwnerTable } from '../decode/owners.ts';
+import { readListenCounters } from '../host/listen-counters.ts';
+import type { MetricSink } from '../model/metric-sink.ts';
+import type { ObservedResource } from '../model/resource.ts';
+import type { KernelSource } from '../source/kernel-source.ts';
+import type { Gain, ViewSumsNeeds } from '../views/view.ts';
+import { SignalSums } from './signal-sums.ts';
+
+/** Nobody is told apart: views show sums of the host. */
+const HOST: ObservedResource = { id: 'host', kind: 'host', attributes: {} };
+
+/** What the kernel's sums gained, for a view that prints it at intervals. */
+export class ViewSums {
+  readonly #source: KernelSource;
+  readonly #sums: SignalSums;
+  readonly #now: () => bigint;
+  #gains = new Map<string, Gain & { value: number }>();
+
+  /** `now`: CLOCK_MONOTONIC. */
+  constructor(
+    source: KernelSource,
+    owners: OwnerTable,
+    { needs, attributes, now }: { needs: ViewSumsNeeds; attributes: readonly string[]; now: () => bigint },
+  ) {
+    this.#source = source;
+    this.#now = now;
+    const wanted = new Set(needs.metrics.map(({ name }) => name));
+    this.#sums = new SignalSums({
+      context: {
+        sink: this.#sink(wanted),
+        isOn: ({ name }) => wanted.has(name),
+        optIn: new Set(attributes),
+        mask: (address) => address,
+        subnets: needs.subnets,
+        ownerAt: (view, offset) => owners.find(view, offset),
+        resolve: () => HOST,
+        host: () => HOST,
+      },
+      kernel: source,
+      host: { listenCounters: readListenCounters, isLocal: () => false, forgetAddresses: () => undefined },
+      overflow: () => undefined,
+      now,
+    });
+  }
+
+  #sink(wanted: ReadonlySet<string>): MetricSink {
+    return {
+      add: (metric, _resource, attributes, delta) => {
+        if (wanted.has(metric.name) && delta > 0) this.#add(metric, attributes, delta);
+      },
+      addHistogram: () => undefined,
+      set: () => undefined,
+      expect: () => undefined,
+    };
+  }
+
+  #add(metric: MetricDescriptor, attributes: Attributes, delta: number): void {
+    const key = `${metric.name} ${JSON.stringify(attributes)}`;
+    const gain = this.#gains.get(key);
+    if (gain === undefined) this.#gains.set(key, { metric, attributes, value: delta });
+    else gain.value += delta;
+  }
+
+  /** What was gained since the last call, live connections included. */
+  take(): readonly Gain[] {
+    this.#source.pass(this.#now());
+    for (const isOften of [true, false]) this.#sums.read((map) => this.#source.read(map), { isOften });
+    const gains = [...this.#gains.values()];
+    this.#gains = new Map();
+    return gains;
+  }
+}
