@@ -57,6 +57,7 @@ export function viewKernelOptions(
     maxSockets,
     maxOwners,
     costlyVariants: costly,
+    recordsAlone: metrics.length === 0,
     subnets,
     filter: kernelFilterOf({ include, exclude: [] }, hierarchies),
     cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,

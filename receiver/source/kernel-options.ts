@@ -15,6 +15,8 @@ export interface SourceOptions extends CommonOptions {
   readonly subnets: readonly Subnet[];
   /** Mount point of cgroup v2, for the programs that are attached there; none: these are missing. */
   readonly cgroupRoot: string | undefined;
+  /** Nobody walks over the sockets or reads sums: what is only for that is not loaded. */
+  readonly recordsAlone?: boolean;
   /** What is observed; it can be changed later. */
   readonly filter: KernelFilter;
 }

@@ -286,10 +286,11 @@ export class KernelSource {
 }
 
 function configure(session: BpfSession, plan: Plan, options: KernelOptions, numbers: KernelNumbers): void {
+  const { self, firstPass, owners, cpus, ...ofSums } = plan.iterators;
   const needed = new Set([
     ...plan.attached.map(({ program }) => program),
-    ...Object.values(plan.iterators).flat(),
-    TAKE_ROW,
+    ...[self, firstPass, ...owners, ...cpus],
+    ...(options.recordsAlone === true ? [] : [...Object.values(ofSums).flat(), TAKE_ROW]),
   ]);
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
   setKernelConfig(session, plan, options, numbers);

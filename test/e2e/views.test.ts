@@ -1,5 +1,6 @@
 /** The views, as commands: what they print of a workload that knows what it did. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { agentArgs, runToEnd } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
@@ -224,6 +225,19 @@ describe('a view', () => {
     const { stdout, stderr } = await ended;
     assert.equal(stdout.trimEnd().split('\n').length, 2);
     assert.equal(stderr, 'status 0\n');
+  });
+
+  it('loads the programs that it needs, and none for what it does not show', async () => {
+    const view = await startView(cleanup, 'tcplife', '--json');
+    const all = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show']).toString()) as { name?: string }[];
+    const names = all.map(({ name = '' }) => name).filter((name) => name.startsWith('ws_'));
+    assert.equal(await view.stop(), 0);
+    assert.ok(names.includes('ws_state'), names.join(' '));
+    const others = /^ws_(pass|states|holders|settle|take|drop|reset|softirq|arrive|announce|retransmit$)/;
+    assert.deepEqual(
+      names.filter((name) => others.test(name)),
+      [],
+    );
   });
 
   it('of sums prints what connections sent by network, live and closed ones, and at the end', async () => {
