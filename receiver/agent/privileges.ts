@@ -9,11 +9,16 @@ const KEPT_CAPABILITIES: readonly string[] = [
   'CAP_SYSLOG',
 ];
 
-/** Gives up for good what is not needed once all is loaded; what cannot be known with the rest, for the log. */
+/** Gives up for good what is not needed once all is loaded; what is left. */
+export function keepPrivileges(): readonly string[] {
+  return reduceCapabilities(KEPT_CAPABILITIES);
+}
+
+/** The same, with what cannot be known with the rest, for the log. */
 export function reducePrivileges(config: WarnedSettings): {
   readonly kept: readonly string[];
   readonly warnings: readonly string[];
 } {
-  const kept = reduceCapabilities(KEPT_CAPABILITIES);
+  const kept = keepPrivileges();
   return { kept, warnings: privilegeWarnings(kept, config) };
 }

@@ -14,14 +14,21 @@ import { KernelSource } from '../source/kernel-source.ts';
 import { isShown, kernelRulesOf } from '../views/filter.ts';
 import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
-import type { Gain, View, ViewRow, ViewRun, ViewSumsNeeds } from '../views/view.ts';
+import type { Gain, View, ViewPorts, ViewRow, ViewRun } from '../views/view.ts';
+import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { checkSupport } from './support.ts';
-import { ViewSums } from './view-sums.ts';
+import { Intervals, ViewSums } from './view-sums.ts';
 
-/** How long a line waits at most before it is printed. */
+/** How often it is looked for what happened. */
 const DRAIN_MS = 50;
 const CHECK_MS = 5000;
+/** A reader of the last lines has so long to take what waits. */
+const LAST_LINES_MS = 5000;
+/** Things that a view remembers, such as the state of a socket. */
+const MAX_REMEMBERED = 65_536;
+/** Standard output takes nothing. */
+const EXIT_FAILED = 1;
 
 /**
  * Runs a view until a signal ends it, or nobody reads it; the exit status.
@@ -42,11 +49,10 @@ export async function runView(
   }
   const session = new ViewSession(view, args, outputs);
   try {
-    await session.run(signals);
+    return await session.run(signals);
   } finally {
     session.close();
   }
-  return 0;
 }
 
 class ViewSession {
@@ -62,6 +68,9 @@ class ViewSession {
   readonly #intervals: Intervals | undefined;
   readonly #probes: ReadonlySet<string>;
   readonly #decoded: DecodeCounters = { decoded: 0, bad: 0 };
+  readonly #ports: ViewPorts;
+  /** Printed together: of one long write nothing is left out when nothing waits. */
+  #lines: string[] = [];
   #isGone = false;
   #lost = 0;
 
@@ -71,7 +80,8 @@ class ViewSession {
     this.#outputs = outputs;
     const { events, sums, attributes = [], traces = false, costly = false, probes } = view.needs(args);
     this.#probes = new Set(probes);
-    const include = kernelRulesOf(args, view.ports?.(args) ?? {});
+    this.#ports = view.ports?.(args) ?? {};
+    const include = kernelRulesOf(args, this.#ports);
     const hierarchies = findCgroupHierarchies('/proc');
     const options = viewKernelOptions(
       {
@@ -107,24 +117,24 @@ class ViewSession {
     this.#run = view.start(args, {
       names: this.#source.names,
       toUnixNs: (monotonicNs) => clock.toUnixNs(monotonicNs),
+      maxRemembered: MAX_REMEMBERED,
     });
-    const { stdout } = outputs;
-    stdout.onGone(() => (this.#isGone = true));
-    stdout.onFlow = ({ writes }) =>
-      this.#say(`${String(writes)} lines are missing: nobody read them in time`);
+    keepPrivileges();
+    outputs.stdout.onGone(() => (this.#isGone = true));
   }
 
-  async run(signals: StopSignals): Promise<void> {
+  /** Until a signal or the last interval ends it, or nobody reads it; the exit status. */
+  async run(signals: StopSignals): Promise<number> {
     for (const { probe, why } of this.#source.plan.missing)
       if (this.#probes.has(probe)) this.#say(`not all is seen: ${probe}: ${why}`);
     const { header } = this.#run;
     if (header === undefined || this.#args.has('json')) this.#say('watches; Ctrl-C ends it');
-    else this.#print([header]);
+    else this.#lines.push(header);
     const stop = new AbortController();
     void signals.stopped.then(() => stop.abort());
     for (let checkedMs = performance.now(); !stop.signal.aborted && !this.#isGone;) {
-      this.#drain();
-      if (this.#intervals?.isDue === true) this.#showSums(this.#intervals.next());
+      // A slow reader is waited for: meanwhile the kernel's buffer holds what happens.
+      if (!this.#outputs.stdout.isBusy) this.#look();
       if (this.#intervals?.isOver === true) break;
       await sleep(DRAIN_MS, undefined, { signal: stop.signal }).catch(() => undefined);
       if (performance.now() - checkedMs < CHECK_MS) continue;
@@ -132,11 +142,31 @@ class ViewSession {
       this.#filter.check();
       this.#tellLost();
     }
+    return await this.#finish();
+  }
+
+  #look(): void {
+    this.#drain();
+    if (this.#intervals?.isDue === true) this.#showSums(this.#intervals.next());
+    this.#flush();
+  }
+
+  async #finish(): Promise<number> {
     this.#source.detach();
+    const { stdout } = this.#outputs;
+    await stdout.drain(LAST_LINES_MS);
     this.#drain();
     if (this.#intervals?.isOver === false) this.#showSums(this.#intervals.next());
     for (const row of this.#run.end?.() ?? []) this.#show(row);
+    this.#flush();
+    await stdout.drain(LAST_LINES_MS);
     this.#tellLost();
+    for (const note of this.#run.notes?.() ?? []) this.#say(note);
+    const { failure } = stdout;
+    const why = failure ?? 'nobody reads it';
+    if (this.#isGone || (stdout.dropped === 0 && !stdout.isBusy && failure === undefined)) return 0;
+    this.#say(`lines are missing, since standard output did not take them: ${why}`);
+    return EXIT_FAILED;
   }
 
   close(): void {
@@ -144,10 +174,9 @@ class ViewSession {
   }
 
   #drain(): void {
-    const ports = this.#view.ports?.(this.#args) ?? {};
     this.#source.drain((bytes) => {
       decodeBatch(bytes, this.#owners, this.#decoded, (record) => {
-        if (!isShown(record, this.#args, ports)) return;
+        if (!isShown(record, this.#args, this.#ports)) return;
         const row = this.#run.row(record);
         if (row !== undefined) this.#show(row);
       });
@@ -160,12 +189,13 @@ class ViewSession {
   }
 
   #show({ lines, json }: ViewRow): void {
-    if (!this.#args.has('json')) this.#print(lines);
-    else if (json !== undefined) this.#print([JSON.stringify(json)]);
+    if (!this.#args.has('json')) for (const line of lines) this.#lines.push(line);
+    else if (json !== undefined) this.#lines.push(JSON.stringify(json));
   }
 
-  #print(lines: readonly string[]): void {
-    if (lines.length > 0) this.#outputs.stdout.write(`${lines.join('\n')}\n`);
+  #flush(): void {
+    if (this.#lines.length > 0) this.#outputs.stdout.write(`${this.#lines.join('\n')}\n`);
+    this.#lines = [];
   }
 
   #say(words: string): void {
@@ -182,33 +212,5 @@ class ViewSession {
       );
     if (lost > this.#lost) this.#say(`${String(lost - this.#lost)} events are missing: they came too fast`);
     this.#lost = lost;
-  }
-}
-
-/** When the sums of a view are due. */
-class Intervals {
-  readonly #needs: ViewSumsNeeds;
-  readonly #sums: ViewSums;
-  #dueMs: number;
-  #done = 0;
-
-  constructor(needs: ViewSumsNeeds, sums: ViewSums) {
-    this.#needs = needs;
-    this.#sums = sums;
-    this.#dueMs = performance.now() + needs.intervalMs;
-  }
-
-  get isDue(): boolean {
-    return performance.now() >= this.#dueMs;
-  }
-
-  get isOver(): boolean {
-    return this.#done === this.#needs.intervals;
-  }
-
-  next(): readonly Gain[] {
-    this.#dueMs += this.#needs.intervalMs;
-    this.#done += 1;
-    return this.#sums.take();
   }
 }

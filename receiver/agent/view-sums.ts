@@ -72,3 +72,31 @@ export class ViewSums {
     return gains;
   }
 }
+
+/** When the sums of a view are due. */
+export class Intervals {
+  readonly #needs: ViewSumsNeeds;
+  readonly #sums: ViewSums;
+  #dueMs: number;
+  #done = 0;
+
+  constructor(needs: ViewSumsNeeds, sums: ViewSums) {
+    this.#needs = needs;
+    this.#sums = sums;
+    this.#dueMs = performance.now() + needs.intervalMs;
+  }
+
+  get isDue(): boolean {
+    return performance.now() >= this.#dueMs;
+  }
+
+  get isOver(): boolean {
+    return this.#done === this.#needs.intervals;
+  }
+
+  next(): readonly Gain[] {
+    this.#dueMs += this.#needs.intervalMs;
+    this.#done += 1;
+    return this.#sums.take();
+  }
+}

@@ -80,23 +80,29 @@ export function commandOf({ command }: Owner): string {
 }
 
 /** What every object of `--json` about one socket begins with. */
-export function socketJson(
+export function localJson(
   { timeNs, cookie, netns, owner, endpoints }: SocketRecord,
   tools: ViewTools,
 ): Readonly<Record<string, unknown>> {
   return {
     time: timeStamp(tools.toUnixNs(timeNs)),
-    pid: owner.pid,
-    comm: owner.command,
-    executable: owner.executable,
+    ...ownerJson(owner),
     netns,
     socket: cookie.toString(),
     ip: endpoints.family,
     local_address: endpoints.localAddress,
     local_port: endpoints.localPort,
-    remote_address: endpoints.peerAddress,
-    remote_port: endpoints.peerPort,
   };
+}
+
+/** The same of one that has a peer. */
+export function socketJson(record: SocketRecord, tools: ViewTools): Readonly<Record<string, unknown>> {
+  const { peerAddress, peerPort } = record.endpoints;
+  return { ...localJson(record, tools), remote_address: peerAddress, remote_port: peerPort };
+}
+
+export function ownerJson({ pid, command, executable }: Owner): Readonly<Record<string, unknown>> {
+  return { pid, comm: command, executable };
 }
 
 /** Nanoseconds between two stamps in milliseconds. */

@@ -1,14 +1,11 @@
 import { BoundedCache } from '../model/bounded-cache.ts';
 
-/** Addresses that are counted apart; of more, the ones that were quiet for longest make room. */
-const MAX_COUNTS = 65_536;
-
 /** How often each of several things happened, for a table at the end. */
 export class Counts<T extends object> {
   readonly #counts: BoundedCache<string, { readonly of: T; count: number }>;
   #forgotten = 0;
 
-  constructor(bound = MAX_COUNTS) {
+  constructor(bound: number) {
     this.#counts = new BoundedCache(bound, ({ count }) => (this.#forgotten += count));
   }
 
@@ -18,9 +15,11 @@ export class Counts<T extends object> {
     else known.count += 1;
   }
 
-  /** How often it was something that had to make room. */
-  get forgotten(): number {
-    return this.#forgotten;
+  /** What made room, in words. */
+  notes(): string[] {
+    return this.#forgotten === 0
+      ? []
+      : [`${String(this.#forgotten)} more were counted, of addresses that made room for newer ones`];
   }
 
   /** Most first. */
@@ -30,9 +29,4 @@ export class Counts<T extends object> {
       .map(([, entry]) => entry)
       .sort((a, b) => b.count - a.count);
   }
-}
-
-/** The line below a table of counts, where the bound left something out. */
-export function forgottenLines({ forgotten }: { readonly forgotten: number }): string[] {
-  return forgotten === 0 ? [] : [`and ${String(forgotten)} more, of addresses that made room for newer ones`];
 }

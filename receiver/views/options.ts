@@ -79,6 +79,14 @@ export const TRACE: ViewOption = {
   help: 'a column with the trace id of the request that it happened to, of requests that are sampled',
 };
 
+/** How a table of sockets is written. */
+export const WIDE: ViewOption = {
+  long: 'wide',
+  short: 'w',
+  help: 'columns that hold IPv6 addresses, and the IP version',
+};
+export const CSV: ViewOption = { long: 'csv', short: 's', help: 'values with commas between them' };
+
 const FAMILIES: readonly ViewOption[] = [
   { long: 'ipv4', short: '4', help: 'IPv4 only' },
   { long: 'ipv6', short: '6', help: 'IPv6 only' },

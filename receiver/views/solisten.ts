@@ -1,5 +1,5 @@
 import { EVENT_TCP_LISTENER_START } from '../../semconv/index.ts';
-import { commandOf, line, timeStamp, TimeColumns, titles } from './columns.ts';
+import { commandOf, line, localJson, TimeColumns, titles } from './columns.ts';
 import { netnsOption, TIMES } from './options.ts';
 import type { View } from './view.ts';
 
@@ -27,7 +27,7 @@ export const solisten: View = {
       header: titles(columns),
       row: (record) => {
         if (record.kind !== 'listener_start') return undefined;
-        const { owner, endpoints, backlog, netns, cookie } = record;
+        const { owner, endpoints, backlog, netns } = record;
         const texts = [
           ...times.texts(record.timeNs),
           ...[String(owner.pid), commandOf(owner)],
@@ -37,18 +37,7 @@ export const solisten: View = {
         ];
         return {
           lines: [line(columns, texts)],
-          json: {
-            time: timeStamp(tools.toUnixNs(record.timeNs)),
-            pid: owner.pid,
-            comm: owner.command,
-            executable: owner.executable,
-            netns,
-            socket: cookie.toString(),
-            ip: endpoints.family,
-            local_address: endpoints.localAddress,
-            local_port: endpoints.localPort,
-            backlog,
-          },
+          json: { ...localJson(record, tools), backlog },
         };
       },
     };

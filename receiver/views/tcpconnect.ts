@@ -1,7 +1,7 @@
 import { EVENT_TCP_CONNECTION_FAIL, EVENT_TCP_CONNECTION_OPEN } from '../../semconv/index.ts';
 import type { ConnectionRecord, KernelRecord } from '../model/record.ts';
 import { commandOf, line, socketJson, TimeColumns, titles, type Column } from './columns.ts';
-import { Counts, forgottenLines } from './counts.ts';
+import { Counts } from './counts.ts';
 import { portsOption, type ViewArguments } from './options.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
 
@@ -30,7 +30,7 @@ export const tcpconnect: View = {
     costly: true,
   }),
   ports: (args) => ({ remote: args.ports('port') }),
-  start: (args, tools) => (args.has('count') ? new ConnectCounts() : new Connects(args, tools)),
+  start: (args, tools) => (args.has('count') ? new ConnectCounts(tools) : new Connects(args, tools)),
 };
 
 /** A client's attempt that is over, and nothing else. */
@@ -84,7 +84,11 @@ class Connects implements ViewRun {
 
 class ConnectCounts implements ViewRun {
   readonly header = undefined;
-  readonly #counts = new Counts<ConnectionRecord['endpoints']>();
+  readonly #counts: Counts<ConnectionRecord['endpoints']>;
+
+  constructor({ maxRemembered }: ViewTools) {
+    this.#counts = new Counts(maxRemembered);
+  }
 
   row(record: KernelRecord): undefined {
     if (!isAttempt(record)) return;
@@ -102,6 +106,10 @@ class ConnectCounts implements ViewRun {
         connects: count,
       },
     }));
-    return [{ lines: [titles(COUNT_COLUMNS)] }, ...rows, { lines: forgottenLines(this.#counts) }];
+    return [{ lines: [titles(COUNT_COLUMNS)] }, ...rows];
+  }
+
+  notes(): string[] {
+    return this.#counts.notes();
   }
 }

@@ -3,6 +3,7 @@ import type { DropRecord, KernelRecord } from '../model/record.ts';
 import {
   commandOf,
   line,
+  ownerJson,
   stateName,
   timeOfDay,
   timeStamp,
@@ -100,9 +101,7 @@ function flagNames(flags: number): string[] {
 function dropJson(record: DropRecord, tools: ViewTools): Readonly<Record<string, unknown>> {
   return {
     time: timeStamp(tools.toUnixNs(record.timeNs)),
-    pid: record.owner.pid,
-    comm: record.owner.command,
-    executable: record.owner.executable,
+    ...ownerJson(record.owner),
     netns: record.netns,
     socket: record.cookie === 0n ? null : record.cookie.toString(),
     ip: record.family,

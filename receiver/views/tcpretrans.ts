@@ -14,7 +14,7 @@ import {
   traceTexts,
   type Column,
 } from './columns.ts';
-import { Counts, forgottenLines } from './counts.ts';
+import { Counts } from './counts.ts';
 import { LOCAL_PORT, portsOf, REMOTE_PORT, TRACE, type ViewArguments } from './options.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
 
@@ -44,7 +44,7 @@ export const tcpretrans: View = {
     probes: ['tcp_retransmit_skb', 'tcp_retransmit_synack'],
   }),
   ports: portsOf,
-  start: (args, tools) => (args.has('count') ? new RetransmitCounts() : new Retransmits(args, tools)),
+  start: (args, tools) => (args.has('count') ? new RetransmitCounts(tools) : new Retransmits(args, tools)),
 };
 
 class Retransmits implements ViewRun {
@@ -115,7 +115,11 @@ function remoteOf({ endpoints: { peerAddress, peerPort } }: RetransmitRecord): s
 
 class RetransmitCounts implements ViewRun {
   readonly header = undefined;
-  readonly #counts = new Counts<RetransmitRecord>();
+  readonly #counts: Counts<RetransmitRecord>;
+
+  constructor({ maxRemembered }: ViewTools) {
+    this.#counts = new Counts(maxRemembered);
+  }
 
   row(record: KernelRecord): undefined {
     if (record.kind !== 'retransmit') return;
@@ -133,6 +137,10 @@ class RetransmitCounts implements ViewRun {
         retransmits: count,
       },
     }));
-    return [{ lines: [titles(COUNT_COLUMNS)] }, ...rows, { lines: forgottenLines(this.#counts) }];
+    return [{ lines: [titles(COUNT_COLUMNS)] }, ...rows];
+  }
+
+  notes(): string[] {
+    return this.#counts.notes();
   }
 }

@@ -1,72 +1,48 @@
 import { EVENT_TCP_STATE_CHANGE } from '../../semconv/index.ts';
 import { BoundedCache } from '../model/bounded-cache.ts';
 import type { KernelRecord } from '../model/record.ts';
-import {
-  commandOf,
-  csvLine,
-  line,
-  millisecondsBetween,
-  socketJson,
-  stateName,
-  TimeColumns,
-  titles,
-  type Column,
-} from './columns.ts';
-import { LOCAL_PORT, portsOf, REMOTE_PORT, TIMES, type ViewArguments } from './options.ts';
+import { commandOf, millisecondsBetween, socketJson, stateName, type Column } from './columns.ts';
+import { CSV, LOCAL_PORT, portsOf, REMOTE_PORT, TIMES, WIDE, type ViewArguments } from './options.ts';
+import { SocketTable, type TableStyle } from './socket-table.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
-
-/** Sockets whose last change is remembered; the one that changed longest ago makes room, and its next time is not known. */
-const MAX_SOCKETS = 65_536;
 
 /** State changes. */
 export const tcpstates: View = {
   name: 'tcpstates',
   summary: 'TCP state changes, and how long the socket was in the state before',
   example: ['wirespan tcpstates -D 5432', 'what becomes of connections to a database'],
-  options: [
-    LOCAL_PORT,
-    REMOTE_PORT,
-    ...TIMES,
-    { long: 'wide', short: 'w', help: 'columns that hold IPv6 addresses, and the IP version' },
-    { long: 'csv', short: 's', help: 'values with commas between them' },
-  ],
+  options: [LOCAL_PORT, REMOTE_PORT, ...TIMES, WIDE, CSV],
   needs: () => ({ events: [EVENT_TCP_STATE_CHANGE], probes: ['inet_sock_set_state'] }),
   ports: portsOf,
   start: (args, tools) => new States(args, tools),
 };
 
+const columnsOf = ({ isWide, isCsv }: TableStyle): readonly Column[] => [
+  ['SOCKET', 10],
+  ['PID', 7],
+  ['COMM', 10],
+  ...(isWide ? [['IP', 2] as const] : []),
+  ['LADDR', isWide ? 39 : 15],
+  ['LPORT', 5],
+  ['RADDR', isWide ? 39 : 15],
+  ['RPORT', 5],
+  ['OLDSTATE', 11],
+  ...(isCsv ? [] : [['->', 2] as const]),
+  ['NEWSTATE', 11],
+  ['MS', 0],
+];
+
 class States implements ViewRun {
   readonly header: string;
-  readonly #columns: readonly Column[];
-  readonly #isCsv: boolean;
-  readonly #isWide: boolean;
-  readonly #times: TimeColumns;
+  readonly #table: SocketTable;
   readonly #tools: ViewTools;
-  readonly #since = new BoundedCache<bigint, bigint>(MAX_SOCKETS);
+  readonly #since: BoundedCache<bigint, bigint>;
 
   constructor(args: ViewArguments, tools: ViewTools) {
     this.#tools = tools;
-    this.#times = new TimeColumns(args, tools);
-    this.#isCsv = args.has('csv');
-    this.#isWide = args.has('wide') || this.#isCsv;
-    const addresses = this.#isWide ? 39 : 15;
-    this.#columns = [
-      ...this.#times.columns,
-      ['SOCKET', 10],
-      ['PID', 7],
-      ['COMM', 10],
-      ...(this.#isWide ? [['IP', 2] as const] : []),
-      ['LADDR', addresses],
-      ['LPORT', 5],
-      ['RADDR', addresses],
-      ['RPORT', 5],
-      ['OLDSTATE', 11],
-      ...(this.#isCsv ? [] : [['->', 2] as const]),
-      ['NEWSTATE', 11],
-      ['MS', 0],
-    ];
-    const names = this.#columns.map(([title]) => title);
-    this.header = this.#isCsv ? csvLine(names) : titles(this.#columns);
+    this.#table = new SocketTable(args, tools, columnsOf);
+    this.header = this.#table.header;
+    this.#since = new BoundedCache(tools.maxRemembered);
   }
 
   row(record: KernelRecord): ViewRow | undefined {
@@ -74,22 +50,15 @@ class States implements ViewRun {
     const { owner, endpoints, cookie } = record;
     const ms = this.#timeInState(record);
     const texts = [
-      ...this.#times.texts(record.timeNs),
-      cookie.toString(16),
-      String(owner.pid),
-      commandOf(owner),
-      ...(this.#isWide ? [String(endpoints.family)] : []),
-      endpoints.localAddress,
-      String(endpoints.localPort),
-      endpoints.peerAddress,
-      String(endpoints.peerPort),
-      stateName(record.previous),
-      ...(this.#isCsv ? [] : ['->']),
-      stateName(record.state),
+      ...[cookie.toString(16), String(owner.pid), commandOf(owner)],
+      ...(this.#table.isWide ? [String(endpoints.family)] : []),
+      ...[endpoints.localAddress, String(endpoints.localPort)],
+      ...[endpoints.peerAddress, String(endpoints.peerPort)],
+      ...[stateName(record.previous), ...(this.#table.isCsv ? [] : ['->']), stateName(record.state)],
       ms?.toFixed(3) ?? '-',
     ];
     return {
-      lines: [this.#isCsv ? csvLine(texts) : line(this.#columns, texts)],
+      lines: [this.#table.line(record.timeNs, texts)],
       json: {
         ...socketJson(record, this.#tools),
         old_state: record.previous,
@@ -97,6 +66,13 @@ class States implements ViewRun {
         ms: ms ?? null,
       },
     };
+  }
+
+  notes(): string[] {
+    const { evictions } = this.#since;
+    return evictions === 0
+      ? []
+      : [`${String(evictions)} sockets made room for newer ones: how long their state lasted is not known`];
   }
 
   /** A socket that begins was in no state before: 0. Undefined: it is older than the view. */

@@ -64,6 +64,8 @@ export interface ViewTools {
   readonly names: KernelNames;
   /** CLOCK_MONOTONIC to Unix nanoseconds. */
   toUnixNs(monotonicNs: bigint): bigint;
+  /** Things that a view may remember at once; of more, those that were quiet for longest make room. */
+  readonly maxRemembered: number;
 }
 
 /** A view at work. */
@@ -76,6 +78,8 @@ export interface ViewRun {
   interval?(gains: readonly Gain[], unixNs: bigint): readonly ViewRow[];
   /** What is printed when it ends. */
   end?(): readonly ViewRow[];
+  /** What its bounds left out, in words; none: nothing. */
+  notes?(): readonly string[];
 }
 
 /** One thing that happened, for people and for programs. */

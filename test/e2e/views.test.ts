@@ -1,12 +1,9 @@
 /** The views, as commands: what they print of a workload that knows what it did. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
-import { agentArgs, runToEnd } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
-import { waitFor } from '../support/wait.ts';
 import { startView, type JsonRow, type RunningView } from '../support/view.ts';
 
 const [SENT, AGAIN] = [5_003, 1_009];
@@ -198,100 +195,5 @@ describe('the views', () => {
     assert.deepEqual(pick(rowsOf('solisten'), ...fields), [
       [server.pid, 'tcp-script', '127.0.0.1', ports.server, BACKLOG],
     ]);
-  });
-});
-
-describe('a view', () => {
-  const cleanup = new Cleanup();
-  after(() => cleanup.run());
-
-  it('ends quietly when its reader has enough', async () => {
-    const { script } = TcpScript.open(cleanup);
-    const view = agentArgs('tcplife', '-p', String(script.pid));
-    const words = [process.execPath, ...view].map((word) => `'${word}'`).join(' ');
-    const ended = runToEnd('sh', ['-c', `{ ${words}; echo "status $?" >&2; } | head -n 2`]);
-    const { listener, port } = await script.listen();
-    let isOver = false;
-    void ended.then(() => (isOver = true));
-    while (!isOver) {
-      const [socket, accepted] = [script.next(), script.next()];
-      await script.run('socket', socket);
-      await script.run('connect', socket, port);
-      await script.run('accept', accepted, listener);
-      await script.run('close', socket);
-      await script.run('close', accepted);
-      await script.run('sleep', '-', 20);
-    }
-    const { stdout, stderr } = await ended;
-    assert.equal(stdout.trimEnd().split('\n').length, 2);
-    assert.equal(stderr, 'status 0\n');
-  });
-
-  it('loads the programs that it needs, and none for what it does not show', async () => {
-    const view = await startView(cleanup, 'tcplife', '--json');
-    const all = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show']).toString()) as { name?: string }[];
-    const names = all.map(({ name = '' }) => name).filter((name) => name.startsWith('ws_'));
-    assert.equal(await view.stop(), 0);
-    assert.ok(names.includes('ws_state'), names.join(' '));
-    const others = /^ws_(pass|states|holders|settle|take|drop|reset|softirq|arrive|announce|retransmit$)/;
-    assert.deepEqual(
-      names.filter((name) => others.test(name)),
-      [],
-    );
-  });
-
-  it('of sums prints what connections sent by network, live and closed ones, and at the end', async () => {
-    const { script } = TcpScript.open(cleanup);
-    const view = await startView(cleanup, 'tcpsubnet', '127.77.7.0/24,0.0.0.0/0', '--json');
-    const { listener, port } = await script.listen('listen-any');
-    for (const isClosed of [true, false]) {
-      const [socket, accepted] = [script.next(), script.next()];
-      await script.run('socket', socket);
-      await script.run('connect-to', socket, '127.77.7.7', port);
-      await script.run('accept', accepted, listener);
-      await script.run('fill', socket, SENT);
-      await script.run('read', accepted, SENT);
-      if (isClosed) await script.run('close', socket);
-    }
-    const sent = (): number =>
-      view
-        .rows()
-        .filter(({ subnet }) => subnet === '127.77.7.0/24')
-        .reduce((sum, { bytes }) => sum + Number(bytes), 0);
-    await waitFor('the bytes of both', () => sent() >= 2 * SENT);
-    assert.equal(await view.stop(), 0);
-    assert.equal(sent(), 2 * SENT);
-  });
-
-  it('of sums ends after as many intervals as it was told', async () => {
-    const { code, stdout, stderr } = await runToEnd(process.execPath, agentArgs('softirqs', '1', '2', '-T'));
-    assert.deepEqual([code, stderr], [0, 'wirespan softirqs: watches; Ctrl-C ends it\n']);
-    const heads = stdout.match(/^\d\d:\d\d:\d\d\nSOFTIRQ +TOTAL_usecs$/gm);
-    assert.equal(heads?.length, 2, stdout);
-    assert.match(stdout, /^timer +\d+$/m);
-  });
-
-  it('says of a cgroup that is not there that it waits', async () => {
-    const view = await startView(cleanup, 'tcplife', '--cgroup', '/nobody-made-this');
-    assert.equal(await view.stop(), 0);
-    assert.match(
-      view.stderr(),
-      /^wirespan tcplife: there is no cgroup \/nobody-made-this: nothing is shown until it is made\n$/,
-    );
-  });
-
-  it('has its help, and one sentence for what it does not know', async () => {
-    const run = (...args: string[]) => runToEnd(process.execPath, agentArgs(...args));
-    const help = await run('tcpretrans', '--help');
-    assert.deepEqual([help.code, help.stderr], [0, '']);
-    assert.match(help.stdout, /^wirespan tcpretrans shows TCP segments that are sent again/);
-    const wrong = await run('tcplife', '--pit', '3');
-    assert.deepEqual([wrong.code, wrong.stdout], [2, '']);
-    assert.equal(
-      wrong.stderr,
-      'wirespan: wirespan tcplife: --pit: is no option of it: see wirespan tcplife --help; the nearest is --pid\n',
-    );
-    const typo = await run('tcplive');
-    assert.match(typo.stderr, /the nearest is tcplife/);
   });
 });

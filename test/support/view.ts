@@ -12,6 +12,9 @@ export interface RunningView {
   readonly stderr: () => string;
   /** What `--json` printed so far. */
   readonly rows: () => readonly JsonRow[];
+  /** Nothing is read of its standard output until `resume`. */
+  readonly pause: () => void;
+  readonly resume: () => void;
   /** Ctrl-C; the exit status. Again is fine. */
   readonly stop: () => Promise<number | null>;
 }
@@ -42,5 +45,12 @@ export async function startView(cleanup: Cleanup, ...args: readonly string[]): P
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as JsonRow);
-  return { stdout: () => said.stdout, stderr: () => said.stderr, rows, stop };
+  return {
+    stdout: () => said.stdout,
+    stderr: () => said.stderr,
+    rows,
+    pause: () => void child.stdout.pause(),
+    resume: () => void child.stdout.resume(),
+    stop,
+  };
 }

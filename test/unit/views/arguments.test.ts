@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConfigError } from '../../../config/index.ts';
-import { Counts, forgottenLines } from '../../../receiver/views/counts.ts';
+import { Counts } from '../../../receiver/views/counts.ts';
 import { isShown, kernelRulesOf } from '../../../receiver/views/filter.ts';
 import { optionsOf, renderViewHelp } from '../../../receiver/views/help.ts';
 import { VIEWS } from '../../../receiver/views/index.ts';
@@ -154,6 +154,6 @@ describe('counts', () => {
         ['b', 2],
       ],
     );
-    assert.deepEqual(forgottenLines(counts), ['and 1 more, of addresses that made room for newer ones']);
+    assert.deepEqual(counts.notes(), ['1 more were counted, of addresses that made room for newer ones']);
   });
 });

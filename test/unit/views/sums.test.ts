@@ -11,6 +11,7 @@ const NOW_NS = 1_700_000_000_000_000_000n;
 const TOOLS: ViewTools = {
   names: { dropReason: () => '', resetReason: () => undefined, functionAt: () => undefined },
   toUnixNs: (ns) => ns,
+  maxRemembered: 2,
 };
 
 describe('views of sums', () => {

@@ -31,6 +31,7 @@ const TOOLS: ViewTools = {
     functionAt: (address) => (address === 2n ? 'tcp_v4_rcv' : undefined),
   },
   toUnixNs: (ns) => ns,
+  maxRemembered: 2,
 };
 
 interface Shown {
@@ -242,6 +243,21 @@ describe('tcpstates', () => {
       [0, 7, null, 2, 0],
     );
     assert.match(shown.rows[2]?.lines[0] ?? '', / ESTABLISHED -> CLOSE_WAIT {2}-$/);
+  });
+});
+
+describe('what a view remembers', () => {
+  it('has a bound; what it left out is said', () => {
+    const view = VIEWS.find(({ name }) => name === 'tcpstates');
+    assert.ok(view !== undefined);
+    const run = view.start(parseViewArguments('tcpstates', optionsOf(view), []), TOOLS);
+    for (let i = 0; i < TOOLS.maxRemembered + 3; i += 1)
+      run.row(stateChange({ cookie: BigInt(i), previous: 'closed', state: 'syn_sent' }));
+    assert.deepEqual(run.notes?.(), [
+      '3 sockets made room for newer ones: how long their state lasted is not known',
+    ]);
+    const [row] = [run.row(stateChange({ cookie: 0n, previous: 'syn_sent', state: 'established' }))];
+    assert.equal(row?.json?.['ms'], null);
   });
 });
 
