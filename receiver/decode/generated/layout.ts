@@ -83,6 +83,48 @@ export const EXEC_NAMES_LENGTH = {
   list: 1712,
 } as const;
 
+/** Byte offsets in `struct exchange_record`. */
+export const EXCHANGE_RECORD = {
+  size: 176,
+  header: 0,
+  cookie: 16,
+  owner: 24,
+  endpoints: 40,
+  first_ns: 88,
+  last_ns: 96,
+  bytes_sent: 104,
+  bytes_received: 112,
+  segments_retransmitted: 120,
+  rtt_smoothed_us: 124,
+  what: 128,
+  eventful: 129,
+  error: 130,
+  reason: 131,
+  context: 136,
+} as const;
+
+/** Byte offsets in `struct http2_record`. */
+export const HTTP2_RECORD = {
+  size: 1080,
+  header: 0,
+  cookie: 16,
+  netns: 24,
+  number: 28,
+  stream: 32,
+  start_seq: 36,
+  frame_length: 40,
+  offset: 44,
+  length: 48,
+  type: 52,
+  flags: 53,
+  bytes: 56,
+} as const;
+
+/** Elements of the arrays in `struct http2_record`. */
+export const HTTP2_RECORD_LENGTH = {
+  bytes: 1024,
+} as const;
+
 /** Byte offsets in `struct subnet_key`. */
 export const SUBNET_KEY = {
   size: 20,
@@ -593,48 +635,6 @@ export const SOFTIRQ_RECORD = {
   vector: 24,
   cpu: 28,
   waited: 32,
-} as const;
-
-/** Byte offsets in `struct exchange_record`. */
-export const EXCHANGE_RECORD = {
-  size: 176,
-  header: 0,
-  cookie: 16,
-  owner: 24,
-  endpoints: 40,
-  first_ns: 88,
-  last_ns: 96,
-  bytes_sent: 104,
-  bytes_received: 112,
-  segments_retransmitted: 120,
-  rtt_smoothed_us: 124,
-  what: 128,
-  eventful: 129,
-  error: 130,
-  reason: 131,
-  context: 136,
-} as const;
-
-/** Byte offsets in `struct http2_record`. */
-export const HTTP2_RECORD = {
-  size: 1080,
-  header: 0,
-  cookie: 16,
-  netns: 24,
-  number: 28,
-  stream: 32,
-  start_seq: 36,
-  frame_length: 40,
-  offset: 44,
-  length: 48,
-  type: 52,
-  flags: 53,
-  bytes: 56,
-} as const;
-
-/** Elements of the arrays in `struct http2_record`. */
-export const HTTP2_RECORD_LENGTH = {
-  bytes: 1024,
 } as const;
 
 /** `enum state_count`. */
