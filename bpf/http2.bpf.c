@@ -16,29 +16,30 @@ static __always_inline void give_up_http2(struct http2_follow *h2, u32 reason)
 	count_loss(PROBE_HTTP2, reason);
 }
 
-/* What a write is of. */
-enum http2_part {
-	HTTP2_NEXT, /* the next bytes, or those that the kernel did not take before */
-	HTTP2_REST, /* the rest of a write that was followed */
-	HTTP2_LOST, /* bytes are between that nobody saw */
-};
-
-/* The kernel took the last write up to this position, which lies in a frame that is remembered, or right behind one. */
-static __always_inline bool go_back(struct http2_follow *h2, u64 position)
+/*
+ * A write begins at another place than the last one ended. What the kernel did not take of that is written again, from
+ * within a frame that is remembered or right behind one; bytes that no program saw are a frame's by its length.
+ */
+static __always_inline bool resume_http2(struct http2_follow *h2, u64 position)
 {
 	struct http2_progress *now = &h2->now;
-	struct http2_mark *mark = 0;
+	struct http2_mark *mark;
 	u64 into;
 	u32 i;
 
-	for (i = 0; i < HTTP2_MARKS && h2->count != h2->low; i++) {
-		mark = mark_at(h2, h2->count - 1);
-		if (mark->start < position)
+	if (position == now->position)
+		return true;
+	for (i = 0; i < HTTP2_MARKS && h2->count; i++) {
+		if (mark_at(h2, h2->count - 1)->start < position)
 			break;
 		h2->count -= 1;
 	}
-	if (h2->count == h2->low || !mark)
+	if (!h2->count)
 		return false;
+	mark = mark_at(h2, h2->count - 1);
+	now->position = position;
+	now->left = 0;
+	now->have = 0;
 	into = position - mark->start;
 	if (into < HTTP2_FRAME_HEAD) {
 		h2->count -= 1;
@@ -52,66 +53,14 @@ static __always_inline bool go_back(struct http2_follow *h2, u64 position)
 		now->head[7] = mark->stream >> 8;
 		now->head[8] = mark->stream;
 		now->have = into;
-		now->left = 0;
 		now->block = mark->type == FRAME_CONTINUATION ? mark->stream : 0;
-	} else {
-		if (into > HTTP2_FRAME_HEAD + (u64)mark->length)
-			return false;
-		now->have = 0;
-		now->left = HTTP2_FRAME_HEAD + mark->length - into;
-		now->block = block_after(mark);
+		return true;
 	}
-	now->position = position;
-	return true;
-}
-
-/* Bytes that no program saw are a frame's by its length, whatever they are; header blocks need all of theirs. */
-static __always_inline bool skips_payload(struct http2_follow *h2, u64 position)
-{
-	u64 unseen = position - h2->now.position;
-
-	if (!h2->now.left || unseen > h2->now.left ||
-	    has_header_block(mark_at(h2, h2->count - 1)->type))
+	if (position > end_of_frame(mark))
 		return false;
-	h2->now.left -= unseen;
-	h2->now.position = position;
+	now->left = HTTP2_FRAME_HEAD + mark->length - into;
+	now->block = block_after(mark);
 	return true;
-}
-
-static __always_inline bool is_http2_rest(const struct http2_follow *h2, const struct write *write,
-					  u64 position)
-{
-	u64 further;
-
-	if (position + write->count != h2->now.position)
-		return false;
-	further = vectors_of(write) - h2->vectors;
-	return h2->vectors && further && further < MAX_IOVECS * sizeof(struct iovec);
-}
-
-static __always_inline enum http2_part resume_http2(struct http2_follow *h2,
-						    const struct write *write, u64 position)
-{
-	if (position == h2->now.position)
-		return HTTP2_NEXT;
-	if (position > h2->now.position)
-		return skips_payload(h2, position) ? HTTP2_NEXT : HTTP2_LOST;
-	if (position < h2->last)
-		return HTTP2_LOST;
-	if (position > h2->last && is_http2_rest(h2, write, position))
-		return HTTP2_REST;
-	if (position == h2->last) {
-		u32 i;
-
-		h2->now = h2->before;
-		for (i = 0; i < HTTP2_MARKS && h2->count != h2->low; i++) {
-			if (mark_at(h2, h2->count - 1)->start + HTTP2_FRAME_HEAD <= position)
-				break;
-			h2->count -= 1;
-		}
-		return HTTP2_NEXT;
-	}
-	return go_back(h2, position) ? HTTP2_NEXT : HTTP2_LOST;
 }
 
 static __always_inline void walk_http2(struct http2_follow *h2, struct http2_scratch *s,
@@ -122,7 +71,6 @@ static __always_inline void walk_http2(struct http2_follow *h2, struct http2_scr
 
 	if (!write->buffer || length > write->count)
 		length = write->count;
-	h2->vectors = vectors;
 	s->walk.vector = vectors ? vectors + sizeof(struct iovec) : 0;
 	s->walk.buffer = write->buffer;
 	s->walk.length = length;
@@ -146,7 +94,6 @@ static __always_inline void walk_http2(struct http2_follow *h2, struct http2_scr
 __noinline int follow_http2(struct http2_follow *h2, const struct write *write)
 {
 	struct http2_scratch *s = http2_scratch();
-	enum http2_part part;
 	u64 position;
 
 	if (!h2 || !write || !s || h2->over)
@@ -158,14 +105,10 @@ __noinline int follow_http2(struct http2_follow *h2, const struct write *write)
 	}
 	position = position_from(h2->base, write->bytes_acked, write->write_seq);
 	__sync_fetch_and_add(&h2->version, 1);
-	part = resume_http2(h2, write, position);
-	if (part == HTTP2_LOST) {
-		give_up_http2(h2, MISS_FRAMING);
-	} else if (part == HTTP2_NEXT) {
-		h2->before = h2->now;
-		h2->last = position;
+	if (resume_http2(h2, position))
 		walk_http2(h2, s, write);
-	}
+	else
+		give_up_http2(h2, MISS_FRAMING);
 	__sync_fetch_and_add(&h2->version, 1);
 	return 0;
 }
@@ -203,7 +146,7 @@ static __always_inline void handle_http2(struct sock *sk, struct msghdr *msg)
 		return;
 	conn = conn_of(sk);
 	if (!conn || conn->role != ROLE_CLIENT || !(conn->flags & CONN_ESTABLISHED) ||
-	    (conn->flags & (CONN_IGNORED | CONN_PREEXISTING)))
+	    (conn->flags & (CONN_IGNORED | CONN_MAY_BE_RESTORED)))
 		return;
 	if (!h2) {
 		h2 = bpf_sk_storage_get(&http2_follows, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);

@@ -121,8 +121,6 @@ static __always_inline u32 take_frame(struct http2_follow *h2)
 	h2->count += 1;
 	if (h2->count > h2->high)
 		h2->high = h2->count;
-	if (h2->high - h2->low > HTTP2_MARKS)
-		h2->low = h2->high - HTTP2_MARKS;
 	now->have = 0;
 	now->left = mark.length;
 	now->block = block_after(&mark);

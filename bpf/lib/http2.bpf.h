@@ -35,19 +35,15 @@ struct http2_progress {
 struct http2_follow {
 	struct http2_mark marks[HTTP2_MARKS];
 	struct http2_progress now;
-	struct http2_progress before; /* the last write that was followed */
-	u64 last;		      /* where that one began */
-	u64 vectors;		      /* and where its first struct iovec was, when it has some */
-	u64 copied_to;		      /* header blocks were handed to user space up to there */
-	u32 base;		      /* as in struct request_ring */
-	u32 low;		      /* marks with numbers from here to before `count` are there */
+	u64 copied_to; /* header blocks were handed to user space up to there */
+	u32 base;      /* as in struct request_ring */
 	u32 count;
 	u32 high;    /* the highest that `count` was */
 	u32 pieces;  /* handed to user space */
 	u32 version; /* odd while a write is followed */
 	u8 begun;
 	u8 over; /* given up: what comes is not followed */
-	u8 pad[6];
+	u8 pad[2];
 };
 
 struct {
@@ -62,6 +58,11 @@ static __always_inline struct http2_mark *mark_at(struct http2_follow *h2, u32 n
 	return &h2->marks[number & (HTTP2_MARKS - 1)];
 }
 
+static __always_inline u64 end_of_frame(const struct http2_mark *mark)
+{
+	return mark->start + HTTP2_FRAME_HEAD + mark->length;
+}
+
 /*
  * The first stream that owns a byte in [from, to); 0: none does, or it is not known any more. It is not static, so it
  * is verified once.
@@ -69,6 +70,7 @@ static __always_inline struct http2_mark *mark_at(struct http2_follow *h2, u32 n
 __noinline u32 stream_among(struct http2_follow *h2, u64 from, u64 to)
 {
 	u32 i, number, version, stream = 0, is_whole = 0;
+	u64 next = 0;
 
 	if (!h2)
 		return 0;
@@ -76,15 +78,15 @@ __noinline u32 stream_among(struct http2_follow *h2, u64 from, u64 to)
 	if (version & 1)
 		return 0;
 	number = h2->count;
-	for (i = 0; i < HTTP2_MARKS; i++) {
-		struct http2_mark *mark;
+	for (i = 0; i < HTTP2_MARKS && number; i++) {
+		struct http2_mark *mark = mark_at(h2, number - 1);
 
-		if (number == h2->low)
+		/* Frames lie one behind the other: a mark of another place is of a later frame. */
+		if (i && end_of_frame(mark) != next)
 			break;
 		number -= 1;
-		mark = mark_at(h2, number);
-		if (mark->start < to && mark->start + HTTP2_FRAME_HEAD + mark->length > from &&
-		    mark->stream)
+		next = mark->start;
+		if (mark->start < to && end_of_frame(mark) > from && mark->stream)
 			stream = mark->stream;
 		if (mark->start <= from) {
 			is_whole = 1;
@@ -92,7 +94,7 @@ __noinline u32 stream_among(struct http2_follow *h2, u64 from, u64 to)
 		}
 	}
 	/* The preface is before all frames. */
-	if (!is_whole && !(number == 0 && h2->low == 0)) {
+	if (!is_whole && number) {
 		count_loss(PROBE_HTTP2, MISS_FORGOTTEN);
 		return 0;
 	}

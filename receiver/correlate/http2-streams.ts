@@ -36,6 +36,8 @@ class Connection {
   lastStream = 0;
   /** The payload of the frame that has begun to come; empty between frames. */
   payload: Uint8Array = new Uint8Array();
+  /** Its bytes that came. */
+  filled = 0;
   /** What came of a header block, without padding. */
   block: Uint8Array[] = [];
   blockBytes = 0;
@@ -99,11 +101,12 @@ export class Http2Streams {
     if (record.number !== connection.pieces) throw new FramingError();
     connection.pieces += 1;
     if (record.offset === 0) beginFrame(connection, record);
-    const { payload } = connection;
-    if (payload.length !== record.frameLength || record.offset + record.bytes.length > payload.length)
-      throw new FramingError();
-    payload.set(record.bytes, record.offset);
-    if (record.offset + record.bytes.length < record.frameLength) return;
+    const { payload, filled } = connection;
+    if (payload.length !== record.frameLength || record.offset !== filled) throw new FramingError();
+    if (filled + record.bytes.length > payload.length) throw new FramingError();
+    payload.set(record.bytes, filled);
+    connection.filled += record.bytes.length;
+    if (connection.filled < record.frameLength) return;
     endFrame(connection, record);
     if ((record.flags & END_HEADERS) !== 0) this.#endBlock(connection);
   }
@@ -153,6 +156,7 @@ function beginFrame(connection: Connection, record: Http2Record): void {
   connection.blockBytes += record.frameLength;
   if (connection.blockBytes > maxBlockBytes) throw new FramingError();
   connection.payload = new Uint8Array(record.frameLength);
+  connection.filled = 0;
   if (record.type === HEADERS) connection.first = { ...record, bytes: new Uint8Array() };
 }
 

@@ -1,64 +1,25 @@
-/** HTTP/2 as no usual client writes it: cut anywhere, in many buffers, in part, and what only looks like it. */
+/** HTTP/2 as no usual client writes it: cut anywhere, in many buffers, and what only looks like it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Http2Streams } from '../../receiver/correlate/http2-streams.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { newContext, type Context } from '../support/traceparent.ts';
-import { Conversation, type Stage } from './rig/conversation.ts';
+import type { Stage } from './rig/conversation.ts';
 import { Dice } from './rig/dice.ts';
 import { dataOf, frame, headersOf, longHeadersOf, OPENING, ping, PREFACE } from './rig/http2-frames.ts';
+import { Http2Wire } from './rig/http2-wire.ts';
 import { openStage } from './rig/stage.ts';
 
-const MSS = 1_000;
 const BURST = 8;
 
 describe('frames of HTTP/2', () => {
   const cleanup = new Cleanup();
   let stage: Stage;
+  let wire: Http2Wire;
   before(async () => {
     stage = await openStage(cleanup, { http2: true, hook: false, threadContext: false });
+    wire = new Http2Wire(stage);
   });
   after(() => cleanup.run());
-
-  /** Contexts of what was lost of a connection, each once, in the order of the bytes. */
-  function spans(c: Conversation): (string | undefined)[] {
-    const streams = new Http2Streams();
-    const dropped = stage.dropper.dropped().filter(({ clientPort }) => clientPort === c.localPort);
-    const lost = new Set(dropped.map(({ seq }) => seq));
-    const found = new Map<number, string | undefined>();
-    for (const record of stage.watcher.records()) {
-      if (record.kind === 'http2') {
-        if (record.netns === stage.room.inode) streams.take(record);
-        continue;
-      }
-      const { kind } = record;
-      if (kind !== 'retransmit' || record.netns !== stage.room.inode) continue;
-      const { endpoints, seq } = record;
-      if (endpoints.localPort !== c.localPort || endpoints.peerPort !== stage.port || !lost.has(seq))
-        continue;
-      found.set(seq, streams.resolve(record).context?.spanId);
-    }
-    return [...found].sort(([a], [b]) => (a - b) | 0).map(([, span]) => span);
-  }
-
-  /** A connection that wrote this much and lost nothing of it. */
-  async function open(first: string | readonly string[]): Promise<Conversation> {
-    stage.dropper.rest();
-    const c = await Conversation.openSilent(stage, { mss: MSS });
-    await c.write(first);
-    await c.settle();
-    return c;
-  }
-
-  /** Writes each of these, which is lost, and sent again. */
-  async function lose(c: Conversation, ...writes: readonly (string | readonly string[])[]): Promise<void> {
-    c.lose();
-    for (const bytes of writes) {
-      await c.write(bytes);
-      await c.settle();
-    }
-    stage.dropper.rest();
-  }
 
   const count = (reason: Parameters<Stage['watcher']['count']>[1]): number =>
     stage.watcher.count('PROBE_HTTP2', reason);
@@ -68,42 +29,42 @@ describe('frames of HTTP/2', () => {
     const text = OPENING + headersOf(1, a) + dataOf(1, 30) + ping() + headersOf(3, b) + dataOf(3, 10);
     for (let at = 1; at < text.length; at += 17) {
       if (at < 8) continue; // what begins with less is not taken for HTTP/2
-      const c = await open(text.slice(0, at));
+      const c = await wire.open(text.slice(0, at));
       await c.write([text.slice(at, at + 1), text.slice(at + 1, at + 5), text.slice(at + 5)]);
       await c.settle();
-      await lose(c, dataOf(3, 50), dataOf(1, 50), ping(), ping() + dataOf(3, 1));
-      assert.deepEqual(spans(c), [b.spanId, a.spanId, undefined, b.spanId], `cut at ${String(at)}`);
+      await wire.lose(c, dataOf(3, 50), dataOf(1, 50), ping(), ping() + dataOf(3, 1));
+      assert.deepEqual(wire.spans(c), [b.spanId, a.spanId, undefined, b.spanId], `cut at ${String(at)}`);
       await c.close();
     }
   });
 
   test('a segment of several streams is of the first one that owns a byte of it', async () => {
     const [a, b] = [newContext(), newContext()];
-    const c = await open(OPENING + headersOf(1, a) + headersOf(3, b));
-    await lose(
+    const c = await wire.open(OPENING + headersOf(1, a) + headersOf(3, b));
+    await wire.lose(
       c,
       dataOf(3, 20) + dataOf(1, 20),
       ping() + dataOf(1, 20) + dataOf(3, 20),
       frame(8, 0, 3, '\0\0\0\x01'),
     );
-    assert.deepEqual(spans(c), [b.spanId, a.spanId, b.spanId]);
+    assert.deepEqual(wire.spans(c), [b.spanId, a.spanId, b.spanId]);
     await c.close();
   });
 
   test('a stream without a context has none, nor has what comes behind it in its segment', async () => {
     const a = newContext();
-    const c = await open(OPENING + headersOf(1, a) + frame(1, 4, 3, '\x82'));
-    await lose(c, dataOf(3, 20) + dataOf(1, 20));
-    assert.deepEqual(spans(c), [undefined]);
+    const c = await wire.open(OPENING + headersOf(1, a) + frame(1, 4, 3, '\x82'));
+    await wire.lose(c, dataOf(3, 20) + dataOf(1, 20));
+    assert.deepEqual(wire.spans(c), [undefined]);
     await c.close();
   });
 
   test('a header block in many frames, with padding and priority, longer than a piece', async () => {
     const a = newContext();
-    const c = await open(OPENING);
-    await lose(c, longHeadersOf(1, a, 3_000, 5));
-    await lose(c, dataOf(1, 700));
-    const found = spans(c);
+    const c = await wire.open(OPENING);
+    await wire.lose(c, longHeadersOf(1, a, 3_000, 5));
+    await wire.lose(c, dataOf(1, 700));
+    const found = wire.spans(c);
     assert.ok(found.length >= 4, String(found.length));
     assert.deepEqual(new Set(found), new Set([a.spanId]));
     await c.close();
@@ -111,47 +72,19 @@ describe('frames of HTTP/2', () => {
 
   test('frames in many buffers of one write', async () => {
     const contexts = Array.from({ length: BURST }, () => newContext());
-    const c = await open(OPENING);
+    const c = await wire.open(OPENING);
     const buffers = contexts.flatMap((context, i) => {
       const text = headersOf(2 * i + 1, context) + dataOf(2 * i + 1, 5);
       return [text.slice(0, 4), text.slice(4, 30), '', text.slice(30)];
     });
     await c.write(buffers);
     await c.settle();
-    await lose(c, ...contexts.map((_, i) => dataOf(2 * i + 1, 9)));
+    await wire.lose(c, ...contexts.map((_, i) => dataOf(2 * i + 1, 9)));
     assert.deepEqual(
-      spans(c),
+      wire.spans(c),
       contexts.map(({ spanId }) => spanId),
     );
     await c.close();
-  });
-
-  test('a write that is taken in part goes on where it was cut', async () => {
-    const [a, b] = [newContext(), newContext()];
-    const { script } = stage;
-    for (const round of [0, 1, 2]) {
-      stage.dropper.rest();
-      const c = await Conversation.openSilent(stage, { mss: MSS });
-      await c.write(OPENING + headersOf(1, a));
-      await c.settle();
-      const text = Array.from({ length: 90 }, () => dataOf(1, 3_000 + round * 7)).join('') + headersOf(3, b);
-      let rest = text;
-      let turns = 0;
-      await script.run('buffers', c.client, 4_608, 4_608);
-      while (rest !== '') {
-        const taken = await script
-          .run('try', c.client, Buffer.from(rest, 'latin1').toString('hex'))
-          .catch(() => 0);
-        turns += 1;
-        rest = rest.slice(taken);
-        c.noteWritten(taken);
-        if (taken > 0) await c.settle();
-      }
-      assert.ok(turns > 3, `${String(turns)} turns`);
-      await lose(c, dataOf(3, 50), dataOf(1, 50));
-      assert.deepEqual(spans(c), [b.spanId, a.spanId]);
-      await c.close();
-    }
   });
 
   const refused: Readonly<Record<string, string>> = {
@@ -175,10 +108,10 @@ describe('frames of HTTP/2', () => {
   for (const [name, bytes] of Object.entries(refused))
     test(`${name}: the connection is given up and counted`, async () => {
       const before = count('MISS_FRAMING');
-      const c = await open(bytes);
+      const c = await wire.open(bytes);
       assert.equal(count('MISS_FRAMING'), before + 1);
-      await lose(c, headersOf(5, newContext()) + dataOf(5, 40));
-      assert.deepEqual(spans(c), [undefined]);
+      await wire.lose(c, headersOf(5, newContext()) + dataOf(5, 40));
+      assert.deepEqual(wire.spans(c), [undefined]);
       assert.equal(count('MISS_FRAMING'), before + 1, 'once a connection');
       await c.close();
     });
@@ -187,9 +120,9 @@ describe('frames of HTTP/2', () => {
     const dice = new Dice(56);
     for (let round = 0; round < 12; round += 1) {
       const noise = Array.from({ length: 900 }, () => String.fromCharCode(dice.below(256))).join('');
-      const c = await open(OPENING + noise);
-      await lose(c, noise, headersOf(1, newContext()));
-      assert.deepEqual(new Set(spans(c)), new Set([undefined]));
+      const c = await wire.open(OPENING + noise);
+      await wire.lose(c, noise, headersOf(1, newContext()));
+      assert.deepEqual(new Set(wire.spans(c)), new Set([undefined]));
       await c.close();
     }
   });
@@ -197,21 +130,24 @@ describe('frames of HTTP/2', () => {
   test('more frames than are followed in a write: the connection is given up and counted', async () => {
     const a = newContext();
     const before = count('MISS_HEAD_TOO_LONG');
-    const c = await open(OPENING + headersOf(1, a));
+    const c = await wire.open(OPENING + headersOf(1, a));
     await c.write(dataOf(1, 1).repeat(600));
     await c.settle();
     assert.equal(count('MISS_HEAD_TOO_LONG'), before + 1);
-    await lose(c, headersOf(3, newContext()) + dataOf(3, 4));
-    assert.deepEqual(spans(c), [undefined]);
+    await wire.lose(c, headersOf(3, newContext()) + dataOf(3, 4));
+    assert.deepEqual(wire.spans(c), [undefined]);
     await c.close();
   });
 
   test('of more frames than are remembered the oldest are nobody’s, which is counted', async () => {
     const a: Context = newContext();
-    const c = await open(OPENING + headersOf(1, a));
+    const c = await wire.open(OPENING + headersOf(1, a));
     const before = count('MISS_FORGOTTEN');
-    await lose(c, dataOf(1, 1).repeat(300));
-    assert.ok(spans(c).includes(undefined) && spans(c).includes(a.spanId), JSON.stringify(spans(c)));
+    await wire.lose(c, dataOf(1, 1).repeat(300));
+    assert.ok(
+      wire.spans(c).includes(undefined) && wire.spans(c).includes(a.spanId),
+      JSON.stringify(wire.spans(c)),
+    );
     assert.ok(count('MISS_FORGOTTEN') > before);
     await c.close();
   });

@@ -7,6 +7,8 @@ import { hex, TcpScript } from '../support/script.ts';
 import { head, newContext, requestOf, type Context } from '../support/traceparent.ts';
 import { Watcher } from '../support/watcher.ts';
 import { Conversation, OPAQUE, plain } from './rig/conversation.ts';
+import { dataOf, headersOf, OPENING } from './rig/http2-frames.ts';
+import { Http2Wire } from './rig/http2-wire.ts';
 import { Service, type ServiceStage } from './rig/service.ts';
 import { WRITE_VARIANTS } from './rig/write-variants.ts';
 
@@ -38,9 +40,10 @@ for (const { name, refused, skip } of WRITE_VARIANTS)
         answers,
         ...(await script.listen()),
       };
-      for (const key of ['silent', 'other', 'used', 'body', 'byte', 'restored'])
+      for (const key of ['silent', 'other', 'used', 'body', 'byte', 'restored', 'http2'])
         clients[key] = await Conversation.openSilent(stage);
       clients['bound'] = await Conversation.openSilent(stage, { port: 11_503 });
+      clients['boundHttp2'] = await Conversation.openSilent(stage, { port: 11_509 });
       for (const [key, text] of [
         ['used', requestOf(newContext())],
         ['body', ANNOUNCING],
@@ -58,7 +61,7 @@ for (const { name, refused, skip } of WRITE_VARIANTS)
       await script.run('restore', client('restored').client, 1);
       await script.run('restore', service('restored').server, 0);
       for (const s of [client('restored').client, service('restored').server]) await script.run('nodelay', s);
-      watcher = new Watcher({}, refused);
+      watcher = new Watcher({ http2: refused.length === 0 }, refused);
       cleanup.add(() => watcher?.close());
     });
     after(() => cleanup.run());
@@ -99,6 +102,24 @@ for (const { name, refused, skip } of WRITE_VARIANTS)
     test('one whose first bytes are no request: nothing', async () => {
       const found = await contextsOf(client('other'), [OPAQUE], [requestOf(newContext())]);
       assert.deepEqual(found, [undefined, undefined]);
+    });
+
+    test('one whose first bytes are HTTP/2: each stream, unless it may be restored', async () => {
+      // Where writes are met by a kprobe, HTTP/2 is not read.
+      if (refused.length > 0) return;
+      const wire = new Http2Wire(stage);
+      for (const [key, isRead] of [
+        ['http2', true],
+        ['boundHttp2', false],
+      ] as const) {
+        const [a, c] = [newContext(), client(key)];
+        stage.dropper.rest();
+        await c.write(OPENING + headersOf(1, a));
+        await c.settle();
+        await wire.lose(c, dataOf(1, 50));
+        assert.deepEqual(wire.spans(c), [isRead ? a.spanId : undefined], key);
+        await c.close();
+      }
     });
 
     test('one that wrote before: nothing, whatever was written, and it is counted', async () => {

@@ -59,6 +59,7 @@ const BY_HAND = [
   'filter-cgroups',
   'handed-over',
   'http2',
+  'http2-partial',
   'opt-in-attributes',
   'outliers',
   'quiet-rows',

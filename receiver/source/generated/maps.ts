@@ -18,7 +18,7 @@ export const KERNEL_MAPS = {
   filter_cgroups: { type: 'hash', keySize: 16, valueSize: 4, maxEntries: 1024, isOnDemand: false },
   filter_rules: { type: 'array', keySize: 4, valueSize: 72, maxEntries: 64, isOnDemand: false },
   follows: { type: 'hash', keySize: 8, valueSize: 856, maxEntries: 1, isOnDemand: false },
-  http2_follows: { type: 'sk_storage', keySize: 4, valueSize: 6312, maxEntries: 0, isOnDemand: true },
+  http2_follows: { type: 'sk_storage', keySize: 4, valueSize: 6232, maxEntries: 0, isOnDemand: true },
   http2_scratches: { type: 'percpu_array', keySize: 4, valueSize: 1152, maxEntries: 1, isOnDemand: false },
   listen_ends: { type: 'hash', keySize: 24, valueSize: 32, maxEntries: 4096, isOnDemand: false },
   listen_namespaces: { type: 'hash', keySize: 8, valueSize: 56, maxEntries: 4096, isOnDemand: false },

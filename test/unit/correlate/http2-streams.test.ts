@@ -56,6 +56,16 @@ describe('streams of HTTP/2', () => {
     assert.deepEqual(streams.counters, { hit: 1, miss: 0, invalid: 0, stale: 0 });
   });
 
+  it('refuse a frame of which a piece is not there, though none is missing by its number', () => {
+    const streams = new Http2Streams();
+    const whole = block(valueOf(newContext()));
+    const frame = { stream: 1, frameLength: whole.length };
+    streams.take(piece({ ...frame, bytes: whole.subarray(0, 10) }));
+    streams.take(piece({ ...frame, number: 1, offset: 12, bytes: whole.subarray(12) }));
+    assert.equal(spanOf(streams, 1), undefined);
+    assert.equal(streams.counters.stale, 1);
+  });
+
   it('take a block in pieces, of several frames, with padding and priority', () => {
     const streams = new Http2Streams();
     const context = newContext();
