@@ -153,6 +153,6 @@ describe('filters and what is there already', () => {
       records: 7,
     });
     assert.deepEqual(seenAt(stage.watcher, port).listener, A_LISTENER);
-    assert.equal(stage.watcher.countAll('REPAIRED'), 0);
+    assert.equal(stage.watcher.needlessRepairs(), 0);
   });
 });

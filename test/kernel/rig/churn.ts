@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolder } from '../../backends/place.ts';
 import type { NetNamespace } from '../../support/net-namespace.ts';
+import { waitFor } from '../../support/wait.ts';
 import type { Watcher } from '../../support/watcher.ts';
 
 /** Payload that each connection carries each way. */
@@ -23,12 +24,20 @@ export function churnTruth(connections: number): ChurnSums {
   };
 }
 
-/** `askUs`: its servers ask so often for a connection, instead of waiting. `afterwards`: once all have ended, before the last pass. */
+interface ChurnOptions {
+  /** Its servers ask so often for a connection, instead of waiting. */
+  readonly askUs?: number;
+  /** Called over and over while it runs. */
+  readonly meanwhile?: () => void;
+  /** Called once it has ended, before the last pass. */
+  readonly afterwards?: () => void;
+}
+
 export async function playChurn(
   watcher: Watcher,
   room: NetNamespace,
   connections: number,
-  { askUs = 0, afterwards = (): void => undefined } = {},
+  { askUs = 0, meanwhile, afterwards }: ChurnOptions = {},
 ): Promise<ChurnSums> {
   await promisify(execFile)('make', ['-s', '-C', join(projectFolder, 'test', 'workloads')]);
   const program = join(projectFolder, 'build', 'test', 'workloads', 'churn');
@@ -36,14 +45,29 @@ export async function playChurn(
   const command = ['netns', 'exec', room.name, program, String(connections), String(PAIRS), ...ways];
   // A port may come again, a process does not.
   const before = new Set(watcher.series().map(({ pid }) => pid));
-  const { stdout } = await promisify(execFile)('ip', command);
-  const { ports } = JSON.parse(stdout) as { ports: number[] };
-  afterwards();
-  watcher.pass();
-  const rows = watcher
-    .series()
-    .filter((row) => ports.includes(row.port) && !row.isOverflow && !before.has(row.pid) && row.pid !== 0);
-  return { client: sumsOf(rows, 1), server: sumsOf(rows, 2) };
+  let isRunning = true;
+  const running = promisify(execFile)('ip', command).finally(() => (isRunning = false));
+  running.catch(() => undefined); // it is awaited below
+  while (isRunning && meanwhile) {
+    meanwhile();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { ports } = JSON.parse((await running).stdout) as { ports: number[] };
+  afterwards?.();
+  const sums = (): ChurnSums => {
+    watcher.pass();
+    const rows = watcher
+      .series()
+      .filter((row) => ports.includes(row.port) && !row.isOverflow && !before.has(row.pid) && row.pid !== 0);
+    return { client: sumsOf(rows, 1), server: sumsOf(rows, 2) };
+  };
+  // The processes are gone before the kernel has handed over their last acknowledgements.
+  await waitFor('every end', () => isOver(sums(), connections)).catch(() => undefined);
+  return sums();
+}
+
+function isOver({ client, server }: ChurnSums, connections: number): boolean {
+  return client['durations'] === connections && server['durations'] === connections;
 }
 
 /** The sum of so many values, by their index. */
