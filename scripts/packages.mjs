@@ -33,6 +33,9 @@ const NEEDS = {
     { name: 'procps', command: 'ps' },
     { name: 'python3-venv', present: hasPythonVenv },
     { name: 'python3-requests', file: '/usr/lib/python3/dist-packages/requests/__init__.py' },
+    { name: 'python3-grpcio', file: '/usr/lib/python3/dist-packages/grpc/__init__.py' },
+    { name: 'python3-httpx', file: '/usr/lib/python3/dist-packages/httpx/__init__.py' },
+    { name: 'python3-h2', file: '/usr/lib/python3/dist-packages/h2/__init__.py' },
     { name: 'default-jdk-headless', command: 'java' },
   ],
   // Stock kernels in virtual machines (test/kernel/vm.test.ts); without them those tests are skipped.

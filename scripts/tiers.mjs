@@ -61,13 +61,6 @@ export const tiers = [
     ],
   },
   {
-    name: 'kernel',
-    purposes: ['build', 'test', 'demo'],
-    folder: 'test/kernel',
-    timeoutMs: 31 * MINUTE,
-    isSerial: true,
-  },
-  {
     name: 'backends',
     purposes: ['go'],
     checks: [
@@ -79,7 +72,15 @@ export const tiers = [
       },
       { name: 'Jaeger is built', script: 'test/backends/build.ts', args: ['jaeger'] },
       { name: 'Prometheus is built', script: 'test/backends/build.ts', args: ['prometheus'] },
+      { name: 'the clients of Go are built', script: 'test/backends/build.ts', args: ['h2-client'] },
     ],
+  },
+  {
+    name: 'kernel',
+    purposes: ['build', 'test', 'demo'],
+    folder: 'test/kernel',
+    timeoutMs: 31 * MINUTE,
+    isSerial: true,
   },
   {
     name: 'e2e',

@@ -2,7 +2,7 @@
  * Builds the real back ends of the end-to-end tests into `.cache/backends`, once for each state of their
  * pinned manifests. Environment variables name ready binaries instead.
  *
- *     node test/backends/build.ts [otelcol] [otelcol-newest] [jaeger] [prometheus]
+ *     node test/backends/build.ts [otelcol] [otelcol-newest] [jaeger] [prometheus] [h2-client]
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -10,8 +10,8 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BackEnd } from './back-end.ts';
 import { collectorBackEnd } from './collector.ts';
-import { moduleBackEnd } from './go-module.ts';
-import { cacheFolder } from './place.ts';
+import { moduleBackEnd, programBackEnd } from './go-module.ts';
+import { cacheFolder, projectFolder } from './place.ts';
 
 const BACK_ENDS = {
   /** The OpenTelemetry Collector that most tests send to. */
@@ -21,6 +21,12 @@ const BACK_ENDS = {
   /** The all-in-one v2 binary. */
   jaeger: moduleBackEnd('jaeger', 'WIRESPAN_TEST_JAEGER'),
   prometheus: moduleBackEnd('prometheus', 'WIRESPAN_TEST_PROMETHEUS'),
+  /** Clients of Go: no back end, but built like them. */
+  'h2-client': programBackEnd(
+    'h2-client',
+    join(projectFolder, 'test', 'workloads', 'h2-clients', 'go'),
+    'WIRESPAN_TEST_H2_CLIENT',
+  ),
 } as const;
 
 export type BackEndName = keyof typeof BACK_ENDS;

@@ -48,3 +48,18 @@ async function buildModule(manifest: string, scratch: string, target: string): P
   const flags = ['-mod=mod', '-trimpath', ...(pin.flags ?? [])];
   await runGo(['build', ...flags, '-o', target, pin.package], { folder: scratch });
 }
+
+/** A program of our own in Go, whose folder is the manifest. */
+export function programBackEnd(name: string, folder: string, override: string): BackEnd {
+  const files = ['go.mod', 'go.sum', 'main.go'];
+  return {
+    name,
+    manifest: folder,
+    files,
+    override,
+    build: async (scratch, target) => {
+      bring(folder, scratch, files);
+      await runGo(['build', '-mod=readonly', '-trimpath', '-o', target, '.'], { folder: scratch });
+    },
+  };
+}

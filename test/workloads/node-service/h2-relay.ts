@@ -1,7 +1,9 @@
 /**
  * h2-relay.ts KIND: a server of `http2` or `grpc` that echoes, behind a relay that writes down what its clients send. Prints its port;
- * when its input ends, a JSON line for each connection: its port, and its frames as [place in the bytes, length, type, stream].
+ * when its input ends, a JSON line for each connection: its port, its frames as [place in the bytes, length, type, stream], and the
+ * `traceparent` that the server read on each stream, by the stream's number.
  */
+import { subscribe } from 'node:diagnostics_channel';
 import * as http2 from 'node:http2';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
@@ -56,10 +58,24 @@ const echo = http2.createServer((request, response) => {
 });
 const target = kind === 'grpc' ? await serveGrpc() : await portOf(echo);
 const written = new Map<number, Buffer[]>();
+/** What the server read, by the relay's port and the stream. */
+const read = new Map<number, Record<number, string>>();
+subscribe('http2.server.stream.created', (message) => {
+  const { stream, headers } = message as {
+    stream: http2.ServerHttp2Stream;
+    headers: http2.IncomingHttpHeaders;
+  };
+  const port = stream.session?.socket.remotePort ?? 0;
+  const { traceparent } = headers;
+  if (typeof traceparent === 'string') read.set(port, { ...read.get(port), [stream.id ?? 0]: traceparent });
+});
+/** The relay's port towards the server, by its client's. */
+const behind = new Map<number, number>();
 const relay = createServer((client) => {
   const chunks: Buffer[] = [];
-  written.set(client.remotePort ?? 0, chunks);
-  const server = connect(target, '127.0.0.1');
+  const { remotePort = 0 } = client;
+  const server = connect(target, '127.0.0.1', () => behind.set(remotePort, server.localPort ?? 0));
+  written.set(remotePort, chunks);
   client.on('data', (chunk: Buffer) => chunks.push(chunk));
   client.pipe(server).pipe(client);
   for (const end of [client, server])
@@ -71,7 +87,11 @@ const relay = createServer((client) => {
 process.stdout.write(`${await portOf(relay)}\n`);
 process.stdin.resume().on('end', () => {
   const lines = [...written].map(([port, chunks]) =>
-    JSON.stringify({ port, frames: framesOf(Buffer.concat(chunks)) }),
+    JSON.stringify({
+      port,
+      frames: framesOf(Buffer.concat(chunks)),
+      values: read.get(behind.get(port) ?? 0) ?? {},
+    }),
   );
   process.stdout.write(`${lines.join('\n')}\n`, () => process.exit(0));
 });
