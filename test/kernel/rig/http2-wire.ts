@@ -18,7 +18,7 @@ export class Http2Wire {
     return this.resent(c).flatMap(([seq, span]) => (lost.has(seq) ? [span] : []));
   }
 
-  /** Of all that was sent again of a connection, each once: its sequence number, and whose it is. */
+  /** What was sent again of a connection, each segment once: its sequence number, and whose it is. */
   resent(c: Conversation): (readonly [seq: number, span: string | undefined])[] {
     const { watcher, room, port } = this.#stage;
     const streams = new Http2Streams();
