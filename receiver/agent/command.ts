@@ -11,6 +11,7 @@ import type { LoadedSettings } from './reload-plan.ts';
 import { missingModuleSentence } from './missing-module.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
+import { RecordingError } from '../recording/error.ts';
 import { VIEWS } from '../views/index.ts';
 import { TapError } from '../tap/listen.ts';
 
@@ -18,6 +19,9 @@ import { TapError } from '../tap/listen.ts';
 const EXIT_FAILED = 1;
 /** What is not built, or not for this machine: no lack of the machine or of privileges. */
 const UNBUILT: ReadonlySet<NativeErrorCode> = new Set(['ERR_NATIVE_MISSING', 'ERR_NATIVE_OPEN']);
+
+/** Commands of recordings, which have options of their own. */
+const FILES = [{ name: 'record' }, { name: 'replay' }];
 
 /** Does what the command line asks for and ends the process: it would end by itself only when nothing is open. */
 export async function runCommand(argv: readonly string[], signals: StopSignals): Promise<never> {
@@ -39,7 +43,15 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     const { runView } = await import('./view-run.ts');
     return await runView(view, rest, signals, outputs);
   }
-  const { command, flags } = parseArguments(argv, VIEWS);
+  if (name === 'record') {
+    const { runRecord } = await import('./record-run.ts');
+    return await runRecord(rest, signals, outputs);
+  }
+  if (name === 'replay') {
+    const { runReplay } = await import('./replay-run.ts');
+    return await runReplay(rest, signals, outputs);
+  }
+  const { command, flags } = parseArguments(argv, [...VIEWS, ...FILES]);
   // Only the agent has something to finish.
   if (command !== 'run') signals.release();
   if (command === 'help') return await print(renderHelp(VIEWS), outputs.stdout);
@@ -88,7 +100,7 @@ function explain(error: unknown, stderr: Output): number {
 /** The exit status for an error that is the user's or the machine's. */
 function statusOf(error: unknown): number | undefined {
   if (error instanceof ConfigError || error instanceof EndpointError) return error.exitCode;
-  if (error instanceof TapError) return error.exitCode;
+  if (error instanceof TapError || error instanceof RecordingError) return error.exitCode;
   if (error instanceof UnsupportedError || error instanceof OutputError) return error.exitCode;
   if (!(error instanceof NativeError)) return undefined;
   return UNBUILT.has(error.code) ? EXIT_FAILED : EXIT_UNSUPPORTED;

@@ -7,8 +7,8 @@ import { readExecNames, type ExecNames } from '../decode/exec-names.ts';
 import { CGROUP_NAMES, EXEC_NAMES } from '../decode/generated/layout.ts';
 import { findCgroup2Mount } from '../host/cgroup-index.ts';
 import { createEnricher, type Enricher } from '../enrich/enricher.ts';
-import { readHostFacts } from '../host/host-facts.ts';
-import type { KernelSource } from '../source/kernel-source.ts';
+import type { Machine } from '../host/machine.ts';
+import type { Kernel } from '../source/kernel.ts';
 import type { Owner } from '../model/resource.ts';
 import { u32, u64 } from '../source/number-bytes.ts';
 import { ThreadLayouts } from './thread-layouts.ts';
@@ -19,9 +19,15 @@ export interface EnricherParts {
   readonly store: MetricStore;
 }
 
+/** Where facts come from. */
+interface FactSources {
+  readonly source: Kernel;
+  readonly machine: Machine;
+}
+
 /** The enricher of this host, by the settings. */
 export function createPipelineEnricher(
-  source: KernelSource,
+  { source, machine }: FactSources,
   config: AppConfig,
   parts: EnricherParts,
 ): Enricher {
@@ -32,7 +38,8 @@ export function createPipelineEnricher(
       return source.lookup('cgroups', u64(cgroupId), names) ? readCgroupNames(names) : undefined;
     },
     startedWith: (owner) => namesAtStart(source, owner),
-    host: readHostFacts(VERSION),
+    readers: machine,
+    host: machine.facts(VERSION),
     granularity: config.resourceGranularity,
     foldShortLived: config.foldShortLived,
     readsContexts: config.readsContexts,
@@ -42,12 +49,12 @@ export function createPipelineEnricher(
     retire: (resourceId) => parts.store.retire(resourceId),
     maxEntries: config.bpf.maxOwners,
     bootToUnixNs: (boottimeNs) => parts.clock.bootToUnixNs(boottimeNs),
-    now: () => performance.now(),
+    now: () => Number(machine.steadyNs()) / 1e6,
   });
 }
 
 /** The names of this very program, not of one that had its pid or ran in its process. */
-function namesAtStart(source: KernelSource, { pid, startNs, execs }: Owner): ExecNames | undefined {
+function namesAtStart(source: Kernel, { pid, startNs, execs }: Owner): ExecNames | undefined {
   const value = new Uint8Array(EXEC_NAMES.size);
   if (!source.lookup('exec_names', u32(pid), value)) return undefined;
   const names = readExecNames(value);

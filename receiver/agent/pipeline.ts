@@ -8,8 +8,7 @@ import { ATTR_SERVICE_NAME } from '../../semconv/index.ts';
 import { FAMILIES } from '../signals/index.ts';
 import { LiveTable, type LiveRow } from '../signals/live-table.ts';
 import { decodeBatch } from '../signals/records.ts';
-import { readBootId } from '../host/boot-id.ts';
-import { readListenCounters } from '../host/listen-counters.ts';
+import { createMachine, type Machine } from '../host/machine.ts';
 import { maskAddress } from '../correlate/mask.ts';
 import { createCorrelator, type Correlator } from '../correlate/correlator.ts';
 import { Http2Streams } from '../correlate/http2-streams.ts';
@@ -26,8 +25,7 @@ import { rowsOf } from '../model/map-image.ts';
 import type { KernelRecord } from '../model/record.ts';
 import type { NetworkEvent, NetworkSpan } from '../model/event.ts';
 import type { KernelFilter } from '../source/filter.ts';
-import type { KernelSource } from '../source/kernel-source.ts';
-import { LocalAddressCache } from '../host/local-addresses.ts';
+import type { Kernel } from '../source/kernel.ts';
 import type { OwnedMap } from './owned-maps.ts';
 import { QuietRows } from './quiet-rows.ts';
 import { SignalSums } from './signal-sums.ts';
@@ -60,23 +58,31 @@ export class Pipeline {
   lastPass = 0;
   /** Told the age of the oldest record of each batch, in seconds. */
   onBatch: ((lagSeconds: number) => void) | undefined;
-  readonly #source: KernelSource;
+  readonly #source: Kernel;
+  readonly #machine: Machine;
   readonly #owners: OwnerTable;
   readonly #context: SumsContext;
-  readonly #localAddresses = new LocalAddressCache();
   readonly #config: AppConfig;
   #isStopping = false;
 
-  constructor(source: KernelSource, config: AppConfig, outlets: Outlets) {
+  /** `machine`: the one that the kernel is of. */
+  constructor(
+    source: Kernel,
+    config: AppConfig,
+    outlets: Outlets,
+    machine: Machine = createMachine(monotonicToRealtime),
+  ) {
     this.#source = source;
+    this.#machine = machine;
     this.#config = config;
     this.streams = config.correlation.http2 ? new Http2Streams() : undefined;
-    this.clock = createClock(monotonicToRealtime);
-    this.enricher = createPipelineEnricher(source, config, this);
+    this.clock = createClock(() => machine.sampleClocks());
+    this.enricher = createPipelineEnricher({ source, machine }, config, this);
     this.#owners = new OwnerTable(config.bpf.maxOwners, (key, info) => source.lookup('owners', key, info));
     this.store = createMetricStore({
       temporality: config.temporality,
       startUnixNs: this.clock.toUnixNs(this.clock.now()),
+      monotonicNs: () => machine.steadyNs(),
       maxSeries: config.seriesLimit,
       spillResource: this.enricher.host(),
       foldInto: config.foldShortLived ? (resource) => this.enricher.foldOf(resource) : undefined,
@@ -123,7 +129,7 @@ export class Pipeline {
     const { config, enricher, clock } = { config: this.#config, enricher: this.enricher, clock: this.clock };
     return createCorrelator({
       ...emitterSettingsOf(config),
-      bootId: readBootId(),
+      bootId: this.#machine.bootId(),
       addresses: config.addresses,
       names: this.#source.names,
       families: FAMILIES.flatMap(({ events }) => events ?? []),
@@ -131,7 +137,7 @@ export class Pipeline {
       resolve: (owner) => enricher.resolve(owner),
       emitEvent: (event) => outlets.event(event),
       emitSpan: (span) => outlets.span(span),
-      now: () => process.hrtime.bigint(),
+      now: () => this.#machine.steadyNs(),
     });
   }
 
@@ -139,12 +145,7 @@ export class Pipeline {
     return new SignalSums({
       context: this.#context,
       kernel: this.#source,
-      host: {
-        listenCounters: readListenCounters,
-        isLocal: ({ netns, address, family }, pid) =>
-          this.#localAddresses.of(netns, pid)?.has(address, family) === true,
-        forgetAddresses: () => this.#localAddresses.clear(),
-      },
+      host: this.#machine,
       overflow: (record) => this.correlator.handle(record),
       now: () => this.clock.now(),
     });
@@ -158,6 +159,7 @@ export class Pipeline {
       resources: this.enricher,
       store: this.store,
       awaited: () => this.sums.awaited(),
+      isAlive: (owner) => this.#machine.isAlive(owner),
     };
     return [new Sweep(parts), new QuietRows(parts)];
   }
@@ -246,7 +248,7 @@ export class Pipeline {
 
   tick(): void {
     this.join?.tick();
-    this.correlator.tick(process.hrtime.bigint());
+    this.correlator.tick(this.#machine.steadyNs());
   }
 
   /** Other modes and limits of events and spans, from now on. */

@@ -3,8 +3,9 @@ import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { OwnerTable } from '../decode/owners.ts';
 import { readListenCounters } from '../host/listen-counters.ts';
 import type { MetricSink } from '../model/metric-sink.ts';
+import { rowsOf } from '../model/map-image.ts';
 import type { ObservedResource } from '../model/resource.ts';
-import type { KernelSource } from '../source/kernel-source.ts';
+import type { Kernel } from '../source/kernel.ts';
 import type { Gain, ViewSumsNeeds } from '../views/view.ts';
 import { SignalSums } from './signal-sums.ts';
 
@@ -13,14 +14,16 @@ const HOST: ObservedResource = { id: 'host', kind: 'host', attributes: {} };
 
 /** What the kernel's sums gained, for a view that prints it at intervals. */
 export class ViewSums {
-  readonly #source: KernelSource;
+  readonly #source: Kernel;
   readonly #sums: SignalSums;
   readonly #now: () => bigint;
+  /** Rows of the last reading, by map. */
+  readonly #seen = new Map<string, ReadonlySet<string>>();
   #gains = new Map<string, Gain & { value: number }>();
 
   /** `now`: CLOCK_MONOTONIC. */
   constructor(
-    source: KernelSource,
+    source: Kernel,
     owners: OwnerTable,
     { needs, attributes, now }: { needs: ViewSumsNeeds; attributes: readonly string[]; now: () => bigint },
   ) {
@@ -67,6 +70,23 @@ export class ViewSums {
   take(): readonly Gain[] {
     this.#source.pass(this.#now());
     for (const isOften of [true, false]) this.#sums.read((map) => this.#source.read(map), { isOften });
+    return this.taken();
+  }
+
+  /** Reads what was recorded of the sums. There rows are taken out, and begin anew when they come again. */
+  readRecorded(): void {
+    for (const isOften of [true, false]) this.#sums.read((map) => this.#source.read(map), { isOften });
+    for (const { map, rows } of this.#sums.maps) {
+      if (rows === undefined) continue;
+      const now = new Set<string>();
+      for (const { id } of rowsOf(this.#source.read(map))) now.add(id);
+      for (const id of this.#seen.get(map) ?? []) if (!now.has(id)) rows.forget(id);
+      this.#seen.set(map, now);
+    }
+  }
+
+  /** What readings gained since the last call. */
+  taken(): readonly Gain[] {
     const gains = [...this.#gains.values()];
     this.#gains = new Map();
     return gains;
@@ -80,14 +100,16 @@ export class Intervals {
   #dueMs: number;
   #done = 0;
 
-  constructor(needs: ViewSumsNeeds, sums: ViewSums) {
+  /** `nowMs`: of any steady clock. */
+  constructor(needs: ViewSumsNeeds, sums: ViewSums, nowMs = performance.now()) {
     this.#needs = needs;
     this.#sums = sums;
-    this.#dueMs = performance.now() + needs.intervalMs;
+    this.#dueMs = nowMs + needs.intervalMs;
   }
 
-  get isDue(): boolean {
-    return performance.now() >= this.#dueMs;
+  /** `nowMs`: of the same clock. */
+  isDueAt(nowMs: number): boolean {
+    return nowMs >= this.#dueMs;
   }
 
   get isOver(): boolean {
@@ -95,8 +117,17 @@ export class Intervals {
   }
 
   next(): readonly Gain[] {
+    return this.#end(this.#sums.take());
+  }
+
+  /** As `next`, of what was recorded. */
+  nextRecorded(): readonly Gain[] {
+    return this.#end(this.#sums.taken());
+  }
+
+  #end(gains: readonly Gain[]): readonly Gain[] {
     this.#dueMs += this.#needs.intervalMs;
     this.#done += 1;
-    return this.#sums.take();
+    return gains;
   }
 }

@@ -8,14 +8,7 @@ const SHOWN: readonly (readonly [title: string, keys: readonly string[]])[] = [
   ['What is sent', ['events.rate_limit', 'spans.rate_limit', 'attributes.network.peer.address', 'addresses']],
   [
     'How it runs',
-    [
-      'bpf.ring_buffer_size',
-      'bpf.costly_variants',
-      'correlation.http1',
-      'log.level',
-      'display.group_by',
-      'shutdown.deadline',
-    ],
+    ['bpf.ring_buffer_size', 'bpf.costly_variants', 'correlation.http1', 'log.level', 'shutdown.deadline'],
   ],
 ];
 
@@ -25,6 +18,7 @@ Usage:
   wirespan run [flags]            observe this host until SIGTERM or Ctrl-C
   wirespan check-config [flags]   check the settings and print them, secrets masked
   wirespan VIEW [options]         show one kind of event here, as it comes (VIEW --help)
+  wirespan record|replay FILE …   write what this host shows to a file, show that again (--help)
   wirespan --help | --version
 
 Every setting is a flag (--key.path value), an environment variable (WIRESPAN_KEY_PATH) and a key

@@ -3,6 +3,7 @@ import { createCgroupIndex, type CgroupIndex, type CgroupIndexOptions } from '..
 import { BoundedCache } from '../model/bounded-cache.ts';
 import { processId } from '../model/ids.ts';
 import { readDeclared, readPublished, withPublished, type Declared } from './declared.ts';
+import type { Machine } from '../host/machine.ts';
 import type { ProcessContext } from '../host/process-context.ts';
 import type { OtelEnvironment } from '../host/otel-environment.ts';
 import { createProcessReader, type ProcessFacts, type ProcessReader } from '../host/process-reader.ts';
@@ -20,6 +21,8 @@ export interface IdentityOptions {
   readonly startedWith?: (owner: Owner) => OtelEnvironment | undefined;
   /** Control groups remembered at once. */
   readonly maxEntries: number;
+  /** Who reads processes and cgroups; default: of this machine. */
+  readonly readers?: Pick<Machine, 'processes' | 'cgroups'>;
   /** CLOCK_BOOTTIME to Unix nanoseconds. */
   bootToUnixNs(boottimeNs: bigint): bigint;
   /** Milliseconds, any steady origin. */
@@ -48,13 +51,15 @@ export class Identities {
   readonly #counts = { gone: 0, unknown: 0, environInvalid: 0, attributesCut: 0 };
 
   constructor(options: IdentityOptions) {
-    this.#reader = createProcessReader(options.procRoot ?? '/proc', options.startedWith);
-    this.#cgroups = createCgroupIndex({
+    const { procRoot = '/proc', startedWith = () => undefined, readers } = options;
+    this.#reader = readers?.processes(startedWith) ?? createProcessReader(procRoot, startedWith);
+    const cgroups: CgroupIndexOptions = {
       root: options.cgroupRoot,
       pathOf: options.cgroupPathOf,
       maxEntries: options.maxEntries,
       now: options.now,
-    });
+    };
+    this.#cgroups = readers?.cgroups(cgroups) ?? createCgroupIndex(cgroups);
     this.#bootMs = Math.round(Number(options.bootToUnixNs(0n)) / nsPerTick) * msPerTick;
   }
 

@@ -7,11 +7,12 @@ import { kernelFilterOf } from './filter.ts';
 
 /**
  * What the kernel must tell for what the settings ask: a record that nobody needs is never made.
- * `hierarchies`: for filters by cgroup, and programs that are attached to one.
+ * `hierarchies`: for filters by cgroup, and programs that are attached to one; `wanted`: what is asked for besides.
  */
 export function kernelOptionsOf(
   config: AppConfig,
   hierarchies: readonly CgroupHierarchy[] = [],
+  wanted: Partial<Wanted> = {},
 ): KernelOptions {
   const { ringBufferBytes, maxSeries, maxSockets, maxOwners, costlyVariants } = config.bpf;
   return {
@@ -23,7 +24,7 @@ export function kernelOptionsOf(
     subnets: config.subnets,
     filter: kernelFilterOf(config.filter, hierarchies),
     cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,
-    ...familyOptionsOf(wantedOf(config)),
+    ...familyOptionsOf({ ...wantedOf(config), ...wanted }),
   };
 }
 

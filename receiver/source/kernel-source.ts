@@ -6,6 +6,7 @@ import type { KernelNames } from '../model/record.ts';
 import type { KernelNumbers } from '../signals/kernel.ts';
 import { attachPrograms, kernelAnswers } from './attach.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
+import type { Kernel } from './kernel.ts';
 import { kernelNames } from './kernel-names.ts';
 import { setKernelConfig } from './kernel-config.ts';
 import type { KernelOptions } from './kernel-options.ts';
@@ -23,7 +24,7 @@ export type LossTable = readonly number[];
 const DRAIN_BYTES = 1 << 20;
 
 /** The loaded BPF programs, and everything that is read from them. */
-export class KernelSource {
+export class KernelSource implements Kernel {
   readonly plan: Plan;
   /** Words for this kernel's numbers. */
   readonly names: KernelNames;

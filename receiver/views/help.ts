@@ -19,13 +19,23 @@ function optionName({ long, short, value }: ViewOption): string {
   return `${letter}--${long}${value === undefined ? '' : ` ${value}`}`;
 }
 
-/** The text of `wirespan VIEW --help`; ends with a newline. */
-export function renderViewHelp(view: View): string {
-  const options = optionsOf(view);
+/** A command with options of its own, by what its help says. */
+interface CommandHelp {
+  readonly name: string;
+  /** What it does, in one sentence without its end. */
+  readonly summary: string;
+  readonly options: readonly ViewOption[];
+  readonly example: readonly [command: string, meaning: string];
+  /** The last line. */
+  readonly closing: string;
+}
+
+/** The text of a command's `--help`; ends with a newline. */
+export function renderCommandHelp({ name, summary, options, example, closing }: CommandHelp): string {
   const width = options.map(optionName).reduce((most, { length }) => Math.max(most, length), 0);
-  const [command, meaning] = view.example;
+  const [command, meaning] = example;
   return `${[
-    `wirespan ${view.name} shows ${view.summary}.`,
+    `wirespan ${name} ${summary}.`,
     '',
     'Options:',
     ...options.map((option) => `  ${optionName(option).padEnd(width)}  ${option.help}`),
@@ -33,6 +43,17 @@ export function renderViewHelp(view: View): string {
     'Example:',
     `  ${command}    # ${meaning}`,
     '',
-    'It ends with Ctrl-C. Columns, names of --json and what differs from the tool of BCC: docs/views.md',
+    closing,
   ].join('\n')}\n`;
+}
+
+/** The text of `wirespan VIEW --help`; ends with a newline. */
+export function renderViewHelp(view: View): string {
+  return renderCommandHelp({
+    ...view,
+    summary: `shows ${view.summary}`,
+    options: optionsOf(view),
+    closing:
+      'It ends with Ctrl-C. Columns, names of --json and what differs from the tool of BCC: docs/views.md',
+  });
 }

@@ -10,7 +10,7 @@ import { intervalOptions, type ViewArguments } from './options.ts';
 import type { Gain, View, ViewRow } from './view.ts';
 
 /** Loopback, the private networks of RFC 1918, and all others. */
-const SUBNETS = '127.0.0.1/32,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,0.0.0.0/0';
+export const SUBNETS = '127.0.0.1/32,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,0.0.0.0/0';
 /** Rows of the kernel's map `subnets`. */
 const MAX_SUBNETS = 256;
 const COLUMNS = [

@@ -3,6 +3,9 @@ import type { EventDescriptor, MetricDescriptor } from '../../semconv/index.ts';
 import type { KernelNames, KernelRecord } from '../model/record.ts';
 import type { ViewArguments, ViewOption } from './options.ts';
 
+/** Things that a view remembers, such as the state of a socket. */
+export const MAX_REMEMBERED = 65_536;
+
 /** A tool that people know: columns of one kind of event, as they come. */
 export interface View {
   /** The command. */

@@ -121,6 +121,11 @@ const folders: Readonly<Record<string, Folder>> = {
     holds: 'the tools that people know: records to lines of columns',
     values: ['semconv', 'config', 'text', 'receiver/model'],
   },
+  'receiver/recording': {
+    holds: 'what was seen as a file: the kernel and the machine answer once more',
+    values: ['text', 'layout', 'receiver/model'],
+    types: ['receiver/host', 'receiver/source'],
+  },
   'receiver/cli': {
     holds: 'arguments, help, log, live view',
     values: ['config', 'text'],
@@ -138,7 +143,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
 };
 
 /** The only folders of the receiver that read files: what the kernel says of this machine has one reader. */
-export const FILE_READERS: readonly string[] = ['receiver/host', 'receiver/cli'];
+export const FILE_READERS: readonly string[] = ['receiver/host', 'receiver/cli', 'receiver/recording'];
 
 /** Kinds of tests, and whose parts each may use besides its own: what two need is in test/support/. */
 const TESTS: Readonly<Record<string, readonly string[]>> = {

@@ -104,11 +104,11 @@ function reasonOf({ dropReasons }: KernelFacts, ...names: readonly string[]): bi
   return BigInt(numbers.find((number) => number !== undefined) ?? 0);
 }
 
-function createSums({ context, kernel, host }: SumsParts): FamilySums {
+function createSums({ context, kernel, host, now }: SumsParts): FamilySums {
   const details = new DropDetails(kernel);
   const drops = new DropSums(context, details);
   const unowned = new UnownedSums({
-    nowMs: () => performance.now(),
+    nowMs: () => Number(now()) / 1e6,
     context,
     details,
     delete: (map, key) => kernel.delete(map, key),

@@ -6,9 +6,15 @@ import {
 import type { EventParts, RecordEvents } from '../../correlate/record-events.ts';
 import type { StateRecord } from '../../model/record.ts';
 
+/** Changes of handshakes and of listeners are recorded for views alone: as in ws_state of bpf/connection.bpf.c. */
+function isEarly({ previous, state }: StateRecord): boolean {
+  return ['listen', 'syn_sent'].includes(previous) || ['listen', 'syn_sent', 'established'].includes(state);
+}
+
 /** Events about sockets that went from one state to another. */
 export function stateEvents({ emitter, sockets }: EventParts): RecordEvents {
-  const change = (record: StateRecord): void =>
+  const change = (record: StateRecord): void => {
+    if (isEarly(record)) return;
     emitter.event(EVENT_TCP_STATE_CHANGE, {
       record,
       attributes: () => ({
@@ -17,5 +23,6 @@ export function stateEvents({ emitter, sockets }: EventParts): RecordEvents {
         [ATTR_TCP_STATE_PREVIOUS]: record.previous,
       }),
     });
+  };
   return { handlers: { state: change } };
 }

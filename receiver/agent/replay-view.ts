@@ -1,0 +1,92 @@
+import { ConfigError, parseCidr } from '../../config/index.ts';
+import type { Outputs } from '../cli/outputs.ts';
+import { OwnerTable } from '../decode/owners.ts';
+import { createClock } from '../model/clock.ts';
+import type { KernelRecord } from '../model/record.ts';
+import type { RecordingReader } from '../recording/file-reader.ts';
+import type { StepName } from '../recording/format.ts';
+import type { Player } from '../recording/player.ts';
+import { TapedKernel } from '../recording/taped-kernel.ts';
+import { optionsOf, renderViewHelp } from '../views/help.ts';
+import { parseViewArguments, type ViewArguments } from '../views/options.ts';
+import { MAX_REMEMBERED, type View } from '../views/view.ts';
+import type { Pace } from './replay-pace.ts';
+import { ViewLines } from './view-lines.ts';
+import { Intervals, ViewSums } from './view-sums.ts';
+
+/** Steps in which sums were read. */
+const READING: ReadonlySet<StepName> = new Set(['collect', 'sweep', 'stop']);
+/** Processes remembered. */
+const MAX_OWNERS = 65_536;
+
+export interface ReplayedView {
+  readonly view: View;
+  readonly argv: readonly string[];
+  readonly reader: RecordingReader;
+  readonly player: Player;
+  readonly pace: Pace;
+}
+
+/**
+ * Prints what the view would have shown; the exit status.
+ * @throws ConfigError for options that cannot be used, or not with this recording
+ */
+export async function replayView(replayed: ReplayedView, outputs: Outputs): Promise<number> {
+  const { view, argv, reader, player, pace } = replayed;
+  const args = parseViewArguments(view.name, optionsOf(view), argv, view.words);
+  if (args.has('help')) {
+    outputs.stdout.write(renderViewHelp(view));
+    await outputs.stdout.drain();
+    return 0;
+  }
+  const { sums, attributes = [] } = view.needs(args);
+  checkAsked(args, sums?.subnets ?? [], reader.meta.subnets);
+  const kernel = new TapedKernel(player);
+  const owners = new OwnerTable(MAX_OWNERS, (key, info) => kernel.lookup('owners', key, info));
+  const clock = createClock(() => player.clocks());
+  const toUnixNs = (monotonicNs: bigint): bigint => clock.toUnixNs(monotonicNs);
+  const tools = { names: kernel.names, toUnixNs, maxRemembered: MAX_REMEMBERED };
+  const lines = new ViewLines({ view, args, tools, owners, outputs, isShown: shownOf(args) });
+  const viewSums = sums && new ViewSums(kernel, owners, { needs: sums, attributes, now: () => player.nowNs });
+  let intervals: Intervals | undefined;
+  lines.header();
+  for (let step = player.step(); step !== undefined && !lines.isGone; step = player.step()) {
+    const nowMs = Number(step.atNs) / 1e6;
+    await pace.wait(step.atNs, () => outputs.stdout.isBusy);
+    if (pace.isStopping) break;
+    player.drainAll((bytes) => lines.records(bytes));
+    if (sums !== undefined && viewSums !== undefined) {
+      intervals ??= new Intervals(sums, viewSums, nowMs);
+      if (READING.has(step.name)) viewSums.readRecorded();
+      if (step.name === 'stop' || (step.name === 'collect' && intervals.isDueAt(nowMs)))
+        lines.sums(intervals.nextRecorded(), toUnixNs(step.atNs));
+    }
+    lines.flush();
+    if (intervals?.isOver === true) break;
+  }
+  return await lines.end(() => {
+    const lost = reader.end?.lost ?? 0;
+    if (lost > 0) lines.say(`${String(lost)} events are missing: they came too fast`);
+  });
+}
+
+/** What the kernel leaves out by itself when a view is live. */
+function shownOf(args: ViewArguments): (record: KernelRecord) => boolean {
+  const pid = args.number('pid');
+  return (record) => pid === undefined || ('owner' in record && record.owner.pid === pid);
+}
+
+function checkAsked(args: ViewArguments, asked: readonly string[], recorded: readonly string[]): void {
+  if (args.has('cgroup'))
+    throw new ConfigError([
+      { subject: 'wirespan replay: --cgroup', problem: 'is for live views: a recording has no cgroups' },
+    ]);
+  const wanted = asked.map((text) => parseCidr(text).text).join(',');
+  if (wanted === '' || wanted === recorded.join(',')) return;
+  throw new ConfigError([
+    {
+      subject: `wirespan replay: networks ${wanted}`,
+      problem: `are not those of the recording, which counted ${recorded.join(',')}: record with WIRESPAN_SUBNETS`,
+    },
+  ]);
+}

@@ -1,0 +1,121 @@
+import { closeSync, constants, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { constants as zlib, zstdCompressSync } from 'node:zlib';
+import { RecordingError } from './error.ts';
+import { BLOCK, blockHeader, BLOCK_HEADER_BYTES, ENTRY_HEADER_BYTES, fileHeader } from './format.ts';
+import type { RecordingEnd, RecordingMeta } from './meta.ts';
+
+/** A block is written when it has so much, unpacked. */
+const BLOCK_BYTES = 1 << 20;
+/** Room that is kept for the last block. */
+const END_BYTES = 256;
+const LEVEL = 3;
+const OWNER_ALONE = 0o600;
+
+export interface WriterOptions {
+  /** A regular file of this name is replaced. */
+  readonly isForced: boolean;
+  readonly maxBytes: number;
+}
+
+/** A file that nobody but its owner may read. What is written is there when `flush` comes back. */
+export class RecordingWriter {
+  /** Bytes in the file. */
+  written = 0;
+  /** The next block would be too much: nothing more is taken. */
+  isFull = false;
+  readonly #path: string;
+  readonly #file: number;
+  readonly #maxBytes: number;
+  #block = Buffer.alloc(2 * BLOCK_BYTES);
+  #length = 0;
+
+  /** @throws RecordingError when it cannot be made, or is there already */
+  constructor(path: string, { isForced, maxBytes }: WriterOptions) {
+    this.#path = path;
+    this.#maxBytes = maxBytes;
+    this.#file = createFile(path, isForced);
+  }
+
+  /** @throws RecordingError, as all that writes here */
+  begin(meta: RecordingMeta): void {
+    this.#write(fileHeader());
+    this.#writeBlock(BLOCK.meta, Buffer.from(JSON.stringify(meta)), 0);
+  }
+
+  add(kind: number, ...parts: readonly Uint8Array[]): void {
+    if (this.isFull) return;
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#makeRoom(ENTRY_HEADER_BYTES + length);
+    this.#block[this.#length] = kind;
+    this.#block.writeUInt32LE(length, this.#length + 1);
+    this.#length += ENTRY_HEADER_BYTES;
+    for (const part of parts) {
+      this.#block.set(part, this.#length);
+      this.#length += part.length;
+    }
+    if (this.#length >= BLOCK_BYTES) this.flush();
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#length + bytes <= this.#block.length) return;
+    const larger = Buffer.alloc(this.#length + bytes);
+    this.#block.copy(larger, 0, 0, this.#length);
+    this.#block = larger;
+  }
+
+  /** What was added so far is a block of its own. */
+  flush(): void {
+    if (this.#length === 0) return;
+    const block = this.#block.subarray(0, this.#length);
+    this.#length = 0;
+    this.#writeBlock(BLOCK.entries, block, END_BYTES);
+  }
+
+  /** Nothing comes after that. */
+  end(end: RecordingEnd): void {
+    this.flush();
+    this.isFull = false;
+    this.#writeBlock(BLOCK.end, Buffer.from(JSON.stringify(end)), 0);
+    this.close();
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #writeBlock(type: number, unpacked: Uint8Array, reserve: number): void {
+    const payload = zstdCompressSync(unpacked, { params: { [zlib.ZSTD_c_compressionLevel]: LEVEL } });
+    if (this.written + BLOCK_HEADER_BYTES + payload.length + reserve > this.#maxBytes) {
+      this.isFull = true;
+      return;
+    }
+    this.#write(Buffer.concat([blockHeader(type, payload, unpacked.length), payload]));
+  }
+
+  #write(bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
+    } catch (error) {
+      throw new RecordingError(`${this.#path} cannot be written: ${codeOf(error)}`, 1);
+    }
+    this.written += bytes.length;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
+
+/** What is there is never written to, and never through a symbolic link: the file is a new one. */
+function createFile(path: string, isForced: boolean): number {
+  try {
+    if (isForced && lstatSync(path, { throwIfNoEntry: false })?.isFile() === true) unlinkSync(path);
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWNER_ALONE);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== 'EEXIST') throw new RecordingError(`${path} cannot be made: ${code}`, 2);
+    const advice = isForced ? 'it is no regular file, so it is not replaced' : '--force replaces it';
+    throw new RecordingError(`${path} is there already: ${advice}`, 2);
+  }
+}
