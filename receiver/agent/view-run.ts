@@ -83,6 +83,14 @@ class ViewSession {
     const source = KernelSource.start(options);
     this.#source = source;
     const owners = new OwnerTable(options.maxOwners, (key, info) => source.lookup('owners', key, info));
+    const clock = createClock(monotonicToRealtime);
+    this.#clock = clock;
+    this.#intervals =
+      sums && new Intervals(sums, new ViewSums(source, owners, { needs: sums, attributes, now: clock.now }));
+    const toUnixNs = (monotonicNs: bigint): bigint => clock.toUnixNs(monotonicNs);
+    const tools = { names: source.names, toUnixNs, maxRemembered: MAX_REMEMBERED };
+    this.#lines = new ViewLines({ view, args, tools, owners, outputs });
+    // It may have something to say at once.
     this.#filter = new LiveFilter(
       { include, exclude: [] },
       {
@@ -91,13 +99,6 @@ class ViewSession {
         onMissing: (path) => this.#lines.say(`there is no cgroup ${path}: nothing is shown until it is made`),
       },
     );
-    const clock = createClock(monotonicToRealtime);
-    this.#clock = clock;
-    this.#intervals =
-      sums && new Intervals(sums, new ViewSums(source, owners, { needs: sums, attributes, now: clock.now }));
-    const toUnixNs = (monotonicNs: bigint): bigint => clock.toUnixNs(monotonicNs);
-    const tools = { names: source.names, toUnixNs, maxRemembered: MAX_REMEMBERED };
-    this.#lines = new ViewLines({ view, args, tools, owners, outputs });
     keepPrivileges();
   }
 

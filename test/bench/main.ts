@@ -12,15 +12,27 @@ import { hook } from './sections/hook.ts';
 import { http } from './sections/http.ts';
 import { live } from './sections/live.ts';
 import { programs } from './sections/programs.ts';
+import { recordings } from './sections/recordings.ts';
 import { replay } from './sections/replay.ts';
 import type { Section } from './sections/section.ts';
 import { soak } from './sections/soak.ts';
 import { throughput } from './sections/throughput.ts';
 
-const SECTIONS: readonly Section[] = [agentCpu, programs, events, replay, live, throughput, http, hook, soak];
+const SECTIONS: readonly Section[] = [
+  agentCpu,
+  programs,
+  events,
+  replay,
+  recordings,
+  live,
+  throughput,
+  http,
+  hook,
+  soak,
+];
 
 function usage(): string {
-  const lines = SECTIONS.map(({ name, what }) => `  ${name.padEnd(10)}${what}`);
+  const lines = SECTIONS.map(({ name, what }) => `  ${name.padEnd(12)}${what}`);
   return [
     'npm run bench [-- SECTION...] [--quick]',
     '',

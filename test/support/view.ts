@@ -43,6 +43,8 @@ export async function startView(cleanup: Cleanup, ...args: readonly string[]): P
   const rows = (): JsonRow[] =>
     said.stdout
       .split('\n')
+      // What comes after the last end of a line is not all of one yet.
+      .slice(0, -1)
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as JsonRow);
   return {
