@@ -44,6 +44,15 @@ static __always_inline void emit_slow(u32 vector, u8 waited, u64 value_ns, u64 t
 	submit(PROBE_SOFTIRQ, record);
 }
 
+static __always_inline void sample_run(u32 vector, u64 spent)
+{
+	struct sample_key key = {.number = vector};
+
+	if (cfg_sample_cpu)
+		key.cpu = bpf_get_smp_processor_id();
+	add_sample(&key, spent, PROBE_SOFTIRQ);
+}
+
 static __always_inline void add_wait(struct softirq_sums *row, u32 vector)
 {
 	u64 raised = row->raised_ns, waited;
@@ -87,6 +96,8 @@ int BPF_PROG(ws_softirq_exit, unsigned int vector)
 	row->count += 1;
 	if (cfg_slow_softirq_run_ns && spent > cfg_slow_softirq_run_ns)
 		emit_slow(vector, 0, spent, now);
+	if (cfg_sample_unit)
+		sample_run(vector, spent);
 	if (!cfg_softirq_duration)
 		return 0;
 	HISTOGRAM_ADD_OWN(row->duration, bounds_softirq_duration, spent);

@@ -61,12 +61,20 @@ static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, 
 	count_waiting(sk, tp, conn, conn->queued);
 }
 
+/* The first pass tells of all: what they moved until then. */
+static __always_inline bool is_live_told(const struct conn *conn, u64 moved)
+{
+	return cfg_emit_live && (pass_number == 1 ||
+				 conn->counted.bytes_sent + conn->counted.bytes_received != moved);
+}
+
 static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					    u8 state)
 {
 	struct series_key key;
 	struct series *row;
 	struct tcp_counters now;
+	u64 moved;
 
 	fill_series_key(&key, sk, conn, NO_ERROR);
 	row = series_row(&key, PROBE_SCAN, pass_now_ns);
@@ -87,10 +95,13 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	 * payload.
 	 */
 	now = counters_of(sk, tp, conn, false);
+	moved = conn->counted.bytes_sent + conn->counted.bytes_received;
 	barrier();
 	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED))
 		add_live_bytes(&conn->counted, &now, row);
 	add_live_segments(&conn->counted, &now, row);
+	if (is_live_told(conn, moved))
+		emit_connection(sk, tp, conn, CONNECTION_LIVE, pass_now_ns);
 	add_rtt(row, tp, conn);
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }

@@ -17,6 +17,7 @@
 #include "reset.bpf.c"
 #include "receive.bpf.c"
 #include "softirq.bpf.c"
+#include "sample.bpf.c"
 #include "scan.bpf.c"
 #include "pass.bpf.c"
 #include "rows.bpf.c"

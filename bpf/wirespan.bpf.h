@@ -19,6 +19,7 @@
 #include "lib/maps.bpf.h"
 #include "lib/ring.bpf.h"
 #include "lib/hist.bpf.h"
+#include "lib/samples.bpf.h"
 
 /* Sockets, and what is kept of each. */
 #include "lib/track.bpf.h"

@@ -63,6 +63,8 @@ enum connection_what {
 	CONNECTION_CLOSE = 4,
 	/* A client handshake whose first request was what opened it. */
 	CONNECTION_HANDSHAKE = 5,
+	/* A pass met it, and it moved payload since the pass before. */
+	CONNECTION_LIVE = 6,
 };
 
 enum exchange_what {

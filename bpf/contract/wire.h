@@ -202,6 +202,7 @@ _Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
 #include "request.h"
 #include "rules.h"
 #include "sums.h"
+#include "samples.h"
 #include "process.h"
 #include "unowned.h"
 

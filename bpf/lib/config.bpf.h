@@ -9,6 +9,7 @@ const volatile u8 cfg_emit_open = 0;
 const volatile u8 cfg_emit_accept = 0;
 const volatile u8 cfg_emit_fail = 0;
 const volatile u8 cfg_emit_close = 0; /* enum emit_mode; on a trace: opened for a sampled request */
+const volatile u8 cfg_emit_live = 0;  /* by passes, of connections that moved payload */
 const volatile u8 cfg_emit_state = 0;
 const volatile u8 cfg_emit_early_states = 0; /* of handshakes and listeners, too */
 const volatile u8 cfg_emit_listener = 0;

@@ -9,7 +9,7 @@ import type { Player } from '../recording/player.ts';
 import { TapedKernel } from '../recording/taped-kernel.ts';
 import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
-import { MAX_REMEMBERED, type View } from '../views/view.ts';
+import { MAX_REMEMBERED, type View, type ViewTools } from '../views/view.ts';
 import type { Pace } from './replay-pace.ts';
 import { ViewLines } from './view-lines.ts';
 import { Intervals, ViewSums } from './view-sums.ts';
@@ -40,12 +40,16 @@ export async function replayView(replayed: ReplayedView, outputs: Outputs): Prom
     return 0;
   }
   const { sums, attributes = [] } = view.needs(args);
+  if (sums?.samples !== undefined || sums?.live === true) refuseLive(args, view);
   checkAsked(args, sums?.subnets ?? [], reader.meta.subnets);
   const kernel = new TapedKernel(player);
   const owners = new OwnerTable(MAX_OWNERS, (key, info) => kernel.lookup('owners', key, info));
   const clock = createClock(() => player.clocks());
   const toUnixNs = (monotonicNs: bigint): bigint => clock.toUnixNs(monotonicNs);
-  const tools = { names: kernel.names, toUnixNs, maxRemembered: MAX_REMEMBERED };
+  const tools: ViewTools = {
+    ...{ names: kernel.names, toUnixNs, maxRemembered: MAX_REMEMBERED },
+    ...{ isTerminal: outputs.isTerminal.stdout, loads: () => [] },
+  };
   const lines = new ViewLines({ view, args, tools, owners, outputs, isShown: shownOf(args) });
   const viewSums = sums && new ViewSums(kernel, owners, { needs: sums, attributes, now: () => player.nowNs });
   let intervals: Intervals | undefined;
@@ -76,11 +80,25 @@ function shownOf(args: ViewArguments): (record: KernelRecord) => boolean {
   return (record) => pid === undefined || ('owner' in record && record.owner.pid === pid);
 }
 
+/** Its programs are loaded for it alone. */
+function refuseLive(args: ViewArguments, { name }: View): never {
+  const option = ['dist', 'events'].find((long) => args.has(long));
+  const what = option === undefined ? name : `${name} --${option}`;
+  throw new ConfigError([
+    {
+      subject: `wirespan replay: ${what}`,
+      problem:
+        'is for live views: a recording has no samples, and of connections no figures between their beginning and end',
+    },
+  ]);
+}
+
 function checkAsked(args: ViewArguments, asked: readonly string[], recorded: readonly string[]): void {
-  if (args.has('cgroup'))
-    throw new ConfigError([
-      { subject: 'wirespan replay: --cgroup', problem: 'is for live views: a recording has no cgroups' },
-    ]);
+  for (const option of ['cgroup', 'container'])
+    if (args.has(option))
+      throw new ConfigError([
+        { subject: `wirespan replay: --${option}`, problem: 'is for live views: a recording has no cgroups' },
+      ]);
   const wanted = asked.map((text) => parseCidr(text).text).join(',');
   if (wanted === '' || wanted === recorded.join(',')) return;
   throw new ConfigError([

@@ -5,7 +5,8 @@ import type { KernelRecord } from '../model/record.ts';
 import { decodeBatch } from '../signals/records.ts';
 import { isShown } from '../views/filter.ts';
 import type { ViewArguments } from '../views/options.ts';
-import type { Gain, View, ViewPorts, ViewRow, ViewRun, ViewTools } from '../views/view.ts';
+import type { IntervalSums } from './view-sums.ts';
+import type { View, ViewPorts, ViewRow, ViewRun, ViewTools } from '../views/view.ts';
 
 /** A reader of the last lines has so long to take what waits. */
 const LAST_LINES_MS = 5000;
@@ -58,8 +59,8 @@ export class ViewLines {
     });
   }
 
-  sums(gains: readonly Gain[], unixNs: bigint): void {
-    for (const row of this.#run.interval?.(gains, unixNs) ?? []) this.#show(row);
+  sums({ gains, histograms }: IntervalSums, unixNs: bigint): void {
+    for (const row of this.#run.interval?.(gains, unixNs, histograms) ?? []) this.#show(row);
   }
 
   #show({ lines, json }: ViewRow): void {

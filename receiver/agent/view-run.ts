@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCidr } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
@@ -7,21 +8,27 @@ import { OwnerTable } from '../decode/owners.ts';
 import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { createClock, type Clock } from '../model/clock.ts';
 import { LiveFilter } from '../settings/filter.ts';
-import { viewKernelOptions } from '../settings/view.ts';
+import { viewKernelOptions, type ViewSettings } from '../settings/view.ts';
 import { KernelSource } from '../source/kernel-source.ts';
 import { kernelRulesOf } from '../views/filter.ts';
 import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
-import { MAX_REMEMBERED, type View } from '../views/view.ts';
+import { MAX_REMEMBERED, type View, type ViewNeeds } from '../views/view.ts';
 import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { checkSupport } from './support.ts';
+import { cgroupOf } from './view-container.ts';
 import { ViewLines } from './view-lines.ts';
 import { Intervals, ViewSums } from './view-sums.ts';
 
 /** How often it is looked for what happened. */
 const DRAIN_MS = 50;
 const CHECK_MS = 5000;
+/** What is told of the kernel's bounds. */
+const LOSSES = [
+  [LOSS_REASON.LOST_RING_FULL, 'events are missing: they came too fast'],
+  [LOSS_REASON.LOST_MAP_FULL, 'are missing of what was counted: the kernel side has no more room'],
+] as const;
 
 /**
  * Runs a view until a signal ends it, or nobody reads it; the exit status.
@@ -48,6 +55,21 @@ export async function runView(
   }
 }
 
+/** What a view asks of the kernel; what it does not name it has no need of. */
+function settingsOf(needs: ViewNeeds): Omit<ViewSettings, 'include'> {
+  const { events, attributes = [], traces = false, costly = false, sums } = needs;
+  return {
+    events,
+    attributes,
+    traces,
+    costly,
+    metrics: sums?.metrics ?? [],
+    live: sums?.live ?? false,
+    samples: sums?.samples,
+    subnets: (sums?.subnets ?? []).map(parseCidr),
+  };
+}
+
 class ViewSession {
   readonly #args: ViewArguments;
   readonly #outputs: Outputs;
@@ -58,27 +80,18 @@ class ViewSession {
   /** Absent: it shows events alone. */
   readonly #intervals: Intervals | undefined;
   readonly #probes: ReadonlySet<string>;
-  #lost = 0;
+  /** By reason. */
+  readonly #lost: Record<number, number> = {};
 
   constructor(view: View, args: ViewArguments, outputs: Outputs) {
     this.#args = args;
     this.#outputs = outputs;
-    const { events, sums, attributes = [], traces = false, costly = false, probes } = view.needs(args);
-    this.#probes = new Set(probes);
-    const include = kernelRulesOf(args, view.ports?.(args) ?? {});
+    const needs = view.needs(args);
+    const { sums, attributes = [] } = needs;
+    this.#probes = new Set(needs.probes);
     const hierarchies = findCgroupHierarchies('/proc');
-    const options = viewKernelOptions(
-      {
-        events,
-        attributes,
-        traces,
-        costly,
-        metrics: sums?.metrics ?? [],
-        subnets: (sums?.subnets ?? []).map(parseCidr),
-        include,
-      },
-      hierarchies,
-    );
+    const include = kernelRulesOf(args, view.ports?.(args) ?? {}, cgroupOf(view.name, args, hierarchies));
+    const options = viewKernelOptions({ ...settingsOf(needs), include }, hierarchies);
     checkSupport(options);
     const source = KernelSource.start(options);
     this.#source = source;
@@ -88,7 +101,14 @@ class ViewSession {
     this.#intervals =
       sums && new Intervals(sums, new ViewSums(source, owners, { needs: sums, attributes, now: clock.now }));
     const toUnixNs = (monotonicNs: bigint): bigint => clock.toUnixNs(monotonicNs);
-    const tools = { names: source.names, toUnixNs, maxRemembered: MAX_REMEMBERED };
+    const { stdout: isTerminal } = outputs.isTerminal;
+    const tools = {
+      names: source.names,
+      toUnixNs,
+      maxRemembered: MAX_REMEMBERED,
+      isTerminal,
+      loads: loadavg,
+    };
     this.#lines = new ViewLines({ view, args, tools, owners, outputs });
     // It may have something to say at once.
     this.#filter = new LiveFilter(
@@ -146,19 +166,19 @@ class ViewSession {
   }
 
   #showSums(intervals: Intervals): void {
-    this.#lines.sums(intervals.next(), this.#clock.toUnixNs(this.#clock.now()));
+    const sums = intervals.next();
+    this.#drain();
+    this.#lines.sums(sums, this.#clock.toUnixNs(this.#clock.now()));
   }
 
   /** What the kernel had no room for since it was told last. */
   #tellLost(): void {
-    const lost = this.#source
-      .losses()
-      .reduce(
-        (sum, count, i) => (i % LOSS_REASON.LOSS_REASONS === LOSS_REASON.LOST_RING_FULL ? sum + count : sum),
-        0,
-      );
-    if (lost > this.#lost)
-      this.#lines.say(`${String(lost - this.#lost)} events are missing: they came too fast`);
-    this.#lost = lost;
+    const losses = this.#source.losses();
+    for (const [reason, words] of LOSSES) {
+      const lost = losses.reduce((sum, n, i) => (i % LOSS_REASON.LOSS_REASONS === reason ? sum + n : sum), 0);
+      const before = this.#lost[reason] ?? 0;
+      if (lost > before) this.#lines.say(`${String(lost - before)} ${words}`);
+      this.#lost[reason] = lost;
+    }
   }
 }

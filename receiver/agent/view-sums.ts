@@ -5,6 +5,8 @@ import { readListenCounters } from '../host/listen-counters.ts';
 import type { MetricSink } from '../model/metric-sink.ts';
 import { rowsOf } from '../model/map-image.ts';
 import type { ObservedResource } from '../model/resource.ts';
+import type { SampleHistogram } from '../model/samples.ts';
+import { SampleGains } from '../signals/sample/gains.ts';
 import type { Kernel } from '../source/kernel.ts';
 import type { Gain, ViewSumsNeeds } from '../views/view.ts';
 import { SignalSums } from './signal-sums.ts';
@@ -12,11 +14,20 @@ import { SignalSums } from './signal-sums.ts';
 /** Nobody is told apart: views show sums of the host. */
 const HOST: ObservedResource = { id: 'host', kind: 'host', attributes: {} };
 
+/** What one interval gained. */
+export interface IntervalSums {
+  readonly gains: readonly Gain[];
+  readonly histograms: readonly SampleHistogram[];
+}
+
 /** What the kernel's sums gained, for a view that prints it at intervals. */
 export class ViewSums {
   readonly #source: Kernel;
   readonly #sums: SignalSums;
   readonly #now: () => bigint;
+  readonly #needs: ViewSumsNeeds;
+  /** Absent: no histograms are asked for. */
+  readonly #samples: SampleGains | undefined;
   /** Rows of the last reading, by map. */
   readonly #seen = new Map<string, ReadonlySet<string>>();
   #gains = new Map<string, Gain & { value: number }>();
@@ -29,6 +40,8 @@ export class ViewSums {
   ) {
     this.#source = source;
     this.#now = now;
+    this.#needs = needs;
+    this.#samples = needs.samples && new SampleGains(needs.samples);
     const wanted = new Set(needs.metrics.map(({ name }) => name));
     this.#sums = new SignalSums({
       context: {
@@ -67,9 +80,11 @@ export class ViewSums {
   }
 
   /** What was gained since the last call, live connections included. */
-  take(): readonly Gain[] {
-    this.#source.pass(this.#now());
-    for (const isOften of [true, false]) this.#sums.read((map) => this.#source.read(map), { isOften });
+  take(): IntervalSums {
+    const { metrics, live } = this.#needs;
+    if (metrics.length > 0 || live === true) this.#source.pass(this.#now());
+    if (metrics.length > 0)
+      for (const isOften of [true, false]) this.#sums.read((map) => this.#source.read(map), { isOften });
     return this.taken();
   }
 
@@ -86,10 +101,10 @@ export class ViewSums {
   }
 
   /** What readings gained since the last call. */
-  taken(): readonly Gain[] {
+  taken(): IntervalSums {
     const gains = [...this.#gains.values()];
     this.#gains = new Map();
-    return gains;
+    return { gains, histograms: this.#samples?.take(this.#source.read('samples')) ?? [] };
   }
 }
 
@@ -105,6 +120,8 @@ export class Intervals {
     this.#needs = needs;
     this.#sums = sums;
     this.#dueMs = nowMs + needs.intervalMs;
+    // What was moved before is of no interval.
+    if (needs.live === true) sums.take();
   }
 
   /** `nowMs`: of the same clock. */
@@ -116,18 +133,18 @@ export class Intervals {
     return this.#done === this.#needs.intervals;
   }
 
-  next(): readonly Gain[] {
+  next(): IntervalSums {
     return this.#end(this.#sums.take());
   }
 
   /** As `next`, of what was recorded. */
-  nextRecorded(): readonly Gain[] {
+  nextRecorded(): IntervalSums {
     return this.#end(this.#sums.taken());
   }
 
-  #end(gains: readonly Gain[]): readonly Gain[] {
+  #end(gained: IntervalSums): IntervalSums {
     this.#dueMs += this.#needs.intervalMs;
     this.#done += 1;
-    return gains;
+    return gained;
   }
 }

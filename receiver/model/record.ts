@@ -55,8 +55,11 @@ export interface SocketRecord {
 
 /** A step in the life of a connection. Times that are not known are 0n. */
 export interface ConnectionRecord extends SocketRecord {
-  /** `handshake`: a client handshake that the request in `context` caused. */
-  readonly kind: 'open' | 'accept' | 'fail' | 'close' | 'handshake';
+  /**
+   * `handshake`: a client handshake that the request in `context` caused; `live`: it moved payload since the last pass,
+   * for views alone.
+   */
+  readonly kind: 'open' | 'accept' | 'fail' | 'close' | 'handshake' | 'live';
   /** First SYN (client) or SYN-ACK (server); as `establishedNs` where that is not known. */
   readonly handshakeStartNs: bigint;
   readonly establishedNs: bigint;

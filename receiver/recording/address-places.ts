@@ -13,6 +13,7 @@ import {
   RESET_KEY,
   RESET_RECORD,
   RETRANSMIT_RECORD,
+  SAMPLE_KEY,
   SERIES_KEY,
   STATE_RECORD,
   UNOWNED_KEY,
@@ -51,6 +52,7 @@ export const KEY_PLACES: Readonly<Record<string, AddressPlaces>> = {
   resets: { addresses: [RESET_KEY.peer, RESET_KEY.server], family: RESET_KEY.family },
   listeners: { addresses: [LISTENER_KEY.local], family: LISTENER_KEY.family },
   unowned_drops: { addresses: [UNOWNED_KEY.source, UNOWNED_KEY.destination], family: UNOWNED_KEY.family },
+  samples: { addresses: [SAMPLE_KEY.local, SAMPLE_KEY.remote], family: SAMPLE_KEY.family },
   listen_ends: { addresses: [LISTEN_END_KEY.local], family: LISTEN_END_KEY.family },
 };
 

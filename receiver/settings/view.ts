@@ -1,6 +1,7 @@
 import { loadConfig, type FilterRule } from '../../config/index.ts';
 import type { EventDescriptor, MetricDescriptor } from '../../semconv/index.ts';
 import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
+import type { SamplesWanted } from '../model/samples.ts';
 import type { Wanted } from '../signals/kernel.ts';
 import type { KernelOptions } from '../source/kernel-options.ts';
 import type { Subnet } from '../source/subnet.ts';
@@ -19,6 +20,10 @@ export interface ViewSettings {
   readonly costly: boolean;
   /** Sums of these. */
   readonly metrics: readonly MetricDescriptor[];
+  /** A record of each connection that moved something, at each pass. */
+  readonly live: boolean;
+  /** Histograms of these. */
+  readonly samples: SamplesWanted | undefined;
   /** Networks of peers. */
   readonly subnets: readonly Subnet[];
   readonly include: readonly FilterRule[];
@@ -26,7 +31,7 @@ export interface ViewSettings {
 
 /** What the kernel must tell for a view, and no more: no spans. Sizes are the defaults. */
 export function viewKernelOptions(
-  { events, attributes, traces, costly, metrics, subnets, include }: ViewSettings,
+  { events, attributes, traces, costly, metrics, live, samples, subnets, include }: ViewSettings,
   hierarchies: readonly CgroupHierarchy[],
 ): KernelOptions {
   const { bpf } = loadConfig({ argv: [], env: {}, readFile: () => '' });
@@ -48,6 +53,8 @@ export function viewKernelOptions(
     threadContext: traces,
     tap: false,
     earlyStates: true,
+    liveRecords: live,
+    samples,
     execNames: false,
     thresholdsUs: NO_THRESHOLDS,
   };
@@ -57,7 +64,7 @@ export function viewKernelOptions(
     maxSockets,
     maxOwners,
     costlyVariants: costly,
-    recordsAlone: metrics.length === 0,
+    recordsAlone: metrics.length === 0 && !live,
     subnets,
     filter: kernelFilterOf({ include, exclude: [] }, hierarchies),
     cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,

@@ -10,6 +10,7 @@ import { receive } from './receive/family.ts';
 import { reset } from './reset/family.ts';
 import { retransmit } from './retransmit/family.ts';
 import { softirq } from './softirq/family.ts';
+import { sample } from './sample/family.ts';
 import { state } from './state/family.ts';
 
 const ALL = [
@@ -26,6 +27,7 @@ const ALL = [
   state,
   latency,
   exec,
+  sample,
 ] as const;
 
 type Intersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void

@@ -1,6 +1,7 @@
 /** What families ask of the kernel, as data: programs, variables, maps. `receiver/source/` carries it out. */
 import type { EventDescriptor, EventMode, MetricDescriptor, SpanDescriptor } from '../../semconv/index.ts';
 import { EMIT_MODE } from '../decode/generated/layout.ts';
+import type { SamplesWanted } from '../model/samples.ts';
 
 /** What the settings ask for, by what families need to know of it. */
 export interface Wanted {
@@ -30,6 +31,10 @@ export interface Wanted {
   readonly tap: boolean;
   /** Records of changes of state tell those of handshakes and listeners, too. */
   readonly earlyStates: boolean;
+  /** A record of each live connection at each pass, for a view; the agent wants none. */
+  readonly liveRecords?: boolean;
+  /** Histograms of a view; the agent has none. */
+  readonly samples?: SamplesWanted | undefined;
   /** The names that programs are started with are kept. */
   readonly execNames: boolean;
   /** Microseconds above which a record is made; 0: never. */
@@ -83,6 +88,8 @@ export interface Probe<O extends object = object> {
   readonly needs?: readonly string[];
   /** What the log says behind the refusals. */
   advice?(options: CommonOptions & O): string;
+  /** The agent never wants it, and says nothing of it. */
+  readonly isOfViews?: boolean;
   /** Runs that the kernel skipped are made good; what could not be is counted by the kernel side. */
   readonly isRepaired?: boolean;
 }
@@ -91,7 +98,7 @@ export interface Probe<O extends object = object> {
 export function onTracepoint<O extends object = object>(
   name: string,
   program: string,
-  rest: Pick<Probe<O>, 'isWanted' | 'isRepaired'> = {},
+  rest: Pick<Probe<O>, 'isWanted' | 'isRepaired' | 'isOfViews'> = {},
 ): Probe<O> {
   return { name, variants: () => [{ programs: [program], tracepoint: name }], ...rest };
 }

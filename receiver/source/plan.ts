@@ -97,7 +97,7 @@ function chooseProbes(
   const disabled: string[] = [];
   for (const probe of probes) {
     if (probe.isWanted?.(options) === false) {
-      disabled.push(probe.name);
+      if (probe.isOfViews !== true) disabled.push(probe.name);
       continue;
     }
     const answer = hasNeeds(probe, attached)

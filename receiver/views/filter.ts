@@ -1,6 +1,6 @@
 import type { FilterRule } from '../../config/index.ts';
 import type { KernelRecord } from '../model/record.ts';
-import type { ViewArguments } from './options.ts';
+import { hostCidr, REMOTE_ADDRESS, type ViewArguments } from './options.ts';
 import type { ViewPorts } from './view.ts';
 
 /** Rules that the kernel takes in one list, `FILTER_RULES` in bpf/contract/rules.h. */
@@ -8,16 +8,21 @@ const MAX_RULES = 16;
 
 /**
  * What the kernel leaves out by itself: connections that no rule matches cost nothing. More ports than it has rules for
- * are left to `isShown`.
+ * are left to `isShown`. `cgroup`: that of the container that was asked for.
  */
-export function kernelRulesOf(args: ViewArguments, { local, remote }: ViewPorts): readonly FilterRule[] {
+export function kernelRulesOf(
+  args: ViewArguments,
+  { local, remote }: ViewPorts,
+  cgroup = args.text('cgroup'),
+): readonly FilterRule[] {
   const pid = args.number('pid');
   const netns = args.number('netns');
-  const cgroup = args.text('cgroup');
+  const address = args.text(REMOTE_ADDRESS.long);
   const base: FilterRule = {
     ...(pid !== undefined && { pid }),
     ...(netns !== undefined && { netns }),
     ...(cgroup !== undefined && { cgroup }),
+    ...(address !== undefined && { cidr: hostCidr(address) }),
   };
   const rules = (
     local === undefined ? [base] : [...local].map((port) => ({ ...base, local_port: port }))
@@ -52,5 +57,5 @@ function isDropShown(
 ): boolean {
   const pid = args.number('pid');
   if (pid !== undefined && owner.pid !== pid) return false;
-  return !args.has('cgroup') || owner.pid !== 0;
+  return !(args.has('cgroup') || args.has('container')) || owner.pid !== 0;
 }

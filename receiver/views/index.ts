@@ -6,8 +6,11 @@ import { tcpconnlat } from './tcpconnlat.ts';
 import { tcpdrop } from './tcpdrop.ts';
 import { tcplife } from './tcplife.ts';
 import { tcpretrans } from './tcpretrans.ts';
+import { tcprtt } from './tcprtt.ts';
 import { tcpstates } from './tcpstates.ts';
 import { tcpsubnet } from './tcpsubnet.ts';
+import { tcpsynbl } from './tcpsynbl.ts';
+import { tcptop } from './tcptop.ts';
 import { tcptracer } from './tcptracer.ts';
 import type { View } from './view.ts';
 
@@ -21,7 +24,10 @@ export const VIEWS: readonly View[] = [
   tcpdrop,
   tcplife,
   tcpretrans,
+  tcprtt,
   tcpstates,
   tcpsubnet,
+  tcpsynbl,
+  tcptop,
   tcptracer,
 ];

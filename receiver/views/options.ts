@@ -1,3 +1,4 @@
+import { isIP, isIPv6 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { ConfigError, nearestHint } from '../../config/index.ts';
 
@@ -38,16 +39,46 @@ export function portsOption(long: string, short: string, help: string): ViewOpti
   return { long, short, value: 'PORTS', check: checkPorts, help };
 }
 
+/** An option that takes one port. */
+export function portOption(long: string, short: string, help: string): ViewOption {
+  return { long, short, value: 'PORT', check: isPort, help };
+}
+
+/** The kernel leaves out all others. */
+export const REMOTE_ADDRESS: ViewOption = {
+  long: 'raddr',
+  short: 'A',
+  value: 'ADDRESS',
+  check: checkAddress,
+  help: 'this address of the other end only',
+};
+
+/** The network that has this one address. */
+export function hostCidr(address: string): string {
+  return `${address}/${isIPv6(address) ? '128' : '32'}`;
+}
+
+export function checkAddress(value: string): string | undefined {
+  return isIP(value) === 0 || value.includes('%') ? 'is no IP address' : undefined;
+}
+
 export const LOCAL_PORT = portsOption('localport', 'L', 'these local ports only');
 export const REMOTE_PORT = portsOption('remoteport', 'D', 'these ports of the other end only');
 
 const MAX_SECONDS = 86_400;
 
+/** Until Ctrl-C, as far as a timer goes. */
+export const ONCE_S = MAX_SECONDS;
+const isSeconds = numberCheck(MAX_SECONDS, 'number of seconds');
+
+export function durationOption(help: string): ViewOption {
+  return { long: 'duration', short: 'd', value: 'SECONDS', check: isSeconds, help };
+}
+
 /** How often sums are printed, and for how long. */
 export function intervalOptions(help: string): readonly ViewOption[] {
-  const check = numberCheck(MAX_SECONDS, 'number of seconds');
   return [
-    { long: 'interval', short: 'i', value: 'SECONDS', check, help },
+    { long: 'interval', short: 'i', value: 'SECONDS', check: isSeconds, help },
     {
       long: 'count',
       short: 'n',
@@ -105,6 +136,15 @@ const PROCESSES: readonly ViewOption[] = [
     value: 'PATH',
     check: (value) => (value.startsWith('/') ? undefined : 'is no path: it begins with / at the mount point'),
     help: 'processes in this cgroup or below, of v1 or v2: the path below its mount point',
+  },
+  {
+    long: 'container',
+    value: 'ID',
+    check: (value) =>
+      /^[0-9a-f]{4,64}$/.test(value)
+        ? undefined
+        : 'is no id of a container: give its first 4 to 64 hex digits',
+    help: 'processes of this container: as many digits of its id as it takes',
   },
 ];
 

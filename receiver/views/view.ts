@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { EventDescriptor, MetricDescriptor } from '../../semconv/index.ts';
 import type { KernelNames, KernelRecord } from '../model/record.ts';
+import type { SampleHistogram, SamplesWanted } from '../model/samples.ts';
 import type { ViewArguments, ViewOption } from './options.ts';
 
 /** Things that a view remembers, such as the state of a socket. */
@@ -44,6 +45,10 @@ export interface ViewSumsNeeds {
   readonly metrics: readonly MetricDescriptor[];
   /** Networks of peers, in CIDR notation; of several the narrowest is a peer's. */
   readonly subnets: readonly string[];
+  /** A record `live` of each connection that moved something, before each interval; when it begins, of each one. */
+  readonly live?: boolean;
+  /** Histograms of every sample, by powers of two. */
+  readonly samples?: SamplesWanted;
   readonly intervalMs: number;
   /** It ends after so many; undefined: with Ctrl-C. */
   readonly intervals: number | undefined;
@@ -69,6 +74,10 @@ export interface ViewTools {
   toUnixNs(monotonicNs: bigint): bigint;
   /** Things that a view may remember at once; of more, those that were quiet for longest make room. */
   readonly maxRemembered: number;
+  /** Lines go to a terminal. */
+  readonly isTerminal: boolean;
+  /** Load averages of 1, 5 and 15 minutes. */
+  loads(): readonly number[];
 }
 
 /** A view at work. */
@@ -78,7 +87,11 @@ export interface ViewRun {
   /** Undefined: it is not shown. */
   row(record: KernelRecord): ViewRow | undefined;
   /** An interval is over; times are Unix nanoseconds. */
-  interval?(gains: readonly Gain[], unixNs: bigint): readonly ViewRow[];
+  interval?(
+    gains: readonly Gain[],
+    unixNs: bigint,
+    histograms: readonly SampleHistogram[],
+  ): readonly ViewRow[];
   /** What is printed when it ends. */
   end?(): readonly ViewRow[];
   /** What its bounds left out, in words; none: nothing. */

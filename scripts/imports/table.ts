@@ -115,7 +115,7 @@ const folders: Readonly<Record<string, Folder>> = {
   'receiver/settings': {
     holds: 'from the configuration to what the others ask for',
     values: ['semconv', 'config', SIGNALS, 'receiver/host'],
-    types: ['receiver/correlate', 'receiver/source'],
+    types: ['receiver/correlate', 'receiver/model', 'receiver/source'],
   },
   'receiver/views': {
     holds: 'the tools that people know: records to lines of columns',

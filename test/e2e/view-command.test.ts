@@ -1,6 +1,7 @@
 /** A view as a command: how it ends, waits, filters, and what it loads. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -149,6 +150,39 @@ describe('a view', () => {
     });
     assert.equal(await view.stop(), 0);
     assert.deepEqual(new Set(view.rows().map(({ pid }) => pid)), new Set([script.pid]));
+  });
+
+  it('shows the processes of the container whose id begins so, and refuses an id of none or of two', async () => {
+    const { v2 } = cgroupMounts();
+    assert.ok(v2 !== undefined);
+    const { script, room } = TcpScript.open(cleanup);
+    const other = TcpScript.start(room);
+    cleanup.add(() => other.stop());
+    const beginning = randomBytes(6).toString('hex');
+    const [id, second] = ['a', 'b'].map((digit) => beginning + digit.repeat(64 - beginning.length));
+    const folder = makeCgroup(cleanup, v2, `/wirespan-view-${process.pid}/docker-${id}.scope/below`);
+    writeFileSync(join(folder, 'cgroup.procs'), String(script.pid));
+    cleanup.add(() => script.stop());
+    const view = await startView(cleanup, 'tcplife', '--json', '--container', beginning);
+    for (const process of [other, script]) {
+      const { listener, port } = await process.listen();
+      await connectAndClose(process, listener, port);
+    }
+    await waitFor('both ends', () => view.rows().length >= 2);
+    assert.equal(await view.stop(), 0);
+    assert.deepEqual(
+      view.rows().map(({ pid }) => pid),
+      [script.pid, script.pid],
+    );
+    makeCgroup(cleanup, v2, `/wirespan-view-${process.pid}/docker-${second}.scope`);
+    const two = await runToEnd(process.execPath, agentArgs('tcplife', '--container', beginning));
+    assert.deepEqual([two.code, two.stdout], [2, '']);
+    assert.match(
+      two.stderr,
+      /--container \w+: is the beginning of 2 ids: \w{13}, \w{13}; give more digits\n$/,
+    );
+    const none = await runToEnd(process.execPath, agentArgs('tcplife', '--container', `${beginning}c`));
+    assert.match(none.stderr, /: is the beginning of no id: no cgroup here is of such a container\n$/);
   });
 
   it('names the trace of the request that lost something', async () => {

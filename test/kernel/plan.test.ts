@@ -86,3 +86,7 @@ for (const costlyVariants of [false, true]) {
     });
   });
 }
+
+test('the programs that only views have load, too', () => {
+  for (const program of ['ws_rtt_sample', 'ws_backlog_sample']) assert.ok(canLoad(program), program);
+});

@@ -43,6 +43,8 @@ enum program {
 	PROGRAM_ws_exec,
 	PROGRAM_ws_fork,
 	PROGRAM_ws_exit,
+	PROGRAM_ws_rtt_sample,
+	PROGRAM_ws_backlog_sample,
 };
 
 /* test/kernel/rig/skips.ts has the same. */

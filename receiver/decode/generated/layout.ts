@@ -167,6 +167,34 @@ export const FILTER_CGROUP = {
   bank: 8,
 } as const;
 
+/** Byte offsets in `struct sample_key`. */
+export const SAMPLE_KEY = {
+  size: 40,
+  local: 0,
+  remote: 16,
+  number: 32,
+  cpu: 36,
+  family: 38,
+} as const;
+
+/** Elements of the arrays in `struct sample_key`. */
+export const SAMPLE_KEY_LENGTH = {
+  local: 16,
+  remote: 16,
+} as const;
+
+/** Byte offsets in `struct samples`. */
+export const SAMPLES = {
+  size: 328,
+  slots: 0,
+  sum: 320,
+} as const;
+
+/** Elements of the arrays in `struct samples`. */
+export const SAMPLES_LENGTH = {
+  slots: 40,
+} as const;
+
 /** Byte offsets in `struct reset_key`. */
 export const RESET_KEY = {
   size: 64,
@@ -685,6 +713,7 @@ export const CONNECTION_WHAT = {
   CONNECTION_FAIL: 3,
   CONNECTION_CLOSE: 4,
   CONNECTION_HANDSHAKE: 5,
+  CONNECTION_LIVE: 6,
 } as const;
 
 /** `enum exchange_what`. */

@@ -17,6 +17,7 @@ const WHAT_NAMES: Readonly<Record<number, ConnectionRecord['kind']>> = {
   [CONNECTION_WHAT.CONNECTION_FAIL]: 'fail',
   [CONNECTION_WHAT.CONNECTION_CLOSE]: 'close',
   [CONNECTION_WHAT.CONNECTION_HANDSHAKE]: 'handshake',
+  [CONNECTION_WHAT.CONNECTION_LIVE]: 'live',
 };
 
 const PROBES: Readonly<Record<ConnectionRecord['kind'], number>> = {
@@ -24,6 +25,7 @@ const PROBES: Readonly<Record<ConnectionRecord['kind'], number>> = {
   accept: PROBE_ID.PROBE_ACCEPT,
   fail: PROBE_ID.PROBE_STATE,
   close: PROBE_ID.PROBE_STATE,
+  live: PROBE_ID.PROBE_STATE,
   handshake: PROBE_ID.PROBE_REQUEST,
 };
 

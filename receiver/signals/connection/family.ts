@@ -138,6 +138,7 @@ function options(wanted: Wanted): ConnectionOptions {
       handshake:
         ((http1 || hook || threadContext) && connects !== 'off') ||
         wanted.exemplars(METRIC_TCP_CONNECTION_OPENED, METRIC_TCP_HANDSHAKE_DURATION, ...AT_CLOSE),
+      live: wanted.liveRecords ?? false,
     },
     requests: http1,
     arrivals,
@@ -170,6 +171,7 @@ function variables(wanted: ConnectionOptions, chosen: Chosen): Readonly<Record<s
     cfg_emit_fail: emit.fail,
     cfg_emit_close: modeNumber(emit.close),
     cfg_emit_handshake: emit.handshake,
+    cfg_emit_live: emit.live,
     cfg_rtt_variation: wanted.rttVariation,
     cfg_transfer_size: wanted.transferSize,
     cfg_peer_address: PEER_ROW_NUMBERS[wanted.peerAddress],

@@ -8,6 +8,8 @@ export interface ConnectionOptions {
     readonly fail: boolean;
     readonly close: RecordMode;
     readonly handshake: boolean;
+    /** At each pass, of those that moved payload. */
+    readonly live: boolean;
   };
   /** Trace context of HTTP/1 requests. */
   readonly requests: boolean;

@@ -46,7 +46,7 @@ export const softirq: Family<SoftirqOptions> = {
 };
 
 /** The event is never on a trace: `correlated` asks for nothing. */
-function options({ event, metric, thresholdsUs }: Wanted): SoftirqOptions {
+function options({ event, metric, samples, thresholdsUs }: Wanted): SoftirqOptions {
   const { softirqRun: softirqRunUs, softirqWait: softirqWaitUs } = thresholdsUs;
   const softirqSlow = event(EVENT_SOFTIRQ_SLOW) === 'on';
   const softirqDuration = metric(METRIC_SOFTIRQ_DURATION);
@@ -55,7 +55,12 @@ function options({ event, metric, thresholdsUs }: Wanted): SoftirqOptions {
   return {
     emit: { softirqSlow },
     thresholds: { softirqRunUs, softirqWaitUs },
-    softirqs: metric(METRIC_SOFTIRQ_TIME) || softirqDuration || softirqWait || isSlowRunWanted,
+    softirqs:
+      metric(METRIC_SOFTIRQ_TIME) ||
+      softirqDuration ||
+      softirqWait ||
+      isSlowRunWanted ||
+      samples?.of === 'softirq',
     softirqDuration,
     softirqWait,
   };

@@ -31,6 +31,7 @@ export const KERNEL_MAPS = {
   receives: { type: 'hash', keySize: 64, valueSize: 152, maxEntries: 1, isOnDemand: false },
   requests: { type: 'sk_storage', keySize: 4, valueSize: 600, maxEntries: 0, isOnDemand: true },
   resets: { type: 'hash', keySize: 64, valueSize: 8, maxEntries: 4096, isOnDemand: false },
+  samples: { type: 'hash', keySize: 40, valueSize: 328, maxEntries: 1, isOnDemand: false },
   scratches: { type: 'percpu_array', keySize: 4, valueSize: 4632, maxEntries: 1, isOnDemand: false },
   series: { type: 'hash', keySize: 64, valueSize: 1096, maxEntries: 16384, isOnDemand: false },
   serves: { type: 'sk_storage', keySize: 4, valueSize: 144, maxEntries: 0, isOnDemand: true },

@@ -109,10 +109,10 @@ describe('connection records', () => {
     assert.equal(record.preexisting, false);
   });
 
-  it('are of five kinds', () => {
-    const kinds = [1, 2, 3, 4, 5].map((what) => decodeOne(connectionRecord({ ...SOCKET, what })).kind);
-    assert.deepEqual(kinds, ['open', 'accept', 'fail', 'close', 'handshake']);
-    for (const what of [0, 6, 255])
+  it('are of six kinds', () => {
+    const kinds = [1, 2, 3, 4, 5, 6].map((what) => decodeOne(connectionRecord({ ...SOCKET, what })).kind);
+    assert.deepEqual(kinds, ['open', 'accept', 'fail', 'close', 'handshake', 'live']);
+    for (const what of [0, 7, 255])
       assert.deepEqual(decode(connectionRecord({ ...SOCKET, what })), { records: [], decoded: 0, bad: 1 });
   });
 

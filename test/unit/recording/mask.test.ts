@@ -167,6 +167,8 @@ describe('masking', () => {
       'listener_key.local',
       'reset_key.peer',
       'reset_key.server',
+      'sample_key.local',
+      'sample_key.remote',
       'series_key.peer',
       'series_key.server',
       'unowned_key.destination',
@@ -177,7 +179,7 @@ describe('masking', () => {
     );
     const kinds = [...withEndpoints, RECORD_KIND.RECORD_DROP].sort((one, other) => one - other);
     assert.deepEqual(Object.keys(RECORD_PLACES).map(Number), kinds);
-    const keyed = [...mapsOf('(?:series|reset|listener|unowned|listen_end)_key', 'key')].sort();
+    const keyed = [...mapsOf('(?:series|sample|reset|listener|unowned|listen_end)_key', 'key')].sort();
     assert.deepEqual(Object.keys(KEY_PLACES).sort(), keyed);
     assert.deepEqual(Object.keys(VALUE_PLACES), [...mapsOf('listener', 'value')]);
   });

@@ -32,6 +32,8 @@ const TOOLS: ViewTools = {
   },
   toUnixNs: (ns) => ns,
   maxRemembered: 2,
+  isTerminal: false,
+  loads: () => [0.5, 1, 2.25],
 };
 
 interface Shown {

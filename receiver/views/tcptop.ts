@@ -1,0 +1,142 @@
+import { EVENT_TCP_CONNECTION_CLOSE } from '../../semconv/index.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
+import type { ConnectionRecord, KernelRecord } from '../model/record.ts';
+import { commandOf, line, socketJson, timeOfDay, titles, type Column } from './columns.ts';
+import { intervalOptions, portsOption, type ViewArguments } from './options.ts';
+import type { Gain, View, ViewRow, ViewRun, ViewTools } from './view.ts';
+
+const COMMAND_WIDTH = 12;
+const BYTES_PER_KB = 1024;
+/** As `clear` writes it. */
+const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
+
+/** Connections by what they moved in an interval. */
+export const tcptop: View = {
+  name: 'tcptop',
+  summary: 'what each TCP connection sent and received in an interval, most first',
+  example: ['wirespan tcptop -C 5 12', 'each five seconds for a minute, one below the other'],
+  options: [
+    ...intervalOptions('print each so many seconds, 1 without'),
+    { long: 'noclear', short: 'C', help: 'do not clear the terminal' },
+    { long: 'nosummary', short: 'S', help: 'no line with the load averages' },
+    portsOption('localport', 'L', 'these local ports only'),
+    portsOption('remoteport', 'D', 'these ports of the other end only'),
+  ],
+  words: ['interval', 'count'],
+  needs: (args) => ({
+    events: [EVENT_TCP_CONNECTION_CLOSE],
+    sums: {
+      metrics: [],
+      subnets: [],
+      live: true,
+      intervalMs: (args.number('interval') ?? 1) * 1000,
+      intervals: args.number('count'),
+    },
+    probes: ['inet_sock_set_state'],
+  }),
+  ports: (args) => ({ local: args.ports('localport'), remote: args.ports('remoteport') }),
+  start: (args, tools) => new Top(args, tools),
+};
+
+/** Payload bytes. */
+interface Moved {
+  readonly sent: number;
+  readonly received: number;
+}
+
+class Top implements ViewRun {
+  readonly header = undefined;
+  readonly #args: ViewArguments;
+  readonly #tools: ViewTools;
+  /** All that a connection had moved when it was last told of, by cookie. */
+  readonly #totals: BoundedCache<string, Moved>;
+  /** In this interval. */
+  #moved = new Map<string, { readonly record: ConnectionRecord; readonly gained: Moved }>();
+
+  constructor(args: ViewArguments, tools: ViewTools) {
+    this.#args = args;
+    this.#tools = tools;
+    this.#totals = new BoundedCache(tools.maxRemembered);
+  }
+
+  row(record: KernelRecord): undefined {
+    if (record.kind !== 'live' && record.kind !== 'close') return;
+    const id = record.cookie.toString();
+    const total: Moved = { sent: Number(record.bytesSent), received: Number(record.bytesReceived) };
+    // One that is met the first time has moved all of it in this interval, unless it is older, or was forgotten.
+    const isNew = !record.preexisting && this.#totals.evictions === 0;
+    const before = this.#totals.get(id) ?? (isNew ? { sent: 0, received: 0 } : total);
+    if (record.kind === 'close') this.#totals.delete(id);
+    else this.#totals.set(id, total);
+    const { gained } = this.#moved.get(id) ?? { gained: { sent: 0, received: 0 } };
+    const sum: Moved = {
+      sent: gained.sent + total.sent - before.sent,
+      received: gained.received + total.received - before.received,
+    };
+    if (sum.sent + sum.received > 0) this.#moved.set(id, { record, gained: sum });
+  }
+
+  interval(_: readonly Gain[], unixNs: bigint): readonly ViewRow[] {
+    const moved = [...this.#moved.values()].sort((a, b) => sumOf(b.gained) - sumOf(a.gained));
+    this.#moved = new Map();
+    const isCleared = this.#tools.isTerminal && !this.#args.has('noclear');
+    const summary = this.#args.has('nosummary')
+      ? []
+      : [`${timeOfDay(unixNs)} loadavg: ${this.#tools.loads().map(twoDigits).join(' ')}`, ''];
+    const families = ([4, 6] as const).flatMap((family) => {
+      const rows = moved.filter(({ record }) => record.endpoints.family === family);
+      const columns = columnsOf(family);
+      return rows.length === 0
+        ? []
+        : [
+            { lines: [...(family === 6 ? [''] : []), titles(columns)] },
+            ...rows.map(({ record, gained }) => this.#rowOf(columns, record, gained)),
+          ];
+    });
+    return [{ lines: isCleared ? [CLEAR, ...summary] : ['', ...summary] }, ...families];
+  }
+
+  #rowOf(columns: readonly Column[], record: ConnectionRecord, { sent, received }: Moved): ViewRow {
+    const { localAddress, localPort, peerAddress, peerPort } = record.endpoints;
+    const texts = [
+      String(record.owner.pid),
+      commandOf(record.owner).slice(0, COMMAND_WIDTH),
+      `${localAddress}:${String(localPort)}`,
+      `${peerAddress}:${String(peerPort)}`,
+      ...[received, sent].map((bytes) => String(Math.floor(bytes / BYTES_PER_KB))),
+    ];
+    return {
+      lines: [line(columns, texts)],
+      json: { ...socketJson(record, this.#tools), bytes_received: received, bytes_sent: sent },
+    };
+  }
+
+  notes(): string[] {
+    const { evictions } = this.#totals;
+    return evictions === 0
+      ? []
+      : [
+          `${String(evictions)} times a connection was forgotten for a newer one; what it moved until it was met again is missing`,
+        ];
+  }
+}
+
+function columnsOf(family: 4 | 6): readonly Column[] {
+  const [width, mark] = family === 4 ? [21, ''] : [32, '6'];
+  return [
+    ['PID', 6],
+    ['COMM', COMMAND_WIDTH],
+    [`LADDR${mark}`, width],
+    [`RADDR${mark}`, width],
+    ['RX_KB', -6],
+    ['TX_KB', -6],
+  ];
+}
+
+function sumOf({ sent, received }: Moved): number {
+  return sent + received;
+}
+
+function twoDigits(load: number): string {
+  return load.toFixed(2);
+}
