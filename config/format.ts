@@ -13,6 +13,8 @@ export interface Format<T = unknown> {
    * @throws Error whose message completes "must …".
    */
   read(value: unknown): T;
+  /** The words that it takes, where there are no others. */
+  readonly choices?: readonly string[];
   /** Whether a YAML map is one value of this key and not a group of keys. */
   readonly takesMap?: boolean;
   /** A value that is refused is not repeated: there may be a secret in it. */
@@ -35,6 +37,7 @@ export function choice<const T extends string>(
   const expects = values.join(' \\| ');
   return {
     expects,
+    choices: values,
     read(value) {
       const text = typeof value === 'string' ? value.trim().toLowerCase() : value;
       const asSwitch =

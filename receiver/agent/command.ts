@@ -51,6 +51,11 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     const { runReplay } = await import('./replay-run.ts');
     return await runReplay(rest, signals, outputs);
   }
+  if (name === 'completion' || name === 'manual') {
+    signals.release();
+    const { renderAbout } = await import('./about.ts');
+    return await print(renderAbout(name, rest), outputs.stdout);
+  }
   const { command, flags } = parseArguments(argv, [...VIEWS, ...FILES]);
   // Only the agent has something to finish.
   if (command !== 'run') signals.release();

@@ -7,7 +7,7 @@ import { unreadableLayout } from '../recording/layouts.ts';
 import { Player } from '../recording/player.ts';
 import { renderCommandHelp } from '../views/help.ts';
 import { VIEWS } from '../views/index.ts';
-import { HELP_OPTION, type ViewOption } from '../views/options.ts';
+import { REPLAY_OPTIONS, SPEEDS } from './replay-options.ts';
 import { Pace } from './replay-pace.ts';
 import { replayExport } from './replay-export.ts';
 import { replayView } from './replay-view.ts';
@@ -15,17 +15,6 @@ import type { StopSignals } from './stop-signals.ts';
 
 /** Not all of the file was used. */
 const EXIT_DAMAGED = 1;
-const SPEEDS = ['full', 'recorded'] as const;
-
-const OPTIONS: readonly ViewOption[] = [
-  {
-    long: 'speed',
-    value: 'SPEED',
-    help: 'recorded: as fast as it happened; full, the default: as fast as it goes',
-  },
-  HELP_OPTION,
-];
-
 /** What the command line asks for, by its own words. */
 interface ReplayArguments {
   readonly file: string;
@@ -119,7 +108,7 @@ function replayHelp(): string {
   return renderCommandHelp({
     name: 'replay FILE [VIEW [options] | settings]',
     summary: 'does once more what wirespan record wrote',
-    options: OPTIONS,
+    options: REPLAY_OPTIONS,
     example: ['wirespan replay case.wirespan tcplife -T', 'what tcplife would have printed'],
     closing:
       'Without a view it sends by OTLP what the agent would have sent with these settings (--otlp.endpoint …). It needs no privilege. What a recording holds: docs/recordings.md',

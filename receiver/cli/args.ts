@@ -1,6 +1,8 @@
 import { ConfigError, flagProblem, nearestHint, type ConfigProblem } from '../../config/index.ts';
 
 const COMMANDS = ['run', 'check-config'] as const;
+/** They take no flags, and stand first. */
+const ABOUT = ['completion', 'manual'];
 
 /** What the command line asks for. */
 export interface Arguments {
@@ -29,14 +31,16 @@ function commandOf(
   hasFlags: boolean,
   views: readonly string[],
 ): Arguments['command'] {
-  const choice = `commands are ${COMMANDS.join(', ')} and the views that --help lists`;
+  const choice = `commands are ${[...COMMANDS, ...ABOUT].join(', ')} and the views that --help lists`;
   if (word === undefined) return hasFlags ? fail('command line', `has no command; ${choice}`) : 'help';
   const { text, position } = word;
+  if (ABOUT.includes(text))
+    fail(`argument ${String(position)}`, `stands first, without flags: wirespan ${text}`);
   const command = COMMANDS.find((name) => name === text) ?? (text === 'help' ? 'help' : undefined);
   if (command === undefined)
     fail(
       `argument ${String(position)}`,
-      `is no command; ${choice}${nearestHint(text, [...COMMANDS, ...views])}`,
+      `is no command; ${choice}${nearestHint(text, [...COMMANDS, ...ABOUT, ...views])}`,
     );
   if (extra !== undefined)
     fail(

@@ -19,7 +19,7 @@ Usage:
   wirespan check-config [flags]   check the settings and print them, secrets masked
   wirespan VIEW [options]         show one kind of event here, as it comes (VIEW --help)
   wirespan record|replay FILE …   write what this host shows to a file, show that again (--help)
-  wirespan --help | --version
+  wirespan completion SHELL | manual | --help | --version
 
 Every setting is a flag (--key.path value), an environment variable (WIRESPAN_KEY_PATH) and a key
 of the YAML file (--config FILE). Flags win over the environment, the environment over the file.

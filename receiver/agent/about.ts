@@ -1,0 +1,51 @@
+import { ConfigError } from '../../config/index.ts';
+import { commandTable, type Command, type ViewCommand } from '../cli/command-table.ts';
+import { renderCompletion } from '../cli/completion.ts';
+import { readVersion } from '../cli/help.ts';
+import { renderManual } from '../cli/manual.ts';
+import { optionsOf } from '../views/help.ts';
+import { VIEWS } from '../views/index.ts';
+import { RECORD_OPTIONS } from './record-options.ts';
+import { REPLAY_OPTIONS, SPEEDS } from './replay-options.ts';
+
+/** Options of files complete to files of any name, as every word does where nothing else fits. */
+const OF_FILES: readonly ViewCommand[] = [
+  {
+    name: 'record',
+    summary: 'writes what this host shows to a file',
+    options: RECORD_OPTIONS,
+    usage: 'FILE [options]',
+    example: ['wirespan record case.wirespan --for 60s', 'a minute'],
+  },
+  {
+    name: 'replay',
+    summary: 'does once more what wirespan record wrote: sends it by OTLP, or shows it as a view',
+    options: REPLAY_OPTIONS.map((option) =>
+      option.long === 'speed' ? { ...option, choices: SPEEDS } : option,
+    ),
+    usage: 'FILE [VIEW [options] | flags]',
+    example: ['wirespan replay case.wirespan tcplife -T', 'what tcplife would have printed'],
+  },
+];
+
+/** Every command with its options, those of views from their own tables. */
+export function allCommands(): readonly Command[] {
+  const views = VIEWS.map((view): ViewCommand => {
+    const { name, summary, example } = view;
+    return { name, summary, example, options: optionsOf(view) };
+  });
+  return commandTable([...OF_FILES, ...views]);
+}
+
+/**
+ * What `wirespan completion` and `wirespan manual` print. `argv`: what follows that word.
+ * @throws ConfigError for words that they do not take
+ */
+export function renderAbout(name: 'completion' | 'manual', argv: readonly string[]): string {
+  if (name === 'completion') return renderCompletion(argv, allCommands());
+  if (argv.length > 0)
+    throw new ConfigError([
+      { subject: 'wirespan manual', problem: 'takes nothing: it prints the whole page' },
+    ]);
+  return renderManual(allCommands(), readVersion());
+}
