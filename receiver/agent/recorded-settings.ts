@@ -37,7 +37,14 @@ export function replayedSettings(config: AppConfig, subnets: readonly string[]):
   const metrics = new Map(config.metrics);
   // Nobody asked for it; the recording has it for a view.
   if (config.subnets.length === 0) metrics.set(METRIC_TCP_SUBNET_IO.name, false);
-  return { ...rest, metrics, subnets: subnets.map(parseCidr), ...NOT_RECORDED };
+  return {
+    ...rest,
+    metrics,
+    subnets: subnets.map(parseCidr),
+    // Processes of the recording are none of this machine: nobody's memory is read.
+    correlation: { ...config.correlation, threadContext: false },
+    ...NOT_RECORDED,
+  };
 }
 
 /** What processes publish in their memory is read beside all that is recorded. */

@@ -25,11 +25,31 @@ import { Cleanup } from '../support/cleanup.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
 import { startOtlpStub, type OtlpStub } from '../support/otlp-stub.ts';
 import { hex, TcpScript } from '../support/script.ts';
+import { shownLines, type ShownLines } from '../support/shown-lines.ts';
 import { newContext, requestOf } from '../support/traceparent.ts';
 
 const CONNECTIONS = 23;
 const SENT = 5_003;
 const ROUNDS = 3;
+
+/** Views that are shown live of the very bytes that are recorded. */
+const SHOWN = ['tcplife', 'tcpstates', 'tcpretrans', 'tcpdrop'];
+
+class WatchedKernel extends TapedKernel {
+  readonly #watch: (bytes: Uint8Array) => void;
+
+  constructor(recorder: Recorder, source: KernelSource, watch: (bytes: Uint8Array) => void) {
+    super(recorder, source);
+    this.#watch = watch;
+  }
+
+  override drain(handle: (bytes: Uint8Array) => void): number {
+    return super.drain((bytes) => {
+      this.#watch(bytes);
+      handle(bytes);
+    });
+  }
+}
 
 /** The random ids that our own spans get are others each time. */
 function withoutOwnIds(text: string, own: ReadonlySet<string>): string {
@@ -73,6 +93,7 @@ describe('a mixed load that was recorded', () => {
   let live: ReturnType<typeof sentTo>;
   let again: ReturnType<typeof sentTo>;
   let ended: Ended;
+  const shown = new Map<string, ShownLines>();
   let room: NetNamespace;
 
   /** Requests of which some are lost, refused connects, drops, and processes that end. */
@@ -124,6 +145,7 @@ describe('a mixed load that was recorded', () => {
         'tcp.retransmit',
         'packet.drop',
         'tcp.state.change',
+        'tcp.connection.fail',
       ].map((name) => `--events.${name}=on`),
       '--spans.tcp.connection=always',
     ];
@@ -149,8 +171,9 @@ describe('a mixed load that was recorded', () => {
     const recorder = new Recorder(writer, undefined, () => process.hrtime.bigint());
     const exporters = createExporters(config);
     recorder.step('start');
+    for (const name of SHOWN) shown.set(name, shownLines(name, source));
     const pipeline = new Pipeline(
-      new TapedKernel(recorder, source),
+      new WatchedKernel(recorder, source, (bytes) => shown.forEach((lines) => lines.take(bytes))),
       config,
       { event: (event) => void exporters.addEvent(event), span: (span) => void exporters.addSpan(span) },
       new TapedMachine(recorder, machine),
@@ -193,6 +216,17 @@ describe('a mixed load that was recorded', () => {
   it('is replayed to its end', () => {
     assert.equal(ended.code, 0, ended.stderr);
     assert.match(ended.stderr, /^wirespan replay: sent metrics \d+, traces \d+, logs \d+; not sent 0\n$/);
+  });
+
+  it('is shown in views line for line as it was live', async () => {
+    await Promise.all(
+      SHOWN.map(async (name) => {
+        const again = await runToEnd(process.execPath, agentArgs('replay', file, name));
+        assert.deepEqual([again.code, again.stderr], [0, ''], name);
+        assert.equal(again.stdout, await shown.get(name)?.end(), name);
+        assert.ok(again.stdout.split('\n').length > 3, `${name}: ${again.stdout}`);
+      }),
+    );
   });
 
   for (const signal of ['metrics', 'spans', 'events'] as const)

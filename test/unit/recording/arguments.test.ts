@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { loadConfig } from '../../../config/index.ts';
+import { replayedSettings } from '../../../receiver/agent/recorded-settings.ts';
 import { runRecord } from '../../../receiver/agent/record-run.ts';
 import { runReplay } from '../../../receiver/agent/replay-run.ts';
 import { StopSignals } from '../../../receiver/agent/stop-signals.ts';
@@ -57,5 +59,15 @@ describe('the command lines of recordings', () => {
       );
       return true;
     });
+  });
+});
+
+describe('settings of a replay', () => {
+  it('let nobody read the memory of processes that are another machine’s', () => {
+    const argv = ['--correlation.thread_context=on', '--resource.process_context=on'];
+    const config = loadConfig({ argv, env: {}, readFile: () => '' });
+    assert.deepEqual([config.correlation.threadContext, config.readsContexts], [true, true]);
+    const { correlation, readsContexts } = replayedSettings(config, []);
+    assert.deepEqual([correlation.threadContext, readsContexts], [false, false]);
   });
 });
