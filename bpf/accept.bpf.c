@@ -76,6 +76,7 @@ static __always_inline void handle_server_open(struct sock *sk, u64 now)
 	if (conn->role != ROLE_LISTENER)
 		copy_from_port(sk, tp, conn);
 	open_server(sk, tp, conn, &when);
+	begin_passes(conn);
 	if (early_accepts)
 		merge_accept(sk, tp, conn, now);
 	own_joined(sk, tp, conn, PROBE_STATE, now);

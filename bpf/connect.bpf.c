@@ -18,11 +18,11 @@ static __always_inline void forget_requests(struct sock *sk)
 static __always_inline void handle_connect(struct sock *sk, u64 now)
 {
 	bool again = cookie_of(sk); /* it closed, and connects once more */
-	struct conn *conn = track(sk, PROBE_STATE);
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct conn *conn = tp ? track(sk, PROBE_STATE) : 0;
 	struct known_owner owner = {};
 
-	if (!conn || !tp)
+	if (!conn)
 		return;
 	if (again && cfg_requests)
 		forget_requests(sk);
@@ -46,6 +46,7 @@ static __always_inline void handle_connect(struct sock *sk, u64 now)
 		conn->flags = CONN_IGNORED;
 	else
 		apply_filter(sk, tp, conn);
+	begin_passes(conn);
 	announce(&owner, conn, PROBE_STATE);
 	take_next_connect(sk);
 	if (cfg_thread_context && !(conn->flags & CONN_IGNORED))
@@ -72,6 +73,7 @@ static __always_inline struct conn *adopt_client(struct sock *sk, struct tcp_soc
 	conn->flags = CONN_OPEN_PENDING | CONN_OWNER_PROVISIONAL;
 	if (!tp->srtt_us || tp->total_retrans)
 		conn->flags |= CONN_NO_START;
+	begin_passes(conn);
 	return conn;
 }
 

@@ -69,6 +69,7 @@ static __always_inline struct conn *adopt_queued(struct sock *sk, struct tcp_soc
 		conn->owner_rules = owner->rules;
 	}
 	apply_filter(sk, tp, conn);
+	begin_passes(conn);
 	announce(owner, conn, PROBE_STATE);
 	return conn;
 }

@@ -45,9 +45,11 @@ static __always_inline void handle_listen(struct sock *sk, u64 now)
 	note_listen_local(sk, conn);
 	note_listening(sk, conn, 0);
 	see_namespace(sk, false);
+	if (owner.key.pid != agent_pid)
+		apply_filter(sk, tp, conn);
+	begin_passes(conn);
 	if (owner.key.pid == agent_pid)
 		return;
-	apply_filter(sk, tp, conn);
 	announce(&owner, conn, PROBE_STATE);
 	if (!(conn->flags & CONN_IGNORED))
 		emit_listener(sk, tp, conn, 0, now);

@@ -130,7 +130,7 @@ int ws_pass(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	conn = conn_of(sk);
-	if (!tp || !conn || !is_in_run(conn))
+	if (!tp || !conn || conn->use || !is_in_run(conn))
 		return 0;
 	pass_socket(sk, tp, conn, 0);
 	pass_unowned(sk, tp, conn);
@@ -155,7 +155,7 @@ int ws_pass_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp || !conn || conn->pass == pass_number || !is_in_run(conn))
+	if (!tp || !conn || conn->use || conn->pass == pass_number || !is_in_run(conn))
 		return 0;
 	if (conn->flags & CONN_OWNER_PROVISIONAL)
 		know_owner(&owner, task, task->tgid);

@@ -128,6 +128,7 @@ static __always_inline void scan_socket(struct sock *sk, struct tcp_sock *tp, st
 	else
 		scan_connection(sk, tp, conn, local_port_of(tp));
 	apply_filter(sk, tp, conn);
+	begin_passes(conn);
 	announce(owner, conn, PROBE_SCAN);
 	if (!(conn->flags & CONN_IGNORED))
 		pass_scanned += 1;

@@ -92,12 +92,15 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	/*
 	 * Once a FIN is under way bytes_* count it, so those states wait for the close. The state
 	 * is asked after the counters were read, or a FIN that came in between would be taken for
-	 * payload.
+	 * payload. When it ended meanwhile, they may be of another socket.
 	 */
 	now = counters_of(sk, tp, conn, false);
 	moved = conn->counted.bytes_sent + conn->counted.bytes_received;
 	barrier();
-	if (sk->__sk_common.skc_state == TCP_ESTABLISHED && !(conn->flags & CONN_CLOSED))
+	state = sk->__sk_common.skc_state;
+	if (flags_now(conn) & CONN_CLOSED)
+		return;
+	if (state == TCP_ESTABLISHED)
 		add_live_bytes(&conn->counted, &now, row);
 	add_live_segments(&conn->counted, &now, row);
 	if (is_live_told(conn, moved))
@@ -106,11 +109,19 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }
 
-/* A connect() of this moment is told before the socket's state is changed. */
-static __always_inline bool is_settled(const struct conn *conn)
+/*
+ * Tells whether it closed, as no program saw. A program hears of a change before the socket's state
+ * is changed: a connect() of this moment is still in TCP_CLOSE. What was read before of one that is
+ * established may be of a time before its connect(), so the state is read again.
+ */
+static __always_inline bool is_end_unseen(struct sock *sk, struct conn *conn)
 {
-	return (conn->flags & CONN_ESTABLISHED) ||
-	       (conn->role == ROLE_CLIENT && conn->start_ns + 3000000000ULL < pass_now_ns);
+	u32 flags = flags_now(conn);
+
+	if (!(flags & CONN_ESTABLISHED) &&
+	    (conn->role != ROLE_CLIENT || conn->start_ns + 3000000000ULL >= pass_now_ns))
+		return false;
+	return sk->__sk_common.skc_state == TCP_CLOSE && !(flags_now(conn) & CONN_CLOSED);
 }
 
 /*
@@ -167,7 +178,7 @@ static __always_inline void pass_socket(struct sock *sk, struct tcp_sock *tp, st
 	}
 	if (conn->flags & CONN_CLOSED)
 		return;
-	if (state == TCP_CLOSE && is_settled(conn))
+	if (state == TCP_CLOSE && is_end_unseen(sk, conn))
 		end_late(sk, tp, conn, cookie_of(sk));
 	else if (is_open_state(state) && !(conn->flags & CONN_ESTABLISHED))
 		open_late(sk, tp, conn, cookie_of(sk));

@@ -53,8 +53,8 @@ struct opener {
  * the iterators write it.
  */
 struct conn {
-	u32 use; /* of an entry: how often it was taken over, times two; odd: the pass holds it */
-	u32 pad;
+	u32 use;   /* ENTRY_* */
+	u32 place; /* of an entry: the lower half of its key */
 	struct owner_key owner;
 	struct owner_key listener_owner;
 	u64 start_ns;
@@ -132,6 +132,12 @@ struct {
 static __always_inline u32 set_flags(struct conn *conn, u32 flags)
 {
 	return __sync_fetch_and_or(&conn->flags, flags);
+}
+
+/* Its flags, when all that was read before is read: another CPU may be at it. */
+static __always_inline u32 flags_now(struct conn *conn)
+{
+	return set_flags(conn, 0);
 }
 
 static __always_inline u32 clear_flags(struct conn *conn, u32 flags)

@@ -114,6 +114,7 @@ static __always_inline struct conn *adopt_child(struct sock *sk, struct tcp_sock
 	copy_from_port(sk, tp, conn);
 	when.at = established_at(tp, 0, when.now);
 	open_server(sk, tp, conn, &when);
+	begin_passes(conn);
 	count_loss(PROBE_STATE, REPAIRED);
 	return conn;
 }

@@ -15,8 +15,11 @@
  */
 #define SECOND_ENTRY 1
 
-/* It is too large for the BPF stack. */
-static const struct conn zero_conn;
+#define ENTRY_HELD   1 /* the pass is at it: no socket takes it over */
+#define ENTRY_TAKEN  2 /* a socket takes it over, or has just made it: the pass leaves it alone */
+
+/* A new entry. It is too large for the BPF stack. */
+static const struct conn new_conn = {.use = ENTRY_TAKEN};
 
 /* Every socket that is tracked has a cookie. */
 static __always_inline u64 cookie_of(const struct sock *sk)
@@ -74,20 +77,36 @@ static __always_inline void clear_conn(struct conn *conn)
  */
 int account_gone(struct conn *conn);
 
+/* What the pass needs to know of it is written: it may come. */
+static __always_inline void begin_passes(struct conn *conn)
+{
+	__sync_fetch_and_and(&conn->use, ~(u32)ENTRY_TAKEN);
+}
+
 /*
  * The entry is taken over from the socket before, unless the pass is at it, and made where there is
- * none.
+ * none. The pass leaves it alone until begin_passes().
  */
 static __always_inline struct conn *take_over(u64 key)
 {
 	struct conn *conn = entry_at(key);
 	u32 use;
 
-	if (!conn)
-		return try_init(&connections, &key, &zero_conn);
+	if (!conn) {
+		conn = try_init(&connections, &key, &new_conn);
+		if (conn)
+			conn->place = key;
+		return conn;
+	}
 	use = *(volatile u32 *)&conn->use;
-	if (use & 1 || __sync_val_compare_and_swap(&conn->use, use, use + 2) != use)
+	if (use & ENTRY_HELD ||
+	    __sync_val_compare_and_swap(&conn->use, use, use | ENTRY_TAKEN) != use)
 		return 0;
+	if (conn->place != (u32)key) {
+		/* It was taken out since it was looked up, and is at another place now. */
+		begin_passes(conn);
+		return 0;
+	}
 	if (!(conn->flags & CONN_CLOSED))
 		account_gone(conn);
 	clear_conn(conn);
@@ -114,30 +133,30 @@ static __always_inline struct conn *new_entry(struct sock *sk)
 /* For the pass. Returns false when a socket is taking it over right now. */
 static __always_inline bool hold_entry(struct conn *conn)
 {
-	u32 use = *(volatile u32 *)&conn->use;
-
-	return !(use & 1) && __sync_val_compare_and_swap(&conn->use, use, use | 1) == use;
+	return !__sync_val_compare_and_swap(&conn->use, 0, ENTRY_HELD);
 }
 
 static __always_inline void release_entry(struct conn *conn)
 {
-	__sync_fetch_and_and(&conn->use, ~1U);
+	__sync_fetch_and_and(&conn->use, ~(u32)ENTRY_HELD);
 }
 
 static __always_inline struct conn *new_storage(struct sock *sk)
 {
 	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 
-	if (conn && !(conn->flags & CONN_CLOSED))
+	if (!conn)
+		return 0;
+	conn->use = ENTRY_TAKEN;
+	if (!(conn->flags & CONN_CLOSED))
 		account_gone(conn);
-	if (conn)
-		clear_conn(conn);
+	clear_conn(conn);
 	return conn;
 }
 
 /*
  * A socket begins something. Nothing is kept of what it was before, or of what another was at its
- * address.
+ * address. Who calls this ends with begin_passes().
  */
 static __always_inline struct conn *track(struct sock *sk, u32 probe)
 {
@@ -150,7 +169,10 @@ static __always_inline struct conn *track(struct sock *sk, u32 probe)
 	return conn;
 }
 
-/* The same by an address, which has no cookie to ask for; the next program that meets the socket does. */
+/*
+ * The same by an address, which has no cookie to ask for; the next program that meets the socket
+ * does.
+ */
 static __always_inline struct conn *track_untyped(struct sock *sk, u32 probe)
 {
 	struct conn *conn = new_entry(sk);
@@ -210,6 +232,7 @@ static __always_inline void track_copy(struct sock *sk)
 		return;
 	copy_listener(conn, listener);
 	conn->established_ns = bpf_ktime_get_ns();
+	begin_passes(conn);
 }
 
 static __always_inline bool is_copy(const struct conn *conn)
