@@ -19,11 +19,6 @@ struct arrival {
 	u32 payload;
 };
 
-/* The beginning of a head that comes in several segments, at its place. */
-struct window {
-	u8 bytes[HEAD_WINDOW];
-};
-
 /*
  * By the cookie of the socket. Half heads that nobody completes make room for others: the connections
  * of those that are forgotten have no links from then on. User space gives the map its size.
@@ -37,14 +32,6 @@ struct {
 
 /* It is too large for the BPF stack. */
 static struct window zero_window;
-
-/* A segment is put in its place here: it reaches beyond the window as the verifier counts. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u8[2 * HEAD_WINDOW]);
-} pieces SEC(".maps");
 
 /* Methods begin with these. */
 static __always_inline bool begins_method(u8 c)

@@ -3,68 +3,19 @@
 #ifndef WIRESPAN_HTTP1_BODY_H
 #define WIRESPAN_HTTP1_BODY_H
 
+#include "http1_buffer.bpf.h"
 #include "http1_chunks.bpf.h"
 #include "http1_field.bpf.h"
 
 /* Buffers, and blocks of framing, of one write. */
 #define MAX_BODY_PIECES 512
 
-/* This reads a field of what the verifier has a type for or not, as the constant `typed` says. */
-#define FIELD(typed, from, field) ((typed) ? (from)->field : BPF_CORE_READ(from, field))
-
-/*
- * Returns the first user buffer of a write, or 0: kernel pages and the like are not ours to read.
- */
-static __always_inline u64 first_buffer(struct iov_iter *iter, u64 *length, bool typed)
-{
-	const struct iovec *vector = 0;
-	u8 type = FIELD(typed, iter, iter_type);
-
-	if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
-	    type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
-		*length = FIELD(typed, iter, count);
-		return (u64)FIELD(typed, iter, ubuf);
-	}
-	if (type != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
-		return 0;
-	if (bpf_core_field_exists(iter->__iov))
-		vector = FIELD(typed, iter, __iov);
-	else
-		vector = BPF_CORE_READ((struct iov_iter___iov *)iter, iov);
-	*length = BPF_CORE_READ(vector, iov_len);
-	return (u64)BPF_CORE_READ(vector, iov_base);
-}
-
-/*
- * This says of one write where it begins in the stream, how many bytes it has, and which are in its
- * first buffer.
- */
-struct write {
-	u64 buffer;
-	u64 length;
-	u64 count;
-	u64 bytes_acked;
-	u32 write_seq;
-	bool first;    /* of its connection */
-	bool begins;   /* with a method */
-	bool has_body; /* set when it is read: chunks of a body are in it, to be followed */
-	u64 iter;      /* the struct iov_iter that it is read from */
-	u64 now; /* CLOCK_MONOTONIC, ns; here, since as an argument it would take stack from what is called */
-};
-
-static __always_inline bool begins_as_request(const struct write *write)
-{
-	u64 word = 0;
-
-	return write->buffer && write->length >= 16 &&
-	       !bpf_probe_read_user(&word, sizeof(word), (void *)write->buffer) && is_method(word);
-}
-
 /* From here on no request of the connection is taken. */
 static __always_inline void give_up_writes(struct request_ring *ring, u32 reason)
 {
 	ring->opaque = 1;
 	ring->now.chunks.state = CHUNK_NONE;
+	ring->now.held = 0;
 	count_loss(PROBE_REQUEST, reason);
 }
 
@@ -75,21 +26,6 @@ enum body_part {
 	BODY_REST, /* the rest of a write that was followed */
 	BODY_LOST, /* bytes are between that nobody saw */
 };
-
-/* As the kernel's UIO_MAXIOV. */
-#define MAX_IOVECS 1024
-
-/* Returns where the buffers of a write are told, from the one on that it is at; 0: it is in one, or not in user memory. */
-static __noinline u64 vectors_of(const struct write *write)
-{
-	struct iov_iter *iter = (struct iov_iter *)write->iter;
-
-	if (BPF_CORE_READ(iter, iter_type) != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
-		return 0;
-	if (bpf_core_field_exists(iter->__iov))
-		return (u64)BPF_CORE_READ(iter, __iov);
-	return (u64)BPF_CORE_READ((struct iov_iter___iov *)iter, iov);
-}
 
 /*
  * The kernel takes a long write in turns, and one of these may begin where a buffer does: further on in the same
@@ -162,46 +98,6 @@ __noinline int resume_body(struct request_ring *ring, const struct write *write,
 	return BODY_LOST;
 }
 
-/* Begins where the body does in a write, or goes on: `skip` bytes of its first buffer are before that. */
-static __always_inline void begin_walk(struct walk *walk, struct request_ring *ring,
-				       const struct write *write, u64 skip)
-{
-	u64 vectors = vectors_of(write), length = write->length;
-
-	if (!write->buffer || length > write->count)
-		length = write->count;
-	ring->vectors = vectors;
-	ring->data = 0;
-	ring->data_end = 0;
-	walk->vector = vectors ? vectors + sizeof(struct iovec) : 0;
-	walk->buffer = write->buffer ? write->buffer + skip : 0;
-	walk->length = length - skip;
-	walk->left = write->count - skip;
-	walk->position = ring->now.boundary;
-}
-
-static __always_inline void advance(struct walk *walk, u64 bytes)
-{
-	if (walk->buffer)
-		walk->buffer += bytes;
-	walk->length -= bytes;
-	walk->left -= bytes;
-	walk->position += bytes;
-}
-
-/* Goes on in the next buffer of the write. Returns false: there is none. */
-static __always_inline bool next_buffer(struct walk *walk)
-{
-	struct iovec iovec = {};
-
-	if (!walk->vector || bpf_probe_read_kernel(&iovec, sizeof(iovec), (void *)walk->vector))
-		return false;
-	walk->vector += sizeof(iovec);
-	walk->buffer = (u64)iovec.iov_base;
-	walk->length = iovec.iov_len < walk->left ? iovec.iov_len : walk->left;
-	return true;
-}
-
 /* Data needs not be read, so it may as well be of a file. */
 static __always_inline void pass_data(struct request_ring *ring, struct walk *walk)
 {
@@ -247,7 +143,7 @@ __noinline u32 pass_piece(struct request_ring *ring)
 	if (!ring || !s)
 		return MISS_FRAMING;
 	walk = &s->walk;
-	if (!walk->length && !next_buffer(walk))
+	if (!next_bytes(walk))
 		return MISS_UNREADABLE;
 	if (!walk->length)
 		return 0;

@@ -34,6 +34,7 @@ struct walk {
 	u64 buffer;   /* 0: not in user memory */
 	u64 length;   /* of the buffer, from here on */
 	u64 left;     /* of the write */
+	u64 skip;     /* so many bytes from here on are not followed */
 	u64 position; /* in the stream */
 };
 
@@ -57,6 +58,19 @@ struct {
 	__type(value, struct write_scratch);
 } scratches SEC(".maps");
 
+/* What came of a head that is not whole yet, at its place. */
+struct window {
+	u8 bytes[HEAD_WINDOW];
+};
+
+/* Such a head is put together here: a piece of it may reach beyond the window as the verifier counts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u8[2 * HEAD_WINDOW]);
+} pieces SEC(".maps");
+
 #define WORD4(a, b, c, d)	      ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
 #define WORD8(a, b, c, d, e, f, g, h) ((u64)WORD4(a, b, c, d) | (u64)WORD4(e, f, g, h) << 32)
 
@@ -74,6 +88,33 @@ static __always_inline bool is_method(u64 w)
 	       (w & 0xffffffffffffffULL) == WORD8('D', 'E', 'L', 'E', 'T', 'E', ' ', 0) ||
 	       w == WORD8('O', 'P', 'T', 'I', 'O', 'N', 'S', ' ') ||
 	       w == WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', ' ');
+}
+
+#define BEGINS_AS(w, there, ...) \
+	!(((w) ^ WORD8(__VA_ARGS__)) & (there)&METHOD_MASK(WORD8(__VA_ARGS__)))
+/* A method is as long as its word is not zero. */
+#define METHOD_MASK(word)                     \
+	((word) >> 56	? ~0ULL               \
+	 : (word) >> 48 ? 0xffffffffffffffULL \
+	 : (word) >> 40 ? 0xffffffffffffULL   \
+	 : (word) >> 32 ? 0xffffffffffULL     \
+			: 0xffffffffULL)
+
+/* May so many bytes, eight at most, be the first ones of a request? */
+static __always_inline bool begins_as_method(u64 w, u32 length)
+{
+	u64 there = length < 8 ? (1ULL << 8 * length) - 1 : ~0ULL;
+
+	return BEGINS_AS(w, there, 'G', 'E', 'T', ' ', 0, 0, 0, 0) ||
+	       BEGINS_AS(w, there, 'P', 'U', 'T', ' ', 0, 0, 0, 0) ||
+	       BEGINS_AS(w, there, 'P', 'O', 'S', 'T', ' ', 0, 0, 0) ||
+	       BEGINS_AS(w, there, 'H', 'E', 'A', 'D', ' ', 0, 0, 0) ||
+	       BEGINS_AS(w, there, 'P', 'A', 'T', 'C', 'H', ' ', 0, 0) ||
+	       BEGINS_AS(w, there, 'T', 'R', 'A', 'C', 'E', ' ', 0, 0) ||
+	       BEGINS_AS(w, there, 'Q', 'U', 'E', 'R', 'Y', ' ', 0, 0) ||
+	       BEGINS_AS(w, there, 'D', 'E', 'L', 'E', 'T', 'E', ' ', 0) ||
+	       BEGINS_AS(w, there, 'O', 'P', 'T', 'I', 'O', 'N', 'S', ' ') ||
+	       BEGINS_AS(w, there, 'C', 'O', 'N', 'N', 'E', 'C', 'T', ' ');
 }
 
 static __always_inline struct write_scratch *scratch(void)

@@ -19,7 +19,7 @@ static __always_inline void count_conflict(struct request_ring *ring, const stru
 
 /*
  * Takes one complete head: its interval, and a slot when it carries one valid context. Returns the
- * next boundary.
+ * next boundary. `now`: when its first byte was written.
  */
 static __noinline u64 take_http1_head(struct write_scratch *s, struct request_ring *ring, u32 index,
 				      u64 position, u64 now)
@@ -79,7 +79,7 @@ static __always_inline void take_back(struct request_ring *ring, u64 position)
 	if (!ring->written || ring->last != position)
 		return;
 	for (i = 0; i < REQUEST_SLOTS; i++)
-		if (ring->slots[i].start >= position &&
+		if (ring->slots[i].start >= ring->before.boundary &&
 		    ring->slots[i].method == METHOD_HTTP1_HEADER)
 			ring->slots[i].found = 0;
 	ring->now = ring->before;
@@ -87,14 +87,39 @@ static __always_inline void take_back(struct request_ring *ring, u64 position)
 }
 
 /*
- * The messages of a write, which `s` has the bytes of from now on. Returns the number of the slot, from 1, of the
- * request that a first write begins with, or 0: it has no context.
+ * The whole heads in the working memory, whose first byte is at `position` and was written at `since`. What is left of the
+ * write after them is for take_part(). `opens`: the connection begins with the first of them. Returns its slot's number
+ * then, from 1, or 0: it has no context.
  */
-static __always_inline u32 take_messages(struct write_scratch *s, struct request_ring *ring,
-					 const struct write *write, u64 position)
+static __always_inline u32 take_heads(struct write_scratch *s, struct request_ring *ring,
+				      struct write *write, u64 position, bool opens, u64 since)
 {
-	u64 length = write->length, boundary = position;
 	u32 i, slot, opening = 0;
+	u64 boundary = position;
+
+	for (i = 0; i < HEADS_PER_WRITE; i++) {
+		if (i >= s->count || ring->opaque)
+			break;
+		if (!is_method(word_at(s, s->heads[i & 3].start))) {
+			ring->opaque = 1;
+			break;
+		}
+		slot = ring->count & (REQUEST_SLOTS - 1);
+		boundary = take_http1_head(s, ring, i, position, i ? write->now : since);
+		if (i == 0 && opens && s->request.found)
+			opening = slot + 1;
+	}
+	ring->now.boundary = boundary;
+	if (!ring->now.chunks.state && !ring->opaque && ring->last + write->count > boundary)
+		write->part = PART_NEXT;
+	return opening;
+}
+
+/* The messages of a write, which `s` has the bytes of from now on. Returns as take_heads(). */
+static __always_inline u32 take_messages(struct write_scratch *s, struct request_ring *ring,
+					 struct write *write, u64 position)
+{
+	u64 length = write->length;
 
 	__builtin_memset(s->heads, 0, sizeof(s->heads[0]));
 	s->count = 0;
@@ -108,45 +133,31 @@ static __always_inline u32 take_messages(struct write_scratch *s, struct request
 		return 0;
 	}
 	find_http1_heads();
-	if (!s->count) {
+	if (s->count)
+		return take_heads(s, ring, write, position, write->first, write->now);
+	if (length < HEAD_WINDOW)
+		write->part = PART_NEXT;
+	else
 		give_up_writes(ring, MISS_HEAD_TOO_LONG);
-		return 0;
-	}
-	for (i = 0; i < HEADS_PER_WRITE; i++) {
-		if (i >= s->count || ring->opaque)
-			break;
-		if (!is_method(word_at(s, s->heads[i & 3].start))) {
-			ring->opaque = 1;
-			break;
-		}
-		slot = ring->count & (REQUEST_SLOTS - 1);
-		boundary = take_http1_head(s, ring, i, position, write->now);
-		if (i == 0 && write->first && s->request.found)
-			opening = slot + 1;
-	}
-	ring->now.boundary = boundary;
-	/*
-	 * This write has more bytes than the messages that we followed, so the next boundary is not
-	 * known.
-	 */
-	if (!ring->now.chunks.state && position + write->count > boundary)
-		ring->opaque = 1;
-	return opening;
+	return 0;
 }
 
-/* Follows a write that begins `position`, where a message may begin or a chunked body goes on. */
+/* Follows a write that begins `position`, where a message may begin, or a head or a chunked body goes on. */
 static __always_inline u32 take_write(struct request_ring *ring, struct write *write, u64 position)
 {
 	struct write_scratch *s = scratch();
 	u32 opening = 0;
 
 	write->has_body = ring->now.chunks.state;
-	ring->now.boundary = position;
+	if (ring->now.held)
+		write->part = PART_NEXT;
+	else
+		ring->now.boundary = position;
 	ring->before = ring->now;
 	ring->last = position;
 	ring->vectors = 0;
 	ring->written = 1;
-	if (!s || write->has_body)
+	if (!s || write->has_body || write->part)
 		return 0;
 	if (__sync_lock_test_and_set(&s->busy, 1)) {
 		give_up_writes(ring, MISS_BUSY);
@@ -159,8 +170,22 @@ static __always_inline u32 take_write(struct request_ring *ring, struct write *w
 }
 
 /*
- * Follows the messages of a write, and returns as take_messages(). Its part of a body is for follow_body(). It is not
- * static, so it is verified once. A program that interrupts another one at this, on its CPU, leaves the working
+ * A head goes on in this write. What the kernel did not take of the last one is written again. Returns false: bytes are
+ * between that nobody saw, or other bytes took the place of some.
+ */
+static __always_inline bool resume_head(struct request_ring *ring, u64 position)
+{
+	u64 held = position - ring->now.boundary;
+
+	if (held > ring->now.held)
+		return false;
+	ring->now.held = held;
+	return true;
+}
+
+/*
+ * Follows the messages of a write, and returns as take_heads(). Its part of a body is for follow_body(), and what is not
+ * whole heads for take_part(). It is not static, so it is verified once. A program that interrupts another one at this, on its CPU, leaves the working
  * memory alone.
  */
 __noinline u32 take_request(struct request_ring *ring, struct write *write)
@@ -175,12 +200,22 @@ __noinline u32 take_request(struct request_ring *ring, struct write *write)
 			place_stream(ring, (u32)write->bytes_acked - write->write_seq);
 		position = position_of(ring, write->bytes_acked, write->write_seq);
 		take_back(ring, position);
+		if (write->first)
+			ring->now.held = 0;
 		part = resume_body(ring, write, position);
+		if (ring->now.held && !resume_head(ring, position)) {
+			write->part = PART_LOST;
+			return 0;
+		}
+		if (ring->now.held)
+			return take_write(ring, write, position);
 	}
 	if (part == BODY_REST || (part == BODY_NONE && !write->begins))
 		return 0;
 	if (!ring || ring->opaque || ring->early || part == BODY_LOST ||
 	    (part == BODY_NONE && !write->first && ring->now.boundary != position)) {
+		if (part == BODY_NONE && write->length < LEAST_REQUEST)
+			return 0;
 		count_loss(PROBE_REQUEST, MISS_FRAMING);
 		return 0;
 	}
@@ -205,7 +240,10 @@ __noinline int take_syn(struct request_ring *ring, u64 msg, u64 now)
 	write.iter = (u64)iter;
 	write.count = BPF_CORE_READ(iter, count);
 	ring->opening = take_request(ring, &write);
-	if (write.has_body) /* to follow it here as well would make a large program larger */
+	/* To follow these here as well would make a large program larger. */
+	if (write.part)
+		give_up_writes(ring, MISS_HEAD_TOO_LONG);
+	else if (write.has_body)
 		give_up_writes(ring, MISS_FRAMING);
 	ring->early = 1;
 	return 1;

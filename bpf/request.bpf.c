@@ -8,6 +8,7 @@
 #include "wirespan.bpf.h"
 #include "http1_write.bpf.h"
 #include "http1_answer.bpf.h"
+#include "http1_parts.bpf.h"
 #include "thread_write.bpf.h"
 
 /* A first write shows who uses an accepted connection. */
@@ -64,9 +65,13 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	number = take_request(ring, &write);
 	if (!ring)
 		return 0;
+	if (write.part)
+		number = take_parts(ring, &write, number);
 	if (write.has_body)
 		follow_body(ring, &write);
 	note_unfinished(sk, ring);
+	if (ring->now.held && !(conn->flags & CONN_HALF_HEADS))
+		set_flags(conn, CONN_HALF_HEADS);
 	opening = slot_at(ring, number);
 	if (opening)
 		link_opening(sk, tp, conn, opening, write.now);
@@ -132,10 +137,11 @@ static __noinline int follow_write_at(struct followed *followed, struct tcp_sock
 	struct write write = {.first = first};
 	struct request_ring *ring;
 	struct request *opening;
+	u32 number;
 
 	write.buffer = first_buffer(iter, &write.length, false);
 	write.begins = begins_as_request(&write);
-	if (!write.begins && !followed->ring.now.chunks.state)
+	if (!write.begins && !followed->ring.now.chunks.state && !followed->ring.now.held)
 		return 0;
 	write.iter = (u64)iter;
 	write.count = BPF_CORE_READ(iter, count);
@@ -144,7 +150,10 @@ static __noinline int follow_write_at(struct followed *followed, struct tcp_sock
 	/* As with the storage, there is none before a first write that is a request. */
 	ring = first || followed->ring.written ? &followed->ring : 0;
 	write.now = bpf_ktime_get_ns();
-	opening = slot_at(ring, take_request(ring, &write));
+	number = take_request(ring, &write);
+	if (ring && write.part)
+		number = take_parts(ring, &write, number);
+	opening = slot_at(ring, number);
 	if (write.has_body)
 		follow_body(ring, &write);
 	if (opening && is_wanted(opening) &&

@@ -46,6 +46,7 @@
 #include "lib/mptcp.bpf.h"
 #include "lib/chunks.bpf.h"
 #include "lib/requests.bpf.h"
+#include "lib/held_head.bpf.h"
 #include "lib/http2.bpf.h"
 #include "lib/served.bpf.h"
 #include "lib/awaited.bpf.h"

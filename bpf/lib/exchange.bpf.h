@@ -199,6 +199,25 @@ static __noinline int turn_exchange(struct tcp_sock *tp, struct conn *conn,
 }
 
 /*
+ * Was all before the message answered that a write begins with? With nothing sent before it there is nothing to be
+ * answered. A head that goes on was asked at its beginning.
+ */
+static __always_inline bool begins_alone(struct tcp_sock *tp, struct request_ring *ring)
+{
+	u32 received = tp->bytes_received;
+	bool is_alone = ring->alone;
+
+	if (!ring->before.held || ring->opaque) {
+		is_alone = (!tp->bytes_sent && tp->write_seq == tp->snd_una) ||
+			   received != ring->received;
+		ring->received = received;
+	}
+	/* One that begins behind others in this write has these before it. */
+	ring->alone = is_alone && ring->now.boundary == ring->before.boundary;
+	return is_alone;
+}
+
+/*
  * What a write means for the exchange before it and that of its own request. One whose end is not followed has
  * none, since what comes after it can't be told from it. The next bytes of a chunked body change nothing.
  */
@@ -207,7 +226,6 @@ static __always_inline void follow_exchange(struct tcp_sock *tp, struct conn *co
 {
 	struct request *request = ring->count == before ? 0 : slot_at(ring, ring->count);
 	u64 position = position_of(ring, tp->bytes_acked, tp->write_seq);
-	u32 received = tp->bytes_received;
 	bool is_alone;
 
 	if (!ring->opaque &&
@@ -215,11 +233,10 @@ static __always_inline void follow_exchange(struct tcp_sock *tp, struct conn *co
 		return; /* no request was looked for in it */
 	if (request && (!request->found || !(request->flags & 1) || ring->opaque))
 		request = 0;
-	/* With nothing sent before it there is nothing to be answered. */
-	is_alone = (!tp->bytes_sent && tp->write_seq == tp->snd_una) || received != ring->received;
-	if (request && (request->start != position || request->end != ring->now.boundary))
+	is_alone = begins_alone(tp, ring);
+	if (request &&
+	    (request->start != ring->before.boundary || request->end != ring->now.boundary))
 		is_alone = false;
-	ring->received = received;
 	if (!request && !ring->in_exchange)
 		return;
 	ring->in_exchange = !!request;

@@ -181,8 +181,10 @@ static __always_inline void follow_no_more(struct sock *sk)
 {
 	u64 address = (u64)sk;
 
-	if (cfg_requests_by_address)
-		bpf_map_delete_elem(&follows, &address);
+	if (!cfg_requests_by_address)
+		return;
+	drop_head(sk);
+	bpf_map_delete_elem(&follows, &address);
 }
 
 #endif

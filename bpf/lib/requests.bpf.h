@@ -36,6 +36,8 @@ struct node_opener {
 struct progress {
 	u64 boundary; /* where the next message must begin, or the next bytes of a chunked body */
 	struct chunks chunks;
+	u32 held; /* so many bytes from the boundary on were written: of a head that goes on (held_head.bpf.h) */
+	u32 pad;
 };
 
 /*
@@ -64,7 +66,11 @@ struct request_ring {
 	u8 in_exchange; /* one goes on: exchange.bpf.h */
 	u8 announced; /* a request was, after the handshake: whoever writes is not asked any more */
 	u32 received; /* low half of what the socket had received at the last request */
-	u32 pad2;
+	/* Where the bytes of the head are that goes on, or did last, from 1; 0: nowhere. */
+	u16 holder;
+	u8 opens;		 /* it began with the first write of its connection */
+	u8 alone;		 /* all before it were answered when it began */
+	u64 head_ns;		 /* and when this was */
 	struct node_opener node; /* written by node_opener.bpf.h */
 };
 
@@ -142,7 +148,7 @@ static __always_inline void note_unfinished(struct sock *sk, const struct reques
 	u64 address = address_of(sk);
 	u32 *place = unfinished_place(address), mark = unfinished_mark(address);
 
-	if (ring && ring->now.chunks.state)
+	if (ring && (ring->now.chunks.state || ring->now.held))
 		*place = mark;
 	else if (*place == mark)
 		*place = 0;

@@ -91,19 +91,6 @@ describe('bytes of requests', () => {
     assert.deepEqual(spans(c), new Set(contexts.map(({ spanId }) => spanId)));
   });
 
-  test('a head split over two writes gives none, and nothing after it', async () => {
-    const bytes = requestOf(newContext());
-    for (const cut of [bytes.indexOf('tracepa') + 7, bytes.indexOf('00-') + 20, bytes.length - 3]) {
-      const c = await scene(async (c) => {
-        c.lose();
-        await c.write(bytes.slice(0, cut));
-        await c.write(bytes.slice(cut));
-        await c.write(requestOf(newContext()));
-      });
-      assert.ok(c.lostContexts().every((context) => context === undefined));
-    }
-  });
-
   test('a head sent three times is one request', async () => {
     const a = newContext();
     const before = stage.watcher.count('PROBE_REQUEST', 'HIT_HEADER');

@@ -105,13 +105,18 @@ long do_connect_to(int s, const char *text, int port)
 	return local_port(s);
 }
 
-long do_request(int s, int port, char *hex)
+long do_request(int s, int port, char **hex, int count)
 {
-	size_t n = decode_hex(hex);
 	struct address a = loopback(family_of(s), port);
 
-	if (connect(s, &a.any, a.length) || write(s, hex, n) != (ssize_t)n)
+	if (connect(s, &a.any, a.length))
 		return -1;
+	for (int i = 0; i < count; i++) {
+		size_t n = decode_hex(hex[i]);
+
+		if (write(s, hex[i], n) != (ssize_t)n)
+			return -1;
+	}
 	return local_port(s);
 }
 

@@ -14,7 +14,7 @@
  *   connect S PORT            local port
  *   fast-connect S PORT       the first write sends the SYN (TCP_FASTOPEN_CONNECT)
  *   connect-to S ADDRESS PORT local port
- *   request S PORT HEX        connect and write, without sleeping in between; local port
+ *   request S PORT HEX...     connect and write each, without sleeping in between; local port
  *   fast S PORT HEX           connect and write in one step, with Fast Open where the kernel lets it; local port
  *   try-fast S PORT HEX       the same, never waits
  *   reconnect S PORT          connect(AF_UNSPEC) first: the same socket once more
@@ -153,7 +153,7 @@ long run_command(char **word, int words)
 	if (IS("connect-to"))
 		return do_connect_to(*s, word[2], atoi(word[3]));
 	if (IS("request"))
-		return do_request(*s, number, word[3]);
+		return do_request(*s, number, word + 3, words - 3);
 	if (IS("fast") || IS("try-fast"))
 		return do_fast(*s, number, word[3], IS("fast") ? 0 : MSG_DONTWAIT);
 	if (IS("reconnect"))

@@ -6,14 +6,14 @@
 #include <stddef.h>
 
 /* Words of a line, its command included. */
-#define WORDS 40
+#define WORDS 240
 
 /* script-open.c */
 long do_listen(const char *name, int *s, int backlog, int port);
 long do_socket(int family, int *s, int mss);
 long do_connect(int s, int port);
 long do_connect_to(int s, const char *address, int port);
-long do_request(int s, int port, char *hex);
+long do_request(int s, int port, char **hex, int count);
 long do_fast(int s, int port, char *hex, int flags);
 long do_fast_connect(int s, int port);
 long do_reconnect(int s, int port);

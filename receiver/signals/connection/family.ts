@@ -50,6 +50,8 @@ const AT_CLOSE = [
 
 /** Heads at once that came in part; of more, the oldest are forgotten, which is counted when their rest comes. */
 const MAX_WINDOWS = 256;
+/** Clients' heads at once that are written in part; of more, those of who has the most are forgotten, which is counted. */
+const MAX_HELD_HEADS = 256;
 /** Client connections at once; of more, requests are not known, which is counted. */
 const MAX_FOLLOWED = 8_192;
 /** Processes whose threads publish at once; of more it is not read, which is counted. */
@@ -82,6 +84,10 @@ const MAPS: readonly KernelMap<ConnectionOptions>[] = [
   {
     name: 'windows',
     entries: (_options, chosen) => (isAttached(chosen, ARRIVE) ? MAX_WINDOWS : undefined),
+  },
+  {
+    name: 'heads',
+    entries: ({ requests }) => (requests ? MAX_HELD_HEADS : undefined),
   },
   {
     name: 'thread_layouts',

@@ -30,7 +30,7 @@ interface Stretch {
   readonly from: number;
   readonly to: number;
   readonly context: Context | undefined;
-  /** One of so many outstanding requests that the kernel side may have forgotten it. */
+  /** The kernel side may have forgotten it, or may not know it yet. */
   readonly isForgettable: boolean;
 }
 
@@ -143,11 +143,14 @@ export class Conversation {
     this.#note(length, context);
   }
 
-  /** One write of several messages. */
-  async writeAll(messages: readonly (readonly [bytes: string, context?: Context])[]): Promise<void> {
+  /** One write of several messages. `mayBeSentTooEarly`: again, that is, before a head in it is whole. */
+  async writeAll(
+    messages: readonly (readonly [bytes: string, context?: Context])[],
+    { mayBeSentTooEarly = false } = {},
+  ): Promise<void> {
     const bytes = messages.map(([text]) => text).join('');
     assert.equal(await this.#stage.script.run('write', this.client, hex(bytes)), bytes.length);
-    for (const [text, context] of messages) this.#note(text.length, context);
+    for (const [text, context] of messages) this.#note(text.length, context, mayBeSentTooEarly);
   }
 
   /** Bytes that went out by another command, all of `context`. */
