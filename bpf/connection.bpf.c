@@ -175,8 +175,8 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	end_connection(sk, tp, conn, fin_was_sent(old), &when);
 	if (conn->flags & CONN_EXCHANGES)
 		close_exchange(sk, tp, conn, now);
-	if (conn->flags & CONN_HALF_HEADS)
-		drop_head(sk);
+	if (conn->flags & CONN_UNFINISHED)
+		drop_unfinished(sk);
 }
 
 /* No pass will meet it any more. */
@@ -263,8 +263,8 @@ static __always_inline void see_end(struct sock *sk)
 	end_late(sk, tp, conn, bpf_get_socket_cookie(sk));
 	if (conn->flags & CONN_EXCHANGES)
 		close_exchange(sk, tp, conn, bpf_ktime_get_ns());
-	if (conn->flags & CONN_HALF_HEADS)
-		drop_head(sk);
+	if (conn->flags & CONN_UNFINISHED)
+		drop_unfinished(sk);
 	if (unowned_seen || pass_unowned_bank)
 		claim_at_close(sk);
 	follow_no_more(sk);

@@ -104,7 +104,7 @@ __noinline int take_free_place(u32 number)
  */
 __noinline u32 find_place(u64 address)
 {
-	u32 first = unfinished_mark(address) * 0x9e3779b9U >> 16, i, number;
+	u32 first = (u32)(address >> 6) * 0x9e3779b9U >> 16, i, number;
 
 	for (i = 0; i < NEAR_PLACES; i++) {
 		number = ((first + i) & (HELD_HEADS - 1)) + 1;

@@ -70,8 +70,8 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	if (write.has_body)
 		follow_body(ring, &write);
 	note_unfinished(sk, ring);
-	if (ring->now.held && !(conn->flags & CONN_HALF_HEADS))
-		set_flags(conn, CONN_HALF_HEADS);
+	if (ring->goes_on && !(conn->flags & CONN_UNFINISHED))
+		set_flags(conn, CONN_UNFINISHED);
 	opening = slot_at(ring, number);
 	if (opening)
 		link_opening(sk, tp, conn, opening, write.now);

@@ -24,7 +24,7 @@
 #define CONN_EXCHANGES		 (1 << 18) /* it had a request with a sampled context */
 #define CONN_MAY_BE_RESTORED	 (1 << 19) /* its stream may have begun before its socket */
 #define CONN_ONE_BY_ONE		 (1 << 20) /* of a client: its first bytes are no HTTP/2's */
-#define CONN_HALF_HEADS		 (1 << 21) /* of a client: it wrote a head in parts */
+#define CONN_UNFINISHED		 (1 << 21) /* of a client: a message went on after a write */
 
 /* A process as it shows itself; `rules` as owner_info.rules, whether it has a row or not. */
 struct known_owner {

@@ -183,7 +183,7 @@ static __always_inline void follow_no_more(struct sock *sk)
 
 	if (!cfg_requests_by_address)
 		return;
-	drop_head(sk);
+	drop_unfinished(sk);
 	bpf_map_delete_elem(&follows, &address);
 }
 

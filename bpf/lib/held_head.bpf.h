@@ -52,16 +52,21 @@ static __always_inline void let_go(struct request_ring *ring)
 	unlock_holder(holder);
 }
 
-/* The connection ends, maybe in the midst of a head. It is not inlined: some of its callers have no stack left for it. */
-static __noinline int drop_head(struct sock *sk)
+/* The connection ends, maybe in the midst of a message. It is not inlined: some of its callers have no stack left for it. */
+static __noinline int drop_unfinished(struct sock *sk)
 {
 	struct request_ring *ring = requests_of(sk);
 
-	if (!ring || !ring->now.held)
+	if (!ring)
+		return 0;
+	if (ring->goes_on) {
+		ring->goes_on = 0;
+		__sync_fetch_and_add(unfinished_at(sk), -1);
+	}
+	if (!ring->now.held)
 		return 0;
 	ring->now.held = 0;
 	let_go(ring);
-	note_unfinished(sk, ring);
 	count_loss(PROBE_REQUEST, MISS_HEAD_TOO_LONG);
 	return 0;
 }

@@ -68,9 +68,11 @@ struct request_ring {
 	u32 received; /* low half of what the socket had received at the last request */
 	/* Where the bytes of the head are that goes on, or did last, from 1; 0: nowhere. */
 	u16 holder;
-	u8 opens;		 /* it began with the first write of its connection */
-	u8 alone;		 /* all before it were answered when it began */
-	u64 head_ns;		 /* and when this was */
+	u8 opens;    /* it began with the first write of its connection */
+	u8 alone;    /* all before it were answered when it began */
+	u64 head_ns; /* and when this was */
+	u8 goes_on;  /* it is counted in `unfinished` */
+	u8 pad2[7];
 	struct node_opener node; /* written by node_opener.bpf.h */
 };
 
@@ -118,40 +120,31 @@ static __always_inline struct request_ring *requests_of(struct sock *sk)
 }
 
 /*
- * Clients whose last message goes on, by a part of their address: their next write is looked at, whatever it begins
- * with. Two may have the same place: the later one has it, and the other is given up when its next request comes.
+ * How many clients have a message that goes on, by a part of their address: the next write of each is looked at, whatever
+ * it begins with. So is that of others with the same part, which costs a look-up.
  */
 #define UNFINISHED_BITS 14
 u32 unfinished[1 << UNFINISHED_BITS] = {};
 
-static __always_inline u32 *unfinished_place(u64 address)
+static __always_inline u32 *unfinished_at(struct sock *sk)
 {
-	return &unfinished[(address * 0x9e3779b97f4a7c15ULL) >> (64 - UNFINISHED_BITS)];
-}
-
-/* Sockets lie at multiples of 64. */
-static __always_inline u32 unfinished_mark(u64 address)
-{
-	return address >> 6;
+	return &unfinished[(address_of(sk) * 0x9e3779b97f4a7c15ULL) >> (64 - UNFINISHED_BITS)];
 }
 
 static __always_inline bool is_unfinished(struct sock *sk)
 {
-	u64 address = address_of(sk);
-
-	return *unfinished_place(address) == unfinished_mark(address);
+	return *unfinished_at(sk);
 }
 
-/* After a write. A message that has ended is looked at once more, since its last write may be taken in part. */
-static __always_inline void note_unfinished(struct sock *sk, const struct request_ring *ring)
+/* After a write. */
+static __always_inline void note_unfinished(struct sock *sk, struct request_ring *ring)
 {
-	u64 address = address_of(sk);
-	u32 *place = unfinished_place(address), mark = unfinished_mark(address);
+	u8 goes_on = ring->now.chunks.state || ring->now.held;
 
-	if (ring && (ring->now.chunks.state || ring->now.held))
-		*place = mark;
-	else if (*place == mark)
-		*place = 0;
+	if (ring->goes_on == goes_on)
+		return;
+	ring->goes_on = goes_on;
+	__sync_fetch_and_add(unfinished_at(sk), goes_on ? 1 : -1);
 }
 
 /* The slot with this number, from 1; NULL: none. */

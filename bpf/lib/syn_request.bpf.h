@@ -22,9 +22,13 @@ static __always_inline void follow_syn(struct sock *sk, struct tcp_sock *tp, str
 	if (!asked)
 		return;
 	ring = bpf_sk_storage_get(&requests, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (ring && take_syn(ring, address_of(asked->data), now))
+	if (!ring)
+		return;
+	if (take_syn(ring, address_of(asked->data), now))
 		set_flags(conn, CONN_SYN_REQUEST);
 	note_unfinished(sk, ring);
+	if (ring->goes_on)
+		set_flags(conn, CONN_UNFINISHED);
 }
 
 #endif

@@ -2,7 +2,7 @@
 
 /** What the object declares, its variables too: sizes in bytes; `isOnDemand`: an entry takes memory when it is made. */
 export const KERNEL_MAPS = {
-  '.bss': { type: 'array', keySize: 4, valueSize: 157352, maxEntries: 1, isOnDemand: false },
+  '.bss': { type: 'array', keySize: 4, valueSize: 157360, maxEntries: 1, isOnDemand: false },
   accepts: { type: 'lru_hash', keySize: 8, valueSize: 40, maxEntries: 1, isOnDemand: false },
   agent_flows: { type: 'lru_hash', keySize: 36, valueSize: 1, maxEntries: 256, isOnDemand: false },
   arrivals: { type: 'sk_storage', keySize: 4, valueSize: 520, maxEntries: 0, isOnDemand: true },
@@ -17,7 +17,7 @@ export const KERNEL_MAPS = {
   exec_scratch: { type: 'percpu_array', keySize: 4, valueSize: 1984, maxEntries: 1, isOnDemand: false },
   filter_cgroups: { type: 'hash', keySize: 16, valueSize: 4, maxEntries: 1024, isOnDemand: false },
   filter_rules: { type: 'array', keySize: 4, valueSize: 72, maxEntries: 64, isOnDemand: false },
-  follows: { type: 'hash', keySize: 8, valueSize: 880, maxEntries: 1, isOnDemand: false },
+  follows: { type: 'hash', keySize: 8, valueSize: 888, maxEntries: 1, isOnDemand: false },
   heads: { type: 'array', keySize: 4, valueSize: 4096, maxEntries: 1, isOnDemand: false },
   http2_follows: { type: 'sk_storage', keySize: 4, valueSize: 6232, maxEntries: 0, isOnDemand: true },
   http2_scratches: { type: 'percpu_array', keySize: 4, valueSize: 1160, maxEntries: 1, isOnDemand: false },
@@ -30,7 +30,7 @@ export const KERNEL_MAPS = {
   owners: { type: 'hash', keySize: 16, valueSize: 96, maxEntries: 16384, isOnDemand: false },
   pieces: { type: 'percpu_array', keySize: 4, valueSize: 8192, maxEntries: 1, isOnDemand: false },
   receives: { type: 'hash', keySize: 64, valueSize: 152, maxEntries: 1, isOnDemand: false },
-  requests: { type: 'sk_storage', keySize: 4, valueSize: 624, maxEntries: 0, isOnDemand: true },
+  requests: { type: 'sk_storage', keySize: 4, valueSize: 632, maxEntries: 0, isOnDemand: true },
   resets: { type: 'hash', keySize: 64, valueSize: 8, maxEntries: 4096, isOnDemand: false },
   samples: { type: 'hash', keySize: 40, valueSize: 328, maxEntries: 1, isOnDemand: false },
   scratches: { type: 'percpu_array', keySize: 4, valueSize: 4640, maxEntries: 1, isOnDemand: false },
