@@ -76,7 +76,7 @@ function cutAnywhere(dice: Dice, messages: readonly Message[]): Message[][] {
         left = 1 + dice.below(dice.below(3) === 0 ? 20 : 400);
       }
       const piece = bytes.slice(at, at + left);
-      writes.at(-1)?.push([piece, context]);
+      writes.at(-1)?.push(context === undefined ? [piece] : [piece, context]);
       at += piece.length;
       left -= piece.length;
     }
