@@ -44,27 +44,39 @@ interface Moved {
   readonly received: number;
 }
 
+interface Row {
+  readonly record: ConnectionRecord;
+  readonly gained: Moved;
+}
+
 class Top implements ViewRun {
   readonly header = undefined;
   readonly #args: ViewArguments;
   readonly #tools: ViewTools;
   /** All that a connection had moved when it was last told of, by cookie. */
   readonly #totals: BoundedCache<string, Moved>;
-  /** In this interval. */
-  #moved = new Map<string, { readonly record: ConnectionRecord; readonly gained: Moved }>();
+  /** In this interval, by cookie. */
+  #moved: BoundedCache<string, Row>;
+  #leftOut = 0;
+  /** CLOCK_MONOTONIC of the latest record, and of the latest before this interval. */
+  #latestNs = 0n;
+  #sinceNs = 0n;
 
   constructor(args: ViewArguments, tools: ViewTools) {
     this.#args = args;
     this.#tools = tools;
     this.#totals = new BoundedCache(tools.maxRemembered);
+    this.#moved = new BoundedCache(tools.maxRemembered);
   }
 
   row(record: KernelRecord): undefined {
     if (record.kind !== 'live' && record.kind !== 'close') return;
     const id = record.cookie.toString();
     const total: Moved = { sent: Number(record.bytesSent), received: Number(record.bytesReceived) };
+    if (record.timeNs > this.#latestNs) this.#latestNs = record.timeNs;
     // One that is met the first time has moved all of it in this interval, unless it is older, or was forgotten.
-    const isNew = !record.preexisting && this.#totals.evictions === 0;
+    const isKnownNew = this.#totals.evictions === 0 || record.establishedNs >= this.#sinceNs;
+    const isNew = !record.preexisting && isKnownNew;
     const before = this.#totals.get(id) ?? (isNew ? { sent: 0, received: 0 } : total);
     if (record.kind === 'close') this.#totals.delete(id);
     else this.#totals.set(id, total);
@@ -77,8 +89,11 @@ class Top implements ViewRun {
   }
 
   interval(_: readonly Gain[], unixNs: bigint): readonly ViewRow[] {
-    const moved = [...this.#moved.values()].sort((a, b) => sumOf(b.gained) - sumOf(a.gained));
-    this.#moved = new Map();
+    const rows = this.#moved.entries().map(([, row]) => row);
+    const moved = rows.sort((a, b) => sumOf(b.gained) - sumOf(a.gained));
+    this.#leftOut += this.#moved.evictions;
+    this.#moved = new BoundedCache(this.#tools.maxRemembered);
+    this.#sinceNs = this.#latestNs;
     const isCleared = this.#tools.isTerminal && !this.#args.has('noclear');
     const summary = this.#args.has('nosummary')
       ? []
@@ -113,11 +128,16 @@ class Top implements ViewRun {
 
   notes(): string[] {
     const { evictions } = this.#totals;
-    return evictions === 0
-      ? []
-      : [
-          `${String(evictions)} times a connection was forgotten for a newer one; what it moved until it was met again is missing`,
-        ];
+    const notes: string[] = [];
+    if (evictions > 0)
+      notes.push(
+        `${String(evictions)} times a connection was forgotten for a newer one; what it moved until it was met again is missing`,
+      );
+    if (this.#leftOut > 0)
+      notes.push(
+        `${String(this.#leftOut)} times a connection is missing in an interval, since ${String(this.#tools.maxRemembered)} had moved something after it`,
+      );
+    return notes;
   }
 }
 

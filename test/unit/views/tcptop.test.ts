@@ -11,7 +11,7 @@ import { connection } from '../../support/correlation.ts';
 const TOOLS: ViewTools = {
   names: { dropReason: () => '', resetReason: () => undefined, functionAt: () => undefined },
   toUnixNs: (ns) => ns,
-  maxRemembered: 2,
+  maxRemembered: 3,
   isTerminal: false,
   loads: () => [0.5, 1, 2.25],
 };
@@ -61,10 +61,26 @@ describe('tcptop', () => {
   });
 
   it('takes no connection for a new one that it may have forgotten, and says so', () => {
-    const { run, print } = start('tcptop -S');
-    print(...[1n, 2n, 3n].map((cookie) => live(9_999n, { cookie })));
-    assert.deepEqual(print(live(20_000n, { cookie: 1n })), ['']);
+    const { run, print } = start('tcptop -S', { ...TOOLS, maxRemembered: 2 });
+    print(...[1n, 2n, 3n].map((cookie) => live(9_999n, { cookie, timeNs: 500n, establishedNs: 100n })));
+    assert.deepEqual(print(live(20_000n, { cookie: 1n, timeNs: 900n, establishedNs: 100n })), ['']);
     assert.match(run.notes?.()[0] ?? '', /^2 times a connection was forgotten for a newer one/);
+    // It was not there before this interval.
+    const later = live(20_480n, { cookie: 4n, timeNs: 1_200n, establishedNs: 950n });
+    assert.match(print(later).at(-1) ?? '', /^42 .* 0 +20$/);
+  });
+
+  it('shows so many connections at most in an interval, and says what is missing', () => {
+    const { run, print } = start('tcptop -S', { ...TOOLS, maxRemembered: 2 });
+    const rows = print(...[1n, 2n, 3n].map((cookie) => live(1_024n * cookie, { cookie })));
+    assert.deepEqual(
+      rows.slice(2).map((row) => row.trim().split(/ +/).at(-1)),
+      ['3', '2'],
+    );
+    assert.match(
+      run.notes?.()[1] ?? '',
+      /^1 times a connection is missing in an interval, since 2 had moved/,
+    );
   });
 
   it('clears a terminal unless told not to, and has the load averages', () => {
