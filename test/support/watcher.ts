@@ -152,13 +152,14 @@ export class Watcher {
     return sum;
   }
 
-  /**
-   * What was made good though no program was skipped. The kernel skips a program that would interrupt itself, as
-   * a softirq may anywhere: what was missed so is made good once.
-   */
+  /** Runs that the kernel skipped, since a program would have interrupted itself: of that for changes, or of another probe. */
+  recursions(probe = 'inet_sock_set_state'): number {
+    return this.source.recursionMisses().find((each) => each.probe === probe)?.missed ?? 0;
+  }
+
+  /** What was made good though no change was missed: one that was is made good once. */
   needlessRepairs(): number {
-    const missed = this.source.recursionMisses().reduce((sum, program) => sum + program.missed, 0);
-    return Math.max(0, this.countAll('REPAIRED') - missed);
+    return Math.max(0, this.countAll('REPAIRED') - this.recursions());
   }
 
   /** One walk over the tracked sockets. */

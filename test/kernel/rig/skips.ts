@@ -78,9 +78,4 @@ export class SkippingWatcher extends Watcher {
     this.source.lookup('skips', new Uint8Array(4), value);
     return this.#before + Number(new DataView(value.buffer).getBigUint64(AT.skipped, true));
   }
-
-  /** Runs that the kernel itself skipped, of the program for changes or that of another probe. */
-  recursions(probe = 'inet_sock_set_state'): number {
-    return this.source.recursionMisses().find((each) => each.probe === probe)?.missed ?? 0;
-  }
 }
