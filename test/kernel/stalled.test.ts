@@ -40,7 +40,7 @@ describe('CPUs that stand still', () => {
   });
   after(() => cleanup.run());
 
-  test('a pass that read the state before a connect() ends no connection', async (t) => {
+  test('a pass that meets a connect(): each connection has its end, once', async (t) => {
     let passes = 0;
     const meanwhile = (): void => {
       watcher.pass();
