@@ -31,6 +31,7 @@ const NEEDS = {
     { name: 'nftables', command: 'nft' },
     { name: 'iproute2', command: 'ip' },
     { name: 'procps', command: 'ps' },
+    { name: 'tmux', command: 'tmux' },
     { name: 'python3-venv', present: hasPythonVenv },
     { name: 'python3-requests', file: '/usr/lib/python3/dist-packages/requests/__init__.py' },
     { name: 'python3-grpcio', file: '/usr/lib/python3/dist-packages/grpc/__init__.py' },

@@ -31,6 +31,7 @@ export class ViewLines {
   readonly #run: ViewRun;
   readonly #ports: ViewPorts;
   readonly #decoded: DecodeCounters = { decoded: 0, bad: 0 };
+  #isClosed = false;
   /** Printed together: of one long write nothing is left out when nothing waits. */
   #lines: string[] = [];
 
@@ -42,9 +43,21 @@ export class ViewLines {
     outputs.stdout.onGone(() => (this.isGone = true));
   }
 
+  /** It takes the whole terminal. */
+  get isScreen(): boolean {
+    return this.#parts.view.isScreen === true;
+  }
+
+  /** Whoever looks at it has enough. */
+  get isOver(): boolean {
+    return this.#run.isOver === true;
+  }
+
   /** False: it has none. */
   header(): boolean {
     const { header } = this.#run;
+    this.#run.begin?.();
+    if (this.isScreen) return true;
     if (header === undefined || this.#parts.args.has('json')) return false;
     this.#lines.push(header);
     return true;
@@ -74,7 +87,15 @@ export class ViewLines {
   }
 
   say(words: string): void {
-    this.#parts.outputs.stderr.write(`wirespan ${this.#parts.view.name}: ${words}\n`);
+    const { say } = this.#run;
+    if (say !== undefined && !this.#isClosed) say(words);
+    else this.#parts.outputs.stderr.write(`wirespan ${this.#parts.view.name}: ${words}\n`);
+  }
+
+  /** Gives back what it took of the terminal; again is fine. */
+  close(): void {
+    this.#isClosed = true;
+    this.#run.close?.();
   }
 
   /** Waits for who reads, for a while. */
@@ -87,6 +108,7 @@ export class ViewLines {
     const { stdout } = this.#parts.outputs;
     for (const row of this.#run.end?.() ?? []) this.#show(row);
     this.flush();
+    this.close();
     await this.drain();
     last();
     for (const note of this.#run.notes?.() ?? []) this.say(note);

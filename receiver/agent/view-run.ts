@@ -13,12 +13,14 @@ import { KernelSource } from '../source/kernel-source.ts';
 import { kernelRulesOf } from '../views/filter.ts';
 import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
+import type { Screen } from '../views/top/screen.ts';
 import { MAX_REMEMBERED, type View, type ViewNeeds } from '../views/view.ts';
 import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { checkSupport } from './support.ts';
 import { cgroupOf } from './view-container.ts';
 import { ViewLines } from './view-lines.ts';
+import { screenFor } from './view-screen.ts';
 import { Intervals, ViewSums } from './view-sums.ts';
 
 /** How often it is looked for what happened. */
@@ -41,13 +43,15 @@ export async function runView(
   signals: StopSignals,
   outputs: Outputs,
 ): Promise<number> {
+  const isHelp = argv.includes('--help') || argv.includes('-h');
+  const screen = isHelp ? undefined : await screenFor(view, argv, outputs);
   const args = parseViewArguments(view.name, optionsOf(view), argv, view.words);
   if (args.has('help')) {
     outputs.stdout.write(renderViewHelp(view));
     await outputs.stdout.drain();
     return 0;
   }
-  const session = new ViewSession(view, args, outputs);
+  const session = new ViewSession(view, args, outputs, screen);
   try {
     return await session.run(signals);
   } finally {
@@ -83,7 +87,7 @@ class ViewSession {
   /** By reason. */
   readonly #lost: Record<number, number> = {};
 
-  constructor(view: View, args: ViewArguments, outputs: Outputs) {
+  constructor(view: View, args: ViewArguments, outputs: Outputs, screen: Screen | undefined) {
     this.#args = args;
     this.#outputs = outputs;
     const needs = view.needs(args);
@@ -107,6 +111,7 @@ class ViewSession {
       toUnixNs,
       maxRemembered: MAX_REMEMBERED,
       isTerminal,
+      ...(screen !== undefined && { screen }),
       loads: loadavg,
     };
     this.#lines = new ViewLines({ view, args, tools, owners, outputs });
@@ -130,10 +135,12 @@ class ViewSession {
     if (!lines.header()) lines.say('watches; Ctrl-C ends it');
     const stop = new AbortController();
     void signals.stopped.then(() => stop.abort());
+    // There are no settings to be read again.
+    if (lines.isScreen) signals.onReload(() => stop.abort());
     for (let checkedMs = performance.now(); !stop.signal.aborted && !lines.isGone;) {
       // A slow reader is waited for: meanwhile the kernel's buffer holds what happens.
       if (!this.#outputs.stdout.isBusy) this.#look();
-      if (this.#intervals?.isOver === true) break;
+      if (this.#intervals?.isOver === true || lines.isOver) break;
       await sleep(DRAIN_MS, undefined, { signal: stop.signal }).catch(() => undefined);
       if (performance.now() - checkedMs < CHECK_MS) continue;
       checkedMs = performance.now();
@@ -158,6 +165,7 @@ class ViewSession {
   }
 
   close(): void {
+    this.#lines.close();
     this.#source.close();
   }
 

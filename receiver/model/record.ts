@@ -60,6 +60,8 @@ export interface ConnectionRecord extends SocketRecord {
    * for views alone.
    */
   readonly kind: 'open' | 'accept' | 'fail' | 'close' | 'handshake' | 'live';
+  /** `network.connection.state`; `live` alone has it. */
+  readonly state?: string;
   /** First SYN (client) or SYN-ACK (server); as `establishedNs` where that is not known. */
   readonly handshakeStartNs: bigint;
   readonly establishedNs: bigint;

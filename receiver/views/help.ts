@@ -2,9 +2,10 @@ import { HELP_OPTION, JSON_OPTION, LIMITS, type ViewOption } from './options.ts'
 import type { View } from './view.ts';
 
 /** The options that every view has, besides its own. */
-export function optionsOf({ options }: View): readonly ViewOption[] {
+export function optionsOf({ options, isScreen = false }: View): readonly ViewOption[] {
   const own = new Set(options.map(({ short }) => short));
-  return [...options, ...LIMITS.map((limit) => withoutShort(limit, own)), JSON_OPTION, HELP_OPTION];
+  const limits = LIMITS.map((limit) => withoutShort(limit, own));
+  return [...options, ...limits, ...(isScreen ? [] : [JSON_OPTION]), HELP_OPTION];
 }
 
 /** A view's own letters come first. */

@@ -12,6 +12,7 @@ import { tcpsubnet } from './tcpsubnet.ts';
 import { tcpsynbl } from './tcpsynbl.ts';
 import { tcptop } from './tcptop.ts';
 import { tcptracer } from './tcptracer.ts';
+import { top } from './top/top.ts';
 import type { View } from './view.ts';
 
 /** Every view, by the alphabet. */
@@ -30,4 +31,5 @@ export const VIEWS: readonly View[] = [
   tcpsynbl,
   tcptop,
   tcptracer,
+  top,
 ];

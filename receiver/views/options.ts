@@ -79,14 +79,24 @@ export function durationOption(help: string): ViewOption {
 export function intervalOptions(help: string): readonly ViewOption[] {
   return [
     { long: 'interval', short: 'i', value: 'SECONDS', check: isSeconds, help },
-    {
-      long: 'count',
-      short: 'n',
-      value: 'TIMES',
-      check: numberCheck(1e9, 'count'),
-      help: 'end after so many intervals',
-    },
+    countOption('end after so many intervals'),
   ];
+}
+
+export function countOption(help: string): ViewOption {
+  return { long: 'count', short: 'n', value: 'TIMES', check: numberCheck(1e9, 'count'), help };
+}
+
+/** The shortest that is not all work. */
+const MIN_DELAY_S = 0.1;
+
+/** As of `top`: tenths too. */
+export function delayOption(help: string): ViewOption {
+  const isDelay = (value: string): boolean =>
+    /^\d{1,5}(\.\d{1,3})?$/.test(value) && Number(value) >= MIN_DELAY_S && Number(value) <= MAX_SECONDS;
+  const problem = `is no delay: give seconds, from ${String(MIN_DELAY_S)} to ${String(MAX_SECONDS)}`;
+  const check = (value: string): string | undefined => (isDelay(value) ? undefined : problem);
+  return { long: 'delay', short: 'd', value: 'SECONDS', check, help };
 }
 
 const MAX_MS = 86_400_000;

@@ -3,6 +3,7 @@ import type { EventDescriptor, MetricDescriptor } from '../../semconv/index.ts';
 import type { KernelNames, KernelRecord } from '../model/record.ts';
 import type { SampleHistogram, SamplesWanted } from '../model/samples.ts';
 import type { ViewArguments, ViewOption } from './options.ts';
+import type { Screen } from './top/screen.ts';
 
 /** Things that a view remembers, such as the state of a socket. */
 export const MAX_REMEMBERED = 65_536;
@@ -19,6 +20,8 @@ export interface View {
   readonly options: readonly ViewOption[];
   /** Options, by their long names, that may be given as words in this order. */
   readonly words?: readonly string[];
+  /** It takes the whole terminal: there is no `--json`. */
+  readonly isScreen?: boolean;
   /** What the kernel is asked for: nothing else is loaded. */
   needs(args: ViewArguments): ViewNeeds;
   /** Which ends the ports of its options are of. */
@@ -76,6 +79,8 @@ export interface ViewTools {
   readonly maxRemembered: number;
   /** Lines go to a terminal. */
   readonly isTerminal: boolean;
+  /** The terminal; only of views that take the whole of it. */
+  readonly screen?: Screen;
   /** Load averages of 1, 5 and 15 minutes. */
   loads(): readonly number[];
 }
@@ -84,6 +89,13 @@ export interface ViewTools {
 export interface ViewRun {
   /** The first line; undefined: there is none. */
   readonly header: string | undefined;
+  /** Whoever looks at it has enough. */
+  readonly isOver?: boolean;
+  /** What it takes of the terminal, and how it gives that back; the latter again is fine. */
+  begin?(): void;
+  close?(): void;
+  /** Shows words until it is closed; without, they go to standard error. */
+  readonly say?: (words: string) => void;
   /** Undefined: it is not shown. */
   row(record: KernelRecord): ViewRow | undefined;
   /** An interval is over; times are Unix nanoseconds. */

@@ -119,7 +119,7 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   'receiver/views': {
     holds: 'the tools that people know: records to lines of columns',
-    values: ['semconv', 'config', 'text', 'receiver/model'],
+    values: ['semconv', 'config', 'text', 'receiver/model', 'receiver/cli'],
   },
   'receiver/recording': {
     holds: 'what was seen as a file: the kernel and the machine answer once more',
@@ -129,7 +129,7 @@ const folders: Readonly<Record<string, Folder>> = {
   'receiver/cli': {
     holds: 'arguments, help, log, live view',
     values: ['config', 'text'],
-    types: ['receiver/signals'],
+    types: ['receiver/signals', 'receiver/views'],
   },
 };
 /** Every folder by its path below the project, in the order of the documents. */

@@ -1,12 +1,13 @@
 import {
   CONNECTION_RECORD,
   CONNECTION_WHAT,
+  ENDPOINTS,
   MISSING_STAT,
   PROBE_ID,
   RECORD_KIND,
 } from '../../decode/generated/layout.ts';
 import type { RecordDecoder } from '../../decode/batch.ts';
-import { CLOSE_REASON_NAMES, errorTypeOf } from '../../decode/names.ts';
+import { CLOSE_REASON_NAMES, errorTypeOf, STATE_NAMES } from '../../decode/names.ts';
 import type { OwnerTable } from '../../decode/owners.ts';
 import { decodeContext, decodeSocket } from '../../decode/socket.ts';
 import type { ConnectionRecord } from '../../model/record.ts';
@@ -70,9 +71,11 @@ function decodeConnection(view: DataView, at: number, owners: OwnerTable): Conne
 /** Fields that are there or not. Spreading them in would halve what is decoded in a second. */
 function setWhatIsKnown(record: Draft<ConnectionRecord>, view: DataView, at: number): void {
   const error = errorTypeOf(view.getUint8(at + CONNECTION_RECORD.error));
+  const state = STATE_NAMES[view.getUint8(at + CONNECTION_RECORD.endpoints + ENDPOINTS.state)];
   const closeReason = CLOSE_REASON_NAMES[view.getUint8(at + CONNECTION_RECORD.reason)];
   const outOfOrder = view.getUint32(at + CONNECTION_RECORD.segments_out_of_order, true);
   const context = decodeContext(view, at + CONNECTION_RECORD.context);
+  if (record.kind === 'live' && state !== undefined) record.state = state;
   if (record.kind === 'close' && closeReason !== undefined) record.closeReason = closeReason;
   if (outOfOrder !== MISSING_STAT.NO_STAT) record.segmentsOutOfOrder = outOfOrder;
   if (error !== undefined) record.error = error;

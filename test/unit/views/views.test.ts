@@ -286,6 +286,7 @@ describe('solisten', () => {
 
 describe('every view', () => {
   it('ignores records that are not its own', () => {
-    for (const { name } of VIEWS) assert.deepEqual(show(name, { kind: 'owner', owner }).rows, [], name);
+    for (const { name, isScreen = false } of VIEWS)
+      if (!isScreen) assert.deepEqual(show(name, { kind: 'owner', owner }).rows, [], name);
   });
 });

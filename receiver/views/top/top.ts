@@ -1,0 +1,160 @@
+import {
+  EVENT_TCP_CONNECTION_ACCEPT,
+  EVENT_TCP_CONNECTION_CLOSE,
+  EVENT_TCP_CONNECTION_FAIL,
+  EVENT_TCP_CONNECTION_OPEN,
+  EVENT_TCP_RETRANSMIT,
+  EVENT_TCP_STATE_CHANGE,
+} from '../../../semconv/index.ts';
+import type { KernelRecord } from '../../model/record.ts';
+import { timeOfDay } from '../columns.ts';
+import {
+  countOption,
+  delayOption,
+  LOCAL_PORT,
+  portsOf,
+  REMOTE_PORT,
+  TRACE,
+  type ViewArguments,
+} from '../options.ts';
+import type { Gain, View, ViewRow, ViewRun, ViewTools } from '../view.ts';
+import { TopApp } from './app.ts';
+import { List } from './list.ts';
+import { connectionMode, processMode } from './modes.ts';
+import type { Screen } from './screen.ts';
+import { TopTable } from './table.ts';
+
+const DELAY = delayOption('look each so many seconds, 1 without');
+const COUNT = countOption('end after so many looks');
+
+/** Words that were said on the screen, and are said again at the end. */
+const MAX_SAID = 20;
+
+/** Connections and who has them, on the whole terminal. */
+export const top: View = {
+  name: 'top',
+  summary: 'connections and processes on the whole terminal, to be sorted and searched',
+  example: ['wirespan top -D 5432', 'who is talking to a database; h shows the keys'],
+  options: [DELAY, COUNT, LOCAL_PORT, REMOTE_PORT, TRACE],
+  isScreen: true,
+  needs: (args) => ({
+    events: [
+      EVENT_TCP_STATE_CHANGE,
+      EVENT_TCP_CONNECTION_OPEN,
+      EVENT_TCP_CONNECTION_ACCEPT,
+      EVENT_TCP_CONNECTION_FAIL,
+      EVENT_TCP_CONNECTION_CLOSE,
+      EVENT_TCP_RETRANSMIT,
+    ],
+    traces: args.has(TRACE.long),
+    sums: {
+      metrics: [],
+      subnets: [],
+      live: true,
+      intervalMs: secondsOf(args) * 1000,
+      intervals: args.number(COUNT.long),
+    },
+    probes: ['inet_sock_set_state', 'tcp_retransmit_skb'],
+  }),
+  ports: portsOf,
+  start: (args, tools) => new TopRun(args, tools),
+};
+
+function secondsOf(args: ViewArguments): number {
+  return args.number(DELAY.long) ?? 1;
+}
+
+/** The screen at work: records change what is known, keys and intervals what is seen. */
+class TopRun implements ViewRun {
+  readonly header = undefined;
+  readonly #table: TopTable;
+  readonly #app: TopApp;
+  readonly #screen: Screen;
+  readonly #tools: ViewTools;
+  readonly #seconds: number;
+  #sinceNs: bigint | undefined;
+  /** Unix nanoseconds; undefined: nothing is shown yet. */
+  #timeNs: bigint | undefined;
+  #isDrawn = false;
+  #said: readonly string[] = [];
+
+  constructor(args: ViewArguments, tools: ViewTools) {
+    const { screen } = tools;
+    if (screen === undefined) throw new Error('wirespan top was started without a screen');
+    this.#screen = screen;
+    this.#tools = tools;
+    this.#seconds = secondsOf(args);
+    this.#table = new TopTable({
+      maxRemembered: tools.maxRemembered,
+      containerIdOf: ({ cgroupId }) => cgroupId.toString(),
+      toUnixNs: (ns) => tools.toUnixNs(ns),
+    });
+    const details = { toUnixNs: (ns: bigint) => tools.toUnixNs(ns), cgroupOf: () => '' };
+    this.#app = new TopApp({
+      lists: [
+        new List(connectionMode(this.#table, details), 'SENT/S'),
+        new List(processMode(this.#table, details), 'SENT/S'),
+      ],
+      context: () => ({ interval: this.#table.interval, isUnicode: screen.isUnicode }),
+      totals: () => this.#table.totals(),
+      time: () => (this.#timeNs === undefined ? '' : `${timeOfDay(this.#timeNs)}  `),
+    });
+  }
+
+  begin(): void {
+    this.#screen.open({
+      onKey: (key) => {
+        this.#app.key(key);
+        if (!this.isOver) this.#draw();
+      },
+      onRedraw: () => this.#draw(),
+    });
+    this.#draw();
+  }
+
+  get isOver(): boolean {
+    return this.#app.isOver;
+  }
+
+  row(record: KernelRecord): undefined {
+    this.#table.take(record);
+    if (this.#isDrawn || record.kind === 'owner') return;
+    this.#timeNs = this.#tools.toUnixNs(record.timeNs);
+    // What was there at the beginning is shown when all of it was told, not after an interval.
+    this.#isDrawn = true;
+    setImmediate(() => {
+      if (this.isOver) return;
+      this.#app.refresh();
+      this.#draw();
+    });
+  }
+
+  interval(_gains: readonly Gain[], unixNs: bigint): readonly ViewRow[] {
+    const elapsed = Number(unixNs - (this.#sinceNs ?? unixNs)) / 1e9;
+    this.#sinceNs = unixNs;
+    this.#table.end(elapsed > 0 ? elapsed : this.#seconds, unixNs);
+    if (this.#app.isPaused) return [];
+    this.#timeNs = unixNs;
+    this.#app.refresh();
+    this.#draw();
+    return [];
+  }
+
+  #draw(): void {
+    this.#screen.draw(this.#app.frame(this.#screen.size));
+  }
+
+  readonly say = (words: string): void => {
+    this.#said = [...this.#said.slice(1 - MAX_SAID), words];
+    this.#app.say(words);
+  };
+
+  close(): void {
+    this.#screen.close();
+  }
+
+  /** What was said on the screen is gone with it. */
+  notes(): string[] {
+    return [...this.#said, ...this.#table.notes()];
+  }
+}
