@@ -38,6 +38,9 @@ const NEEDS = {
     { name: 'python3-httpx', file: '/usr/lib/python3/dist-packages/httpx/__init__.py' },
     { name: 'python3-h2', file: '/usr/lib/python3/dist-packages/h2/__init__.py' },
     { name: 'default-jdk-headless', command: 'java' },
+    { name: 'libbpf-tools', file: '/usr/sbin/tcplife' },
+    { name: 'openssh-server', file: '/usr/sbin/sshd', service: 'ssh' },
+    { name: 'openssh-client', command: 'ssh' },
   ],
   // Stock kernels in virtual machines (test/kernel/vm.test.ts); without them those tests are skipped.
   vm: [

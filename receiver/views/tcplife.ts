@@ -62,9 +62,9 @@ function rowOf(record: KernelRecord, table: SocketTable, tools: ViewTools): View
   };
 }
 
-/** Milliseconds since the first SYN of a client, and since the handshake's end of a server; undefined: not known. */
-function lifetimeOf({ role, handshakeStartNs, establishedNs, timeNs }: ConnectionRecord): number | undefined {
-  const birthNs = role === 'server' || handshakeStartNs === 0n ? establishedNs : handshakeStartNs;
+/** Milliseconds since the handshake's end, as in BCC's; of a failed attempt since its first SYN; undefined: not known. */
+function lifetimeOf({ handshakeStartNs, establishedNs, timeNs }: ConnectionRecord): number | undefined {
+  const birthNs = establishedNs === 0n ? handshakeStartNs : establishedNs;
   return birthNs === 0n ? undefined : millisecondsBetween(birthNs, timeNs);
 }
 

@@ -17,6 +17,7 @@ import { replay } from './sections/replay.ts';
 import type { Section } from './sections/section.ts';
 import { soak } from './sections/soak.ts';
 import { throughput } from './sections/throughput.ts';
+import { views } from './sections/views.ts';
 
 const SECTIONS: readonly Section[] = [
   agentCpu,
@@ -24,6 +25,7 @@ const SECTIONS: readonly Section[] = [
   events,
   replay,
   recordings,
+  views,
   live,
   throughput,
   http,

@@ -61,6 +61,7 @@ const BY_HAND = [
   'http2',
   'http2-partial',
   'opt-in-attributes',
+  'originals',
   'outliers',
   'quiet-rows',
   'receive',

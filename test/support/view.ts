@@ -6,6 +6,9 @@ import { waitFor } from './wait.ts';
 
 export type JsonRow = Readonly<Record<string, unknown>>;
 
+/** It takes a second, and half a minute and more where the processor is emulated. */
+const START_MS = 120_000;
+
 /** A view that watches. */
 export interface RunningView {
   readonly stdout: () => string;
@@ -38,7 +41,7 @@ export async function startView(cleanup: Cleanup, ...args: readonly string[]): P
     return ended;
   });
   const watches = (): boolean => /\n/.test(said.stdout) || said.stderr.includes('watches');
-  await waitFor(`${args.join(' ')} to watch`, () => watches() || child.exitCode !== null);
+  await waitFor(`${args.join(' ')} to watch`, () => watches() || child.exitCode !== null, START_MS);
   if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${said.stderr}`);
   const rows = (): JsonRow[] =>
     said.stdout

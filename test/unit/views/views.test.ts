@@ -58,16 +58,16 @@ function textOf({ header, rows }: Shown): string[] {
 describe('tcplife', () => {
   const life = connection({ bytesSent: 3_000n, bytesReceived: 1_024n });
 
-  it('has the columns of BCC, and a client lives from its first SYN on', () => {
+  it('has the columns of BCC, and a connection lives from the end of its handshake on', () => {
     assert.deepEqual(textOf(show('tcplife', life)), [
       'PID     COMM       LADDR           LPORT RADDR           RPORT TX_KB RX_KB MS',
-      '42      app        10.1.2.3        40000 192.0.2.9       8080      2     1 10000.00',
+      '42      app        10.1.2.3        40000 192.0.2.9       8080      2     1 9000.00',
     ]);
   });
 
-  it('a server lives from the end of the handshake on', () => {
-    const [row] = show('tcplife', { ...life, role: 'server' }).rows;
-    assert.equal(row?.json?.['lifetime_ms'], 9_000);
+  it('a failed attempt lived since its first SYN', () => {
+    const [row] = show('tcplife', { ...life, kind: 'fail', establishedNs: 0n }).rows;
+    assert.equal(row?.json?.['lifetime_ms'], 10_000);
   });
 
   it('says nothing of how long one lived that is older than the view', () => {
@@ -84,7 +84,7 @@ describe('tcplife', () => {
     const odd = { ...life, owner: { ...owner, command: 'a,"b"' } };
     assert.deepEqual(textOf(show('tcplife -s', odd)), [
       'PID,COMM,IP,LADDR,LPORT,RADDR,RPORT,TX_KB,RX_KB,MS',
-      '42,"a,""b""",4,10.1.2.3,40000,192.0.2.9,8080,2,1,10000.00',
+      '42,"a,""b""",4,10.1.2.3,40000,192.0.2.9,8080,2,1,9000.00',
     ]);
   });
 
