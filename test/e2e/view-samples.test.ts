@@ -12,6 +12,8 @@ const MESSAGES = 12;
 const MESSAGE = 100;
 /** Messages of a connection by another address, and of one by IPv6. */
 const [OTHERS, OF_IPV6] = [5, 3];
+/** So many histograms there can be, and so many addresses come besides. */
+const [HISTOGRAMS, WITHOUT_PLACE] = [4_096, 53];
 const BACKLOGS = [3, 5] as const;
 
 /** A connection between two processes, and what each end should have sampled. */
@@ -201,5 +203,28 @@ describe('views of samples', () => {
         assert.ok(least <= seen && seen <= most, `${vector}: ${least} <= ${seen} <= ${most}`);
       }
     }
+  });
+
+  it('tcprtt -B: addresses without a place are counted, and said', async () => {
+    const { client, server } = open();
+    const { listener, port } = await server.listen('listen-any');
+    const view = await startView(cleanup, 'tcprtt', '--json', '-B', '--pid', String(client.pid));
+    const [socket, accepted] = [client.next(), server.next()];
+    for (let i = 0; i < HISTOGRAMS + WITHOUT_PLACE; i += 1) {
+      await client.run('socket', socket);
+      await client.run('connect-to', socket, `127.1.${Math.floor(i / 250)}.${(i % 250) + 1}`, port);
+      await server.run('accept', accepted, listener);
+      await server.run('fill', accepted, 1);
+      await client.run('read', socket, 1);
+      await client.run('close', socket);
+      await server.run('close', accepted);
+    }
+    assert.equal(await view.stop(), 0);
+    assert.deepEqual(
+      [view.rows().length, view.rows().every(({ samples }) => samples === 1)],
+      [HISTOGRAMS, true],
+    );
+    const words = 'are missing of what was counted: the kernel side has no more room';
+    assert.ok(view.stderr().includes(`wirespan tcprtt: ${WITHOUT_PLACE} ${words}\n`), view.stderr());
   });
 });
