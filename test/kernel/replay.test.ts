@@ -31,6 +31,8 @@ import { newContext, requestOf } from '../support/traceparent.ts';
 const CONNECTIONS = 23;
 const SENT = 5_003;
 const ROUNDS = 3;
+/** Rounds go on for so long, by hand. */
+const LOAD_MS = Number(process.env['WIRESPAN_TEST_REPLAY_SECONDS'] ?? 0) * 1000;
 
 /** Views that are shown live of the very bytes that are recorded. */
 const SHOWN = ['tcplife', 'tcpstates', 'tcpretrans', 'tcpdrop'];
@@ -184,8 +186,9 @@ describe('a mixed load that was recorded', () => {
     };
     const collected = () => pipeline.exemplars.metrics.collect(pipeline.clock.toUnixNs(pipeline.clock.now()));
     let isOver = false;
+    const loadsUntilMs = performance.now() + LOAD_MS;
     const loads = (async () => {
-      for (let i = 0; i < ROUNDS; i += 1) await load();
+      for (let i = 0; i < ROUNDS || performance.now() < loadsUntilMs; i += 1) await load();
     })().finally(() => (isOver = true));
     for (let dueMs = performance.now() + 1001; !isOver;) {
       act('drain', () => pipeline.drain());
