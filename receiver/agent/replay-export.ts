@@ -5,10 +5,8 @@ import type { Outputs } from '../cli/outputs.ts';
 import { createExporters, type Exporters } from '../export/exporters.ts';
 import type { RecordingReader } from '../recording/file-reader.ts';
 import type { Player } from '../recording/player.ts';
-import { TapedKernel } from '../recording/taped-kernel.ts';
-import { TapedMachine } from '../recording/taped-machine.ts';
 import { exportListeners } from './export-log.ts';
-import { Pipeline } from './pipeline.ts';
+import { PipelineReplay } from './pipeline-replay.ts';
 import { replayedSettings } from './recorded-settings.ts';
 import type { Pace } from './replay-pace.ts';
 
@@ -70,52 +68,36 @@ class ExportReplay {
   readonly #parts: ReplayedExport;
   readonly #config: AppConfig;
   readonly #exporters: Exporters;
-  readonly #pipeline: Pipeline;
+  readonly #replay: PipelineReplay;
   #collectedNs: bigint;
 
   constructor(parts: ReplayedExport, config: AppConfig, exporters: Exporters) {
-    const { player } = parts;
     this.#parts = parts;
     this.#config = config;
     this.#exporters = exporters;
-    // What the pipeline asks when it begins was answered in the first step.
-    player.step();
-    this.#collectedNs = player.nowNs;
-    this.#pipeline = new Pipeline(
-      new TapedKernel(player),
-      config,
-      {
-        event: (event) => void exporters.addEvent(event),
-        span: (span) => void exporters.addSpan(span),
-      },
-      new TapedMachine(player),
-    );
+    this.#replay = new PipelineReplay(parts, config, {
+      event: (event) => void exporters.addEvent(event),
+      span: (span) => void exporters.addSpan(span),
+    });
+    this.#collectedNs = parts.player.nowNs;
   }
 
   async run(): Promise<void> {
-    const { player, pace } = this.#parts;
-    for (let step = player.step(); step !== undefined; step = player.step()) {
-      await pace.wait(step.atNs, () => false);
-      if (pace.isStopping) return;
-      if (step.name === 'drain') this.#pipeline.drain();
-      else if (step.name === 'tick') this.#pipeline.tick();
-      else if (step.name === 'sweep') this.#pipeline.sweepEnded();
-      else await this.#collect(step.name === 'stop');
-      await this.#makeRoom();
-    }
+    await this.#replay.run({
+      collected: (isLast) => this.#collected(isLast),
+      stepped: () => this.#makeRoom(),
+    });
   }
 
   /** As often as the settings say, where the sums were read that often. */
-  async #collect(isLast: boolean): Promise<void> {
+  async #collected(isLast: boolean): Promise<void> {
     const { nowNs } = this.#parts.player;
-    if (isLast) this.#pipeline.stop();
-    this.#pipeline.collect();
     const { intervalMs } = this.#config.metricExport;
     const isDue = Number(nowNs - this.#collectedNs) / 1e6 >= intervalMs - Math.min(intervalMs / 2, LATE_MS);
     if (isLast || !isDue) return;
     this.#collectedNs = nowNs;
     const { metrics } = this.#exporters;
-    const { clock, exemplars } = this.#pipeline;
+    const { clock, exemplars } = this.#replay.pipeline;
     const collected = await exemplars.metrics.collect(clock.toUnixNs(clock.now()));
     const failed = await metrics?.export(collected, performance.now() + this.#config.metricExport.timeoutMs);
     if (failed !== undefined) exemplars.metrics.restore(failed);
@@ -123,7 +105,7 @@ class ExportReplay {
 
   /** Sums of the last interval, also where the recording was cut off. */
   async last(untilMs: number): Promise<void> {
-    const { clock, exemplars } = this.#pipeline;
+    const { clock, exemplars } = this.#replay.pipeline;
     const collected = await exemplars.metrics.collect(clock.toUnixNs(clock.now()));
     await this.#exporters.metrics?.exportLast(collected, untilMs);
   }

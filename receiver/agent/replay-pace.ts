@@ -5,14 +5,16 @@ const BUSY_MS = 5;
 /** Steps that are done without letting anything else happen. */
 const RUN_STEPS = 16;
 
+type Stops = Pick<StopSignals, 'isStopping' | 'stopped'>;
+
 /** When steps of a recording are done again: as then, or one right after the other. */
 export class Pace {
   readonly #isRecorded: boolean;
-  readonly #signals: StopSignals;
+  readonly #signals: Stops;
   #offsetMs: number | undefined;
   #steps = 0;
 
-  constructor(isRecorded: boolean, signals: StopSignals) {
+  constructor(isRecorded: boolean, signals: Stops) {
     this.#isRecorded = isRecorded;
     this.#signals = signals;
   }

@@ -1,14 +1,12 @@
 import { ConfigError, nearestHint } from '../../config/index.ts';
 import { outsideText } from '../../text/index.ts';
 import type { Outputs } from '../cli/outputs.ts';
-import { RecordingError } from '../recording/error.ts';
-import { RecordingReader } from '../recording/file-reader.ts';
-import { unreadableLayout } from '../recording/layouts.ts';
 import { Player } from '../recording/player.ts';
 import { renderCommandHelp } from '../views/help.ts';
 import { VIEWS } from '../views/index.ts';
 import { REPLAY_OPTIONS, SPEEDS } from './replay-options.ts';
 import { Pace } from './replay-pace.ts';
+import { openRecording } from './open-recording.ts';
 import { replayExport } from './replay-export.ts';
 import { replayView } from './replay-view.ts';
 import type { StopSignals } from './stop-signals.ts';
@@ -38,9 +36,8 @@ export async function runReplay(
     return 0;
   }
   const { file, speed, rest } = parseReplay(argv);
-  const reader = new RecordingReader(file);
+  const reader = openRecording(file);
   try {
-    checkLayouts(file, reader);
     const pace = new Pace(speed === 'recorded', signals);
     const parts = { reader, player: new Player(reader), pace };
     const [word, ...words] = rest;
@@ -93,15 +90,6 @@ function speedOf(words: readonly string[]): { speed: string; at: number; length:
   return value === undefined
     ? { speed: words[at + 1] ?? '', at, length: 2 }
     : { speed: value, at, length: 1 };
-}
-
-function checkLayouts(file: string, { meta }: RecordingReader): void {
-  const layout = unreadableLayout(meta.layouts);
-  if (layout === undefined) return;
-  throw new RecordingError(
-    `${file} was recorded by wirespan ${meta.wirespan}, which had another ${layout.toLowerCase()} than this one: replay it with that version`,
-    2,
-  );
 }
 
 function replayHelp(): string {

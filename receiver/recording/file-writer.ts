@@ -1,15 +1,13 @@
-import { closeSync, constants, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { constants as zlib, zstdCompressSync } from 'node:zlib';
-import { RecordingError } from './error.ts';
 import { BLOCK, blockHeader, BLOCK_HEADER_BYTES, ENTRY_HEADER_BYTES, fileHeader } from './format.ts';
 import type { RecordingEnd, RecordingMeta } from './meta.ts';
+import { PrivateFile } from './private-file.ts';
 
 /** A block is written when it has so much, unpacked. */
 const BLOCK_BYTES = 1 << 20;
 /** Room that is kept for the last block. */
 const END_BYTES = 256;
 const LEVEL = 3;
-const OWNER_ALONE = 0o600;
 
 export interface WriterOptions {
   /** A regular file of this name is replaced. */
@@ -23,17 +21,15 @@ export class RecordingWriter {
   written = 0;
   /** The next block would be too much: nothing more is taken. */
   isFull = false;
-  readonly #path: string;
-  readonly #file: number;
+  readonly #file: PrivateFile;
   readonly #maxBytes: number;
   #block = Buffer.alloc(2 * BLOCK_BYTES);
   #length = 0;
 
   /** @throws RecordingError when it cannot be made, or is there already */
   constructor(path: string, { isForced, maxBytes }: WriterOptions) {
-    this.#path = path;
     this.#maxBytes = maxBytes;
-    this.#file = createFile(path, isForced);
+    this.#file = new PrivateFile(path, isForced);
   }
 
   /** @throws RecordingError, as all that writes here */
@@ -80,7 +76,7 @@ export class RecordingWriter {
   }
 
   close(): void {
-    closeSync(this.#file);
+    this.#file.close();
   }
 
   #writeBlock(type: number, unpacked: Uint8Array, reserve: number): void {
@@ -93,29 +89,7 @@ export class RecordingWriter {
   }
 
   #write(bytes: Uint8Array): void {
-    try {
-      for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
-    } catch (error) {
-      throw new RecordingError(`${this.#path} cannot be written: ${codeOf(error)}`, 1);
-    }
+    this.#file.write(bytes);
     this.written += bytes.length;
-  }
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
-}
-
-/** What is there is never written to, and never through a symbolic link: the file is a new one. */
-function createFile(path: string, isForced: boolean): number {
-  try {
-    if (isForced && lstatSync(path, { throwIfNoEntry: false })?.isFile() === true) unlinkSync(path);
-    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-    return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWNER_ALONE);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code !== 'EEXIST') throw new RecordingError(`${path} cannot be made: ${code}`, 2);
-    const advice = isForced ? 'it is no regular file, so it is not replaced' : '--force replaces it';
-    throw new RecordingError(`${path} is there already: ${advice}`, 2);
   }
 }
