@@ -57,7 +57,7 @@ const NEEDS = {
     { name: 'openssl', command: 'openssl' },
     { name: 'util-linux', command: 'setpriv' },
   ],
-  // What takes the picture of Jaeger's page (demo/picture.ts).
+  // What takes the picture of Jaeger's page (demo/picture.ts), and shows the pages of reports to tests.
   picture: [{ name: 'chromium', command: 'chromium' }],
   go: [{ name: 'python3-venv', present: () => hasNewGo() || hasPythonVenv() }],
 };

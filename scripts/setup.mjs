@@ -73,7 +73,7 @@ function isUpToDate(folder, env, settings) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const purposes = process.argv.includes('--test')
-    ? ['build', 'lint', 'generate', 'test', 'go', 'demo']
+    ? ['build', 'lint', 'generate', 'test', 'go', 'demo', 'picture']
     : ['build'];
   await runMain(() => setup(purposes));
 }

@@ -84,7 +84,7 @@ export const tiers = [
   },
   {
     name: 'e2e',
-    purposes: ['build', 'test', 'go', 'demo'],
+    purposes: ['build', 'test', 'go', 'demo', 'picture'],
     folder: 'test/e2e',
     timeoutMs: 10 * MINUTE,
     isSerial: true,

@@ -7,6 +7,7 @@ import { optionsOf } from '../views/help.ts';
 import { VIEWS } from '../views/index.ts';
 import { RECORD_OPTIONS } from './record-options.ts';
 import { REPLAY_OPTIONS, SPEEDS } from './replay-options.ts';
+import { REPORT_OPTIONS } from './report-options.ts';
 
 /** Options of files complete to files of any name, as every word does where nothing else fits. */
 const OF_FILES: readonly ViewCommand[] = [
@@ -25,6 +26,13 @@ const OF_FILES: readonly ViewCommand[] = [
     ),
     usage: 'FILE [VIEW [options] | flags]',
     example: ['wirespan replay case.wirespan tcplife -T', 'what tcplife would have printed'],
+  },
+  {
+    name: 'report',
+    summary: 'writes a page that shows what hurt: of a recording, or of what happens now',
+    options: REPORT_OPTIONS,
+    usage: 'FILE.html [options]',
+    example: ['wirespan report case.html --from case.wirespan', 'of what wirespan record wrote'],
   },
 ];
 

@@ -21,7 +21,7 @@ const EXIT_FAILED = 1;
 const UNBUILT: ReadonlySet<NativeErrorCode> = new Set(['ERR_NATIVE_MISSING', 'ERR_NATIVE_OPEN']);
 
 /** Commands of recordings, which have options of their own. */
-const FILES = [{ name: 'record' }, { name: 'replay' }];
+const FILES = [{ name: 'record' }, { name: 'replay' }, { name: 'report' }];
 
 /** Does what the command line asks for and ends the process: it would end by itself only when nothing is open. */
 export async function runCommand(argv: readonly string[], signals: StopSignals): Promise<never> {
@@ -50,6 +50,10 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
   if (name === 'replay') {
     const { runReplay } = await import('./replay-run.ts');
     return await runReplay(rest, signals, outputs);
+  }
+  if (name === 'report') {
+    const { runReport } = await import('./report-run.ts');
+    return await runReport(rest, signals, outputs);
   }
   if (name === 'completion' || name === 'manual') {
     signals.release();

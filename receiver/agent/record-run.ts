@@ -16,7 +16,7 @@ import { Recorder } from '../recording/recorder.ts';
 import { TapedKernel } from '../recording/taped-kernel.ts';
 import { TapedMachine } from '../recording/taped-machine.ts';
 import { KernelSource } from '../source/kernel-source.ts';
-import { parseViewArguments, type ViewArguments } from '../views/options.ts';
+import { parseViewArguments } from '../views/options.ts';
 import { Pipeline, type Outlets } from './pipeline.ts';
 import { keepPrivileges } from './privileges.ts';
 import { RECORD_OPTIONS, recordHelp, recordLimitsOf, type RecordLimits } from './record-options.ts';
@@ -53,7 +53,11 @@ export async function runRecord(
       { subject: 'wirespan record', problem: 'needs a file: wirespan record case.wirespan' },
     ]);
   const say = (words: string): void => void outputs.stderr.write(`wirespan record: ${words}\n`);
-  const session = openSession(path, args);
+  const session = openSession(path, {
+    limits: recordLimitsOf(args),
+    isForced: args.has('force'),
+    isMasked: args.has('mask-addresses'),
+  });
   try {
     say(`writes ${path}; Ctrl-C ends it`);
     const summary = await session.run(signals);
@@ -64,16 +68,25 @@ export async function runRecord(
   }
 }
 
-/** The file is made before anything is loaded: what is wrong with it is said at once. */
-function openSession(path: string, args: ViewArguments): RecordSession {
-  const limits = recordLimitsOf(args);
-  const isMasked = args.has('mask-addresses');
+export interface RecordWishes {
+  readonly limits: RecordLimits;
+  readonly isForced: boolean;
+  readonly isMasked: boolean;
+}
+
+/**
+ * Loads the programs. The file is made before that: what is wrong with it is said at once.
+ * @throws ConfigError, RecordingError in one sentence
+ * @throws UnsupportedError, NativeError when the machine cannot
+ */
+export function openSession(path: string, wishes: RecordWishes): RecordSession {
+  const { limits, isForced, isMasked } = wishes;
   const settings = loadConfig({ argv: [], env: process.env, readFile: readTextFile });
   const config = recordedSettings(settings, isMasked);
   const hierarchies = findCgroupHierarchies('/proc');
   const options = recordedKernelOptions(config, hierarchies);
   checkSupport(options);
-  const writer = new RecordingWriter(path, { isForced: args.has('force'), maxBytes: limits.bytes });
+  const writer = new RecordingWriter(path, { isForced, maxBytes: limits.bytes });
   try {
     const source = KernelSource.start(options);
     return new RecordSession({ path, writer, source, config, limits, isMasked });
@@ -93,7 +106,7 @@ interface RecordParts {
 }
 
 /** The agent's own pipeline, which exports nothing: what it asks for, and gets, is what is recorded. */
-class RecordSession {
+export class RecordSession {
   readonly #parts: RecordParts;
   readonly #recorder: Recorder;
   readonly #pipeline: Pipeline;
@@ -127,7 +140,7 @@ class RecordSession {
   }
 
   /** Says what was recorded. */
-  async run(signals: StopSignals): Promise<string> {
+  async run(signals: Pick<StopSignals, 'stopped'>): Promise<string> {
     const { writer, source, limits } = this.#parts;
     const stop = new AbortController();
     void signals.stopped.then(() => stop.abort());

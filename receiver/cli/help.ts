@@ -15,10 +15,10 @@ const SHOWN: readonly (readonly [title: string, keys: readonly string[]])[] = [
 const PREAMBLE = `wirespan watches TCP in the kernel and sends it as OpenTelemetry metrics, spans and events.
 
 Usage:
-  wirespan run [flags]            observe this host until SIGTERM or Ctrl-C
-  wirespan check-config [flags]   check the settings and print them, secrets masked
-  wirespan VIEW [options]         show one kind of event here, as it comes (VIEW --help)
-  wirespan record|replay FILE …   write what this host shows to a file, show that again (--help)
+  wirespan run [flags]                 observe this host until SIGTERM or Ctrl-C
+  wirespan check-config [flags]        check the settings and print them, secrets masked
+  wirespan VIEW [options]              show one kind of event here, as it comes (VIEW --help)
+  wirespan record|replay|report FILE   keep what this host shows, show it again, as a page (--help)
   wirespan completion SHELL | manual | --help | --version
 
 Every setting is a flag (--key.path value), an environment variable (WIRESPAN_KEY_PATH) and a key

@@ -126,6 +126,10 @@ const folders: Readonly<Record<string, Folder>> = {
     values: ['text', 'layout', 'receiver/model'],
     types: ['receiver/host', 'receiver/source'],
   },
+  'receiver/report': {
+    holds: 'metrics, events and spans of a time to one page that shows what hurt',
+    values: ['semconv', 'text', 'receiver/cli', 'receiver/model'],
+  },
   'receiver/cli': {
     holds: 'arguments, help, log, live view',
     values: ['config', 'text'],
