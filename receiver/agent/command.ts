@@ -55,6 +55,12 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     const { runReport } = await import('./report-run.ts');
     return await runReport(rest, signals, outputs);
   }
+  if (name === 'doctor' && !rest.some((word) => word === '--help' || word === '-h')) {
+    signals.release();
+    const { diagnose } = await import('./doctor-run.ts');
+    const { text, status } = await diagnose(rest);
+    return (await print(text, outputs.stdout)) || status;
+  }
   if (name === 'completion' || name === 'manual') {
     signals.release();
     const { renderAbout } = await import('./about.ts');

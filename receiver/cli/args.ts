@@ -1,8 +1,8 @@
 import { ConfigError, flagProblem, nearestHint, type ConfigProblem } from '../../config/index.ts';
 
 const COMMANDS = ['run', 'check-config'] as const;
-/** They take no flags, and stand first. */
-const ABOUT = ['completion', 'manual'];
+/** They stand first. */
+const ABOUT = ['completion', 'manual', 'doctor'];
 
 /** What the command line asks for. */
 export interface Arguments {
@@ -34,8 +34,7 @@ function commandOf(
   const choice = `commands are ${[...COMMANDS, ...ABOUT].join(', ')} and the views that --help lists`;
   if (word === undefined) return hasFlags ? fail('command line', `has no command; ${choice}`) : 'help';
   const { text, position } = word;
-  if (ABOUT.includes(text))
-    fail(`argument ${String(position)}`, `stands first, without flags: wirespan ${text}`);
+  if (ABOUT.includes(text)) fail(`argument ${String(position)}`, `stands first: wirespan ${text}`);
   const command = COMMANDS.find((name) => name === text) ?? (text === 'help' ? 'help' : undefined);
   if (command === undefined)
     fail(

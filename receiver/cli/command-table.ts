@@ -37,6 +37,8 @@ export type Shell = (typeof SHELLS)[number];
 export const HELP: CommandOption = { long: 'help', short: 'h', help: 'what it does' };
 export const VERSION: CommandOption = { long: 'version', short: 'V', help: 'the version' };
 
+const JSON_OUTPUT: CommandOption = { long: 'json', help: 'one object, for programs' };
+
 const PATH = 'path';
 
 /** Every setting is a flag. */
@@ -74,6 +76,14 @@ export function commandTable(views: readonly ViewCommand[]): readonly Command[] 
       options: settings,
       usage: '[flags]',
       example: ['wirespan check-config --config wirespan.yaml', 'what a file and the environment make'],
+    },
+    {
+      name: 'doctor',
+      summary:
+        'loads and attaches everything, sends one metric, says what works here and what to do, and leaves nothing',
+      options: [JSON_OUTPUT, ...settings],
+      usage: '[--json] [flags]',
+      example: ['wirespan doctor --otlp.endpoint http://collector:4317', 'before it is rolled out'],
     },
     ...views,
     {

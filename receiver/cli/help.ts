@@ -6,10 +6,7 @@ import { SCHEMA } from '../../config/index.ts';
 const SHOWN: readonly (readonly [title: string, keys: readonly string[]])[] = [
   ['Where it goes', ['otlp.endpoint', 'otlp.protocol', 'otlp.headers', 'export.metrics.interval', 'output']],
   ['What is sent', ['events.rate_limit', 'spans.rate_limit', 'attributes.network.peer.address', 'addresses']],
-  [
-    'How it runs',
-    ['bpf.ring_buffer_size', 'bpf.costly_variants', 'correlation.http1', 'log.level', 'shutdown.deadline'],
-  ],
+  ['How it runs', ['bpf.ring_buffer_size', 'bpf.costly_variants', 'log.level', 'shutdown.deadline']],
 ];
 
 const PREAMBLE = `wirespan watches TCP in the kernel and sends it as OpenTelemetry metrics, spans and events.
@@ -17,6 +14,7 @@ const PREAMBLE = `wirespan watches TCP in the kernel and sends it as OpenTelemet
 Usage:
   wirespan run [flags]                 observe this host until SIGTERM or Ctrl-C
   wirespan check-config [flags]        check the settings and print them, secrets masked
+  wirespan doctor [--json] [flags]     say what works here, and what to do about what does not
   wirespan VIEW [options]              show one kind of event here, as it comes (VIEW --help)
   wirespan record|replay|report FILE   keep what this host shows, show it again, as a page (--help)
   wirespan completion SHELL | manual | --help | --version
