@@ -7,7 +7,7 @@ import { found, type Finding } from './doctor-finding.ts';
 
 /** What was loaded and attached here, and taken away again. */
 export interface KernelFindings {
-  /** Of the machine. */
+  /** What there is on the machine. */
   readonly machine: readonly Finding[];
   /** A line for each family of signals that has programs of its own. */
   readonly families: readonly Finding[];

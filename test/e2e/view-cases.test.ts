@@ -18,7 +18,7 @@ const NETWORKS = [
   ['198.51.100.0/24', '198.51.100.9', 3_001],
   ['0.0.0.0/0', '203.0.113.5', 1_009],
 ] as const;
-/** Of each of two control groups. */
+/** What each of two control groups does. */
 const CONNECTS = [7, 4] as const;
 const MESSAGES = 11;
 const MESSAGE = 100;

@@ -14,9 +14,9 @@ import { waitFor } from '../support/wait.ts';
 import { startOriginal, type Original } from './rig/original.ts';
 
 const [SENT, ANSWERED] = [5_003, 2_011];
-/** Of a limit that nothing else here has. */
+/** A limit that nothing else here has. */
 const BACKLOG = 61;
-/** Of so many segments with data one passes: the first is sent again, by a tail loss probe and a timeout. */
+/** One of so many segments with data passes: the first is sent again, by a tail loss probe and a timeout. */
 const DROP_ALL_BUT = 3;
 /** After so long nothing more is on its way: of tools with an interval, longer than that. */
 const [QUIET_MS, QUIET_INTERVAL_MS] = [1_500, 6_000];

@@ -7,7 +7,7 @@ import { churn, churnAt } from '../load.ts';
 import { heading, note, row } from '../report.ts';
 import type { Section } from './section.ts';
 
-/** Of Debian's package `libbpf-tools`. */
+/** Debian's package `libbpf-tools` has it. */
 const ORIGINAL = '/usr/sbin/tcplife';
 /** tracefs, for this process alone: where it is not mounted. */
 const IN_TRACEFS = `mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; exec stdbuf -oL ${ORIGINAL}`;
