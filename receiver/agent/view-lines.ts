@@ -72,8 +72,8 @@ export class ViewLines {
     });
   }
 
-  sums({ gains, histograms }: IntervalSums, unixNs: bigint): void {
-    for (const row of this.#run.interval?.(gains, unixNs, histograms) ?? []) this.#show(row);
+  sums({ gains, histograms, listeners }: IntervalSums, unixNs: bigint): void {
+    for (const row of this.#run.interval?.(gains, unixNs, histograms, listeners) ?? []) this.#show(row);
   }
 
   #show({ lines, json }: ViewRow): void {

@@ -7,6 +7,7 @@ import { LOSS_REASON } from '../decode/generated/layout.ts';
 import { OwnerTable } from '../decode/owners.ts';
 import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { createClock, type Clock } from '../model/clock.ts';
+import type { Owner } from '../model/resource.ts';
 import { LiveFilter } from '../settings/filter.ts';
 import { viewKernelOptions, type ViewSettings } from '../settings/view.ts';
 import { KernelSource } from '../source/kernel-source.ts';
@@ -18,6 +19,7 @@ import { MAX_REMEMBERED, type View, type ViewNeeds } from '../views/view.ts';
 import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { checkSupport } from './support.ts';
+import { ViewCgroups } from './view-cgroups.ts';
 import { cgroupOf } from './view-container.ts';
 import { ViewLines } from './view-lines.ts';
 import { screenFor } from './view-screen.ts';
@@ -61,11 +63,12 @@ export async function runView(
 
 /** What a view asks of the kernel; what it does not name it has no need of. */
 function settingsOf(needs: ViewNeeds): Omit<ViewSettings, 'include'> {
-  const { events, attributes = [], traces = false, costly = false, sums } = needs;
+  const { events, attributes = [], traces = false, exchanges = false, costly = false, sums } = needs;
   return {
     events,
     attributes,
     traces,
+    exchanges,
     costly,
     metrics: sums?.metrics ?? [],
     live: sums?.live ?? false,
@@ -105,12 +108,14 @@ class ViewSession {
     this.#intervals =
       sums && new Intervals(sums, new ViewSums(source, owners, { needs: sums, attributes, now: clock.now }));
     const toUnixNs = (monotonicNs: bigint): bigint => clock.toUnixNs(monotonicNs);
+    const cgroups = new ViewCgroups(source, MAX_REMEMBERED);
     const { stdout: isTerminal } = outputs.isTerminal;
     const tools = {
       names: source.names,
       toUnixNs,
       maxRemembered: MAX_REMEMBERED,
       isTerminal,
+      cgroupOf: (owner: Owner) => cgroups.of(owner),
       ...(screen !== undefined && { screen }),
       loads: loadavg,
     };

@@ -26,5 +26,6 @@ export async function screenFor(
   if (!canDraw(process.env)) refuse('TERM', 'names no terminal whose cursor can be moved');
   // Nobody else needs what draws it.
   const { FullScreen } = await import('../cli/full-screen.ts');
-  return new FullScreen({ stdout, hasColours: hasColours(process.stdout), env: process.env });
+  const sizeNow = (): typeof process.stdout => process.stdout;
+  return new FullScreen({ stdout, hasColours: hasColours(process.stdout), env: process.env, sizeNow });
 }

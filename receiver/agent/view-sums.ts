@@ -3,9 +3,11 @@ import type { MetricDescriptor } from '../../semconv/index.ts';
 import type { OwnerTable } from '../decode/owners.ts';
 import { readListenCounters } from '../host/listen-counters.ts';
 import type { MetricSink } from '../model/metric-sink.ts';
+import type { ListenerFigures } from '../model/listener-figures.ts';
 import { rowsOf } from '../model/map-image.ts';
-import type { ObservedResource } from '../model/resource.ts';
+import type { ObservedResource, Owner } from '../model/resource.ts';
 import type { SampleHistogram } from '../model/samples.ts';
+import { listenerFigures } from '../signals/listener/figures.ts';
 import { SampleGains } from '../signals/sample/gains.ts';
 import type { Kernel } from '../source/kernel.ts';
 import type { Gain, ViewSumsNeeds } from '../views/view.ts';
@@ -18,11 +20,13 @@ const HOST: ObservedResource = { id: 'host', kind: 'host', attributes: {} };
 export interface IntervalSums {
   readonly gains: readonly Gain[];
   readonly histograms: readonly SampleHistogram[];
+  readonly listeners: readonly ListenerFigures[];
 }
 
 /** What the kernel's sums gained, for a view that prints it at intervals. */
 export class ViewSums {
   readonly #source: Kernel;
+  readonly #owners: OwnerTable;
   readonly #sums: SignalSums;
   readonly #now: () => bigint;
   readonly #needs: ViewSumsNeeds;
@@ -39,6 +43,7 @@ export class ViewSums {
     { needs, attributes, now }: { needs: ViewSumsNeeds; attributes: readonly string[]; now: () => bigint },
   ) {
     this.#source = source;
+    this.#owners = owners;
     this.#now = now;
     this.#needs = needs;
     this.#samples = needs.samples && new SampleGains(needs.samples);
@@ -81,11 +86,14 @@ export class ViewSums {
 
   /** What was gained since the last call, live connections included. */
   take(): IntervalSums {
-    const { metrics, live } = this.#needs;
-    if (metrics.length > 0 || live === true) this.#source.pass(this.#now());
+    const { metrics, live, listeners } = this.#needs;
+    const pass = metrics.length > 0 || live === true ? this.#source.pass(this.#now()) : 0;
     if (metrics.length > 0)
       for (const isOften of [true, false]) this.#sums.read((map) => this.#source.read(map), { isOften });
-    return this.taken();
+    if (listeners !== true) return this.taken();
+    const image = this.#source.read('listeners');
+    const ownerAt = (view: DataView, offset: number): Owner => this.#owners.find(view, offset);
+    return { ...this.taken(), listeners: listenerFigures(image, pass, ownerAt) };
   }
 
   /** Reads what was recorded of the sums. There rows are taken out, and begin anew when they come again. */
@@ -104,7 +112,7 @@ export class ViewSums {
   taken(): IntervalSums {
     const gains = [...this.#gains.values()];
     this.#gains = new Map();
-    return { gains, histograms: this.#samples?.take(this.#source.read('samples')) ?? [] };
+    return { gains, histograms: this.#samples?.take(this.#source.read('samples')) ?? [], listeners: [] };
   }
 }
 

@@ -27,24 +27,31 @@ const WITHOUT_COLOURS: Readonly<Record<Style, Attributes>> = {
 };
 const DEFAULT_SIZE: FrameSize = { width: 80, height: 24 };
 
+/** The part of an `Output` that is used. */
+type ScreenOutput = Pick<Output, 'write' | 'isBusy'>;
+
 export interface FullScreenOptions {
-  readonly stdout: Output;
+  readonly stdout: ScreenOutput;
   readonly hasColours: boolean;
   readonly env: NodeJS.ProcessEnv;
+  /** Of the terminal now; zero or nothing where it does not know. */
+  readonly sizeNow: () => { readonly columns?: number; readonly rows?: number };
 }
 
 /** The whole terminal: its alternate screen, without a cursor, keys as they are pressed. */
 export class FullScreen implements Screen {
   readonly isUnicode: boolean;
-  readonly #stdout: Output;
+  readonly #stdout: ScreenOutput;
+  readonly #sizeNow: FullScreenOptions['sizeNow'];
   readonly #styles: Readonly<Record<Style, Attributes>>;
   readonly #terminal: Terminal;
   #buffer: termkit.ScreenBuffer;
   #handlers: ScreenHandlers | undefined;
   #isTaken = false;
 
-  constructor({ stdout, hasColours, env }: FullScreenOptions) {
+  constructor({ stdout, hasColours, env, sizeNow }: FullScreenOptions) {
     this.#stdout = stdout;
+    this.#sizeNow = sizeNow;
     this.#styles = hasColours ? STYLES : WITHOUT_COLOURS;
     this.isUnicode = /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '');
     const out = { write: (text: string): boolean => stdout.write(text), isTTY: false };
@@ -56,7 +63,7 @@ export class FullScreen implements Screen {
   }
 
   get size(): FrameSize {
-    const { columns, rows } = process.stdout;
+    const { columns = 0, rows = 0 } = this.#sizeNow();
     return { width: columns || DEFAULT_SIZE.width, height: rows || DEFAULT_SIZE.height };
   }
 

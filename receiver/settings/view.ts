@@ -1,5 +1,5 @@
 import { loadConfig, type FilterRule } from '../../config/index.ts';
-import type { EventDescriptor, MetricDescriptor } from '../../semconv/index.ts';
+import { SPAN_TCP_EXCHANGE, type EventDescriptor, type MetricDescriptor } from '../../semconv/index.ts';
 import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
 import type { SamplesWanted } from '../model/samples.ts';
 import type { Wanted } from '../signals/kernel.ts';
@@ -16,6 +16,8 @@ export interface ViewSettings {
   readonly attributes: readonly string[];
   /** Trace contexts are read. */
   readonly traces: boolean;
+  /** A record of each request. */
+  readonly exchanges: boolean;
   /** Where better ways are refused, programs at each system call do. */
   readonly costly: boolean;
   /** Sums of these. */
@@ -31,7 +33,7 @@ export interface ViewSettings {
 
 /** What the kernel must tell for a view, and no more: no spans. Sizes are the defaults. */
 export function viewKernelOptions(
-  { events, attributes, traces, costly, metrics, live, samples, subnets, include }: ViewSettings,
+  { events, attributes, traces, exchanges, costly, metrics, live, samples, subnets, include }: ViewSettings,
   hierarchies: readonly CgroupHierarchy[],
 ): KernelOptions {
   const { bpf } = loadConfig({ argv: [], env: {}, readFile: () => '' });
@@ -41,7 +43,7 @@ export function viewKernelOptions(
   const wanted: Wanted = {
     metric: ({ name }) => sums.has(name),
     event: ({ name }) => (names.has(name) ? 'on' : 'off'),
-    span: () => 'off',
+    span: (span) => (exchanges && span === SPAN_TCP_EXCHANGE ? 'always' : 'off'),
     exemplars: () => false,
     attributes: new Set(attributes),
     showsAddresses: true,

@@ -1,6 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { EventDescriptor, MetricDescriptor } from '../../semconv/index.ts';
+import type { ListenerFigures } from '../model/listener-figures.ts';
 import type { KernelNames, KernelRecord } from '../model/record.ts';
+import type { Owner } from '../model/resource.ts';
 import type { SampleHistogram, SamplesWanted } from '../model/samples.ts';
 import type { ViewArguments, ViewOption } from './options.ts';
 import type { Screen } from './top/screen.ts';
@@ -38,6 +40,8 @@ export interface ViewNeeds {
   readonly attributes?: readonly string[];
   /** Trace contexts are read. */
   readonly traces?: boolean;
+  /** A record of each request that is sampled; with `traces`. */
+  readonly exchanges?: boolean;
   /** What it cannot do without: when the kernel refuses one of these probes, it is said. */
   readonly probes: readonly string[];
   /** Where the kernel refuses better ways, programs at the end of system calls do. */
@@ -50,6 +54,8 @@ export interface ViewSumsNeeds {
   readonly subnets: readonly string[];
   /** A record `live` of each connection that moved something, before each interval; when it begins, of each one. */
   readonly live?: boolean;
+  /** Listening sockets and their queues, at each interval; with `live`. */
+  readonly listeners?: boolean;
   /** Histograms of every sample, by powers of two. */
   readonly samples?: SamplesWanted;
   readonly intervalMs: number;
@@ -70,6 +76,13 @@ export interface ViewPorts {
   readonly remote?: ReadonlySet<number> | undefined;
 }
 
+/** The path of a control group below its mount point, and the container in it. */
+export interface OwnerCgroup {
+  readonly path: string;
+  /** 64 hex digits. */
+  readonly containerId: string | undefined;
+}
+
 /** What a view may ask of the host. */
 export interface ViewTools {
   readonly names: KernelNames;
@@ -79,6 +92,8 @@ export interface ViewTools {
   readonly maxRemembered: number;
   /** Lines go to a terminal. */
   readonly isTerminal: boolean;
+  /** The control group of a process; undefined: not known. */
+  cgroupOf?(owner: Owner): OwnerCgroup | undefined;
   /** The terminal; only of views that take the whole of it. */
   readonly screen?: Screen;
   /** Load averages of 1, 5 and 15 minutes. */
@@ -103,6 +118,7 @@ export interface ViewRun {
     gains: readonly Gain[],
     unixNs: bigint,
     histograms: readonly SampleHistogram[],
+    listeners?: readonly ListenerFigures[],
   ): readonly ViewRow[];
   /** What is printed when it ends. */
   end?(): readonly ViewRow[];

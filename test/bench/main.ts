@@ -18,6 +18,7 @@ import type { Section } from './sections/section.ts';
 import { soak } from './sections/soak.ts';
 import { throughput } from './sections/throughput.ts';
 import { views } from './sections/views.ts';
+import { top } from './sections/top.ts';
 
 const SECTIONS: readonly Section[] = [
   agentCpu,
@@ -27,6 +28,7 @@ const SECTIONS: readonly Section[] = [
   recordings,
   views,
   live,
+  top,
   throughput,
   http,
   hook,

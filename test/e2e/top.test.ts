@@ -1,19 +1,20 @@
 /** `wirespan top` on a real terminal: keys are pressed, the screen is read, the terminal is as it was. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { runToEnd, agentArgs } from '../support/agent.ts';
+import { cgroupMounts, makeCgroup } from '../support/cgroups.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
-import { TcpScript } from '../support/script.ts';
-import { waitFor } from '../support/wait.ts';
+import { hex, TcpScript } from '../support/script.ts';
+import { newContext, requestOf } from '../support/traceparent.ts';
 import { commandLine, Tmux } from './tmux.ts';
 
 const [SENT, AGAIN, ANSWERED] = [30_011, 1_009, 5_003];
 /** So many packets with data are lost, then one passes. */
 const LOST = 2;
-const COLOUR = /\x1b\[(?:\d+;)*(?:3\d|4\d|9\d|10\d)(?:;\d+)*m/;
+const [BACKLOG, WAITING] = [11, 3];
 
 /** Two processes in a room of their own, and connections between them. */
 class Stage {
@@ -37,6 +38,8 @@ class Stage {
     const local = await client.run('connect', socket, port);
     await server.run('accept', accepted, listener);
     return {
+      socket,
+      accepted,
       port,
       local,
       send: async (bytes) => {
@@ -56,6 +59,8 @@ class Stage {
 }
 
 interface Connection {
+  readonly socket: number;
+  readonly accepted: number;
   readonly port: number;
   readonly local: number;
   send(bytes: number): Promise<void>;
@@ -102,7 +107,7 @@ describe('wirespan top', () => {
     await tmux.shows(new RegExp(`REMOTE.*RETRv.*\n.*:${lossy.local} .*:${lossy.port} .* ${resent}\n`));
     tmux.press('/');
     tmux.type(`:${lossy.port}`);
-    await tmux.shows(/\/:\d+_ {2}Enter/);
+    await tmux.shows(new RegExp(`/:${lossy.port}_ {2}Enter`));
     tmux.press('Enter');
     const filtered = await tmux.shows(/rows/);
     assert.doesNotMatch(filtered, new RegExp(`:${older.port} `));
@@ -133,6 +138,61 @@ describe('wirespan top', () => {
     assert.ok(!tmux.isTaken && tmux.hasCursor);
   });
 
+  it('shows containers with their processes, listeners with their queues, and traces of requests', async () => {
+    const stage = new Stage(cleanup);
+    const { client, server } = stage;
+    const { v2 } = cgroupMounts();
+    assert.ok(v2 !== undefined);
+    const id = randomBytes(32).toString('hex');
+    const folder = makeCgroup(cleanup, v2, `/wirespan-top-${process.pid}/docker-${id}.scope`);
+    for (const { pid } of [client, server]) writeFileSync(join(folder, 'cgroup.procs'), String(pid));
+    cleanup.add(() => Promise.all([client.stop(), server.stop()]));
+    const tmux = new Tmux(cleanup, { width: 200, height: 50 });
+    tmux.enter(commandLine(['top', '-d', '0.5', '--trace', '--container', id.slice(0, 12)]));
+    await tmux.shows(/^\[1 Connections\]/m);
+    const connection = await stage.connect();
+    const context = newContext();
+    const request = requestOf(context);
+    await client.run('write', connection.socket, hex(request));
+    await server.run('read', connection.accepted, request.length);
+    await connection.answer(ANSWERED);
+    await client.run('write', connection.socket, hex(requestOf(newContext())));
+    // These wait to be accepted.
+    const { port } = await server.listen('listen', BACKLOG);
+    for (let i = 0; i < WAITING; i += 1) {
+      const socket = client.next();
+      await client.run('socket', socket);
+      await client.run('connect', socket, port);
+    }
+    tmux.type(`/:${connection.local}`);
+    tmux.press('Enter');
+    await tmux.shows(new RegExp(`${client.pid} tcp-script .*:${connection.local} .*:${connection.port} `));
+    tmux.press('P');
+    tmux.press(client.pid > server.pid ? 'Home' : 'End');
+    tmux.press('Enter');
+    const traced = await tmux.shows(/^Traces/m);
+    assert.equal(detail(traced, 'Traces'), context.traceId);
+    assert.equal(detail(traced, 'Container'), id);
+    assert.equal(detail(traced, 'Control group'), folder.slice(v2.length));
+    tmux.press('Escape');
+    await tmux.shows(/PID/);
+    tmux.press('Escape');
+    tmux.press('3');
+    const open = 2 + WAITING * 2;
+    await tmux.shows(new RegExp(`^${id.slice(0, 12)} +2 +${open} `, 'm'));
+    tmux.press('Enter');
+    const container = await tmux.shows(/^Processes/m);
+    assert.equal(detail(container, 'Container'), id);
+    assert.match(detail(container, 'Processes'), /^2 with connections; one is \d+ tcp-script, /);
+    tmux.press('4');
+    const listeners = await tmux.shows(
+      new RegExp(`${server.pid} tcp-script 127\\.0\\.0\\.1:${port} +${WAITING} +${BACKLOG} +0 `),
+    );
+    assert.match(listeners, new RegExp(`127\\.0\\.0\\.1:${connection.port} +0 +127 +0 `));
+    tmux.press('q');
+    await tmux.given();
+  });
+
   it('has more columns when the terminal gets wider, and is redrawn', async () => {
     const stage = new Stage(cleanup);
     const connection = await stage.connect();
@@ -148,93 +208,5 @@ describe('wirespan top', () => {
     await tmux.shows(new RegExp(`:${connection.local} .* 29\\.3K .*█`));
     tmux.press('q');
     await tmux.given();
-  });
-
-  it('gives the terminal back after q, Ctrl-C, signals and a crash', async () => {
-    const folder = cleanup.makeFolder();
-    const crash = join(folder, 'crash.mjs');
-    writeFileSync(crash, "process.on('SIGUSR2', () => { throw new Error('on purpose'); });\n");
-    const tmux = new Tmux(cleanup, { width: 80, height: 24 });
-    const before = await tmux.settings(folder, 'before');
-    const ends: Readonly<
-      Record<string, readonly [end: (pid: number) => void, status: number, words?: RegExp]>
-    > = {
-      q: [() => tmux.press('q'), 0],
-      'ctrl-c': [() => tmux.press('C-c'), 0],
-      term: [(pid) => process.kill(pid, 'SIGTERM'), 0],
-      hup: [(pid) => process.kill(pid, 'SIGHUP'), 0],
-      crash: [(pid) => process.kill(pid, 'SIGUSR2'), 1, /Error: on purpose/],
-    };
-    for (const [name, [end, status, words]] of Object.entries(ends)) {
-      const pidFile = join(folder, `${name}.pid`);
-      tmux.enter('clear');
-      tmux.enter(
-        `(echo $BASHPID > ${pidFile}; exec ${commandLine(['top'], ['--import', crash])}); echo status=$?`,
-      );
-      await tmux.shows(/^\[1 Connections\]/m);
-      assert.ok(tmux.isTaken, name);
-      end(Number(readFileSync(pidFile, 'utf8')));
-      const left = await tmux.shows(/^status=\d+$/m);
-      assert.match(left, new RegExp(`^status=${status}$`, 'm'), name);
-      if (words !== undefined) assert.match(left, words);
-      assert.ok(!tmux.isTaken && tmux.hasCursor, name);
-      assert.equal(await tmux.settings(folder, name), before, name);
-    }
-  });
-
-  it('stands still with Ctrl-Z and goes on with fg', async () => {
-    const folder = cleanup.makeFolder();
-    const tmux = new Tmux(cleanup, { width: 80, height: 24 });
-    const before = await tmux.settings(folder, 'before');
-    tmux.enter(commandLine(['top']));
-    await tmux.shows(/^\[1 Connections\]/m);
-    tmux.press('C-z');
-    await tmux.shows(/Stopped/);
-    assert.ok(!tmux.isTaken && tmux.hasCursor);
-    assert.equal(await tmux.settings(folder, 'stopped'), before);
-    tmux.enter('fg');
-    await tmux.shows(/^\[1 Connections\]/m);
-    assert.ok(tmux.isTaken && !tmux.hasCursor);
-    // Keys come one by one again.
-    tmux.press('2');
-    await tmux.shows(/\[2 Processes\]/);
-    tmux.press('q');
-    await tmux.given();
-    assert.equal(await tmux.settings(folder, 'after'), before);
-  });
-
-  it('has colours, and none with NO_COLOR', async () => {
-    const logs: Record<string, string> = {};
-    for (const [name, env] of Object.entries({ with: {}, without: { NO_COLOR: '1' } })) {
-      const tmux = new Tmux(cleanup, { width: 80, height: 24, env });
-      tmux.enter(commandLine(['top', '-n', '2', '-d', '0.5']));
-      await tmux.shows(/^\[1 Connections\]/m);
-      await waitFor('its end', () => !tmux.isTaken);
-      logs[name] = readFileSync(tmux.log, 'utf8');
-    }
-    assert.match(logs['with'] ?? '', COLOUR);
-    assert.match(logs['without'] ?? '', /\x1b\[[\d;]*7m/);
-    assert.doesNotMatch(logs['without'] ?? '', COLOUR);
-  });
-
-  it('says what to use instead where there is no terminal, and takes no options that make no sense', async () => {
-    const says = async (...words: readonly string[]): Promise<unknown[]> => {
-      const { code, stdout, stderr } = await runToEnd(process.execPath, agentArgs(...words));
-      return [code, stdout, stderr];
-    };
-    const instead = 'use wirespan tcptop, or wirespan tcptop --json for programs';
-    assert.deepEqual(await says('top'), [
-      2,
-      '',
-      `wirespan: wirespan top: standard output: is no terminal: ${instead}\n`,
-    ]);
-    assert.deepEqual(await says('top', '--json'), [
-      2,
-      '',
-      `wirespan: wirespan top: --json: does not go with a whole terminal: ${instead}\n`,
-    ]);
-    const [code, help] = await says('top', '--help');
-    assert.equal(code, 0);
-    assert.match(String(help), /-d, --delay SECONDS/);
   });
 });

@@ -161,7 +161,7 @@ export class TopApp {
     if (this.#shown === 'help') return this.#part(this.#help(room.width), room);
     const detail = this.#shown === 'detail' ? this.#list.detail(view) : undefined;
     if (detail === undefined) return this.#list.lines(view, room);
-    const lines = detail.flatMap((line) => headed(line, room.width));
+    const lines = headedLines(detail, room.width);
     return this.#part(lines, room);
   }
 
@@ -210,21 +210,28 @@ export class TopApp {
   #help(width: number): FrameLine[] {
     const letters = this.#list.columns.map(({ letter, title }) => `${letter} ${title}`).join(', ');
     const lines = [...KEY_HELP, ['Sort by', letters] as const];
-    return lines.flatMap((line) => headed(line, width));
+    return headedLines(lines, width);
   }
 }
 
-/** Columns of a heading. */
-const HEADING = 22;
+/** Headings, and beside them their texts, over as many lines as it takes. */
+function headedLines(parts: readonly (readonly [string, string])[], width: number): FrameLine[] {
+  const widest = parts.reduce((most, [heading]) => Math.max(most, heading.length), 0) + 2;
+  const room = Math.max(10, width - widest);
+  return parts.flatMap(([heading, text]) =>
+    brokenAt(printable(text), room).map((line, i): FrameLine => {
+      return [plain((i === 0 ? heading : '').padEnd(widest), 'bold'), plain(line)];
+    }),
+  );
+}
 
-/** A heading and its text, over as many lines as it takes. */
-function headed([heading, text]: readonly [string, string], width: number): FrameLine[] {
-  const room = Math.max(10, width - HEADING);
+/** Lines of at most so many characters, one at least, broken between words where that can be. */
+function brokenAt(text: string, room: number): string[] {
   const lines: string[] = [];
-  for (let rest = printable(text); rest !== '' || lines.length === 0;) {
+  for (let rest = text; rest !== '' || lines.length === 0;) {
     const at = rest.length <= room ? rest.length : Math.max(rest.lastIndexOf(' ', room), 0) || room;
     lines.push(rest.slice(0, at));
     rest = rest.slice(at).trimStart();
   }
-  return lines.map((line, i) => [plain((i === 0 ? heading : '').padEnd(HEADING), 'bold'), plain(line)]);
+  return lines;
 }

@@ -3,6 +3,7 @@ import type { TopConnection } from './connection.ts';
 import type { TopGroup } from './groups.ts';
 import { sparkline, type Series } from './history.ts';
 import { countText, endpointText, rttText, shortBytes, shortState } from './text.ts';
+import type { TopListener } from './listeners.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What a cell needs to know besides its row. */
@@ -157,4 +158,64 @@ export const PROCESS_COLUMNS: readonly TopColumn<TopGroup>[] = [
     text: ({ owner }) => commandOf(owner),
   },
   ...GROUP_FIGURES,
+];
+
+/** `name`: what a group's container is called. */
+export function containerColumns(name: (group: TopGroup) => string): readonly TopColumn<TopGroup>[] {
+  return [
+    {
+      ...{ title: 'CONTAINER', letter: 'N', width: 16, max: 60, keepsEnd: true, rank: 0 },
+      sortBy: name,
+      text: name,
+    },
+    {
+      ...{ title: 'PROCS', letter: 'P', width: 5, rank: 0 },
+      sortBy: ({ processes }) => processes,
+      text: ({ processes }) => countText(processes),
+    },
+    ...GROUP_FIGURES,
+  ];
+}
+
+export const LISTENER_COLUMNS: readonly TopColumn<TopListener>[] = [
+  {
+    ...{ title: 'PID', letter: 'P', width: 7, rank: 0 },
+    sortBy: ({ owner }) => owner.pid,
+    text: ({ owner }) => String(owner.pid),
+  },
+  {
+    ...{ title: 'COMMAND', letter: 'N', width: 10, max: 15, rank: 0 },
+    sortBy: ({ owner }) => owner.command,
+    text: ({ owner }) => commandOf(owner),
+  },
+  {
+    ...{ title: 'LOCAL', letter: 'L', width: 15, max: 47, keepsEnd: true, rank: 0 },
+    sortBy: ({ port }) => -port,
+    text: ({ address, port }) => endpointText(address, port),
+  },
+  {
+    ...{ title: 'QUEUE', letter: 'O', width: 6, rank: 0 },
+    sortBy: ({ queued }) => queued,
+    text: ({ queued }) => countText(queued),
+  },
+  {
+    ...{ title: 'LIMIT', letter: 'M', width: 6, rank: 0 },
+    sortBy: ({ limit }) => limit,
+    text: ({ limit }) => countText(limit),
+  },
+  {
+    ...{ title: 'DROPS', letter: 'X', width: 6, rank: 0 },
+    sortBy: ({ drops }) => drops,
+    text: ({ drops }) => countText(drops),
+  },
+  {
+    ...{ title: 'QUEUES', letter: 'V', width: SPARK, rank: 1 },
+    sortBy: ({ queues }) => queues.reduce((sum, queued) => sum + queued, 0),
+    text: ({ queues }, { isUnicode }) => sparkline(queues.slice(-SPARK), isUnicode).padStart(SPARK),
+  },
+  {
+    ...{ title: 'SOCKETS', letter: 'K', width: 7, rank: 2 },
+    sortBy: ({ sockets }) => sockets,
+    text: ({ sockets }) => countText(sockets),
+  },
 ];

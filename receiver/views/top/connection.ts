@@ -31,6 +31,8 @@ export class TopConnection {
   steps: readonly StateStep[] = [];
   /** Trace ids of its requests, the newest first. */
   traces: readonly string[] = [];
+  /** It was established in the view's time, and is counted as opened by its owner. */
+  isOpened = false;
   /** CLOCK_MONOTONIC nanoseconds; undefined: it is open. */
   closedNs: bigint | undefined;
   /** `wirespan.tcp.close.reason`, and `error.type`. */

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { cut, printable } from '../../cli/human.ts';
 import type { CellContext, TopColumn } from './columns.ts';
-import { fill, place, type Placed } from './layout.ts';
+import { fill, place, widthOf, type Placed } from './layout.ts';
 import type { ListState, Mode } from './mode.ts';
 import type { FrameLine, FrameSize, Segment, Style } from './screen.ts';
 
@@ -40,7 +40,7 @@ export function listLines<Row>(
   state.scrolled = scrolledTo(state, chosen, room, rows.length);
   const shown = rows.slice(state.scrolled, state.scrolled + room);
   const needs = (column: TopColumn<Row>): number =>
-    shown.reduce((most, row) => Math.max(most, stringWidth(printable(column.text(row, context)))), 0);
+    shown.reduce((most, row) => Math.max(most, widthOf(column.text(row, context))), 0);
   const placed = place(mode.columns, needs, { width, sparks });
   const lines = shown.map((row, i): FrameLine => {
     const text = placed.map((each) => fill(each.column.text(row, context), each)).join(' ');

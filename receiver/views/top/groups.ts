@@ -76,20 +76,14 @@ export class Groups {
   }
 
   #count(interval: number, connections: Iterable<TopConnection>): void {
-    const processes = new Map<TopGroup, Set<string>>();
-    for (const [, group] of this.#groups.entries()) {
+    for (const group of this.rows()) {
       group.open = 0;
       group.processes = 0;
     }
-    for (const { owner } of connections) {
+    for (const [owner, open] of ownersOf(connections)) {
       const group = this.#find(owner);
-      group.open += 1;
-      const known = processes.get(group);
-      if (known === undefined) processes.set(group, new Set([processId(owner)]));
-      else known.add(processId(owner));
-    }
-    for (const [group, ids] of processes) {
-      group.processes = ids.size;
+      group.open += open;
+      group.processes += 1;
       group.lastInterval = interval;
     }
     for (const [id, { lastInterval }] of this.#groups.entries())
@@ -99,4 +93,16 @@ export class Groups {
   rows(): TopGroup[] {
     return this.#groups.entries().map(([, group]) => group);
   }
+}
+
+/** How many connections each process has. Most of one have the same object: names are made of few. */
+function ownersOf(connections: Iterable<TopConnection>): Iterable<readonly [Owner, number]> {
+  const counts = new Map<Owner, number>();
+  for (const { owner } of connections) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+  const processes = new Map<string, readonly [Owner, number]>();
+  for (const [owner, count] of counts) {
+    const id = processId(owner);
+    processes.set(id, [owner, count + (processes.get(id)?.[1] ?? 0)]);
+  }
+  return processes.values();
 }

@@ -59,7 +59,7 @@ export function actionOf(key: string, columns: readonly ColumnKey[], modes: numb
 
 /** What `h` shows, besides the letters of columns. */
 export const KEY_HELP: readonly (readonly [keys: string, meaning: string])[] = [
-  ['1, 2, Tab', 'connections, processes'],
+  ['1 to 4, Tab', 'connections, processes, containers, listeners'],
   ['Up Down PgUp PgDn End', 'choose a row; Home: always the first one'],
   ['Enter', 'all that is known of the row, and back'],
   ['< > Left Right', 'sort by the column beside'],

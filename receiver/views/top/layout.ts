@@ -53,15 +53,27 @@ function shared<Row>(
   return columns.map((column) => ({ column, width: widths.get(column) ?? column.width }));
 }
 
+/** What most texts are of. */
+const ASCII = /^[ -~]*$/;
+
+/** Columns of the terminal that a text takes, as it is shown. */
+export function widthOf(text: string): number {
+  return ASCII.test(text) ? text.length : stringWidth(printable(text));
+}
+
 /** A text in exactly so many columns of the terminal. */
 export function fill<Row>(text: string, { column, width }: Placed<Row>): string {
-  const safe = printable(text);
-  const shown = column.keepsEnd === true ? cutStart(safe, width) : cut(safe, width);
-  const blanks = ' '.repeat(Math.max(0, width - stringWidth(shown)));
+  const shown = shownIn(text, width, column.keepsEnd === true);
+  const blanks = ' '.repeat(Math.max(0, width - widthOf(shown)));
   return column.max === undefined ? blanks + shown : shown + blanks;
+}
+
+function shownIn(text: string, width: number, keepsEnd: boolean): string {
+  if (ASCII.test(text) && text.length <= width) return text;
+  return keepsEnd ? cutStart(printable(text), width) : cut(printable(text), width);
 }
 
 /** Its end, with `…` where something is left out. */
 function cutStart(text: string, width: number): string {
-  return stringWidth(text) <= width ? text : `…${text.slice(1 - width)}`;
+  return widthOf(text) <= width ? text : `…${text.slice(1 - width)}`;
 }

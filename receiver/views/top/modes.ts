@@ -1,10 +1,18 @@
 import { processId } from '../../model/ids.ts';
 import type { Owner } from '../../model/resource.ts';
 import { commandOf, stateName, timeOfDay } from '../columns.ts';
-import { CONNECTION_COLUMNS, PROCESS_COLUMNS, type CellContext } from './columns.ts';
+import type { OwnerCgroup } from '../view.ts';
+import {
+  CONNECTION_COLUMNS,
+  containerColumns,
+  LISTENER_COLUMNS,
+  PROCESS_COLUMNS,
+  type CellContext,
+} from './columns.ts';
 import type { TopConnection } from './connection.ts';
 import type { TopGroup } from './groups.ts';
 import { HISTORY, sparkline, type Series } from './history.ts';
+import type { Listeners, TopListener } from './listeners.ts';
 import type { Mode } from './mode.ts';
 import type { TopTable } from './table.ts';
 import { endpointText, rttText, shortBytes } from './text.ts';
@@ -15,8 +23,8 @@ type Detail = readonly (readonly [heading: string, text: string])[];
 /** What details need of the host. */
 export interface DetailTools {
   toUnixNs(monotonicNs: bigint): bigint;
-  /** The path of its control group, and the container in it, in words; '': not known. */
-  readonly cgroupOf: (owner: Owner) => string;
+  /** Undefined: not known. */
+  readonly cgroupOf: (owner: Owner) => OwnerCgroup | undefined;
 }
 
 export function connectionMode(table: TopTable, tools: DetailTools): Mode<TopConnection> {
@@ -57,6 +65,54 @@ export function processMode(table: TopTable, tools: DetailTools): Mode<TopGroup>
   };
 }
 
+/** Digits of a container's id, as runtimes show them. */
+const SHORT_ID = 12;
+
+/** What tells the containers of processes apart: an id, or else the control group. */
+export function containerIdOf(owner: Owner, { cgroupOf }: DetailTools): string {
+  const { containerId, path } = cgroupOf(owner) ?? { containerId: undefined, path: '' };
+  return containerId ?? path;
+}
+
+export function containerMode(table: TopTable, tools: DetailTools): Mode<TopGroup> {
+  const nameOf = ({ owner }: TopGroup): string => {
+    const cgroup = tools.cgroupOf(owner);
+    return cgroup?.containerId?.slice(0, SHORT_ID) ?? cgroup?.path ?? 'not known';
+  };
+  return {
+    title: 'Containers',
+    columns: containerColumns(nameOf),
+    rows: () => table.containers.rows(),
+    idOf: ({ id }) => id,
+    searched: ({ id, owner }) => `${id}\n${tools.cgroupOf(owner)?.path ?? ''}`,
+    detail: (group, context) => [
+      ...cgroupLines(tools.cgroupOf(group.owner)),
+      ['Processes', `${String(group.processes)} with connections; one is ${processOf(group.owner)}`],
+      ...groupLines(group),
+      ...trafficLines(group.traffic, context),
+    ],
+  };
+}
+
+export function listenerMode(listeners: Listeners, tools: DetailTools): Mode<TopListener> {
+  return {
+    title: 'Listeners',
+    columns: LISTENER_COLUMNS,
+    rows: () => listeners.rows(),
+    idOf: ({ id }) => id,
+    searched: ({ owner, address, port }) =>
+      `${String(owner.pid)} ${owner.executable}\n${endpointText(address, port)}`,
+    detail: ({ owner, address, port, netns, sockets, queued, limit, drops, queues }, { isUnicode }) => [
+      ['Local', endpointText(address, port)],
+      ['Sockets', `${String(sockets)}, network namespace ${String(netns)}`],
+      ...ownerLines(owner, tools),
+      ['Accept queue', `${String(queued)} of ${String(limit)}`],
+      ['Drops', `${String(drops)} SYNs and connections refused since the view began`],
+      ['Queue so far', sparkline(queues, isUnicode)],
+    ],
+  };
+}
+
 function socketOf({ role, cookie, netns }: TopConnection): string {
   return `${role ?? 'role not known'}, cookie ${cookie.toString()}, network namespace ${String(netns)}`;
 }
@@ -66,9 +122,15 @@ function endpointOf({ endpoints }: TopConnection, end: 'local' | 'peer'): string
 }
 
 function ownerLines(owner: Owner, { cgroupOf }: DetailTools): Detail {
+  return [['Process', processOf(owner)], ...cgroupLines(cgroupOf(owner))];
+}
+
+function cgroupLines(cgroup: OwnerCgroup | undefined): Detail {
+  if (cgroup === undefined) return [['Control group', 'not known']];
+  const { path, containerId } = cgroup;
   return [
-    ['Process', processOf(owner)],
-    ['Control group', cgroupOf(owner) || 'not known'],
+    ...(containerId === undefined ? [] : [['Container', containerId] as const]),
+    ['Control group', path],
   ];
 }
 
@@ -95,8 +157,8 @@ function trafficLines(traffic: Traffic, { interval, isUnicode }: CellContext): D
     ],
     ['RTT', rttText(traffic.rttUs)],
     ['Bytes a second', line('moved')],
-    ['RTT before', line('rtt')],
-    ['Retransmits before', line('retransmits')],
+    ['RTT so far', line('rtt')],
+    ['Resent so far', line('retransmits')],
   ];
 }
 

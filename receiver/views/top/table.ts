@@ -1,6 +1,6 @@
 import { TCP_RETRANSMIT_TYPE_VALUE_SYN_ACK as SYN_ACK } from '../../../semconv/index.ts';
 import { BoundedCache } from '../../model/bounded-cache.ts';
-import { socketId } from '../../model/ids.ts';
+import { processId, socketId } from '../../model/ids.ts';
 import type {
   ConnectionRecord,
   ExchangeRecord,
@@ -67,7 +67,6 @@ export class TopTable {
     else if (record.kind === 'live') this.#tell(this.#meet(record), record);
     else if (record.kind === 'close') this.#close(record);
     else if (record.kind === 'fail') this.#fail(record);
-    else if (record.kind === 'open' || record.kind === 'accept') this.#opened(record);
     else if (record.kind === 'retransmit') this.#resend(record);
     else if (record.kind === 'exchange' || record.kind === 'handshake') this.#request(record);
   }
@@ -76,6 +75,11 @@ export class TopTable {
   #meet(record: SocketRecord & Pick<KernelRecord, 'kind'>): TopConnection {
     const id = socketId(record);
     const known = this.#open.get(id) ?? this.#closed.get(id) ?? new TopConnection(record);
+    // Who accepted it is known after it was opened.
+    if (known.isOpened && processId(known.owner) !== processId(record.owner)) {
+      for (const group of this.#groupsOf(known.owner)) group.opened -= 1;
+      for (const group of this.#groupsOf(record.owner)) group.opened += 1;
+    }
     known.meet(record);
     if (known.closedNs === undefined && !isOver(record)) this.#open.set(id, known);
     return known;
@@ -95,12 +99,11 @@ export class TopTable {
     if (connection.steps.length === 0 && previous !== 'closed' && previous !== 'syn_received')
       connection.enter(previous, 0n);
     connection.enter(state, timeNs);
+    if (state === 'established' && !connection.isOpened) {
+      connection.isOpened = true;
+      for (const group of this.#groupsOf(connection.owner)) group.opened += 1;
+    }
     if (state === 'closed') this.#end(connection, timeNs);
-  }
-
-  #opened(record: ConnectionRecord): void {
-    this.#meet(record);
-    for (const group of this.#groupsOf(record.owner)) group.opened += 1;
   }
 
   /** What it moved since it was told of last. An older one is first told of with all of its life. */
@@ -114,7 +117,7 @@ export class TopTable {
       connection.enter(record.state ?? 'established', record.preexisting ? 0n : record.establishedNs);
     for (const { traffic } of this.#countersOf(connection)) {
       traffic.move(sent, received);
-      if (record.kind === 'live') traffic.sample(record.rttSmoothedUs);
+      traffic.sample(record.rttSmoothedUs);
     }
     this.#settle(connection, record.segmentsRetransmitted, isMet || !record.preexisting);
     const { traffic } = connection;
@@ -136,7 +139,6 @@ export class TopTable {
   #close(record: ConnectionRecord): void {
     const connection = this.#meet(record);
     this.#tell(connection, record);
-    if (record.rttSmoothedUs > 0) connection.traffic.sample(record.rttSmoothedUs);
     connection.closeReason = record.closeReason;
     connection.error = record.error;
     for (const group of this.#groupsOf(record.owner)) group.closed += 1;

@@ -1,12 +1,14 @@
 import {
-  EVENT_TCP_CONNECTION_ACCEPT,
+  ATTR_NETWORK_LOCAL_ADDRESS,
   EVENT_TCP_CONNECTION_CLOSE,
   EVENT_TCP_CONNECTION_FAIL,
-  EVENT_TCP_CONNECTION_OPEN,
   EVENT_TCP_RETRANSMIT,
   EVENT_TCP_STATE_CHANGE,
 } from '../../../semconv/index.ts';
+import type { ListenerFigures } from '../../model/listener-figures.ts';
 import type { KernelRecord } from '../../model/record.ts';
+import type { Owner } from '../../model/resource.ts';
+import type { SampleHistogram } from '../../model/samples.ts';
 import { timeOfDay } from '../columns.ts';
 import {
   countOption,
@@ -20,7 +22,8 @@ import {
 import type { Gain, View, ViewRow, ViewRun, ViewTools } from '../view.ts';
 import { TopApp } from './app.ts';
 import { List } from './list.ts';
-import { connectionMode, processMode } from './modes.ts';
+import { Listeners } from './listeners.ts';
+import { connectionMode, containerIdOf, containerMode, listenerMode, processMode } from './modes.ts';
 import type { Screen } from './screen.ts';
 import { TopTable } from './table.ts';
 
@@ -33,24 +36,27 @@ const MAX_SAID = 20;
 /** Connections and who has them, on the whole terminal. */
 export const top: View = {
   name: 'top',
-  summary: 'connections and processes on the whole terminal, to be sorted and searched',
+  summary:
+    'connections, processes, containers and listeners on the whole terminal, to be sorted and searched',
   example: ['wirespan top -D 5432', 'who is talking to a database; h shows the keys'],
   options: [DELAY, COUNT, LOCAL_PORT, REMOTE_PORT, TRACE],
   isScreen: true,
   needs: (args) => ({
     events: [
       EVENT_TCP_STATE_CHANGE,
-      EVENT_TCP_CONNECTION_OPEN,
-      EVENT_TCP_CONNECTION_ACCEPT,
       EVENT_TCP_CONNECTION_FAIL,
       EVENT_TCP_CONNECTION_CLOSE,
       EVENT_TCP_RETRANSMIT,
     ],
     traces: args.has(TRACE.long),
+    exchanges: args.has(TRACE.long),
+    // Listeners are rows by their addresses.
+    attributes: [ATTR_NETWORK_LOCAL_ADDRESS],
     sums: {
       metrics: [],
       subnets: [],
       live: true,
+      listeners: true,
       intervalMs: secondsOf(args) * 1000,
       intervals: args.number(COUNT.long),
     },
@@ -68,6 +74,7 @@ function secondsOf(args: ViewArguments): number {
 class TopRun implements ViewRun {
   readonly header = undefined;
   readonly #table: TopTable;
+  readonly #listeners = new Listeners();
   readonly #app: TopApp;
   readonly #screen: Screen;
   readonly #tools: ViewTools;
@@ -84,16 +91,21 @@ class TopRun implements ViewRun {
     this.#screen = screen;
     this.#tools = tools;
     this.#seconds = secondsOf(args);
+    const details = {
+      toUnixNs: (ns: bigint) => tools.toUnixNs(ns),
+      cgroupOf: (owner: Owner) => tools.cgroupOf?.(owner),
+    };
     this.#table = new TopTable({
       maxRemembered: tools.maxRemembered,
-      containerIdOf: ({ cgroupId }) => cgroupId.toString(),
+      containerIdOf: (owner) => containerIdOf(owner, details),
       toUnixNs: (ns) => tools.toUnixNs(ns),
     });
-    const details = { toUnixNs: (ns: bigint) => tools.toUnixNs(ns), cgroupOf: () => '' };
     this.#app = new TopApp({
       lists: [
         new List(connectionMode(this.#table, details), 'SENT/S'),
         new List(processMode(this.#table, details), 'SENT/S'),
+        new List(containerMode(this.#table, details), 'SENT/S'),
+        new List(listenerMode(this.#listeners, details), 'QUEUE'),
       ],
       context: () => ({ interval: this.#table.interval, isUnicode: screen.isUnicode }),
       totals: () => this.#table.totals(),
@@ -129,7 +141,13 @@ class TopRun implements ViewRun {
     });
   }
 
-  interval(_gains: readonly Gain[], unixNs: bigint): readonly ViewRow[] {
+  interval(
+    _gains: readonly Gain[],
+    unixNs: bigint,
+    _histograms: readonly SampleHistogram[],
+    listeners: readonly ListenerFigures[] = [],
+  ): readonly ViewRow[] {
+    this.#listeners.update(listeners);
     const elapsed = Number(unixNs - (this.#sinceNs ?? unixNs)) / 1e9;
     this.#sinceNs = unixNs;
     this.#table.end(elapsed > 0 ? elapsed : this.#seconds, unixNs);

@@ -45,7 +45,7 @@ describe('wirespan top', () => {
     const { screen } = start(of(1, 100), of(2, 204_800, { rttSmoothedUs: 340 }));
     assert.deepEqual(screen.lines.slice(0, 6), [
       'wirespan 00:01:41  connections 2  sent 200K/s  received 0/s  retransmits 0',
-      '[1 Connections]  2 Processes',
+      '[1 Connections]  2 Processes   3 Containers   4 Listeners',
       '    PID COMMAND LOCAL          REMOTE          STATE SENT/v RECV/S    RTT  RETR',
       '      2 app-2   10.1.2.3:40000 192.0.2.9:8080  ESTAB   200K      0  340µs     0',
       '      1 app-1   10.1.2.3:40000 192.0.2.9:8080  ESTAB    100      0  1.5ms     0',

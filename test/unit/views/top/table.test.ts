@@ -117,7 +117,6 @@ describe('the table of top', () => {
   it('knows whose it is now, what a request was called, and who failed', () => {
     const table = createTable();
     table.take(stateChange({ previous: 'syn_received', state: 'established', role: 'server' }));
-    table.take(connection({ kind: 'accept', owner: other, role: 'server' }));
     table.take(live(10, 10, { owner: other }));
     table.take(retransmit({ owner: other, context: request(1) }));
     table.take(connection({ kind: 'fail', cookie: 2n, error: 'connection_refused' }));
