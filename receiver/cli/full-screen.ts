@@ -34,7 +34,7 @@ export interface FullScreenOptions {
   readonly stdout: ScreenOutput;
   readonly hasColours: boolean;
   readonly env: NodeJS.ProcessEnv;
-  /** Of the terminal now; zero or nothing where it does not know. */
+  /** What the terminal says now; zero or nothing where it does not know. */
   readonly sizeNow: () => { readonly columns?: number; readonly rows?: number };
 }
 
