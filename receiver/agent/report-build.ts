@@ -20,14 +20,14 @@ export interface ReportSource {
 /** What a page says of a recording; undefined: a signal came. */
 export async function buildReport(source: ReportSource, config: AppConfig): Promise<Report | undefined> {
   const { reader, player, pace } = source;
-  const startMs = reader.meta.startedMs;
-  const builder = new ReportBuilder(startMs);
   const replay = new PipelineReplay(source, config, {
     event: (event) => builder.event(event),
     span: (span) => builder.span(span),
   });
-  const startNs = player.nowNs;
   const { pipeline } = replay;
+  const startNs = player.nowNs;
+  const startMs = Number(pipeline.clock.toUnixNs(startNs) / 1_000_000n);
+  const builder = new ReportBuilder(startMs);
   const collect = async (): Promise<void> => {
     const { clock, exemplars } = pipeline;
     builder.metrics(await exemplars.metrics.collect(clock.toUnixNs(clock.now())));

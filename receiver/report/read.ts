@@ -68,7 +68,7 @@ export function dropPeerOf(attributes: Attributes): { readonly name: string; rea
   const isSent = from === local && to === peer;
   if (local === peer || isSent === (to === local && from === peer)) {
     const names = [ATTR_SOURCE_ADDRESS, ATTR_DESTINATION_ADDRESS].map((key) => nameOf(attributes, key));
-    return { name: names.join(' → '), endpoint: `${source} → ${destination}` };
+    return { name: [...new Set(names)].join(' → '), endpoint: `${source} → ${destination}` };
   }
   return isSent
     ? { name: nameOf(attributes, ATTR_DESTINATION_ADDRESS), endpoint: destination }

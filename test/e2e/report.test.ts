@@ -34,6 +34,11 @@ function sentSums(
   return sums;
 }
 
+/** Names a series by one of its attributes. */
+function attribute(key: string): (attributes: Readonly<Record<string, unknown>>) => unknown {
+  return (attributes) => attributes[key];
+}
+
 function total(sums: Readonly<Record<string, number>>): number {
   return Object.values(sums).reduce((sum, value) => sum + value, 0);
 }
@@ -58,7 +63,7 @@ describe('the page of a recording has figures that', () => {
       '--export.metrics.interval=1s',
     ];
     const events = ['tcp.retransmit', 'tcp.connection.close', 'packet.drop', 'tcp.reset'];
-    const wishes = events.map((name) => `--events.${name}=on`);
+    const wishes = [...events.map((name) => `--events.${name}=on`), '--attributes.cpu.logical_number=on'];
     const sent = await asNobody('replay', recording, ...target, ...wishes, '--events.rate_limit=0');
     assert.equal(sent.code, 0, sent.stderr);
     page = await ShownPage.open(await rig.browser(), file);
@@ -107,7 +112,6 @@ describe('the page of a recording has figures that', () => {
   });
 
   it('has in tables what is sent of the same recording, value for value', async () => {
-    const attribute = (key: string) => (attributes: Readonly<Record<string, unknown>>) => attributes[key];
     const both = async (id: string, metric: string, key: string): Promise<void> =>
       assert.deepEqual(await page.sums(id), sentSums(stub, metric, attribute(key)), id);
     await both('retransmits-by-type', 'wirespan.tcp.retransmits', 'wirespan.tcp.retransmit.type');
@@ -171,8 +175,14 @@ describe('the page of a recording has figures that', () => {
     for (const { vector, seconds } of report.softirqs.byVector)
       assert.ok(Math.abs(seconds - (softirqs[vector] ?? 0)) < 1e-9, vector);
     assert.equal(report.softirqs.byVector.length, Object.keys(softirqs).length);
-    const cpus = await page.rows('softirqs');
-    assert.equal(cpus.length, report.softirqs.byCpu.length + 1);
+    const cpus = sentSums(stub, 'wirespan.softirq.time', attribute('cpu.logical_number'));
+    const shown = await page.rows('softirqs');
+    assert.deepEqual(
+      shown.slice(0, -1).map(([cpu]) => cpu?.text),
+      Object.keys(cpus),
+    );
+    for (const [cpu, all] of shown.slice(0, -1))
+      assert.ok(Math.abs((all?.value ?? 0) - (cpus[cpu?.text ?? ''] ?? 0)) < 1e-9, cpu?.text);
   });
 
   it('has the same in its tables, its bars over time and its figures for programs', async () => {

@@ -5,6 +5,7 @@ import { count, fillOf, figure, nothing, table } from './elements.ts';
 import { AREA, plot, short } from './plot.ts';
 
 const GAP = 0.2;
+const MAX_BAR = 60;
 
 export interface DistributionParts {
   readonly id: string;
@@ -12,6 +13,8 @@ export interface DistributionParts {
   /** What is counted, such as `handshakes`. */
   readonly unit: string;
   readonly distributions: readonly Distribution[];
+  /** What boundaries are of, such as `length`. */
+  readonly measure: string;
   /** A boundary, or a mean. */
   readonly valueText: (value: number) => string;
   readonly none: string;
@@ -19,18 +22,18 @@ export interface DistributionParts {
 
 /** How many there were of each length, beside each other, and a table of it below. */
 export function distributionPlot(parts: DistributionParts): Element {
-  const { id, title, unit, distributions, valueText, none } = parts;
+  const { id, title, unit, measure, distributions, valueText, none } = parts;
   const heading = h('h3', { id: `${id}-title` }, title);
   const [first] = distributions;
   if (first === undefined) return h('div', {}, [heading, nothing(none)]);
   const range = usedRange(distributions);
   const labels = range.map((bucket) => bucketText(first.boundaries, bucket, valueText));
   const most = distributions.flatMap(({ counts }) => counts).reduce((a, b) => Math.max(a, b), 0);
-  const caption = `${title}: ${unit} by length`;
+  const caption = `${title}: ${unit} by ${measure}`;
   return h('div', {}, [
     heading,
     plot({
-      ...{ id: `${id}-plot`, caption, most, tickText: humanCount, xLabel: `up to and with` },
+      ...{ id: `${id}-plot`, caption, most, tickText: humanCount, xLabel: `${measure}, up to and with` },
       description: `${caption}. ${distributions.map((each) => summary(each, parts)).join('; ')}. The table below has the figures.`,
       legend: distributions.map(({ name }) => name),
       xTicks: range.map((bucket, index) => ({
@@ -41,8 +44,8 @@ export function distributionPlot(parts: DistributionParts): Element {
     }),
     table({
       id,
-      caption: `${title}: ${unit} of each length`,
-      columns: [{ label: 'length' }, ...distributions.map(({ name }) => ({ label: name, isNumber: true }))],
+      caption: `${title}: ${unit} of each ${measure}`,
+      columns: [{ label: measure }, ...distributions.map(({ name }) => ({ label: name, isNumber: true }))],
       rows: [
         ...range.map((bucket, index): Content[] => [
           labels[index],
@@ -82,12 +85,12 @@ function bars(
   y: (value: number) => number,
 ): Element[] {
   const whole = bucketWidth(range);
-  const width = (whole * (1 - GAP)) / distributions.length;
+  const width = Math.min(MAX_BAR, (whole * (1 - GAP)) / distributions.length);
   return range.flatMap((bucket, place) =>
     distributions.flatMap(({ counts }, index) => {
       const value = counts[bucket] ?? 0;
       if (value === 0) return [];
-      const x = AREA.left + place * whole + (whole * GAP) / 2 + index * width;
+      const x = AREA.left + (place + 0.5) * whole + (index - distributions.length / 2) * width;
       return h('rect', {
         ...{ class: 'bar', x: short(x), width: short(width), fill: fillOf(index) },
         ...{ y: short(y(value)), height: short(AREA.bottom - y(value)) },

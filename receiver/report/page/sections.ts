@@ -97,7 +97,7 @@ function failures({ failures: { byError, byPeer: to }, resets, slices }: Report)
 function distributions({ rtt, handshakes }: Report): Contents {
   return [
     distributionPlot({
-      ...{ id: 'rtt', title: 'Round-trip time', unit: 'samples', valueText: secondsText },
+      ...{ id: 'rtt', title: 'Round-trip time', unit: 'samples', measure: 'length', valueText: secondsText },
       ...{ distributions: rtt, none: 'No round-trip time was measured.' },
     }),
     h(
@@ -106,7 +106,13 @@ function distributions({ rtt, handshakes }: Report): Contents {
       'Smoothed round-trip times, one of each connection at each reading and at its close.',
     ),
     distributionPlot({
-      ...{ id: 'handshakes', title: 'Handshakes', unit: 'handshakes', valueText: secondsText },
+      ...{
+        id: 'handshakes',
+        title: 'Handshakes',
+        unit: 'attempts',
+        measure: 'length',
+        valueText: secondsText,
+      },
       ...{ distributions: handshakes, none: 'There was no handshake.' },
     }),
   ];
@@ -117,6 +123,7 @@ function queues({ acceptQueues: { fill, listeners } }: Report): Contents {
     listenerTable(listeners),
     distributionPlot({
       ...{ id: 'fill', title: 'How full accept queues were', unit: 'connections that came' },
+      measure: 'share of the limit',
       ...{ distributions: fill, none: 'No connection came.' },
       valueText: (share) => `${String(Number((100 * share).toPrecision(3)))} %`,
     }),

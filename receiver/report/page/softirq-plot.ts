@@ -7,6 +7,7 @@ import { FILLS } from './style.ts';
 /** CPUs that the plot and its table have; the busiest. */
 const MAX_CPUS = 64;
 const GAP = 0.3;
+const MAX_BAR = 120;
 
 /** CPU time in softirq handlers: a bar a CPU, stacked by vector. */
 export function softirqPlot({ total, byVector, byCpu }: SoftirqTimes): Element {
@@ -32,8 +33,9 @@ export function softirqPlot({ total, byVector, byCpu }: SoftirqTimes): Element {
       })),
       bars: (y) =>
         stacks.flatMap((stack, place) => {
-          const x = short(AREA.left + place * width + (width * GAP) / 2);
-          return stackOf(stack, { x, width: short(width * (1 - GAP)) }, y);
+          const bar = Math.min(MAX_BAR, width * (1 - GAP));
+          const x = short(AREA.left + (place + 0.5) * width - bar / 2);
+          return stackOf(stack, { x, width: short(bar) }, y);
         }),
     }),
     table({

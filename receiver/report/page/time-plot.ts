@@ -48,7 +48,10 @@ export function timePlot(parts: TimePlotParts): Element {
         { label: by },
         { label: unit, isNumber: true },
         { label: 'share', isNumber: true },
-        { label: `most in ${lengthText(slices.seconds)}`, isNumber: true },
+        {
+          label: slices.seconds === 1 ? 'most in a second' : `most in ${lengthText(slices.seconds)}`,
+          isNumber: true,
+        },
         { label: 'that was at (UTC)', isNumber: true },
       ],
       rows: shown.map((part) => row(part, breakdown, slices)),

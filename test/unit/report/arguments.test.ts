@@ -8,6 +8,7 @@ import { missingModuleSentence } from '../../../receiver/agent/missing-module.ts
 import { runReport } from '../../../receiver/agent/report-run.ts';
 import { StopSignals } from '../../../receiver/agent/stop-signals.ts';
 import { createOutputs } from '../../../receiver/cli/outputs.ts';
+import type { Report } from '../../../receiver/report/report.ts';
 import { META, tempFolder, writeRecording } from '../recording/written.ts';
 
 describe('the command line of a report', () => {
@@ -53,6 +54,20 @@ describe('the command line of a report', () => {
   it('makes a page of a recording in which nothing happened', async () => {
     assert.equal(await runReport([file, '--from', recording], signals, outputs), 0);
     assert.match(readFileSync(file, 'utf8'), /^<!DOCTYPE html>\n<html lang="en">/);
+  });
+
+  it('has of a recording of another machine what happened there', async () => {
+    const kept = join(import.meta.dirname, '..', '..', 'fixtures', 'recordings', 'version-1.wirespan');
+    const page = join(folder.path, 'kept.html');
+    assert.equal(await runReport([page, '--from', kept], signals, outputs), 0);
+    const [, json = ''] = /id="wirespan-report">([^]*?)<\/script>/.exec(readFileSync(page, 'utf8')) ?? [];
+    const { totals, facts } = JSON.parse(json) as Report;
+    // Three clients that each sent 27 bytes and were sent 2,000, in one process.
+    assert.deepEqual(
+      [totals.opened, totals.closed, totals.bytesSent, totals.bytesReceived],
+      [6, 6, 6_081, 6_081],
+    );
+    assert.deepEqual([facts.host, facts.kernel, facts.areAddressesMasked], ['host', '6.18.0', true]);
   });
 
   it('leaves no half of a page when a signal comes', async () => {

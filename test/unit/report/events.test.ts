@@ -132,6 +132,8 @@ describe('the other end of a dropped packet', () => {
     assert.equal(dropPeerOf(packet([443, 40_000])).endpoint, both);
     assert.equal(dropPeerOf(packet([443, 40_000], 22, 23)).endpoint, both);
     assert.equal(dropPeerOf(packet([443, 443], 443, 443)).name, '192.0.2.1 → 192.0.2.9');
+    const within = { ...packet([443, 40_000]), 'destination.address': '192.0.2.1' };
+    assert.equal(dropPeerOf(within).name, '192.0.2.1');
   });
 });
 
