@@ -128,6 +128,9 @@ export function traceTexts(isShown: boolean, context: RequestContext | undefined
   return isShown ? [context?.traceId ?? '-'] : [];
 }
 
-export function traceJson(context: RequestContext | undefined): Readonly<Record<string, unknown>> {
-  return context === undefined ? {} : { trace_id: context.traceId, span_id: context.spanId };
+export function traceJson(
+  isAsked: boolean,
+  context: RequestContext | undefined,
+): Readonly<Record<string, unknown>> {
+  return !isAsked || context === undefined ? {} : { trace_id: context.traceId, span_id: context.spanId };
 }

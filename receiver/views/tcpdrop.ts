@@ -38,11 +38,13 @@ class Drops implements ViewRun {
   readonly header: string;
   readonly #columns: readonly Column[];
   readonly #hasTrace: boolean;
+  readonly #hasStack: boolean;
   readonly #tools: ViewTools;
 
   constructor(args: ViewArguments, tools: ViewTools) {
     this.#tools = tools;
     this.#hasTrace = args.has(TRACE.long);
+    this.#hasStack = args.has('stack');
     this.#columns = [
       ['TIME', 8],
       ['PID', 7],
@@ -64,7 +66,8 @@ class Drops implements ViewRun {
     if (record.kind !== 'drop') return undefined;
     const { names, toUnixNs } = this.#tools;
     const place = names.functionAt(record.location);
-    const stack = record.stack.map((address) => names.functionAt(address) ?? `0x${address.toString(16)}`);
+    const addresses = this.#hasStack ? record.stack : [];
+    const stack = addresses.map((address) => names.functionAt(address) ?? `0x${address.toString(16)}`);
     const texts = [
       timeOfDay(toUnixNs(record.timeNs)),
       String(record.owner.pid),
@@ -81,7 +84,12 @@ class Drops implements ViewRun {
     ];
     return {
       lines: [line(this.#columns, texts), ...stack.map((name) => `\t${name}`)],
-      json: { ...dropJson(record, this.#tools), function: place ?? null, ...(stack.length > 0 && { stack }) },
+      json: {
+        ...dropJson(record, this.#tools),
+        ...traceJson(this.#hasTrace, record.context),
+        function: place ?? null,
+        ...(stack.length > 0 && { stack }),
+      },
     };
   }
 }
@@ -113,6 +121,5 @@ function dropJson(record: DropRecord, tools: ViewTools): Readonly<Record<string,
     flags: flagNames(record.flags),
     reason: tools.names.dropReason(record.reason),
     interface: record.interfaceName === '' ? null : record.interfaceName,
-    ...traceJson(record.context),
   };
 }

@@ -99,7 +99,7 @@ class Retransmits implements ViewRun {
         sequence: record.seq,
         end_sequence: record.endSeq,
         segments: record.segments,
-        ...traceJson(record.context),
+        ...traceJson(this.#hasTrace, record.context),
       },
     };
   }

@@ -207,9 +207,12 @@ describe('tcpdrop', () => {
     );
   });
 
-  it('has the stack below it, with addresses that have no name', () => {
-    assert.deepEqual(show('tcpdrop', drop).rows[0]?.lines.slice(1), ['\ttcp_v4_rcv', '\t0x3']);
-    assert.deepEqual(show('tcpdrop', drop).rows[0]?.json?.['stack'], ['tcp_v4_rcv', '0x3']);
+  it('has the stack below it, with addresses that have no name, when it is asked for', () => {
+    const [row] = show('tcpdrop -s', drop).rows;
+    assert.deepEqual(row?.lines.slice(1), ['\ttcp_v4_rcv', '\t0x3']);
+    assert.deepEqual(row.json?.['stack'], ['tcp_v4_rcv', '0x3']);
+    const [without] = show('tcpdrop', drop).rows;
+    assert.deepEqual([without?.lines.length, without?.json?.['stack']], [1, undefined]);
   });
 
   it('of a packet without headers nothing is made up', () => {
@@ -281,6 +284,24 @@ describe('solisten', () => {
     assert.match(textOf(show('solisten', start))[1] ?? '', /^42 {6}app {14}TCPv4 {2}128 {6}\d+ /);
     assert.match(textOf(show('solisten --show-netns', start))[1] ?? '', / app {14}7 {12}TCPv4 /);
     assert.equal(show('solisten', { ...start, kind: 'listener_stop' }).rows.length, 0);
+  });
+});
+
+describe('every view with --trace', () => {
+  const DETAILS: readonly KernelRecord[] = [retransmit({ context: CONTEXT }), dropped({ context: CONTEXT })];
+
+  it('names the trace when it is asked for one, and else does not, whatever a record has', () => {
+    for (const name of ['tcpretrans', 'tcpdrop']) {
+      const idsOf = (command: string): unknown[] =>
+        show(command, ...DETAILS).rows.map(({ json }) => [json?.['trace_id'], json?.['span_id']]);
+      assert.deepEqual(idsOf(`${name} --trace`), [[CONTEXT.traceId, CONTEXT.spanId]], name);
+      assert.deepEqual(idsOf(name), [[undefined, undefined]], name);
+    }
+    const withTrace = VIEWS.filter((view) => optionsOf(view).some(({ long }) => long === 'trace'));
+    assert.deepEqual(
+      withTrace.map(({ name }) => name),
+      ['tcpdrop', 'tcpretrans', 'top'],
+    );
   });
 });
 
