@@ -7,9 +7,12 @@ import { readVersion } from '../cli/help.ts';
 import type { Plan } from '../source/plan.ts';
 import { createAgentTelemetry } from '../telemetry/agent-telemetry.ts';
 import { found, type Finding } from './doctor-finding.ts';
+import { probeStates } from './probe-states.ts';
 
 const PATIENCE_MS = 5_000;
 const CLOSING_MS = 500;
+/** The probe without which there is nothing. */
+const NOTHING_LOADED = [{ name: 'inet_sock_set_state', state: 'failed' as const }];
 
 /**
  * Sends one metric of the agent to where metrics go, `wirespan.agent.probe.status`, and says what became of it.
@@ -33,7 +36,7 @@ export async function collectorFinding(config: AppConfig, plan: Plan | undefined
       return { subject, state: 'off', found: 'metrics are not sent (otlp.metrics.enabled)' };
     const telemetry = createAgentTelemetry({
       resource: new ResourceBuilder(readHostFacts(readVersion()), 'auto').agent,
-      sources: { probes: () => statesOf(plan) },
+      sources: { probes: () => (plan === undefined ? NOTHING_LOADED : probeStates(plan)) },
       temporality: config.temporality,
       isEnabled: ({ name }) => name === METRIC_AGENT_PROBE_STATUS.name,
       families: new Set(),
@@ -53,13 +56,4 @@ export async function collectorFinding(config: AppConfig, plan: Plan | undefined
   } finally {
     await exporters.shutdown(CLOSING_MS);
   }
-}
-
-/** Without a plan nothing could be loaded. */
-function statesOf(plan: Plan | undefined): { name: string; state: 'attached' | 'unsupported' }[] {
-  if (plan === undefined) return [{ name: 'inet_sock_set_state', state: 'unsupported' }];
-  return [
-    ...plan.attached.map(({ probe }) => ({ name: probe, state: 'attached' as const })),
-    ...plan.missing.map(({ probe }) => ({ name: probe, state: 'unsupported' as const })),
-  ];
 }

@@ -4,6 +4,7 @@ import { KernelSource } from '../source/kernel-source.ts';
 import type { KernelOptions } from '../source/kernel-options.ts';
 import type { Plan } from '../source/plan.ts';
 import { found, type Finding } from './doctor-finding.ts';
+import { OTHER_PID_NAMESPACE } from './host-warnings.ts';
 
 /** What was loaded and attached here, and taken away again. */
 export interface KernelFindings {
@@ -36,13 +37,7 @@ export function kernelFindings(options: KernelOptions): KernelFindings {
 function pidFinding(source: KernelSource): Finding {
   const subject = 'pid namespace';
   if (source.agentPid() === process.pid) return found(subject, "the host's");
-  return {
-    subject,
-    state: 'limited',
-    found: "not the host's",
-    advice:
-      'start it with hostPID: true in Kubernetes, --pid=host in Docker: what is in /proc (service names) and connections older than the agent are not found',
-  };
+  return { subject, state: 'limited', found: "not the host's", advice: OTHER_PID_NAMESPACE };
 }
 
 function familyFindings(plan: Plan): Finding[] {

@@ -6,8 +6,10 @@ import { findOtherAgents } from '../host/other-agents.ts';
 import type { KernelOptions } from '../source/kernel-options.ts';
 import { warningsOf } from '../settings/warnings.ts';
 import { found, type Finding } from './doctor-finding.ts';
+import { OTHER_AGENTS } from './host-warnings.ts';
 import { limitProblem } from './limit-problem.ts';
 import { privilegeWarnings } from './privilege-warnings.ts';
+import { NO_BPF, NO_BTF } from './support.ts';
 
 /** Capabilities that something asks for, in the order of docs/compatibility.md. */
 const ASKED = [
@@ -44,8 +46,7 @@ export function machineFindings(
 function kernelFinding({ kernel, btf }: ReturnType<typeof probe>): Finding {
   const text = `Linux ${kernel}, ${process.arch}`;
   if (btf) return found('kernel', `${text}, with BTF`);
-  const advice = 'run a kernel built with CONFIG_DEBUG_INFO_BTF=y: nothing can be loaded without';
-  return { subject: 'kernel', state: 'failed', found: `${text}, no /sys/kernel/btf/vmlinux`, advice };
+  return { subject: 'kernel', state: 'failed', found: `${text}, no /sys/kernel/btf/vmlinux`, advice: NO_BTF };
 }
 
 function privilegeFinding({ bpf, capabilities }: ReturnType<typeof probe>, config: AppConfig): Finding {
@@ -53,10 +54,7 @@ function privilegeFinding({ bpf, capabilities }: ReturnType<typeof probe>, confi
   const held = new Set(capabilities);
   const lacking = ASKED.filter((name) => !held.has(name));
   const words = lacking.length === 0 ? 'all that are used' : `without ${lacking.join(', ')}`;
-  if (!bpf) {
-    const advice = 'run it as root, or with CAP_BPF and CAP_PERFMON: this process may not load BPF programs';
-    return { subject, state: 'failed', found: words, advice };
-  }
+  if (!bpf) return { subject, state: 'failed', found: words, advice: NO_BPF };
   const [warning, ...more] = privilegeWarnings(capabilities, config);
   if (warning === undefined) return found(subject, words);
   return { subject, state: 'limited', found: words, advice: [warning, ...more].join(' ') };
@@ -85,6 +83,5 @@ function limitFinding(options: KernelOptions): Finding {
 function otherFindings(): Finding[] {
   const pids = findOtherAgents('/proc', process.pid);
   if (pids.length === 0) return [];
-  const advice = 'what both observe is sent twice: stop one, or give each its part by filter.include';
-  return [{ subject: 'agents', state: 'ok', found: `one runs already: pid ${pids.join(', ')}`, advice }];
+  return [{ subject: 'agents', state: 'ok', found: `pid ${pids.join(', ')}`, advice: OTHER_AGENTS }];
 }

@@ -15,11 +15,11 @@ import { warningsOf } from '../settings/warnings.ts';
 import { LiveFilter } from '../settings/filter.ts';
 import { kernelOptionsOf } from '../settings/kernel.ts';
 import type { ObservedResource } from '../model/resource.ts';
+import { warnOfHost } from './host-warnings.ts';
 import { Pipeline } from './pipeline.ts';
 import { reducePrivileges } from './privileges.ts';
 import { Reloader } from './reload.ts';
 import type { LoadedSettings } from './reload-plan.ts';
-import { findOtherAgents } from '../host/other-agents.ts';
 import { isForeground } from '../host/terminal.ts';
 import { SelfStats } from './self-stats.ts';
 import type { StopSignals } from './stop-signals.ts';
@@ -32,10 +32,6 @@ import { createAgentTap, tapBounds } from './otlp-tap.ts';
 /** Exit status when Ctrl-C a second time ended the drain: as of a process that SIGINT killed. */
 const EXIT_CUT_SHORT = 130;
 
-const OTHER_PID_NAMESPACE =
-  "The agent is not in the host's pid namespace, so what is in /proc (service names) and connections older than the agent are not found: start it with hostPID: true in Kubernetes, --pid=host in Docker.";
-const OTHER_AGENTS =
-  'another wirespan runs on this host: what both observe is measured and sent twice; stop one of them, or give each its part by filter.include';
 const BUSY_DRAIN_MS = 10;
 const IDLE_DRAIN_MS = 250;
 const TICK_MS = 1000;
@@ -181,9 +177,7 @@ class Agent {
       this.#log.warn({ probe: name }, `not measured: ${why}`);
       this.#events.probeFailed(name);
     }
-    this.#meetOthers();
-    const hostPid = this.#source.agentPid();
-    if (hostPid !== process.pid) this.#log.warn({ hostPid }, OTHER_PID_NAMESPACE);
+    warnOfHost(this.#log, this.#source.agentPid());
     this.#source.onPressure(() => this.#drain());
     this.#scheduleDrain();
     this.#every(TICK_MS, () => this.#pipeline.tick());
@@ -204,11 +198,6 @@ class Agent {
       },
       'ready',
     );
-  }
-
-  #meetOthers(): void {
-    const pids = findOtherAgents('/proc', process.pid);
-    if (pids.length > 0) this.#log.warn({ pids }, OTHER_AGENTS);
   }
 
   #collect(): void {

@@ -4,6 +4,7 @@ import { METRIC_AGENT_PROBE_RUN_TIME, METRIC_AGENT_PROBE_RUNS } from '../../semc
 import { LOSS_REASON, PROBE_ID } from '../decode/generated/layout.ts';
 import type { Exporters } from '../export/exporters.ts';
 import type { Pipeline } from './pipeline.ts';
+import { probeStates } from './probe-states.ts';
 import type { KernelSource } from '../source/kernel-source.ts';
 import { FAMILIES } from '../signals/index.ts';
 import type { AgentSources, LossTotal } from '../telemetry/agent-sources.ts';
@@ -206,11 +207,7 @@ export class SelfStats {
         })),
         ...this.#connectionTable(),
       ],
-      probes: () => [
-        ...plan.attached.map(({ probe }) => ({ name: probe, state: 'attached' as const })),
-        ...plan.missing.map(({ probe }) => ({ name: probe, state: 'unsupported' as const })),
-        ...plan.disabled.map((name) => ({ name, state: 'disabled' as const })),
-      ],
+      probes: () => probeStates(plan),
       ...(this.#measuring && {
         probeRuns: () => this.#source.programRuns().map(({ probe, ...run }) => ({ name: probe, ...run })),
       }),

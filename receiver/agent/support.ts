@@ -6,6 +6,9 @@ import { limitProblem } from './limit-problem.ts';
 /** Exit status of a machine or a user that cannot run the agent. */
 export const EXIT_UNSUPPORTED = 3;
 
+export const NO_BTF = 'run one built with CONFIG_DEBUG_INFO_BTF=y';
+export const NO_BPF = 'run it as root, or with CAP_BPF and CAP_PERFMON';
+
 /** A machine that lacks what the agent needs, in one sentence. */
 export class UnsupportedError extends Error {
   readonly exitCode = EXIT_UNSUPPORTED;
@@ -22,10 +25,7 @@ export function checkSupport(options: KernelOptions): void {
   const answer = probe();
   if (!answer.btf)
     throw new UnsupportedError(
-      `The kernel ${answer.kernel} has no BTF (/sys/kernel/btf/vmlinux): run one built with CONFIG_DEBUG_INFO_BTF=y.`,
+      `The kernel ${answer.kernel} has no BTF (/sys/kernel/btf/vmlinux): ${NO_BTF}.`,
     );
-  if (!answer.bpf)
-    throw new UnsupportedError(
-      'This process may not load BPF programs: run it as root, or with CAP_BPF and CAP_PERFMON.',
-    );
+  if (!answer.bpf) throw new UnsupportedError(`This process may not load BPF programs: ${NO_BPF}.`);
 }

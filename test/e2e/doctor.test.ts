@@ -5,6 +5,7 @@ import { after, describe, it } from 'node:test';
 import { loadConfig } from '../../config/index.ts';
 import { findCgroupHierarchies } from '../../receiver/host/cgroup-hierarchies.ts';
 import { kernelOptionsOf } from '../../receiver/settings/kernel.ts';
+import { probeStates } from '../../receiver/agent/probe-states.ts';
 import { makePlan, type Plan } from '../../receiver/source/plan.ts';
 import { agentArgs, runToEnd, type Ended } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
@@ -63,16 +64,20 @@ describe('wirespan doctor', () => {
     assert.equal(said('programs'), `${plan.attached.length} loaded and attached`);
     const advice = findings.map((each) => each.advice ?? '').join('\n');
     for (const { probe, why } of plan.missing) assert.ok(advice.includes(`${probe}: ${why}`), probe);
-    const sent = stub
+    const points = stub
       .metrics()
-      .filter(({ name }) => name === 'wirespan.agent.probe.status')
-      .flatMap(({ sum, gauge }) => (sum ?? gauge)?.dataPoints ?? []);
-    assert.ok(said('collector')?.includes(`took ${sent.length} points`), said('collector'));
-    assert.equal(
-      sent.length,
-      stub.metrics().flatMap(({ sum, gauge }) => (sum ?? gauge)?.dataPoints ?? []).length,
-    );
-    assert.ok(sent.length >= plan.attached.length + plan.missing.length);
+      .flatMap(({ name, sum, gauge }) =>
+        ((sum ?? gauge)?.dataPoints ?? []).map(({ attributes, asInt }) => ({ name, attributes, asInt })),
+      );
+    assert.ok(points.every(({ name }) => name === 'wirespan.agent.probe.status'));
+    assert.ok(said('collector')?.endsWith(`took ${points.length} points of wirespan.agent.probe.status`));
+    const states = points
+      .filter(({ asInt }) => asInt === 1n)
+      .map(({ attributes }) => ({
+        name: attributes['wirespan.agent.probe.name'],
+        state: attributes['wirespan.agent.probe.state'],
+      }));
+    assert.deepEqual(states, probeStates(plan));
     await isAsBefore(before);
   });
 
