@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
-import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { startView, type RunningView } from '../support/view.ts';
 import { waitFor } from '../support/wait.ts';
@@ -47,17 +46,8 @@ describe('views of samples', () => {
   const cleanup = new Cleanup();
   after(() => cleanup.run());
 
-  const open = (): { room: NetNamespace; client: TcpScript; server: TcpScript } => {
-    const room = new NetNamespace();
-    cleanup.add(() => room.remove());
-    const [client, server] = [TcpScript.start(room), TcpScript.start(room)];
-    cleanup.add(() => client.stop());
-    cleanup.add(() => server.stop());
-    return { room, client, server };
-  };
-
   it('tcprtt: the RTT that the kernel had at each segment, by process, address and family', async () => {
-    const { client, server } = open();
+    const { client, server } = TcpScript.openPair(cleanup);
     const connect = async (
       command: 'listen-any' | 'listen6',
       address: string,
@@ -139,7 +129,7 @@ describe('views of samples', () => {
   });
 
   it('tcpsynbl: the queue that each connection met, by its limit, of the process that was asked for', async () => {
-    const { client, server } = open();
+    const { client, server } = TcpScript.openPair(cleanup);
     const view = await startView(cleanup, 'tcpsynbl', '--json', '--pid', String(server.pid));
     const meet = async (script: TcpScript, backlog: number): Promise<void> => {
       const { listener, port } = await script.listen('listen', backlog);
@@ -183,7 +173,7 @@ describe('views of samples', () => {
       startView(cleanup, 'softirqs', '-d', '--json'),
     ]);
     const watched = counted();
-    const { client, server } = open();
+    const { client, server } = TcpScript.openPair(cleanup);
     const { listener, port } = await server.listen();
     const [socket, accepted] = [client.next(), server.next()];
     await client.run('socket', socket);
@@ -206,7 +196,7 @@ describe('views of samples', () => {
   });
 
   it('tcprtt -B: addresses without a place are counted, and said', async () => {
-    const { client, server } = open();
+    const { client, server } = TcpScript.openPair(cleanup);
     const { listener, port } = await server.listen('listen-any');
     const view = await startView(cleanup, 'tcprtt', '--json', '-B', '--pid', String(client.pid));
     const [socket, accepted] = [client.next(), server.next()];

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
-import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { startView, type JsonRow, type RunningView } from '../support/view.ts';
 
@@ -37,11 +36,9 @@ describe('the views', () => {
   };
 
   before(async () => {
-    const room = new NetNamespace();
-    cleanup.add(() => room.remove());
-    [client, server] = [TcpScript.start(room), TcpScript.start(room)];
-    cleanup.add(() => client.stop());
-    cleanup.add(() => server.stop());
+    const pair = TcpScript.openPair(cleanup);
+    const { room } = pair;
+    ({ client, server } = pair);
     const [ofClient, ofServer] = [String(client.pid), String(server.pid)];
     const netns = String(room.inode);
     await start('tcplife', '--json', '-p', ofClient);

@@ -86,6 +86,18 @@ export class TcpScript {
     return { room, script };
   }
 
+  /** Two in one room, which go with the test. */
+  static openPair(cleanup: Cleanup): {
+    readonly room: NetNamespace;
+    readonly client: TcpScript;
+    readonly server: TcpScript;
+  } {
+    const { room, script: client } = TcpScript.open(cleanup);
+    const server = TcpScript.start(room);
+    cleanup.add(() => server.stop());
+    return { room, client, server };
+  }
+
   /** `ip netns exec` becomes the program itself. */
   get pid(): number {
     return this.#child.pid ?? 0;

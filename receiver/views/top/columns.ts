@@ -1,3 +1,4 @@
+import type { Owner } from '../../model/resource.ts';
 import { commandOf } from '../columns.ts';
 import type { TopConnection } from './connection.ts';
 import type { TopGroup } from './groups.ts';
@@ -34,6 +35,10 @@ export interface TopColumn<Row> {
 
 interface HasTraffic {
   readonly traffic: Traffic;
+}
+
+interface HasOwner {
+  readonly owner: Owner;
 }
 
 /** Columns of a sparkline. */
@@ -93,17 +98,23 @@ const TRAFFIC: readonly TopColumn<HasTraffic>[] = [
   spark({ title: 'RETRS', letter: 'Y', rank: 3 }, 'retransmits', ({ lastRetransmits }) => lastRetransmits),
 ];
 
-export const CONNECTION_COLUMNS: readonly TopColumn<TopConnection>[] = [
-  {
-    ...{ title: 'PID', letter: 'P', width: 7, rank: 0 },
-    sortBy: ({ owner }) => owner.pid,
-    text: ({ owner }) => String(owner.pid),
-  },
-  {
-    ...{ title: 'COMMAND', letter: 'N', width: 7, max: 15, rank: 0 },
+const PID: TopColumn<HasOwner> = {
+  ...{ title: 'PID', letter: 'P', width: 7, rank: 0 },
+  sortBy: ({ owner }) => owner.pid,
+  text: ({ owner }) => String(owner.pid),
+};
+
+function commandColumn(width: number): TopColumn<HasOwner> {
+  return {
+    ...{ title: 'COMMAND', letter: 'N', width, max: 15, rank: 0 },
     sortBy: ({ owner }) => owner.command,
     text: ({ owner }) => commandOf(owner),
-  },
+  };
+}
+
+export const CONNECTION_COLUMNS: readonly TopColumn<TopConnection>[] = [
+  PID,
+  commandColumn(7),
   {
     ...{ title: 'LOCAL', letter: 'L', width: 11, max: 47, keepsEnd: true, rank: 0 },
     sortBy: ({ endpoints }) => endpoints.localPort,
@@ -146,19 +157,7 @@ const GROUP_FIGURES: readonly TopColumn<TopGroup>[] = [
   },
 ];
 
-export const PROCESS_COLUMNS: readonly TopColumn<TopGroup>[] = [
-  {
-    ...{ title: 'PID', letter: 'P', width: 7, rank: 0 },
-    sortBy: ({ owner }) => owner.pid,
-    text: ({ owner }) => String(owner.pid),
-  },
-  {
-    ...{ title: 'COMMAND', letter: 'N', width: 10, max: 15, rank: 0 },
-    sortBy: ({ owner }) => owner.command,
-    text: ({ owner }) => commandOf(owner),
-  },
-  ...GROUP_FIGURES,
-];
+export const PROCESS_COLUMNS: readonly TopColumn<TopGroup>[] = [PID, commandColumn(10), ...GROUP_FIGURES];
 
 /** `name`: what a group's container is called. */
 export function containerColumns(name: (group: TopGroup) => string): readonly TopColumn<TopGroup>[] {
@@ -178,16 +177,8 @@ export function containerColumns(name: (group: TopGroup) => string): readonly To
 }
 
 export const LISTENER_COLUMNS: readonly TopColumn<TopListener>[] = [
-  {
-    ...{ title: 'PID', letter: 'P', width: 7, rank: 0 },
-    sortBy: ({ owner }) => owner.pid,
-    text: ({ owner }) => String(owner.pid),
-  },
-  {
-    ...{ title: 'COMMAND', letter: 'N', width: 10, max: 15, rank: 0 },
-    sortBy: ({ owner }) => owner.command,
-    text: ({ owner }) => commandOf(owner),
-  },
+  PID,
+  commandColumn(10),
   {
     ...{ title: 'LOCAL', letter: 'L', width: 15, max: 47, keepsEnd: true, rank: 0 },
     sortBy: ({ port }) => -port,

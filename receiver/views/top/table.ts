@@ -225,6 +225,10 @@ export class TopTable {
         this.#open.evictions,
         'times a connection made room for a newer one: it is shown again when it moves something',
       ],
+      [
+        this.#closed.evictions,
+        'connections that ended were shown for less than five seconds: there were too many',
+      ],
       [this.processes.forgotten, 'times a process made room for another one: its sums begin anew'],
       [this.containers.forgotten, 'times a container made room for another one: its sums begin anew'],
     ];
