@@ -1,59 +1,11 @@
 /** Every view's lines and objects, of records as the kernel tells them. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { KernelRecord } from '../../../receiver/model/record.ts';
 import { optionsOf } from '../../../receiver/views/help.ts';
 import { VIEWS } from '../../../receiver/views/index.ts';
 import { parseViewArguments } from '../../../receiver/views/options.ts';
-import type { ViewRow, ViewTools } from '../../../receiver/views/view.ts';
-import {
-  connection,
-  dropped,
-  listener,
-  owner,
-  retransmit,
-  second,
-  stateChange,
-} from '../../support/correlation.ts';
-
-const CONTEXT = {
-  traceId: 'a'.repeat(32),
-  spanId: 'b'.repeat(16),
-  traceFlags: 1,
-  method: 'http1_header',
-  startSeq: 0,
-  requestStartNs: 0n,
-} as const;
-const TOOLS: ViewTools = {
-  names: {
-    dropReason: () => 'netfilter_drop',
-    resetReason: () => undefined,
-    functionAt: (address) => (address === 2n ? 'tcp_v4_rcv' : undefined),
-  },
-  toUnixNs: (ns) => ns,
-  maxRemembered: 2,
-  isTerminal: false,
-  loads: () => [0.5, 1, 2.25],
-};
-
-interface Shown {
-  readonly header: string | undefined;
-  readonly rows: readonly ViewRow[];
-}
-
-/** What a view makes of these records, and of its end. */
-function show(command: string, ...records: readonly KernelRecord[]): Shown {
-  const [name = '', ...argv] = command.split(' ');
-  const view = VIEWS.find((each) => each.name === name);
-  assert.ok(view !== undefined, name);
-  const run = view.start(parseViewArguments(name, optionsOf(view), argv, view.words), TOOLS);
-  const rows = records.map((record) => run.row(record)).filter((row) => row !== undefined);
-  return { header: run.header, rows: [...rows, ...(run.end?.() ?? [])] };
-}
-
-function textOf({ header, rows }: Shown): string[] {
-  return [...(header === undefined ? [] : [header]), ...rows.flatMap(({ lines }) => lines)];
-}
+import { connection, listener, owner, retransmit, second, stateChange } from '../../support/correlation.ts';
+import { CONTEXT, show, textOf, TOOLS } from './show.ts';
 
 describe('tcplife', () => {
   const life = connection({ bytesSent: 3_000n, bytesReceived: 1_024n });
@@ -195,41 +147,6 @@ describe('tcpretrans', () => {
   });
 });
 
-describe('tcpdrop', () => {
-  const drop = dropped({ flags: 0x18, location: 2n, state: 'established', stack: [2n, 3n] });
-
-  it('says why and where, with the flags of the packet', () => {
-    const { header, rows } = show('tcpdrop', drop);
-    assert.match(header ?? '', /^TIME {5}PID .* STATE {8}\(FLAGS\) {3}REASON/);
-    assert.match(
-      rows[0]?.lines[0] ?? '',
-      / 10\.1\.2\.3:40000 {9}> 192\.0\.2\.9:8080 {9}ESTABLISHED {2}\(PSH\|ACK\) netfilter_drop {7}tcp_v4_rcv$/,
-    );
-  });
-
-  it('has the stack below it, with addresses that have no name, when it is asked for', () => {
-    const [row] = show('tcpdrop -s', drop).rows;
-    assert.deepEqual(row?.lines.slice(1), ['\ttcp_v4_rcv', '\t0x3']);
-    assert.deepEqual(row.json?.['stack'], ['tcp_v4_rcv', '0x3']);
-    const [without] = show('tcpdrop', drop).rows;
-    assert.deepEqual([without?.lines.length, without?.json?.['stack']], [1, undefined]);
-  });
-
-  it('of a packet without headers nothing is made up', () => {
-    const bare = dropped({
-      flags: 0,
-      sourceAddress: '',
-      sourcePort: 0,
-      destinationAddress: '',
-      destinationPort: 0,
-    });
-    assert.match(
-      show('tcpdrop', bare).rows[0]?.lines[0] ?? '',
-      / 4 {2}- {22}> - {22}- {12}\(\) {8}netfilter_drop/,
-    );
-  });
-});
-
 describe('tcpstates', () => {
   it('has how long the state before lasted; of a socket older than the view nothing', () => {
     const at = (ms: number) => 100n * second + BigInt(ms) * 1_000_000n;
@@ -284,24 +201,6 @@ describe('solisten', () => {
     assert.match(textOf(show('solisten', start))[1] ?? '', /^42 {6}app {14}TCPv4 {2}128 {6}\d+ /);
     assert.match(textOf(show('solisten --show-netns', start))[1] ?? '', / app {14}7 {12}TCPv4 /);
     assert.equal(show('solisten', { ...start, kind: 'listener_stop' }).rows.length, 0);
-  });
-});
-
-describe('every view with --trace', () => {
-  const DETAILS: readonly KernelRecord[] = [retransmit({ context: CONTEXT }), dropped({ context: CONTEXT })];
-
-  it('names the trace when it is asked for one, and else does not, whatever a record has', () => {
-    for (const name of ['tcpretrans', 'tcpdrop']) {
-      const idsOf = (command: string): unknown[] =>
-        show(command, ...DETAILS).rows.map(({ json }) => [json?.['trace_id'], json?.['span_id']]);
-      assert.deepEqual(idsOf(`${name} --trace`), [[CONTEXT.traceId, CONTEXT.spanId]], name);
-      assert.deepEqual(idsOf(name), [[undefined, undefined]], name);
-    }
-    const withTrace = VIEWS.filter((view) => optionsOf(view).some(({ long }) => long === 'trace'));
-    assert.deepEqual(
-      withTrace.map(({ name }) => name),
-      ['tcpdrop', 'tcpretrans', 'top'],
-    );
   });
 });
 
