@@ -18,6 +18,13 @@ const COLOUR_VARIABLES = [
   'TMUX',
 ];
 
+/** A clean environment in which nothing says whether there are colours. */
+export function colourlessEnvironment(settings: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(cleanEnvironment(settings)).filter(([name]) => !COLOUR_VARIABLES.includes(name)),
+  );
+}
+
 export interface Terminal {
   /** What was shown and read so far, without its colours. */
   readonly text: () => string;
@@ -40,12 +47,9 @@ export async function onTerminal(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Terminal> {
-  const inherited = Object.fromEntries(
-    Object.entries(cleanEnvironment({})).filter(([name]) => !COLOUR_VARIABLES.includes(name)),
-  );
   const child = spawn('python3', [join(import.meta.dirname, 'terminal.py'), ...command], {
     cwd: projectFolder,
-    env: { ...inherited, TERM: 'xterm', ...env },
+    env: { ...colourlessEnvironment(), TERM: 'xterm', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve) => child.once('close', resolve));

@@ -2,19 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { projectFolder } from '../backends/place.ts';
-import { agentArgs, cleanEnvironment, NODE_OPTIONS } from '../support/agent.ts';
+import { agentArgs, NODE_OPTIONS } from '../support/agent.ts';
 import type { Cleanup } from '../support/cleanup.ts';
 import { waitFor } from '../support/wait.ts';
-
-/** What Node reads of colours; a test says itself which of them are there. */
-const COLOUR_VARIABLES = [
-  'CI',
-  'NO_COLOR',
-  'NODE_DISABLE_COLORS',
-  'FORCE_COLOR',
-  'COLORTERM',
-  'TERM_PROGRAM',
-];
+import { colourlessEnvironment } from './terminal.ts';
 
 export interface TmuxOptions {
   readonly width: number;
@@ -35,15 +26,10 @@ export class Tmux {
     const folder = cleanup.makeFolder();
     this.#socket = join(folder, `tmux-${started}`);
     this.log = join(folder, 'log');
-    const inherited = Object.fromEntries(
-      Object.entries(cleanEnvironment(NODE_OPTIONS.environment)).filter(
-        ([name]) => !COLOUR_VARIABLES.includes(name),
-      ),
-    );
     const size = ['-x', String(width), '-y', String(height)];
     const shell = 'exec bash --norc --noprofile';
     execFileSync('tmux', [...this.#server, 'new-session', '-d', ...size, '-c', projectFolder, shell], {
-      env: { ...inherited, LC_ALL: 'C.UTF-8', ...env },
+      env: { ...colourlessEnvironment(NODE_OPTIONS.environment), LC_ALL: 'C.UTF-8', ...env },
     });
     cleanup.add(() => this.#run('kill-server'));
     this.#run('pipe-pane', '-o', `cat > ${this.log}`);
