@@ -6,9 +6,12 @@ import type { Cleanup } from '../../support/cleanup.ts';
 export interface Original {
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Ctrl-C; what it printed in all. */
+  /** Ctrl-C, and its end by force when it does not end by that; what it printed in all. */
   readonly stop: () => Promise<string>;
 }
+
+/** A tool that was told to end has so long. */
+const PATIENCE_MS = 20_000;
 
 /** Mounts tracefs for this process alone, which some machines have not; then a line of the tool leaves when it is printed. */
 const IN_TRACEFS =
@@ -32,7 +35,9 @@ export function startOriginal(cleanup: Cleanup, ...command: readonly string[]): 
     stderr: () => said.stderr,
     stop: async () => {
       child.kill('SIGINT');
+      const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
       await ended;
+      clearTimeout(timer);
       return said.stdout;
     },
   };
