@@ -76,16 +76,16 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     says: `argument 2: is no flag; ${FLAGS}`,
   },
   'a command that is none': {
-    args: ['doctor'],
-    says: 'argument 1: is no command; commands are run, check-config, completion, manual and the views that --help lists',
+    args: ['surgeon'],
+    says: 'argument 1: is no command; commands are run, check-config, completion, manual, doctor and the views that --help lists',
   },
   'a misspelt command': {
     args: ['chek-config'],
-    says: 'argument 1: is no command; commands are run, check-config, completion, manual and the views that --help lists; the nearest is check-config',
+    says: 'argument 1: is no command; commands are run, check-config, completion, manual, doctor and the views that --help lists; the nearest is check-config',
   },
   'no command': {
     args: ['--output', 'json'],
-    says: 'command line: has no command; commands are run, check-config, completion, manual and the views that --help lists',
+    says: 'command line: has no command; commands are run, check-config, completion, manual, doctor and the views that --help lists',
   },
   'two commands': {
     args: ['run', 'run'],

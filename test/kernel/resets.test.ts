@@ -127,6 +127,8 @@ describe('resets', () => {
     const { sent, received, statistics, events } = await counts.gainOf(() =>
       onEach(7, async (pair) => {
         await stage.script.run('shut', pair.client);
+        // A FIN that came to nobody would be answered with one more.
+        await stage.script.run('drain', pair.server);
         await stage.script.run('reset', pair.server);
         await stage.script.run('close', pair.client);
       }),
