@@ -44,6 +44,8 @@ export class TcpScript {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #waiting: Waiting[] = [];
   readonly #ended: Promise<void>;
+  /** Numbers of sockets that were closed: the program has no more than 4,095 at once. */
+  readonly #free: number[] = [];
   #rest = '';
   #sockets = 0;
 
@@ -105,17 +107,21 @@ export class TcpScript {
 
   /** A number for one more socket. */
   next(): number {
+    const free = this.#free.shift();
+    if (free !== undefined) return free;
     this.#sockets += 1;
     return this.#sockets;
   }
 
   /** @throws ScriptError when the system call failed */
-  run(...words: readonly (string | number)[]): Promise<number> {
+  async run(...words: readonly (string | number)[]): Promise<number> {
     const command = words.join(' ');
-    return new Promise((resolve, reject) => {
+    const answer = await new Promise<number>((resolve, reject) => {
       this.#waiting.push({ command, resolve, reject });
       this.#child.stdin.write(`${command}\n`);
     });
+    if (words[0] === 'close') this.#free.push(Number(words[1]));
+    return answer;
   }
 
   /** A port that none of this process's tests had. */
