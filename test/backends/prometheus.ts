@@ -11,6 +11,8 @@ export interface PrometheusOptions {
   readonly outputDir: string;
   /** Ports of 127.0.0.1 that it scrapes each second. */
   readonly scrapes?: readonly number[];
+  /** `job` and `instance` stay what was scraped, as docs/backends.md advises. */
+  readonly honorsLabels?: boolean;
   /** What `--enable-feature` gets. */
   readonly features?: readonly string[];
 }
@@ -103,11 +105,12 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   };
 }
 
-function configOf({ scrapes = [] }: PrometheusOptions): object {
+function configOf({ scrapes = [], honorsLabels = false }: PrometheusOptions): object {
   return {
     global: { scrape_interval: '1s' },
     scrape_configs: scrapes.map((port) => ({
       job_name: `collector-${port}`,
+      honor_labels: honorsLabels,
       static_configs: [{ targets: [`127.0.0.1:${port}`] }],
     })),
   };
