@@ -143,6 +143,8 @@ export interface AppConfig {
     readonly serviceName: string;
     readonly resourceAttributes: Readonly<Record<string, string>>;
   };
+  /** Where it says how it is; absent: nowhere. */
+  readonly health?: ListenAddress;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   readonly shutdownDeadlineMs: number;
 }

@@ -5,6 +5,7 @@ import { ConfigError } from './errors.ts';
 import type { FilterRule, Pairs } from './format-lists.ts';
 import { deepFreeze, frozenMap, frozenSet } from './freeze.ts';
 import { crossProblems, otlpTarget, queueOf } from './otlp.ts';
+import { health, healthProblems } from './health.ts';
 import { otlpTap, otlpTapProblems } from './otlp-tap.ts';
 import { OPT_IN_ATTRIBUTES } from './sections/opt-in-attributes.ts';
 import { SELF_METRICS } from './sections/signals.ts';
@@ -23,8 +24,9 @@ export interface LoadConfigOptions extends ConfigSources {
 export function readCheckedSettings(sources: ConfigSources): Settings {
   const settings = readSettings(sources);
   const crossing = crossProblems(settings);
-  // The tap's look at endpoints, which must be sound for that.
-  const problems = crossing.length > 0 ? crossing : otlpTapProblems(settings);
+  // These look at endpoints, which must be sound for that.
+  const problems =
+    crossing.length > 0 ? crossing : [...otlpTapProblems(settings), ...healthProblems(settings)];
   if (problems.length > 0) throw new ConfigError(problems);
   return settings;
 }
@@ -112,6 +114,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
     groupBy: value('display.group_by'),
     ...exportParts(settings),
     agent: agentPart(settings),
+    ...health(settings),
     logLevel: value('log.level'),
     shutdownDeadlineMs: value('shutdown.deadline'),
   });

@@ -66,8 +66,8 @@ export function otlpTapProblems(settings: Settings): ConfigProblem[] {
   return problems;
 }
 
-/** The first signal whose endpoint is at this address, which would be the tap's own. */
-function endpointAt(settings: Settings, address: ListenAddress): string | undefined {
+/** The first signal whose endpoint is at this address, which would be the agent's own. */
+export function endpointAt(settings: Settings, address: ListenAddress): string | undefined {
   return (['traces', 'metrics', 'logs'] as const).find((signal) => {
     const { hostname, port, protocol } = new URL(otlpTarget(settings, signal).endpoint);
     const host = hostname.replace(/^\[|\]$/g, '');

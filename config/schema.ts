@@ -1,4 +1,5 @@
 import { agentSettings, kernelSettings, profileSettings, shapeSettings } from './sections/agent.ts';
+import { healthSettings } from './sections/health.ts';
 import { exportSettings, otlpSettings } from './sections/export.ts';
 import { signalSettings } from './sections/signals.ts';
 import { thresholdSettings } from './sections/thresholds.ts';
@@ -14,6 +15,7 @@ export const SCHEMA: Schema = flatten({
   ...otlpSettings,
   ...exportSettings,
   ...agentSettings,
+  ...healthSettings,
 });
 
 /** Names that hold keys and are none themselves. */

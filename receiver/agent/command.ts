@@ -13,7 +13,7 @@ import type { StopSignals } from './stop-signals.ts';
 import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
 import { RecordingError } from '../recording/error.ts';
 import { VIEWS } from '../views/index.ts';
-import { TapError } from '../tap/listen.ts';
+import { ListenError } from '../serve/listen.ts';
 
 /** Exit status of what is neither the user's settings nor the machine. */
 const EXIT_FAILED = 1;
@@ -21,7 +21,22 @@ const EXIT_FAILED = 1;
 const UNBUILT: ReadonlySet<NativeErrorCode> = new Set(['ERR_NATIVE_MISSING', 'ERR_NATIVE_OPEN']);
 
 /** Commands of recordings, which have options of their own. */
-const FILES = [{ name: 'record' }, { name: 'replay' }, { name: 'report' }];
+const FILE_RUNS: Readonly<
+  Record<string, (rest: readonly string[], signals: StopSignals, outputs: Outputs) => Promise<number>>
+> = {
+  record: async (...given) => (await import('./record-run.ts')).runRecord(...given),
+  replay: async (...given) => (await import('./replay-run.ts')).runReplay(...given),
+  report: async (...given) => (await import('./report-run.ts')).runReport(...given),
+};
+const FILES = Object.keys(FILE_RUNS).map((name) => ({ name }));
+
+/** Commands that say something of this machine, with a status that says it to scripts. */
+const ANSWERS: Readonly<
+  Record<string, (rest: readonly string[]) => Promise<{ readonly text: string; readonly status: number }>>
+> = {
+  doctor: async (rest) => (await import('./doctor-run.ts')).diagnose(rest),
+  status: async (rest) => (await import('./status-run.ts')).askStatus(rest),
+};
 
 /** Does what the command line asks for and ends the process: it would end by itself only when nothing is open. */
 export async function runCommand(argv: readonly string[], signals: StopSignals): Promise<never> {
@@ -43,22 +58,12 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     const { runView } = await import('./view-run.ts');
     return await runView(view, rest, signals, outputs);
   }
-  if (name === 'record') {
-    const { runRecord } = await import('./record-run.ts');
-    return await runRecord(rest, signals, outputs);
-  }
-  if (name === 'replay') {
-    const { runReplay } = await import('./replay-run.ts');
-    return await runReplay(rest, signals, outputs);
-  }
-  if (name === 'report') {
-    const { runReport } = await import('./report-run.ts');
-    return await runReport(rest, signals, outputs);
-  }
-  if (name === 'doctor' && !rest.some((word) => word === '--help' || word === '-h')) {
+  const runFile = FILE_RUNS[name ?? ''];
+  if (runFile !== undefined) return await runFile(rest, signals, outputs);
+  const ask = ANSWERS[name ?? ''];
+  if (ask !== undefined && !rest.some((word) => word === '--help' || word === '-h')) {
     signals.release();
-    const { diagnose } = await import('./doctor-run.ts');
-    const { text, status } = await diagnose(rest);
+    const { text, status } = await ask(rest);
     return (await print(text, outputs.stdout)) || status;
   }
   if (name === 'completion' || name === 'manual') {
@@ -115,7 +120,7 @@ function explain(error: unknown, stderr: Output): number {
 /** The exit status for an error that is the user's or the machine's. */
 function statusOf(error: unknown): number | undefined {
   if (error instanceof ConfigError || error instanceof EndpointError) return error.exitCode;
-  if (error instanceof TapError || error instanceof RecordingError) return error.exitCode;
+  if (error instanceof ListenError || error instanceof RecordingError) return error.exitCode;
   if (error instanceof UnsupportedError || error instanceof OutputError) return error.exitCode;
   if (!(error instanceof NativeError)) return undefined;
   return UNBUILT.has(error.code) ? EXIT_FAILED : EXIT_UNSUPPORTED;

@@ -40,7 +40,8 @@ function pidFinding(source: KernelSource): Finding {
   return { subject, state: 'limited', found: "not the host's", advice: OTHER_PID_NAMESPACE };
 }
 
-function familyFindings(plan: Plan): Finding[] {
+/** What became of the programs of each family. */
+export function familyFindings(plan: Plan): Finding[] {
   return FAMILIES.flatMap(({ name, probes = [] }) => {
     const names = probes.filter(({ isOfViews }) => isOfViews !== true).map((each) => each.name);
     return names.length === 0 ? [] : [familyFinding(name, names, plan)];

@@ -79,7 +79,7 @@ function part(setting: string, value: number, what: string, bytes: number): Memo
 }
 
 /** The bytes of all parts together. */
-function totalOf(parts: readonly MemoryPart[]): number {
+export function totalOf(parts: readonly MemoryPart[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 

@@ -1,9 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { AppConfig } from '../../config/index.ts';
-import { ATTR_SERVICE_NAME } from '../../semconv/index.ts';
 import { AgentEvents } from './agent-events.ts';
 import { AgentOutput } from './agent-output.ts';
-import type { LiveView } from '../cli/table-frames.ts';
+import { agentResource } from './agent-resource.ts';
 import type { Logger } from '../cli/log.ts';
 import type { Outputs } from '../cli/outputs.ts';
 import { exportListeners } from './export-log.ts';
@@ -14,19 +13,21 @@ import { createMetricLoop, type MetricLoop } from '../export/metric-loop.ts';
 import { warningsOf } from '../settings/warnings.ts';
 import { LiveFilter } from '../settings/filter.ts';
 import { kernelOptionsOf } from '../settings/kernel.ts';
-import type { ObservedResource } from '../model/resource.ts';
+import { Health } from './health.ts';
 import { warnOfHost } from './host-warnings.ts';
 import { Pipeline } from './pipeline.ts';
+import type { ObservedResource } from '../model/resource.ts';
 import { reducePrivileges } from './privileges.ts';
 import { Reloader } from './reload.ts';
 import type { LoadedSettings } from './reload-plan.ts';
 import { isForeground } from '../host/terminal.ts';
 import { SelfStats } from './self-stats.ts';
+import { liveView, TICK_MS } from './live-view.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { KernelSource } from '../source/kernel-source.ts';
 import { checkSupport } from './support.ts';
 import type { Tap } from '../tap/tap.ts';
-import { createAgentTelemetry } from '../telemetry/agent-telemetry.ts';
+import { createAgentTelemetry, type AgentTelemetry } from '../telemetry/agent-telemetry.ts';
 import { createAgentTap, tapBounds } from './otlp-tap.ts';
 
 /** Exit status when Ctrl-C a second time ended the drain: as of a process that SIGINT killed. */
@@ -34,7 +35,6 @@ const EXIT_CUT_SHORT = 130;
 
 const BUSY_DRAIN_MS = 10;
 const IDLE_DRAIN_MS = 250;
-const TICK_MS = 1000;
 const SWEEP_MS = 5000;
 
 /**
@@ -49,7 +49,9 @@ export async function runAgent(
   // Signals that came while the code was loaded are told in the next turn.
   await setImmediate();
   if (signals.isStopping) return 0;
-  const agent = new Agent(load, outputs);
+  const running = load();
+  const health = await Health.open(running.config);
+  const agent = new Agent({ running, load }, outputs, health);
   await agent.listen();
   agent.start();
   signals.onReload(() => agent.reload());
@@ -57,6 +59,12 @@ export async function runAgent(
   if (await Promise.race([drained, signals.cutShort.then(() => false)])) return 0;
   agent.cutShort();
   return EXIT_CUT_SHORT;
+}
+
+/** Those in force, and where they are read from again. */
+interface AgentSettings {
+  readonly running: LoadedSettings;
+  readonly load: () => LoadedSettings;
 }
 
 class Agent {
@@ -69,6 +77,8 @@ class Agent {
   readonly #bounds = new BoundsWatch((met) => this.#log.warn(met, 'a bound was met'));
   readonly #loop: MetricLoop | undefined;
   readonly #tap: Tap | undefined;
+  readonly #health: Health | undefined;
+  readonly #telemetry: AgentTelemetry | undefined;
   readonly #output: AgentOutput;
   readonly #isOutputAsked: boolean;
   readonly #log: Logger;
@@ -78,28 +88,32 @@ class Agent {
   #drainTimer: NodeJS.Timeout | undefined;
   #drainMs = BUSY_DRAIN_MS;
 
-  constructor(load: () => LoadedSettings, outputs: Outputs) {
-    const running = load();
+  constructor({ running, load }: AgentSettings, outputs: Outputs, health: Health | undefined) {
+    this.#health = health;
     const { config } = running;
     const hierarchies = findCgroupHierarchies('/proc');
     const started = kernelOptionsOf(config, hierarchies);
     this.#config = config;
     this.#isOutputAsked = running.values.get('output') !== undefined;
     checkSupport(started);
-    this.#output = new AgentOutput(config, outputs, () => this.#view());
-    this.#log = this.#output.log;
-    this.#exporters = createExporters(
-      config,
-      exportListeners(this.#log, () => this.#exporters.origins()),
+    this.#output = new AgentOutput(config, outputs, () =>
+      liveView(this.#config, { pipeline: this.#pipeline, source: this.#source, exporters: this.#exporters }),
     );
+    this.#log = this.#output.log;
+    this.#exporters = createExporters(config, {
+      ...exportListeners(this.#log, () => this.#exporters.origins()),
+      ...(health && { onAttempt: health.journal.note }),
+    });
     this.#source = KernelSource.start(started);
     this.#pipeline = new Pipeline(this.#source, config, {
       event: (event) => void this.#exporters.addEvent(event),
       span: (span) => void this.#exporters.addSpan(span),
     });
     this.#stats = new SelfStats(this.#source, this.#pipeline, config.metrics);
-    this.#events = new AgentEvents(config, this.#agentResource(), (event) => this.#exporters.addEvent(event));
+    const resource = agentResource(this.#pipeline.enricher, config);
+    this.#events = new AgentEvents(config, resource, (event) => this.#exporters.addEvent(event));
     this.#tap = createAgentTap(config, this.#log, this.#pipeline.join);
+    this.#telemetry = this.#createTelemetry(resource);
     this.#loop = this.#createLoop();
     this.#filter = new LiveFilter(config.filter, {
       hierarchies,
@@ -128,21 +142,10 @@ class Agent {
     this.#filter.set(config.filter);
   }
 
-  /** What the agent says of itself, with the standard variables' words. */
-  #agentResource(): ObservedResource {
-    const agent = this.#pipeline.enricher.agent();
-    const { serviceName, resourceAttributes } = this.#config.agent;
-    return {
-      ...agent,
-      attributes: { ...agent.attributes, ...resourceAttributes, [ATTR_SERVICE_NAME]: serviceName },
-    };
-  }
-
-  #createLoop(): MetricLoop | undefined {
-    const { metrics } = this.#exporters;
-    if (metrics === undefined) return undefined;
+  #createTelemetry(resource: ObservedResource): AgentTelemetry | undefined {
+    if (this.#exporters.metrics === undefined && this.#health === undefined) return undefined;
     const telemetry = createAgentTelemetry({
-      resource: this.#agentResource(),
+      resource,
       sources: {
         ...this.#stats.sources(this.#exporters),
         outputDropped: () => this.#output.dropped(),
@@ -153,6 +156,13 @@ class Agent {
       families: this.#config.selfMetrics,
     });
     this.#pipeline.onBatch = (seconds) => telemetry.recordLag(seconds);
+    return telemetry;
+  }
+
+  #createLoop(): MetricLoop | undefined {
+    const { metrics } = this.#exporters;
+    const telemetry = this.#telemetry;
+    if (metrics === undefined || telemetry === undefined) return undefined;
     return createMetricLoop({
       sources: [this.#pipeline.exemplars.metrics, telemetry],
       exporter: metrics,
@@ -186,6 +196,7 @@ class Agent {
     if (this.#loop !== undefined) this.#loop.start();
     else this.#every(this.#config.metricExport.intervalMs, () => this.#collectForNobody());
     this.#output.start(this.#isOutputAsked);
+    this.#beginHealth();
     this.#log.info(
       {
         programs: plan.attached.map(({ program }) => program),
@@ -200,17 +211,30 @@ class Agent {
     );
   }
 
+  /** A first collection is made at once, so that who waits for this agent need not wait an interval. */
+  #beginHealth(): void {
+    const [health, telemetry] = [this.#health, this.#telemetry];
+    if (health === undefined || telemetry === undefined) return;
+    const [config, exporters, { plan }] = [this.#config, this.#exporters, this.#source];
+    health.attached({ config, plan, exporters, lost: () => this.#stats.lost() }, telemetry, this.#log);
+    this.#guard(() => this.#collect());
+    void telemetry.look();
+  }
+
   #collect(): void {
     this.#pipeline.collect();
     this.#stats.refresh();
     this.#events.losses(this.#stats.lost(), performance.now());
-    this.#bounds.look({ ...boundCountsOf(this.#pipeline), ...tapBounds(this.#tap) }, performance.now());
+    const bounds = { ...tapBounds(this.#tap), ...this.#health?.bounds() };
+    this.#bounds.look({ ...boundCountsOf(this.#pipeline), ...bounds }, performance.now());
+    this.#health?.signs.collected();
   }
 
   /** Metrics are not exported: the kernel's rows are read all the same, so that they do not pile up. */
   #collectForNobody(): void {
     this.#collect();
     this.#pipeline.store.collect(this.#pipeline.clock.toUnixNs(this.#pipeline.clock.now()));
+    void this.#telemetry?.look();
   }
 
   #every(intervalMs: number, work: () => void): void {
@@ -238,22 +262,11 @@ class Agent {
     this.#drainMs = bytes > 0 ? BUSY_DRAIN_MS : Math.min(IDLE_DRAIN_MS, this.#drainMs * 2);
   }
 
-  #view(): LiveView {
-    const pipeline = this.#pipeline;
-    if (this.#config.metricExport.intervalMs > TICK_MS) {
-      pipeline.lastPass = this.#source.pass(pipeline.clock.now());
-      pipeline.readSums();
-    }
-    const rows = pipeline.liveRows();
-    const { metrics } = this.#exporters.counters();
-    const status = `${String(this.#source.trackedConnections())} connections · ${this.#exporters.origins().metrics ?? 'no metrics'} · ${String(metrics.exported)} points exported`;
-    return { rows, status, groupBy: this.#config.groupBy };
-  }
-
   /** No new events, then everything that is known leaves, within the deadline. */
   async stop(signal: string): Promise<void> {
     const hint = isForeground() && { hint: 'Ctrl-C again ends it without what is not sent yet' };
     this.#log.info({ signal, ...hint }, 'stopping');
+    this.#health?.signs.stopping();
     clearTimeout(this.#drainTimer);
     for (const timer of this.#timers) clearInterval(timer);
     this.#output.live?.stop();
@@ -268,6 +281,7 @@ class Agent {
       await this.#loop?.shutdown(untilMs);
     });
     this.#source.close();
+    this.#health?.close();
     this.#log.info(this.#sent(), 'stopped');
   }
 

@@ -2,7 +2,7 @@ import { ConfigError, flagProblem, nearestHint, type ConfigProblem } from '../..
 
 const COMMANDS = ['run', 'check-config'] as const;
 /** They stand first. */
-const ABOUT = ['completion', 'manual', 'doctor'];
+const ABOUT = ['completion', 'manual', 'doctor', 'status'];
 
 /** What the command line asks for. */
 export interface Arguments {

@@ -59,6 +59,25 @@ function settingOptions(): readonly CommandOption[] {
   return [file, ...settings, HELP];
 }
 
+/** What is about the command itself. */
+const ABOUT: readonly Command[] = [
+  {
+    name: 'completion',
+    summary: 'prints a script that completes these commands and their options',
+    options: [],
+    words: SHELLS,
+    usage: SHELLS.join('|'),
+    example: ['source <(wirespan completion bash)', 'in this shell'],
+  },
+  {
+    name: 'manual',
+    summary: 'prints this manual page as man reads it',
+    options: [],
+    usage: '',
+    example: ['wirespan manual | man -l -', 'shows it'],
+  },
+];
+
 /** All commands, by what they are: the agent's, then those with options of their own, then what is about the command itself. */
 export function commandTable(views: readonly ViewCommand[]): readonly Command[] {
   const settings = settingOptions();
@@ -85,22 +104,18 @@ export function commandTable(views: readonly ViewCommand[]): readonly Command[] 
       usage: '[--json] [flags]',
       example: ['wirespan doctor --otlp.endpoint http://collector:4317', 'before it is rolled out'],
     },
+    {
+      name: 'status',
+      summary: 'asks the agent that runs here how it is, at the address of health.listen',
+      options: [JSON_OUTPUT, ...settings],
+      usage: '[--json] [flags]',
+      example: [
+        'wirespan status --health.listen 127.0.0.1:9464',
+        'of an agent that was started with the same',
+      ],
+    },
     ...views,
-    {
-      name: 'completion',
-      summary: 'prints a script that completes these commands and their options',
-      options: [],
-      words: SHELLS,
-      usage: SHELLS.join('|'),
-      example: ['source <(wirespan completion bash)', 'in this shell'],
-    },
-    {
-      name: 'manual',
-      summary: 'prints this manual page as man reads it',
-      options: [],
-      usage: '',
-      example: ['wirespan manual | man -l -', 'shows it'],
-    },
+    ...ABOUT,
   ];
 }
 

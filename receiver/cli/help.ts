@@ -15,6 +15,7 @@ Usage:
   wirespan run [flags]                 observe this host until SIGTERM or Ctrl-C
   wirespan check-config [flags]        check the settings and print them, secrets masked
   wirespan doctor [--json] [flags]     say what works here, and what to do about what does not
+  wirespan status [--json] [flags]     say how the agent here is, which has health.listen
   wirespan VIEW [options]              show one kind of event here, as it comes (VIEW --help)
   wirespan record|replay|report FILE   keep what this host shows, show it again, as a page (--help)
   wirespan completion SHELL | manual | --help | --version

@@ -11,6 +11,7 @@ import type { MetricExporter } from './metric-exporter.ts';
 import { createMetricExporter } from './metric-exporter.ts';
 import type { ExportOptions, QueuedSignal, Signal, SignalTarget } from './options.ts';
 import { DEFAULT_RETRY } from './options.ts';
+import type { AttemptListener } from './attempt-journal.ts';
 import type { StateListener } from './reachability.ts';
 import { createReachability } from './reachability.ts';
 import type { MergedRejections, RejectionListener } from './rejection.ts';
@@ -26,6 +27,7 @@ import { createOtlpTransport } from './transport.ts';
 /** Told what a user may want to read in the log. */
 export interface ExportListeners {
   readonly onState?: StateListener;
+  readonly onAttempt?: AttemptListener;
   /** At most once per signal and 10 s, with the items of that time summed and their last cause. */
   readonly onRejected?: RejectionListener;
   /** A line of the gRPC library, such as that its proxy cannot be reached; each at most once. */
@@ -79,7 +81,7 @@ export function createExporters(options: ExportOptions, listeners: ExportListene
   const rejections = mergeRejections(listeners.onRejected ?? (() => undefined));
   const onRejected = rejections.add;
   takeGrpcLog(listeners.onLibrary ?? (() => undefined));
-  const reachability = createReachability(listeners.onState ?? (() => undefined));
+  const reachability = createReachability(listeners.onState ?? (() => undefined), listeners.onAttempt);
   const operations: OperationLog = { onOperation: undefined };
   const transports: Pick<OtlpTransport, 'close'>[] = [];
   const origins: Record<Signal, string | undefined> = {

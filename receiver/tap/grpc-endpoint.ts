@@ -9,9 +9,9 @@ import {
 } from '@grpc/grpc-js';
 import type { Signal } from '../export/options.ts';
 import { GRPC_PATHS } from '../export/transport.ts';
-import { SIGNALS, type TapEndpoint } from './endpoint.ts';
-import { countRefused, listen } from './listen.ts';
-import type { TapOptions, TapAddress } from './options.ts';
+import { listeningAs, SIGNALS, type TapEndpoint } from './endpoint.ts';
+import { countRefused, listen, type ServerAddress } from '../serve/listen.ts';
+import type { TapOptions } from './options.ts';
 import { FORWARDED_BY, type TapRefusal, type TapSink } from './request.ts';
 import { sizeRefusals } from './size-refusals.ts';
 import { plainAddress } from './span-fields.ts';
@@ -31,9 +31,9 @@ const codes: Readonly<Record<TapRefusal['status'], number>> = {
 
 type Unary = ServerUnaryCall<Buffer, Buffer>;
 
-/** Serves OTLP over gRPC. A message is handed on as the bytes that came, uncompressed. Throws a TapError. */
+/** Serves OTLP over gRPC. A message is handed on as the bytes that came, uncompressed. Throws a ListenError. */
 export async function startGrpcEndpoint(
-  address: TapAddress,
+  address: ServerAddress,
   { maxRequestBytes, maxConnections }: TapOptions,
   sink: TapSink,
 ): Promise<TapEndpoint> {
@@ -52,7 +52,7 @@ export async function startGrpcEndpoint(
     injector.injectConnection(socket);
   });
   listener.maxConnections = maxConnections;
-  const port = await listen(listener, address, 'correlation.otlp_tap.grpc');
+  const port = await listen(listener, address, listeningAs('grpc'));
   return {
     port,
     refusedConnections: countRefused(listener),

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { BodyForm } from '../export/body-form.ts';
 import { statusOf } from '../export/rpc-status.ts';
-import { SIGNALS, type TapEndpoint } from './endpoint.ts';
+import { listeningAs, SIGNALS, type TapEndpoint } from './endpoint.ts';
 import { readBody } from './http-body.ts';
-import { countRefused, listen } from './listen.ts';
-import type { TapAddress, TapOptions } from './options.ts';
+import { countRefused, listen, type ServerAddress } from '../serve/listen.ts';
+import type { TapOptions } from './options.ts';
 import { FORWARDED_BY, type TapAnswer, type TapRefusal, type TapSink } from './request.ts';
 import type { Room } from './room.ts';
 import { plainAddress } from './span-fields.ts';
@@ -24,9 +24,9 @@ const codes: Readonly<Record<TapRefusal['status'], number>> = {
   unsupported: 415,
 };
 
-/** Serves OTLP over HTTP, protobuf and JSON. A body is handed on as it came. Throws a TapError. */
+/** Serves OTLP over HTTP, protobuf and JSON. A body is handed on as it came. Throws a ListenError. */
 export async function startHttpEndpoint(
-  address: TapAddress,
+  address: ServerAddress,
   options: TapOptions,
   sink: TapSink,
   room: Room,
@@ -37,7 +37,7 @@ export async function startHttpEndpoint(
     void handle(request, response, { sink, room, maxRequestBytes });
   });
   server.maxConnections = options.maxConnections;
-  const port = await listen(server, address, 'correlation.otlp_tap.http');
+  const port = await listen(server, address, listeningAs('http'));
   return {
     port,
     refusedConnections: countRefused(server),

@@ -1,17 +1,11 @@
 import type { ExportOptions, RetryOptions } from '../export/options.ts';
-
-/** Where a transport listens. */
-export interface TapAddress {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-}
+import type { ServerAddress } from '../serve/listen.ts';
 
 /** The OTLP endpoint for local applications, every value settled and checked: as the configuration gives it. */
 export interface TapOptions {
   /** Absent: not taken over this transport. */
-  readonly grpc?: TapAddress;
-  readonly http?: TapAddress;
+  readonly grpc?: ServerAddress;
+  readonly http?: ServerAddress;
   /** Most requests that wait to be sent on, of all signals. */
   readonly queueSize: number;
   /** Most bytes of them. */

@@ -31,7 +31,7 @@ export interface TapListeners {
 
 /** The OTLP endpoint for local applications. */
 export interface Tap {
-  /** Takes requests from then on. Throws a TapError when it cannot listen. */
+  /** Takes requests from then on. Throws a ListenError when it cannot listen. */
   listen(): Promise<void>;
   /** Ports that it listens on. */
   readonly ports: { readonly grpc?: number; readonly http?: number };

@@ -49,6 +49,9 @@ export class AgentReader implements MetricSource {
   /** Points of the last collection: they have arrived, unless they come back before the next one. */
   readonly #pending = new Map<DataPoint<Value>, State>();
 
+  /** As the SDK had it at the last collection: cumulative, whatever is exported. */
+  latest: ResourceMetrics | undefined;
+
   constructor(isDelta: boolean, timeline = new Timeline(BigInt(Date.now()) * nsPerMs)) {
     this.#isDelta = isDelta;
     this.#timeline = timeline;
@@ -58,7 +61,7 @@ export class AgentReader implements MetricSource {
     const interval = this.#timeline.advance(nowUnixNs);
     this.#pending.clear();
     for (const state of this.#states.values()) this.#begin(state, interval);
-    const { resourceMetrics } = await this.reader.collect();
+    const resourceMetrics = await this.look();
     const scopeMetrics = resourceMetrics.scopeMetrics
       .map(({ scope, metrics }) => ({
         scope,
@@ -68,6 +71,13 @@ export class AgentReader implements MetricSource {
       }))
       .filter(({ metrics }) => metrics.length > 0);
     return scopeMetrics.length === 0 ? [] : [{ resource: resourceMetrics.resource, scopeMetrics }];
+  }
+
+  /** Reads anew what `latest` is, for nobody to export. */
+  async look(): Promise<ResourceMetrics> {
+    const { resourceMetrics } = await this.reader.collect();
+    this.latest = resourceMetrics;
+    return resourceMetrics;
   }
 
   restore(failed: readonly ResourceMetrics[]): void {

@@ -1,4 +1,4 @@
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { MeterProvider, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
 import { METRIC_AGENT_EVENT_LAG, SCOPE_NAMES, VERSION } from '../../semconv/index.ts';
 import type { MetricSource } from '../aggregate/metric-source.ts';
@@ -30,6 +30,10 @@ const allFamilies: ReadonlySet<UpstreamFamily> = new Set(['otel.sdk', 'process',
 export interface AgentTelemetry extends MetricSource {
   /** Seconds from a kernel stamp to its decoding. Once a batch, not once a record. */
   recordLag(seconds: number): void;
+  /** Cumulative, as of the last collection or look; undefined before. */
+  latest(): ResourceMetrics | undefined;
+  /** Reads what `latest` gives; nothing is taken out. */
+  look(): Promise<unknown>;
 }
 
 /** Scope of the upstream names: those in `wirespan/agent` are ours. */
@@ -62,6 +66,8 @@ export function createAgentTelemetry(options: AgentTelemetryOptions): AgentTelem
   return {
     collect: (nowUnixNs) => source.collect(nowUnixNs),
     restore: (failed) => source.restore(failed),
+    latest: () => source.latest,
+    look: () => source.look(),
     recordLag: (seconds) => lag?.record(Math.max(0, seconds)),
   };
 }

@@ -102,9 +102,10 @@ const folders: Readonly<Record<string, Folder>> = {
     values: ['semconv', 'text', 'receiver/aggregate'],
     types: ['receiver/model'],
   },
+  'receiver/serve': { holds: 'how servers of the agent listen, and the one that says how the agent is' },
   'receiver/tap': {
     holds: 'the OTLP endpoint of local applications: takes, holds and sends on',
-    values: ['receiver/export'],
+    values: ['receiver/export', 'receiver/serve'],
     types: ['receiver/model'],
   },
   'receiver/telemetry': {

@@ -77,15 +77,15 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
   'a command that is none': {
     args: ['surgeon'],
-    says: 'argument 1: is no command; commands are run, check-config, completion, manual, doctor and the views that --help lists',
+    says: 'argument 1: is no command; commands are run, check-config, completion, manual, doctor, status and the views that --help lists',
   },
   'a misspelt command': {
     args: ['chek-config'],
-    says: 'argument 1: is no command; commands are run, check-config, completion, manual, doctor and the views that --help lists; the nearest is check-config',
+    says: 'argument 1: is no command; commands are run, check-config, completion, manual, doctor, status and the views that --help lists; the nearest is check-config',
   },
   'no command': {
     args: ['--output', 'json'],
-    says: 'command line: has no command; commands are run, check-config, completion, manual, doctor and the views that --help lists',
+    says: 'command line: has no command; commands are run, check-config, completion, manual, doctor, status and the views that --help lists',
   },
   'two commands': {
     args: ['run', 'run'],

@@ -41,7 +41,7 @@ describe('parseArguments', () => {
   it('names no command that is not near', () =>
     fails(
       ['--output', 'json', 'surgeon'],
-      /^argument 3: is no command; commands are run, check-config, completion, manual, doctor and the views that --help lists$/,
+      /^argument 3: is no command; commands are run, check-config, completion, manual, doctor, status and the views that --help lists$/,
     ));
 
   it('takes what follows a flag of one letter for no command', () =>
@@ -50,7 +50,7 @@ describe('parseArguments', () => {
   it('wants one command', () => {
     fails(
       ['--output', 'json'],
-      /^command line: has no command; commands are run, check-config, completion, manual, doctor and the views that --help lists$/,
+      /^command line: has no command; commands are run, check-config, completion, manual, doctor, status and the views that --help lists$/,
     );
     fails(['run', 'fast'], /^argument 2: is one word too many after run/);
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { TapError } from '../../../receiver/tap/listen.ts';
+import { ListenError } from '../../../receiver/serve/listen.ts';
 import { startOtlpStub } from '../../support/otlp-stub.ts';
 import { opaqueRequest, sendGrpc, sendHttp, tapOf } from './rig.ts';
 
@@ -108,7 +108,7 @@ test('a port that is taken, or an address that is not here, is said in a sentenc
   const { port } = other.address() as AddressInfo;
   for (const transport of ['grpc', 'http'] as const) {
     await assert.rejects(tapOf({ to: {}, [transport]: { host: '127.0.0.1', port } }), (error) => {
-      assert.ok(error instanceof TapError && error.exitCode === 2);
+      assert.ok(error instanceof ListenError && error.exitCode === 2);
       const said = `The OTLP tap cannot listen at 127.0.0.1:${port} (correlation.otlp_tap.${transport}): another program`;
       return error.message.startsWith(said);
     });

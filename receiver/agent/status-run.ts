@@ -1,0 +1,65 @@
+import { ConfigError, configOf, readCheckedSettings } from '../../config/index.ts';
+import { readTextFile } from '../../text/index.ts';
+import { parseArguments } from '../cli/args.ts';
+import { fetchPage } from '../serve/fetch-page.ts';
+import { placeOf, type ServerAddress } from '../serve/listen.ts';
+import type { Status } from './status.ts';
+import { renderStatus } from './status-text.ts';
+
+const JSON_FLAG = '--json';
+
+/** What `wirespan status` prints, and its exit status. */
+export interface StatusAnswer {
+  readonly text: string;
+  /** 0: ready and healthy; 1: not; 3: no agent is there. */
+  readonly status: 0 | 1 | 3;
+}
+
+/**
+ * Asks the agent at the address of the settings how it is.
+ * @throws ConfigError for settings that cannot be used, or name no address
+ */
+export async function askStatus(argv: readonly string[]): Promise<StatusAnswer> {
+  const isJson = argv.includes(JSON_FLAG);
+  const { flags } = parseArguments(['run', ...argv.filter((word) => word !== JSON_FLAG)]);
+  const sources = { argv: flags, env: process.env, readFile: readTextFile, isWatched: false };
+  const address = configOf(readCheckedSettings(sources), false).health;
+  if (address === undefined) throw new ConfigError([{ subject: 'health.listen', problem: OFF }]);
+  const place = `http://${placeOf(localOf(address))}`;
+  const answer = await fetchPage(`${place}/status`);
+  const status = answer.status === 200 ? readStatus(answer.text) : undefined;
+  if (status !== undefined) {
+    const isWell = status.ready.isSo && status.healthy.isSo;
+    return { text: isJson ? answer.text : renderStatus(status, Date.now()), status: isWell ? 0 : 1 };
+  }
+  const isStarting = answer.status === 503;
+  const why = isStarting
+    ? 'an agent is there that has not attached its programs yet'
+    : `no agent says there how it is: ${answer.cause ?? NO_AGENT}`;
+  const text = isJson ? JSON.stringify({ endpoint: place, why }) : `${place}: ${why}`;
+  return { text, status: isStarting ? 1 : 3 };
+}
+
+const OFF =
+  'is off, so no agent can be asked: give the address that the agent has there, such as --health.listen=127.0.0.1:9464, and start the agent with it';
+const NO_AGENT = 'whatever listens there is no wirespan, or another version';
+
+/** Of all addresses, the one that leads here. */
+function localOf({ host, port }: ServerAddress): ServerAddress {
+  if (host === '0.0.0.0') return { host: '127.0.0.1', port };
+  return { host: host === '::' ? '::1' : host, port };
+}
+
+/** Undefined for what no agent of this version wrote. */
+function readStatus(text: string): Status | undefined {
+  try {
+    const status = JSON.parse(text) as Status;
+    // Whether it can be shown is whether it is one.
+    renderStatus(status, Date.now());
+    return typeof status.ready.isSo === 'boolean' && typeof status.healthy.isSo === 'boolean'
+      ? status
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
