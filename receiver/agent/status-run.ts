@@ -44,7 +44,7 @@ const OFF =
   'is off, so no agent can be asked: give the address that the agent has there, such as --health.listen=127.0.0.1:9464, and start the agent with it';
 const NO_AGENT = 'whatever listens there is no wirespan, or another version';
 
-/** Of all addresses, the one that leads here. */
+/** The one address that leads here where all are listened at. */
 function localOf({ host, port }: ServerAddress): ServerAddress {
   if (host === '0.0.0.0') return { host: '127.0.0.1', port };
   return { host: host === '::' ? '::1' : host, port };

@@ -15,10 +15,9 @@ Usage:
   wirespan run [flags]                 observe this host until SIGTERM or Ctrl-C
   wirespan check-config [flags]        check the settings and print them, secrets masked
   wirespan doctor [--json] [flags]     say what works here, and what to do about what does not
-  wirespan status [--json] [flags]     say how the agent here is, which has health.listen
   wirespan VIEW [options]              show one kind of event here, as it comes (VIEW --help)
   wirespan record|replay|report FILE   keep what this host shows, show it again, as a page (--help)
-  wirespan completion SHELL | manual | --help | --version
+  wirespan status | completion SHELL | manual | --help | --version
 
 Every setting is a flag (--key.path value), an environment variable (WIRESPAN_KEY_PATH) and a key
 of the YAML file (--config FILE). Flags win over the environment, the environment over the file.

@@ -58,6 +58,8 @@ export async function startPageServer({
     (request, response) => void answer(request, response, pages, onError),
   );
   server.setTimeout(SILENCE_MS);
+  // What is sent behind the first request costs no page.
+  server.maxRequestsPerSocket = 1;
   const sockets = new Set<Socket>();
   let closed = 0;
   server.on('connection', (socket: Socket) => {
