@@ -101,7 +101,8 @@ async function answer(
     Connection: 'close',
     ...(status === 405 && { Allow: 'GET, HEAD' }),
   });
-  response.end(request.method === 'HEAD' ? undefined : body);
+  // Node leaves it out for HEAD.
+  response.end(body);
 }
 
 async function pageFor({ method = '', url = '', headers }: IncomingMessage, pages: Pages): Promise<Page> {
