@@ -2,7 +2,7 @@
  * Builds the real back ends of the end-to-end tests into `.cache/backends`, once for each state of their
  * pinned manifests. Environment variables name ready binaries instead.
  *
- *     node test/backends/build.ts [otelcol] [otelcol-newest] [jaeger] [prometheus] [promtool] [h2-client]
+ *     node test/backends/build.ts [otelcol] [otelcol-newest] [jaeger] [prometheus] [promtool] [helm] [h2-client]
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -23,6 +23,8 @@ const BACK_ENDS = {
   prometheus: moduleBackEnd('prometheus', 'WIRESPAN_TEST_PROMETHEUS'),
   /** What checks and tests alert rules; of the same module. */
   promtool: moduleBackEnd('promtool', 'WIRESPAN_TEST_PROMTOOL'),
+  /** What renders our chart: no back end, but built like them. */
+  helm: moduleBackEnd('helm', 'WIRESPAN_TEST_HELM'),
   /** Clients of Go: no back end, but built like them. */
   'h2-client': programBackEnd(
     'h2-client',
