@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-const ADDON = '../build/hook/announce.node';
+/** Where the addon of this machine is in a package, and in a checkout. */
+const ADDONS = [`../prebuilt/linux-${process.arch}/hook/announce.node`, '../build/hook/announce.node'];
 
 /**
  * The system call, for a socket and for the thread's next connect:
@@ -10,7 +12,8 @@ const ADDON = '../build/hook/announce.node';
 export function loadCalls() {
   if (process.platform !== 'linux') return undefined;
   try {
-    return createRequire(import.meta.url)(ADDON);
+    const require = createRequire(import.meta.url);
+    return require(ADDONS.find((path) => existsSync(new URL(path, import.meta.url))) ?? ADDONS[1]);
   } catch (error) {
     process.emitWarning(`requests are not announced: ${String(error.message).split('\n')[0]}`, {
       type: 'WirespanHookWarning',

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { Binding } from './binding.ts';
+import { BUILD_REMEDY, builtFile } from './built.ts';
 import { NativeError } from './error.ts';
 
-const ADDON_PATH = fileURLToPath(new URL('../build/native/wirespan.node', import.meta.url));
+const ADDON_PATH = builtFile('native/wirespan.node');
 
 let loaded: Binding | undefined;
 
@@ -16,10 +16,10 @@ export function native(): Binding {
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
     const problem = existsSync(ADDON_PATH)
-      ? `does not load (${reason.replace(`${ADDON_PATH}: `, '')}): build it again`
-      : 'is not built: build it';
+      ? `does not load (${reason.replace(`${ADDON_PATH}: `, '')}): ${BUILD_REMEDY.replace('build it', 'build it again')}`
+      : `is not built: ${BUILD_REMEDY}`;
     throw new NativeError(
-      `The native addon '${ADDON_PATH}' ${problem} with 'npm run build'.`,
+      `The native addon '${ADDON_PATH}' ${problem}.`,
       { code: 'ERR_NATIVE_MISSING', step: 'load the native addon', object: ADDON_PATH },
       { cause },
     );

@@ -1,8 +1,9 @@
 // Prints, for a shell's `eval "exec …"`, the command that becomes the agent: the project's Node, its options
-// (why these: docs/decisions/0012-bounded-memory.md) and receiver/main.ts. What the user has set stays.
+// (why these: docs/decisions/0012-bounded-memory.md) and receiver/main.ts, of which a package has the JavaScript. What the user
+// has set stays.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectNode, root, runMain } from './project.mjs';
+import { isPackaged, projectNode, root, runMain } from './project.mjs';
 
 function quote(word) {
   return `'${word.replaceAll("'", String.raw`'\''`)}'`;
@@ -13,7 +14,8 @@ await runMain(() => {
   // The cache keeps stripped and compiled sources between runs.
   const variables = { NODE_COMPILE_CACHE: join(root, '.cache', 'node'), ...options.environment };
   const missing = Object.entries(variables).filter(([name]) => process.env[name] === undefined);
-  const line = [projectNode(), ...options.arguments, join(root, 'receiver', 'main.ts')];
+  const main = join(root, 'receiver', isPackaged ? 'main.js' : 'main.ts');
+  const line = [projectNode(), ...options.arguments, main];
   const words = [...missing.map(([name, value]) => `${name}=${value}`), ...line];
   process.stdout.write(`env ${words.map(quote).join(' ')}\n`);
 });

@@ -59,6 +59,15 @@ const NEEDS = {
   ],
   // What takes the picture of Jaeger's page (demo/picture.ts), and shows the pages of reports to tests.
   picture: [{ name: 'chromium', command: 'chromium' }],
+  // What `npm run package` makes packages with.
+  package: [
+    { name: 'dpkg-dev', command: 'dpkg-source' },
+    { name: 'xz-utils', command: 'xz' },
+    { name: 'bzip2', command: 'bzip2' },
+    { name: 'm4', command: 'm4' },
+    { name: 'g++-aarch64-linux-gnu', command: 'aarch64-linux-gnu-g++' },
+    { name: 'g++-x86-64-linux-gnu', command: 'x86_64-linux-gnu-g++' },
+  ],
   go: [{ name: 'python3-venv', present: () => hasNewGo() || hasPythonVenv() }],
 };
 

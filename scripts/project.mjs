@@ -1,12 +1,16 @@
 // Where the project is and how its scripts run other programs. Plain JavaScript for any Node >= 18.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { say } from './say.mjs';
 
 /** Absolute path of the project's top folder. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Whether this is an installed package, whose sources are compiled (scripts/package/), and no checkout. */
+export const isPackaged = existsSync(join(root, 'receiver', 'main.js'));
 
 /** Oldest Node that runs TypeScript as it is and has all that the receiver uses. */
 const OLDEST_NODE = [22, 15];
@@ -50,10 +54,22 @@ export function isNodeNewEnough(version) {
 /** The Node that runs the project: the system's when new enough, else the one npm installed. */
 export function projectNode() {
   if (isNodeNewEnough(process.version)) return process.execPath;
-  const own = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
-  if (existsSync(own)) return own;
+  const own = installedNode();
+  if (own !== undefined) return own;
+  const remedy = isPackaged ? 'install it again with its optional dependencies' : `run 'npm ci' in ${root}`;
   throw new UserError(
     `no Node for wirespan: ${process.execPath} is ${process.version}, ${OLDEST_NODE.join('.')} or newer is needed, ` +
-      `and ${own} is not there; run 'npm ci' in ${root} or install a newer Node`,
+      `and the npm module node-linux-${process.arch} is not there; ${remedy}, or install a newer Node`,
   );
+}
+
+/** npm puts a module beside the project or below it, as it likes. */
+function installedNode() {
+  try {
+    const file = createRequire(import.meta.url).resolve(`node-linux-${process.arch}/package.json`);
+    const node = join(dirname(file), 'bin', 'node');
+    return existsSync(node) ? node : undefined;
+  } catch {
+    return undefined;
+  }
 }

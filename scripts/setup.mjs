@@ -73,7 +73,7 @@ function isUpToDate(folder, env, settings) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const purposes = process.argv.includes('--test')
-    ? ['build', 'lint', 'generate', 'test', 'go', 'demo', 'picture']
+    ? ['build', 'lint', 'generate', 'test', 'go', 'demo', 'picture', 'package']
     : ['build'];
   await runMain(() => setup(purposes));
 }

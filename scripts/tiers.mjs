@@ -85,7 +85,7 @@ export const tiers = [
   },
   {
     name: 'e2e',
-    purposes: ['build', 'test', 'go', 'demo', 'picture'],
+    purposes: ['build', 'test', 'go', 'demo', 'picture', 'package'],
     folder: 'test/e2e',
     timeoutMs: 10 * MINUTE,
     isSerial: true,

@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The command line that scripts/launch.mjs makes, wherever the project is. */
-const AGENT = /\0[^\0]*\/receiver\/main\.ts\0(?:[^\0]*\0)*run\0/;
+/** The command line that scripts/launch.mjs makes, wherever the project is, or a package of it. */
+const AGENT = /\0[^\0]*\/receiver\/main\.[jt]s\0(?:[^\0]*\0)*run\0/;
 /** Program, map or link of BPF. */
 const BPF = /^anon_inode:\[?bpf/;
 

@@ -1,5 +1,11 @@
-import { fileURLToPath } from 'node:url';
-import { BpfSession, kernelEnum, possibleCpus, releaseKernelTypes, type Ring } from '../../native/index.ts';
+import {
+  BpfSession,
+  builtFile,
+  kernelEnum,
+  possibleCpus,
+  releaseKernelTypes,
+  type Ring,
+} from '../../native/index.ts';
 import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
@@ -16,7 +22,7 @@ import { Passes } from './passes.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { addOverflowRows, setRowLimits, takeRow, TAKE_ROW } from './row-maps.ts';
 
-const BPF_OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
+const BPF_OBJECT = builtFile('bpf/wirespan.bpf.o');
 
 /** Counts per CPU of a `probe * LOSS_REASONS + reason` table, summed; see `enum probe_id`, `enum loss_reason`. */
 export type LossTable = readonly number[];

@@ -89,13 +89,22 @@ export async function startAgent(
   args: readonly string[] = ['run', '--output=none'],
   launcher: readonly string[] = [],
 ): Promise<Agent> {
-  const [command = '', ...rest] = [...launcher, process.execPath, ...agentArgs(...args)];
-  const { child, ended, output } = start(command, rest, agentSettings(settings));
+  const line = [...launcher, process.execPath, ...agentArgs(...args)];
+  return await startCommand(line, agentSettings(settings), launcher.length > 0);
+}
+
+/** Starts an agent by this command line, an installed one for example. `isLaunched`: the agent is the command's only child. */
+export async function startCommand(
+  [command = '', ...rest]: readonly string[],
+  env: Readonly<Record<string, string>>,
+  isLaunched = false,
+): Promise<Agent> {
+  const { child, ended, output } = start(command, rest, env);
   const log = (): LogLine[] => parseLog(output().stderr);
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   const end = async (signal: NodeJS.Signals): Promise<Ended> => {
     const send = (name: NodeJS.Signals): void => {
-      const inner = launcher.length === 0 ? undefined : childOf(child.pid ?? 0);
+      const inner = isLaunched ? childOf(child.pid ?? 0) : undefined;
       if (inner === undefined) child.kill(name);
       else process.kill(inner, name);
     };

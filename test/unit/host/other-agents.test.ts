@@ -23,7 +23,7 @@ describe('other agents on the host', () => {
     writeFileSync(join(proc, 'version'), '');
     mkdirSync(join(proc, 'self'));
     addProcess(10, agent, bpf);
-    addProcess(11, ['node', './receiver/main.ts', '--output', 'json', 'run'], ['anon_inode:[bpf_link]']);
+    addProcess(11, ['node', './receiver/main.js', '--output', 'json', 'run'], ['anon_inode:[bpf_link]']);
     addProcess(20, agent, bpf);
     addProcess(30, agent, ['/dev/null', 'anon_inode:[eventpoll]']);
     addProcess(31, ['node', '/opt/wirespan/receiver/main.ts', 'check-config'], bpf);
