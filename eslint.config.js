@@ -46,7 +46,15 @@ const sizes = {
 export default tseslint.config(
   { plugins: { house } },
   {
-    ignores: ['node_modules/', 'build/', 'dist/', '.cache/', '**/generated/', 'semconv/upstream/', 'semconv/index.ts'],
+    ignores: [
+      'node_modules/',
+      'build/',
+      'dist/',
+      '.cache/',
+      '**/generated/',
+      'semconv/upstream/',
+      'semconv/index.ts',
+    ],
   },
   {
     files: ['**/*.{js,mjs}'],

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { URL } from 'node:url';
 
 /** Where the addon of this machine is in a package, and in a checkout. */
 const ADDONS = [`../prebuilt/linux-${process.arch}/hook/announce.node`, '../build/hook/announce.node'];

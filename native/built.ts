@@ -8,7 +8,7 @@ const isPackaged = existsSync(PREBUILT);
 /** What to do when something that was built is not there. */
 export const BUILD_REMEDY = isPackaged ? 'install wirespan again' : "build it with 'npm run build'";
 
-/** The path of what the build makes, e.g. `native/wirespan.node`, for this machine. */
+/** The path of what the build makes for this machine; `name`: its path below the folder of all that is built. */
 export function builtFile(name: string): string {
   const place = isPackaged
     ? new URL(`linux-${process.arch}/${name}`, PREBUILT)

@@ -13,7 +13,6 @@ import { describeMachine, type ProbeAnswer } from './machine.ts';
 export type { ClockSample, LoadAnswer, MapInfo, ProgramInfo, ProgramStats } from './binding.ts';
 export type { NativeErrorCode } from './error.ts';
 export type { ProbeAnswer } from './machine.ts';
-export { builtFile } from './built.ts';
 export { NativeError } from './error.ts';
 export { hideMemory, reduceCapabilities } from './privileges.ts';
 

@@ -1,11 +1,5 @@
-import {
-  BpfSession,
-  builtFile,
-  kernelEnum,
-  possibleCpus,
-  releaseKernelTypes,
-  type Ring,
-} from '../../native/index.ts';
+import { builtFile } from '../../native/built.ts';
+import { BpfSession, kernelEnum, possibleCpus, releaseKernelTypes, type Ring } from '../../native/index.ts';
 import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';

@@ -2,7 +2,7 @@
 import { globSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ensureLibraries } from './libraries.ts';
-import { PackageError, project, run, staging, type Machine } from './place.ts';
+import { PackageError, run, staging, type Machine } from './place.ts';
 
 /** The newest symbols of the C library that an addon may use: those of Debian 12, Ubuntu 22.04 and RHEL 9 are newer or the same. */
 export const OLDEST_GLIBC = '2.34';

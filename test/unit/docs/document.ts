@@ -5,10 +5,13 @@ import { basename, dirname, join, relative } from 'node:path';
 export const project = dirname(dirname(dirname(import.meta.dirname)));
 
 /** Made by the set-up and the build, so not there in every checkout. */
-const MADE = ['node_modules', 'build', '.cache', '.git'];
+const MADE = ['node_modules', 'build', 'dist', '.cache', '.git'];
 const SOURCE = /[\w>*}]\.(?:ts|mjs|js|md|ya?ml|json|h|c|cc|sh)$/;
-/** They look like a file's name: the language's run time, and the kernel's types that libbpf's programs include. */
-const NO_PATHS = ['Node.js', 'vmlinux.h'];
+/**
+ * They look like a file's name: the language's run time, the kernel's types that libbpf's programs include, and the bill of
+ * materials in packages.
+ */
+const NO_PATHS = ['Node.js', 'vmlinux.h', 'sbom.cdx.json'];
 const NAME = /(?<![\w./@:~<>*-])[\w.][\w.<>*{}-]*(?:\/[\w.<>*{}-]+)*\/?/g;
 
 const isMade = (path: string): boolean => MADE.includes(path.split('/')[0] ?? '');
