@@ -266,6 +266,15 @@ export function enableBpfStats(): { close(): void } {
   return { close: () => native().disableStats(handle) };
 }
 
+/**
+ * Tells the service manager that started this process how it is, e.g. `READY=1`: sd_notify(3). Without one nothing
+ * happens. Returns the errno of a message that did not leave, else 0.
+ */
+export function notifyManager(state: string): number {
+  const socket = process.env['NOTIFY_SOCKET'] ?? '';
+  return socket === '' ? 0 : native().notify(socket, state);
+}
+
 /** The clocks at one instant: the tightest of several samples. */
 export function monotonicToRealtime(): ClockSample {
   return native().clocks();

@@ -62,6 +62,7 @@ const NEEDS = {
   // What `npm run package` makes packages with.
   package: [
     { name: 'dpkg-dev', command: 'dpkg-source' },
+    { name: 'debhelper', command: 'dh' },
     { name: 'xz-utils', command: 'xz' },
     { name: 'bzip2', command: 'bzip2' },
     { name: 'm4', command: 'm4' },

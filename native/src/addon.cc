@@ -5,6 +5,7 @@
 #include "env.h"
 #include "log.h"
 #include "map.h"
+#include "notify.h"
 #include "privileges.h"
 #include "probe.h"
 #include "ring.h"
@@ -27,6 +28,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportSession(env, exports);
   ExportRing(env, exports);
   ExportMap(env, exports);
+  ExportNotify(env, exports);
   ExportPrivileges(env, exports);
   ExportProbe(env, exports);
   ExportKernelTypes(env, exports);

@@ -17,6 +17,7 @@ import { Health } from './health.ts';
 import { warnOfHost } from './host-warnings.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ObservedResource } from '../model/resource.ts';
+import { notifyManager } from '../../native/index.ts';
 import { reducePrivileges } from './privileges.ts';
 import { Reloader } from './reload.ts';
 import type { LoadedSettings } from './reload-plan.ts';
@@ -209,6 +210,13 @@ class Agent {
       },
       'ready',
     );
+    this.#tellManager('READY=1');
+  }
+
+  /** The unit of systemd is shown as started, and as stopping. */
+  #tellManager(state: string): void {
+    const errno = notifyManager(state);
+    if (errno !== 0) this.#log.warn({ errno, state }, 'the service manager was not told');
   }
 
   /** A first collection is made at once, so that who waits for this agent need not wait an interval. */
@@ -267,6 +275,7 @@ class Agent {
     const hint = isForeground() && { hint: 'Ctrl-C again ends it without what is not sent yet' };
     this.#log.info({ signal, ...hint }, 'stopping');
     this.#health?.signs.stopping();
+    this.#tellManager('STOPPING=1');
     clearTimeout(this.#drainTimer);
     for (const timer of this.#timers) clearInterval(timer);
     this.#output.live?.stop();

@@ -1,4 +1,5 @@
 /** `npm run package [-- npm|deb ...] [--arch=x64,arm64] [--to=FOLDER]`: what is made goes to dist/, with its size. */
+import { makeDeb } from './deb.ts';
 import { makeNpmTree, megabytes, packNpm } from './npm.ts';
 import { PackageError } from './place.ts';
 import { readRequest } from './request.ts';
@@ -11,6 +12,7 @@ function main(words: readonly string[]): void {
   const { kinds, machines, target } = readRequest(words);
   makeNpmTree(machines);
   if (kinds.includes('npm')) tell(packNpm(target));
+  if (kinds.includes('deb')) for (const machine of machines) tell(makeDeb(machine, target));
 }
 
 try {
