@@ -59,7 +59,7 @@ const NEEDS = {
   ],
   // What takes the picture of Jaeger's page (demo/picture.ts), and shows the pages of reports to tests.
   picture: [{ name: 'chromium', command: 'chromium' }],
-  // What `npm run package` makes packages with.
+  // What `npm run package` makes packages with, and the tests of them.
   package: [
     { name: 'dpkg-dev', command: 'dpkg-source' },
     { name: 'debhelper', command: 'dh' },
@@ -68,6 +68,7 @@ const NEEDS = {
     { name: 'm4', command: 'm4' },
     { name: 'g++-aarch64-linux-gnu', command: 'aarch64-linux-gnu-g++' },
     { name: 'g++-x86-64-linux-gnu', command: 'x86_64-linux-gnu-g++' },
+    { name: 'mmdebstrap', command: 'mmdebstrap' },
   ],
   go: [{ name: 'python3-venv', present: () => hasNewGo() || hasPythonVenv() }],
 };

@@ -1,5 +1,14 @@
 /** The Debian package: the tree of the npm package with its modules and Node, and what a system wants around it. */
-import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { renderCommentedConfig } from '../../config/commented.ts';
 import { npmTree } from './npm.ts';
@@ -11,7 +20,10 @@ const DOC = 'usr/share/doc/wirespan';
 
 /** What no running agent reads of its modules. */
 const UNREAD = [
-  'node_modules/**/*.{map,d.ts,d.mts,d.cts}',
+  'node_modules/**/*.{map,d.ts,d.mts,d.cts,html}',
+  'node_modules/**/{.eslintrc,.eslintrc.js,.npmignore,.gitattributes}',
+  'node_modules/{pino,pino-pretty}/{test,docs,benchmarks}',
+  'node_modules/**/sample',
   'node_modules/node-linux-*/{include,share}',
   'node_modules/node-linux-*/*.md',
   'node_modules/.package-lock.json',
