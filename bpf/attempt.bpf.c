@@ -155,10 +155,12 @@ static __always_inline void emit_attempt(struct sock *sk, const struct target *t
 					 const struct request *request, u64 now)
 {
 	struct connection_record *record;
+	u32 reader = reader_of(cfg_emit_fail, VIEWED_FAIL);
 
-	if (!cfg_emit_fail)
+	if (!reader)
 		return;
-	record = reserve(PROBE_STATE, RECORD_CONNECTION, sizeof(*record), now);
+	record = reserve(PROBE_STATE, RECORD_CONNECTION | (reader & FOR_VIEWS), sizeof(*record),
+			 now);
 	if (!record)
 		return;
 	__builtin_memset((void *)record + sizeof(record->header), 0,

@@ -166,7 +166,7 @@ static __always_inline void handle_closing(struct sock *sk, u8 old, u8 new, u64 
 	/* close() after shutdown(): its FIN is queued already, and noted. */
 	if (new != old && (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK))
 		note_due(sk, tp, conn);
-	if (conn->state != old && (cfg_state_duration || cfg_emit_state))
+	if (conn->state != old && follows_states())
 		pass_through(sk, tp, conn, old, now);
 	change_state(sk, tp, conn, new, now);
 	if (new != TCP_CLOSE)
@@ -197,8 +197,8 @@ static __always_inline void claim_at_close(struct sock *sk)
  */
 static __always_inline bool needs_clock(int new)
 {
-	return cfg_state_duration || cfg_emit_state || new == TCP_SYN_SENT ||
-	       new == TCP_ESTABLISHED || new == TCP_CLOSE || new == TCP_LISTEN;
+	return follows_states() || new == TCP_SYN_SENT || new == TCP_ESTABLISHED ||
+	       new == TCP_CLOSE || new == TCP_LISTEN;
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -216,8 +216,8 @@ int BPF_PROG(ws_state, struct sock *sk, int old, int new)
 		return 0;
 	}
 	/* The changes that say nothing new leave here. */
-	if ((new == TCP_FIN_WAIT2 && !cfg_state_duration && !cfg_emit_state) ||
-	    (new == TCP_CLOSING && !cfg_state_duration && !cfg_emit_state))
+	if ((new == TCP_FIN_WAIT2 && !follows_states()) ||
+	    (new == TCP_CLOSING && !follows_states()))
 		return 0;
 	if (needs_clock(new))
 		now = bpf_ktime_get_ns();

@@ -70,10 +70,12 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 	struct drop_record *record;
 	struct packet_ends ends;
 	struct tcp_content content = {};
+	bool is_for_agent = cfg_emit_drop == EMIT_ALL;
 	bool has_payload;
+	u32 reader;
 
 	/* Without a socket there is no trace to be on. */
-	if (cfg_emit_drop == EMIT_TRACED &&
+	if (cfg_emit_drop != EMIT_ALL && !is_viewed(VIEWED_DROP) &&
 	    !(conn && (cfg_hook || cfg_serves ||
 		       ((cfg_requests || cfg_http2) && conn->role == ROLE_CLIENT))))
 		return;
@@ -111,10 +113,14 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 		if (cfg_http2 && has_payload && record->source_port == record->local_port)
 			record->stream = find_stream(sk, content.seq, content.seq + 1);
 	}
-	if (cfg_emit_drop == EMIT_TRACED && !record->context.found && !record->stream) {
+	if (cfg_emit_drop == EMIT_TRACED && (record->context.found || record->stream))
+		is_for_agent = key->reason != cfg_drop_queue_purge;
+	reader = reader_of(is_for_agent, VIEWED_DROP);
+	if (!reader) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 		return;
 	}
+	record->header.kind |= reader & FOR_VIEWS;
 	if (cfg_drop_stack)
 		bpf_get_stack(ctx, record->stack, sizeof(record->stack), OWN_FRAMES);
 	submit(PROBE_DROP, record);
@@ -206,7 +212,8 @@ int BPF_PROG(ws_drop, struct sk_buff *skb, void *location)
 	}
 	if (conn || !count_unowned(skb, &key))
 		drop_row(&key, PROBE_DROP);
-	if (cfg_emit_drop && (cfg_emit_drop == EMIT_ALL || key.reason != cfg_drop_queue_purge))
+	if (is_viewed(VIEWED_DROP) ||
+	    (cfg_emit_drop && (cfg_emit_drop == EMIT_ALL || key.reason != cfg_drop_queue_purge)))
 		emit_drop(ctx, skb, sk, conn, &key, (u64)location);
 	return 0;
 }

@@ -5,11 +5,12 @@
 static __always_inline void emit_listener(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 					  u8 stop, u64 now)
 {
+	u32 reader = reader_of(cfg_emit_listener, VIEWED_LISTENER);
 	struct listener_record *record;
 
-	if (!cfg_emit_listener)
+	if (!reader)
 		return;
-	record = reserve(PROBE_STATE, RECORD_LISTENER, sizeof(*record), now);
+	record = reserve(PROBE_STATE, RECORD_LISTENER | (reader & FOR_VIEWS), sizeof(*record), now);
 	if (!record)
 		return;
 	record->cookie = cookie_of(sk);

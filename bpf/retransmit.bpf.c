@@ -53,17 +53,21 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 	struct retransmit_record *record;
 	u64 now = bpf_ktime_get_ns();
 	bool in_exchange;
-	u32 stream = 0;
+	u32 stream = 0, reader;
 
 	/* A FIN alone belongs to nobody; a SYN does when it was announced for whom it is. */
 	if (cfg_requests && (segment->has_payload || segment->type == RETRANSMIT_SYN))
 		find_context(sk, segment->seq, segment->end_seq, &context);
-	in_exchange = note_loss(sk, conn, &context);
+	in_exchange = cfg_emit_retransmit && note_loss(sk, conn, &context);
 	if (cfg_http2 && segment->has_payload)
 		stream = find_stream(sk, segment->seq, segment->end_seq);
-	if (!context.found && !stream && cfg_emit_retransmit != EMIT_ALL)
+	reader = reader_of(cfg_emit_retransmit == EMIT_ALL ||
+				   (cfg_emit_retransmit && (context.found || stream)),
+			   VIEWED_RETRANSMIT);
+	if (!reader)
 		return;
-	record = reserve(PROBE_RETRANSMIT, RECORD_RETRANSMIT, sizeof(*record), now);
+	record = reserve(PROBE_RETRANSMIT, RECORD_RETRANSMIT | (reader & FOR_VIEWS),
+			 sizeof(*record), now);
 	if (!record)
 		return;
 	record->cookie = cookie_of(sk);
@@ -107,7 +111,7 @@ static __always_inline void handle_retransmit(struct sock *sk, struct sk_buff *s
 	row = series_row(&key, PROBE_RETRANSMIT, now);
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[segment.type], segment.count);
-	if (!cfg_emit_retransmit)
+	if (!cfg_emit_retransmit && !is_viewed(VIEWED_RETRANSMIT))
 		return;
 	segment.seq = BPF_CORE_READ(cb, seq);
 	segment.end_seq = BPF_CORE_READ(cb, end_seq);
@@ -158,10 +162,14 @@ static __always_inline void emit_synack(struct tcp_sock *tp, struct conn *conn,
 					struct request_sock *req, u8 family, u64 now)
 {
 	u32 isn = BPF_CORE_READ((struct tcp_request_sock *)req, snt_isn);
+	u32 reader = reader_of(cfg_emit_retransmit == EMIT_ALL, VIEWED_RETRANSMIT);
 	struct retransmit_record *record;
 	struct endpoints *e;
 
-	record = reserve(PROBE_SYNACK, RECORD_RETRANSMIT, sizeof(*record), now);
+	if (!reader)
+		return;
+	record = reserve(PROBE_SYNACK, RECORD_RETRANSMIT | (reader & FOR_VIEWS), sizeof(*record),
+			 now);
 	if (!record)
 		return;
 	__builtin_memset((void *)record + sizeof(record->header), 0,
@@ -223,8 +231,7 @@ int BPF_PROG(ws_retransmit_synack, struct sock *sk, struct request_sock *req)
 	row = series_row(&key, PROBE_SYNACK, now);
 	if (row)
 		__sync_fetch_and_add(&row->retransmits[RETRANSMIT_SYN_ACK], 1);
-	if (cfg_emit_retransmit == EMIT_ALL)
-		emit_synack(tp, conn, req, key.family, now);
+	emit_synack(tp, conn, req, key.family, now);
 	if (req->num_retrans <= 1) {
 		/* We remember when the first one went, for the handshake's duration. */
 		synack.first_ns = BPF_CORE_READ((struct tcp_request_sock *)req, snt_synack) * 1000;

@@ -104,7 +104,7 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 		add_live_bytes(&conn->counted, &now, row);
 	add_live_segments(&conn->counted, &now, row);
 	if (is_live_told(conn, moved))
-		emit_connection(sk, tp, conn, CONNECTION_LIVE, pass_now_ns);
+		emit_connection(sk, tp, conn, CONNECTION_LIVE, pass_now_ns, FOR_AGENT);
 	add_rtt(row, tp, conn);
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }

@@ -64,6 +64,14 @@ export interface OtlpTapConfig {
 /** Beginnings of upstream's names of the agent's own metrics. */
 export type SelfMetrics = 'otel.sdk' | 'process' | 'nodejs';
 
+/** Where views of this host read from the agent. */
+export interface ViewsConfig {
+  /** Path of the unix socket. */
+  readonly socket: string;
+  /** Who may: its file mode. */
+  readonly mode: number;
+}
+
 /** The effective settings: plain, typed, frozen throughout. */
 export interface AppConfig {
   readonly bpf: {
@@ -84,6 +92,8 @@ export interface AppConfig {
   };
   /** Absent: applications send their OTLP elsewhere. */
   readonly otlpTap?: OtlpTapConfig;
+  /** Absent: views load programs of their own. */
+  readonly views?: ViewsConfig;
   readonly filter: { readonly include: readonly FilterRule[]; readonly exclude: readonly FilterRule[] };
   /** Metric name → whether it is exported. */
   readonly metrics: ReadonlyMap<string, boolean>;

@@ -75,6 +75,24 @@ export const filePath: Format<string> = {
   },
 };
 
+/** What `sockaddr_un` has room for, without the zero behind it (unix(7)). */
+const MAX_SOCKET_PATH = 107;
+
+/** Path of a unix socket, or `off`. */
+export const socketPath: Format<string> = {
+  expects: 'absolute path or `off`',
+  read(value) {
+    const given = typeof value === 'string' ? value.trim() : value === false ? 'off' : '';
+    if (given === 'off') return given;
+    const isPath = given.startsWith('/') && !given.endsWith('/') && !given.includes('\0');
+    if (!isPath || Buffer.byteLength(given) > MAX_SOCKET_PATH)
+      return refuse(
+        `be the absolute path of a socket, at most ${String(MAX_SOCKET_PATH)} bytes, such as /run/wirespan/views.sock, or off`,
+      );
+    return given;
+  },
+};
+
 /** A whole number from `min` to `max`. */
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Format<number> {
   const upTo = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${String(max)}`;

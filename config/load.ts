@@ -82,6 +82,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
     },
     correlation: correlation(settings),
     ...otlpTap(settings),
+    ...viewsPart(settings),
     filter: {
       include: value<FilterRule[]>('filter.include'),
       exclude: value<FilterRule[]>('filter.exclude'),
@@ -133,6 +134,12 @@ function resourcePart({
     keepsExecNames: values.get('resource.exec_names') === 'on',
     readsContexts: values.get('resource.process_context') === 'on',
   };
+}
+
+function viewsPart({ values }: Settings): Pick<AppConfig, 'views'> {
+  const socket = values.get('views.socket') as string;
+  if (socket === 'off') return {};
+  return { views: { socket, mode: Number.parseInt(values.get('views.socket_mode') as string, 8) } };
 }
 
 /** `agent.service_name` wins over a `service.name` among the attributes, as OpenTelemetry has it. */

@@ -56,6 +56,26 @@ enum context_method {
 	METHOD_TLS_INHERIT = 6,
 };
 
+/* Records that a view may ask the agent for. */
+enum viewed_record {
+	VIEWED_OPEN = 0,
+	VIEWED_ACCEPT = 1,
+	VIEWED_FAIL = 2,
+	VIEWED_CLOSE = 3,
+	VIEWED_STATE = 4,
+	VIEWED_LISTENER = 5,
+	VIEWED_RETRANSMIT = 6,
+	VIEWED_DROP = 7,
+};
+
+/* For whom a record is made. */
+enum record_reader {
+	FOR_NOBODY = 0,
+	FOR_AGENT = 1,
+	/* Also the bit in a record's kind that says so: the agent leaves such a record out of all else. */
+	FOR_VIEWS = 0x80000000U,
+};
+
 enum connection_what {
 	CONNECTION_OPEN = 1,
 	CONNECTION_ACCEPT = 2,

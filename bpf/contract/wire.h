@@ -32,7 +32,7 @@ enum record_kind {
 
 struct record_header {
 	__u64 ts_ns;
-	__u32 kind;  /* enum record_kind */
+	__u32 kind;  /* enum record_kind, and FOR_VIEWS */
 	__u32 bytes; /* this header included */
 };
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
@@ -223,6 +223,8 @@ struct wire_types {
 	struct exchange_record exchange;
 	struct http2_record http2;
 	enum record_kind record_kind;
+	enum viewed_record viewed_record;
+	enum record_reader record_reader;
 	enum connection_what connection_what;
 	enum exchange_what exchange_what;
 	enum context_method context_method;

@@ -79,6 +79,7 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 		.kind = LATENCY_ACCEPT_QUEUE,
 	};
 	struct listener *row;
+	u32 reader;
 
 	conn->accepted_ns = when->at;
 	confirm_owner(sk, tp, conn, owner, PROBE_ACCEPT, when->now);
@@ -98,8 +99,9 @@ static __always_inline void take_accept(struct sock *sk, struct tcp_sock *tp, st
 		wait.ns = when->at - conn->established_ns;
 		emit_latency(sk, tp, conn, &wait);
 	}
-	if (cfg_emit_accept)
-		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, when->at);
+	reader = reader_of(cfg_emit_accept, VIEWED_ACCEPT);
+	if (reader)
+		emit_connection(sk, tp, conn, CONNECTION_ACCEPT, when->at, reader);
 }
 
 /* Some connection was accepted on one CPU before it was established on another. */

@@ -44,4 +44,9 @@ const volatile u64 cfg_slow_rtt_ns = 0;
 const volatile u64 cfg_slow_exchange_ns = 0; /* until the first byte of the response */
 const volatile u8 cfg_receive = 0;	     /* data is followed until it is read */
 
+const volatile u8 cfg_views = 0; /* views may read from the agent */
+
+/* Written by user space while views read: a bit for each enum viewed_record that they ask for. */
+u32 viewed_records = 0;
+
 #endif

@@ -43,6 +43,7 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 	struct tcp_counters final = counters_of(sk, tp, conn, fin_sent);
 	struct series_key key;
 	struct series *row;
+	u32 reader;
 
 	if (set_flags(conn, CONN_CLOSED) & CONN_CLOSED)
 		return;
@@ -63,8 +64,11 @@ static __always_inline void end_connection(struct sock *sk, struct tcp_sock *tp,
 		HISTOGRAM_ADD(row->size_received, bounds_tcp_connection_transfer_size,
 			      conn->counted.bytes_received);
 	}
-	if (cfg_emit_close == EMIT_ALL || (cfg_emit_close && was_opened_for_request(sk, conn)))
-		emit_connection(sk, tp, conn, CONNECTION_CLOSE, when->at);
+	reader = reader_of(cfg_emit_close == EMIT_ALL ||
+				   (cfg_emit_close && was_opened_for_request(sk, conn)),
+			   VIEWED_CLOSE);
+	if (reader)
+		emit_connection(sk, tp, conn, CONNECTION_CLOSE, when->at, reader);
 	if (!conn->established_ns)
 		return;
 	if (conn->error) {

@@ -30,6 +30,7 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 {
 	struct series_key key;
 	struct series *row;
+	u32 reader;
 
 	if (set_flags(conn, CONN_ESTABLISHED) & CONN_ESTABLISHED)
 		return;
@@ -53,8 +54,9 @@ static __always_inline void open_client(struct sock *sk, struct tcp_sock *tp, st
 	if (row && !(conn->flags & CONN_OPEN_PENDING))
 		count_open(conn, row);
 	check_handshake(sk, tp, conn);
-	if (cfg_emit_open)
-		emit_connection(sk, tp, conn, CONNECTION_OPEN, when->at);
+	reader = reader_of(cfg_emit_open, VIEWED_OPEN);
+	if (reader)
+		emit_connection(sk, tp, conn, CONNECTION_OPEN, when->at, reader);
 }
 
 /* The record of a failed attempt, with the request that it was for, if that was announced. */
@@ -63,7 +65,9 @@ static __always_inline void emit_failure(struct sock *sk, struct tcp_sock *tp, s
 {
 	struct connection_record *record;
 
-	record = reserve(PROBE_STATE, RECORD_CONNECTION, sizeof(*record), ts);
+	record = reserve(PROBE_STATE,
+			 RECORD_CONNECTION | (reader_of(cfg_emit_fail, VIEWED_FAIL) & FOR_VIEWS),
+			 sizeof(*record), ts);
 	if (!record)
 		return;
 	fill_connection(record, sk, tp, conn);
@@ -104,7 +108,7 @@ static __always_inline void fail_client(struct sock *sk, struct tcp_sock *tp, st
 		final = counters_of(sk, tp, conn, false);
 		add_live_segments(&conn->counted, &final, row);
 	}
-	if (cfg_emit_fail && conn->error != ERROR_CANCELLED)
+	if (reader_of(cfg_emit_fail, VIEWED_FAIL) && conn->error != ERROR_CANCELLED)
 		emit_failure(sk, tp, conn, request, when->at);
 }
 

@@ -48,11 +48,12 @@ static __always_inline void fill_connection(struct connection_record *record, st
 }
 
 static __always_inline void emit_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
-					    u8 what, u64 ts)
+					    u8 what, u64 ts, u32 reader)
 {
 	u32 probe = what == CONNECTION_ACCEPT ? PROBE_ACCEPT : PROBE_STATE;
-	struct connection_record *record = reserve(probe, RECORD_CONNECTION, sizeof(*record), ts);
+	struct connection_record *record;
 
+	record = reserve(probe, RECORD_CONNECTION | (reader & FOR_VIEWS), sizeof(*record), ts);
 	if (!record)
 		return;
 	fill_connection(record, sk, tp, conn);

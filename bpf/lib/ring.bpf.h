@@ -26,6 +26,20 @@ static __always_inline void count_loss(u32 probe, u32 reason)
 		*value += 1;
 }
 
+/* Tells whether a view asks for such records. */
+static __always_inline bool is_viewed(u32 what)
+{
+	return cfg_views && (viewed_records & (1U << what));
+}
+
+/* Returns for whom such a record is: the agent's own are for views too. */
+static __always_inline u32 reader_of(bool is_for_agent, u32 what)
+{
+	if (is_for_agent)
+		return FOR_AGENT;
+	return is_viewed(what) ? FOR_VIEWS : FOR_NOBODY;
+}
+
 /* Reserves a record and fills its header. NULL is a loss, and is counted. */
 static __always_inline void *reserve(u32 probe, u32 kind, u64 size, u64 ts_ns)
 {

@@ -3,6 +3,12 @@
 #ifndef WIRESPAN_LIB_STATE_H
 #define WIRESPAN_LIB_STATE_H
 
+/* Tells whether changes that only the time in a state, or a record, is for are followed. */
+static __always_inline bool follows_states(void)
+{
+	return cfg_state_duration || cfg_emit_state || cfg_views;
+}
+
 static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
 {
 	struct state_sums *row;
@@ -24,11 +30,15 @@ static __always_inline void enter_state(struct conn *conn, u8 state, u64 now)
 }
 
 static __always_inline void submit_state(struct sock *sk, struct tcp_sock *tp,
-					 const struct conn *conn, u8 previous, u8 state, u64 now)
+					 const struct conn *conn, u8 previous, u8 state, u64 now,
+					 bool is_for_agent)
 {
+	u32 reader = reader_of(is_for_agent, VIEWED_STATE);
 	struct state_record *record;
 
-	record = reserve(PROBE_STATE, RECORD_STATE, sizeof(*record), now);
+	if (!reader)
+		return;
+	record = reserve(PROBE_STATE, RECORD_STATE | (reader & FOR_VIEWS), sizeof(*record), now);
 	if (!record)
 		return;
 	record->cookie = cookie_of(sk);
@@ -42,8 +52,7 @@ static __always_inline void submit_state(struct sock *sk, struct tcp_sock *tp,
 static __always_inline void emit_state(struct sock *sk, struct tcp_sock *tp,
 				       const struct conn *conn, u8 state, u64 now)
 {
-	if (cfg_emit_state)
-		submit_state(sk, tp, conn, conn->state, state, now);
+	submit_state(sk, tp, conn, conn->state, state, now, cfg_emit_state);
 }
 
 /* A change of a listener, or before a connection is open; what is after that, change_state() tells. */
@@ -52,12 +61,12 @@ static __always_inline void emit_early_state(struct sock *sk, u8 previous, u8 st
 	struct conn *conn;
 	struct tcp_sock *tp;
 
-	if (!cfg_emit_early_states)
+	if (!cfg_emit_early_states && !is_viewed(VIEWED_STATE))
 		return;
 	conn = conn_of(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (conn && tp && !(conn->flags & CONN_IGNORED))
-		submit_state(sk, tp, conn, previous, state, now);
+		submit_state(sk, tp, conn, previous, state, now, cfg_emit_early_states);
 }
 
 /*

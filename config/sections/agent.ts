@@ -1,4 +1,4 @@
-import { choice, duration, integer, onOff, powerOfTwoBytes, text } from '../format.ts';
+import { choice, duration, integer, onOff, powerOfTwoBytes, socketPath, text } from '../format.ts';
 import { cidrList, filterRules, pairs } from '../format-lists.ts';
 import { PROFILES, type Profile } from '../profiles.ts';
 import { setting, type SettingTree } from '../setting.ts';
@@ -133,6 +133,18 @@ export const shapeSettings: SettingTree = {
 
 /** The agent itself. */
 export const agentSettings: SettingTree = {
+  views: {
+    socket: setting(
+      socketPath,
+      'off',
+      'Unix socket at which views (`wirespan tcplife` and the like) read from this agent instead of loading programs of their own; they look at `/run/wirespan/views.sock` by themselves ([views.md](views.md#from-a-running-agent)).',
+    ),
+    socket_mode: setting(
+      choice(['0600', '0660', '0666']),
+      '0600',
+      'Who may read there: the file mode of the socket. It shows addresses, ports and commands of the whole host.',
+    ),
+  },
   agent: {
     service_name: setting(text, 'wirespan', "`service.name` of the agent's own telemetry."),
     resource_attributes: setting(

@@ -58,6 +58,8 @@ export class Pipeline {
   lastPass = 0;
   /** Told the age of the oldest record of each batch, in seconds. */
   onBatch: ((lagSeconds: number) => void) | undefined;
+  /** Given the records of each batch, those for views alone among them; valid during the call. */
+  onRecords: ((bytes: Uint8Array) => void) | undefined;
   readonly #source: Kernel;
   readonly #machine: Machine;
   readonly #owners: OwnerTable;
@@ -174,6 +176,7 @@ export class Pipeline {
         this.onBatch?.(Number(now - view.getBigUint64(RECORD_HEADER.ts_ns, true)) / 1e9);
       }
       decodeBatch(bytes, this.#owners, this.decoded, (record) => this.#handle(record));
+      this.onRecords?.(bytes);
     });
   }
 

@@ -9,7 +9,7 @@ import { SUBNETS } from '../views/tcpsubnet.ts';
 export function recordedSettings(config: AppConfig, isMasked: boolean): AppConfig {
   const metrics = new Map(config.metrics);
   for (const { name } of [METRIC_SOFTIRQ_TIME, METRIC_TCP_SUBNET_IO]) metrics.set(name, true);
-  const { otlpTap: _, ...rest } = config;
+  const { otlpTap: _, views: __, ...rest } = config;
   return {
     ...rest,
     metrics,
@@ -33,7 +33,7 @@ export function recordedKernelOptions(
 
 /** Settings under which a recording of these subnets is replayed. */
 export function replayedSettings(config: AppConfig, subnets: readonly string[]): AppConfig {
-  const { otlpTap: _, ...rest } = config;
+  const { otlpTap: _, views: __, ...rest } = config;
   const metrics = new Map(config.metrics);
   // Nobody asked for it; the recording has it for a view.
   if (config.subnets.length === 0) metrics.set(METRIC_TCP_SUBNET_IO.name, false);

@@ -1,5 +1,5 @@
 import type { KernelRecord, OwnerRecord } from '../model/record.ts';
-import { OWNER_RECORD, PROBE_ID, RECORD_HEADER, RECORD_KIND } from './generated/layout.ts';
+import { OWNER_RECORD, PROBE_ID, RECORD_HEADER, RECORD_KIND, RECORD_READER } from './generated/layout.ts';
 import { readOwner, type OwnerTable } from './owners.ts';
 
 /** What decoding met, in records. */
@@ -52,7 +52,8 @@ export function decoderTable(decoders: Iterable<RecordDecoder>): DecoderTable {
 /**
  * Decodes the records that `drain` laid back to back, each padded to 8 bytes, and
  * hands them on in order. Never throws: what cannot be read is counted, and a
- * size that cannot be trusted ends the batch as one bad record.
+ * size that cannot be trusted ends the batch as one bad record. What was made for views alone is counted,
+ * and handed to nobody.
  */
 export function decodeWith(
   table: DecoderTable,
@@ -68,7 +69,9 @@ export function decodeWith(
       counters.bad += 1;
       return;
     }
-    const decoder = table[view.getUint32(at + RECORD_HEADER.kind, true)];
+    const kind = view.getUint32(at + RECORD_HEADER.kind, true);
+    const isForViews = kind >= RECORD_READER.FOR_VIEWS;
+    const decoder = table[isForViews ? kind - RECORD_READER.FOR_VIEWS : kind];
     const record =
       decoder !== undefined && size >= decoder.size ? decoder.decode(view, at, owners) : undefined;
     if (decoder === undefined || record === undefined) {
@@ -76,7 +79,7 @@ export function decodeWith(
     } else {
       counters.decoded += 1;
       countReceived(counters, decoder.probeOf(record));
-      handle(record);
+      if (!isForViews) handle(record);
     }
     at += (size + 7) & ~7;
   }

@@ -51,7 +51,7 @@ export class RecordingReader {
   }
 
   /** Everything that was recorded, in order. Says afterwards, in `problem`, whether that was all. */
-  *entries(): Generator<Entry> {
+  *entries(): Generator<Entry, undefined> {
     for (;;) {
       const start = this.#at;
       const block = this.#readBlock();

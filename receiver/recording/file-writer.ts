@@ -1,5 +1,5 @@
-import { constants as zlib, zstdCompressSync } from 'node:zlib';
-import { BLOCK, blockHeader, BLOCK_HEADER_BYTES, ENTRY_HEADER_BYTES, fileHeader } from './format.ts';
+import { encodeBlock, EntryBuffer } from './blocks.ts';
+import { BLOCK, fileHeader } from './format.ts';
 import type { RecordingEnd, RecordingMeta } from './meta.ts';
 import { PrivateFile } from './private-file.ts';
 
@@ -7,7 +7,6 @@ import { PrivateFile } from './private-file.ts';
 const BLOCK_BYTES = 1 << 20;
 /** Room that is kept for the last block. */
 const END_BYTES = 256;
-const LEVEL = 3;
 
 export interface WriterOptions {
   /** A regular file of this name is replaced. */
@@ -23,8 +22,7 @@ export class RecordingWriter {
   isFull = false;
   readonly #file: PrivateFile;
   readonly #maxBytes: number;
-  #block = Buffer.alloc(2 * BLOCK_BYTES);
-  #length = 0;
+  readonly #entries = new EntryBuffer(2 * BLOCK_BYTES);
 
   /** @throws RecordingError when it cannot be made, or is there already */
   constructor(path: string, { isForced, maxBytes }: WriterOptions) {
@@ -40,31 +38,13 @@ export class RecordingWriter {
 
   add(kind: number, ...parts: readonly Uint8Array[]): void {
     if (this.isFull) return;
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
-    this.#makeRoom(ENTRY_HEADER_BYTES + length);
-    this.#block[this.#length] = kind;
-    this.#block.writeUInt32LE(length, this.#length + 1);
-    this.#length += ENTRY_HEADER_BYTES;
-    for (const part of parts) {
-      this.#block.set(part, this.#length);
-      this.#length += part.length;
-    }
-    if (this.#length >= BLOCK_BYTES) this.flush();
-  }
-
-  #makeRoom(bytes: number): void {
-    if (this.#length + bytes <= this.#block.length) return;
-    const larger = Buffer.alloc(this.#length + bytes);
-    this.#block.copy(larger, 0, 0, this.#length);
-    this.#block = larger;
+    this.#entries.add(kind, parts);
+    if (this.#entries.length >= BLOCK_BYTES) this.flush();
   }
 
   /** What was added so far is a block of its own. */
   flush(): void {
-    if (this.#length === 0) return;
-    const block = this.#block.subarray(0, this.#length);
-    this.#length = 0;
-    this.#writeBlock(BLOCK.entries, block, END_BYTES);
+    if (this.#entries.length > 0) this.#writeBlock(BLOCK.entries, this.#entries.take(), END_BYTES);
   }
 
   /** Nothing comes after that. */
@@ -80,12 +60,9 @@ export class RecordingWriter {
   }
 
   #writeBlock(type: number, unpacked: Uint8Array, reserve: number): void {
-    const payload = zstdCompressSync(unpacked, { params: { [zlib.ZSTD_c_compressionLevel]: LEVEL } });
-    if (this.written + BLOCK_HEADER_BYTES + payload.length + reserve > this.#maxBytes) {
-      this.isFull = true;
-      return;
-    }
-    this.#write(Buffer.concat([blockHeader(type, payload, unpacked.length), payload]));
+    const block = encodeBlock(type, unpacked);
+    if (this.written + block.length + reserve > this.#maxBytes) this.isFull = true;
+    else this.#write(block);
   }
 
   #write(bytes: Uint8Array): void {

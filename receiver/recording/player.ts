@@ -1,8 +1,8 @@
 import { BoundedCache } from '../model/bounded-cache.ts';
 import type { ClockSample } from '../model/clock.ts';
 import type { MapImage } from '../model/map-image.ts';
-import type { RecordingReader } from './file-reader.ts';
 import { ENTRY, STEPS, type Entry, type StepName } from './format.ts';
+import type { RecordingMeta } from './meta.ts';
 import { REMEMBERED_ANSWERS, rowQuestion } from './recorder.ts';
 import { Growth } from './layouts.ts';
 import { decodeRows, KnownRows, type RowChanges } from './rows.ts';
@@ -28,6 +28,15 @@ export interface Step {
   readonly atNs: bigint;
 }
 
+/** Where entries come from: a file, or what runs. */
+export interface EntrySource {
+  readonly meta: Pick<RecordingMeta, 'layouts'>;
+  /** One that has nothing for now may be asked again. */
+  entries(): Iterator<Entry, undefined>;
+  /** What was read cannot be what was recorded. */
+  refuse(): void;
+}
+
 /** Bytes of one reading of the ring. */
 type Batches = Uint8Array[];
 
@@ -37,8 +46,8 @@ type Batches = Uint8Array[];
  */
 export class Player implements Tape {
   nowNs = 0n;
-  readonly #reader: RecordingReader;
-  readonly #entries: Iterator<Entry>;
+  readonly #reader: EntrySource;
+  readonly #entries: Iterator<Entry, undefined>;
   readonly #growth: Growth;
   /** The step that the last call read up to. */
   #next: Step | undefined;
@@ -51,7 +60,7 @@ export class Player implements Tape {
   #drainsNow: Batches[] = [];
   #batches: Batches = [];
 
-  constructor(reader: RecordingReader) {
+  constructor(reader: EntrySource) {
     this.#reader = reader;
     this.#entries = reader.entries();
     this.#growth = new Growth(reader.meta.layouts);
@@ -61,7 +70,7 @@ export class Player implements Tape {
   /** What was done next; undefined: nothing, and `problem` of the reader says whether that is all. */
   step(): Step | undefined {
     this.#settle();
-    const step = this.#next;
+    const step = this.#next ?? this.#readStep();
     if (step === undefined) return undefined;
     this.nowNs = step.atNs;
     this.#next = this.#readStep();
@@ -85,7 +94,7 @@ export class Player implements Tape {
   /** Takes up all up to the next step; undefined: there is none. */
   #readStep(): Step | undefined {
     for (;;) {
-      const { value: entry } = this.#entries.next() as { value: Entry | undefined };
+      const { value: entry } = this.#entries.next();
       if (entry === undefined) {
         this.#closeDrain();
         return undefined;

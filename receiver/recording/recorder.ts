@@ -10,17 +10,20 @@ import type { Answer, Drain, RowQuestion, Tape } from './tape.ts';
 /** Answers that are not written again while they stay the same. Who replays keeps more. */
 export const REMEMBERED_ANSWERS = 65_536;
 
+/** Takes entries. */
+export type EntryWriter = Pick<RecordingWriter, 'add'>;
+
 /** Asks, passes the answer on, and writes it down. */
 export class Recorder implements Tape {
   nowNs: bigint;
-  readonly #writer: RecordingWriter;
+  readonly #writer: EntryWriter;
   readonly #mask: AddressMask | undefined;
   readonly #steadyNs: () => bigint;
   readonly #answers = new BoundedCache<string, string>(REMEMBERED_ANSWERS);
   readonly #maps = new Map<string, KnownRows>();
 
   /** `steadyNs`: CLOCK_MONOTONIC; without `mask` addresses are recorded as they are. */
-  constructor(writer: RecordingWriter, mask: AddressMask | undefined, steadyNs: () => bigint) {
+  constructor(writer: EntryWriter, mask: AddressMask | undefined, steadyNs: () => bigint) {
     this.#writer = writer;
     this.#mask = mask;
     this.#steadyNs = steadyNs;

@@ -22,6 +22,7 @@ export function kernelOptionsOf(
     maxOwners,
     costlyVariants,
     subnets: config.subnets,
+    isViewed: config.views !== undefined,
     filter: kernelFilterOf(config.filter, hierarchies),
     cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,
     ...familyOptionsOf({ ...wantedOf(config), ...wanted }),

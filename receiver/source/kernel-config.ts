@@ -17,6 +17,7 @@ export function setKernelConfig(
     for (const [name, value] of Object.entries(family.variables?.(options, { ...plan, ...numbers }) ?? {}))
       session.setVariable(name, bytesOf(value));
   session.setVariable('cfg_tick_ns', u32(tickNs()));
+  session.setVariable('cfg_views', u8(Number(options.isViewed ?? false)));
   session.setVariable('cfg_subnets', u32(options.subnets.length));
   session.setVariable('cfg_ring_wakeup_bytes', u64(BigInt(options.ringBufferBytes >> 1)));
   // Maps that nobody needs keep one entry.

@@ -17,6 +17,8 @@ export interface SourceOptions extends CommonOptions {
   readonly cgroupRoot: string | undefined;
   /** Nobody walks over the sockets or reads sums: what is only for that is not loaded. */
   readonly recordsAlone?: boolean;
+  /** Views may ask for records that nobody else wants: `askRecords`. */
+  readonly isViewed?: boolean;
   /** What is observed; it can be changed later. */
   readonly filter: KernelFilter;
 }

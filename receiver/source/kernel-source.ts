@@ -226,6 +226,11 @@ export class KernelSource implements Kernel {
     this.#session.setVariable('thread_publishers', u32(1));
   }
 
+  /** From now on records are made of all that is in `viewed` (bits of `enum viewed_record`), besides the agent's own. */
+  askRecords(viewed: number): void {
+    this.#session.setVariable('viewed_records', u32(viewed));
+  }
+
   delete(map: string, key: Uint8Array): void {
     this.#session.delete(map, key);
   }

@@ -57,5 +57,7 @@ export interface AgentSources {
   /** What the standard streams did not take: lines of the log, frames of the live view. */
   readonly outputDropped?: () => Iterable<{ readonly stream: 'stdout' | 'stderr'; readonly count: number }>;
   readonly exporters?: ExportSource;
+  /** Views that read from the agent. */
+  readonly views?: () => { readonly readers: number; readonly cutOff: number; readonly refused: number };
   readonly tap?: Pick<Tap, 'counters' | 'held' | 'refusedConnections'>;
 }

@@ -27,6 +27,9 @@ import {
   METRIC_AGENT_RING_BUFFER_USAGE,
   METRIC_AGENT_SERIES_COUNT,
   METRIC_AGENT_SERIES_LIMIT,
+  METRIC_AGENT_VIEW_CUT_OFF,
+  METRIC_AGENT_VIEW_READERS,
+  METRIC_AGENT_VIEW_REFUSED,
   METRIC_AGENT_WORKLOAD_COUNT,
 } from '../../semconv/index.ts';
 import type { MetricDescriptor } from '../../semconv/index.ts';
@@ -115,7 +118,7 @@ function probeStats({ probes, probeRuns }: AgentSources): [MetricDescriptor, Rea
 }
 
 function levelStats(sources: AgentSources): [MetricDescriptor, Read][] {
-  const { eventQueue, ringBuffer, maps, connectionCount, workloadCount, series } = sources;
+  const { eventQueue, ringBuffer, maps, connectionCount, workloadCount, series, views } = sources;
   const perMap = (pick: (map: { usage: number; limit: number }) => number): Read =>
     maps && (() => map(maps(), (m) => [pick(m), { [ATTR_AGENT_MAP_NAME]: m.name }]));
   return [
@@ -127,6 +130,9 @@ function levelStats(sources: AgentSources): [MetricDescriptor, Read][] {
     [METRIC_AGENT_MAP_LIMIT, perMap((m) => m.limit)],
     [METRIC_AGENT_CONNECTION_COUNT, connectionCount && (() => [[connectionCount()]])],
     [METRIC_AGENT_WORKLOAD_COUNT, workloadCount && (() => [[workloadCount()]])],
+    [METRIC_AGENT_VIEW_READERS, views && (() => [[views().readers]])],
+    [METRIC_AGENT_VIEW_CUT_OFF, views && (() => [[views().cutOff]])],
+    [METRIC_AGENT_VIEW_REFUSED, views && (() => [[views().refused]])],
     [METRIC_AGENT_SERIES_COUNT, series && (() => [[series().count]])],
     [METRIC_AGENT_SERIES_LIMIT, series && (() => [[series().limit]])],
   ];

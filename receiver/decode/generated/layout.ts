@@ -706,6 +706,25 @@ export const CONTEXT_METHOD = {
   METHOD_TLS_INHERIT: 6,
 } as const;
 
+/** `enum viewed_record`. */
+export const VIEWED_RECORD = {
+  VIEWED_OPEN: 0,
+  VIEWED_ACCEPT: 1,
+  VIEWED_FAIL: 2,
+  VIEWED_CLOSE: 3,
+  VIEWED_STATE: 4,
+  VIEWED_LISTENER: 5,
+  VIEWED_RETRANSMIT: 6,
+  VIEWED_DROP: 7,
+} as const;
+
+/** `enum record_reader`. */
+export const RECORD_READER = {
+  FOR_NOBODY: 0,
+  FOR_AGENT: 1,
+  FOR_VIEWS: 2147483648,
+} as const;
+
 /** `enum connection_what`. */
 export const CONNECTION_WHAT = {
   CONNECTION_OPEN: 1,
