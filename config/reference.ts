@@ -23,6 +23,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   display: 'The table of the live output',
   otlp: 'OTLP targets',
   export: 'Export',
+  views: 'Views that read from the agent',
   agent: 'The agent itself',
   log: 'Log',
   shutdown: 'Shutdown',

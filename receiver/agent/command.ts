@@ -2,6 +2,8 @@ import { ConfigError, configOf, readCheckedSettings } from '../../config/index.t
 import { NativeError, type NativeErrorCode } from '../../native/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import { isForeground } from '../host/terminal.ts';
+import { FeedReadError } from '../feed/client.ts';
+import { FeedError } from '../feed/server.ts';
 import { EndpointError } from '../export/endpoint-error.ts';
 import { parseArguments } from '../cli/args.ts';
 import { readVersion, renderHelp } from '../cli/help.ts';
@@ -121,6 +123,7 @@ function explain(error: unknown, stderr: Output): number {
 function statusOf(error: unknown): number | undefined {
   if (error instanceof ConfigError || error instanceof EndpointError) return error.exitCode;
   if (error instanceof ListenError || error instanceof RecordingError) return error.exitCode;
+  if (error instanceof FeedError || error instanceof FeedReadError) return error.exitCode;
   if (error instanceof UnsupportedError || error instanceof OutputError) return error.exitCode;
   if (!(error instanceof NativeError)) return undefined;
   return UNBUILT.has(error.code) ? EXIT_FAILED : EXIT_UNSUPPORTED;

@@ -5,7 +5,6 @@ import { monotonicToRealtime } from '../../native/index.ts';
 import { VERSION } from '../../semconv/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import type { Outputs } from '../cli/outputs.ts';
-import { LOSS_REASON } from '../decode/generated/layout.ts';
 import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { createMachine } from '../host/machine.ts';
 import { RecordingWriter } from '../recording/file-writer.ts';
@@ -17,6 +16,7 @@ import { TapedKernel } from '../recording/taped-kernel.ts';
 import { TapedMachine } from '../recording/taped-machine.ts';
 import { KernelSource } from '../source/kernel-source.ts';
 import { parseViewArguments } from '../views/options.ts';
+import { lostRecords } from './agent-feed.ts';
 import { Pipeline, type Outlets } from './pipeline.ts';
 import { keepPrivileges } from './privileges.ts';
 import { RECORD_OPTIONS, recordHelp, recordLimitsOf, type RecordLimits } from './record-options.ts';
@@ -166,7 +166,7 @@ export class RecordSession {
     source.detach();
     await this.#collect('stop');
     const { decoded } = this.#pipeline.decoded;
-    writer.end({ reason, seen: decoded, lost: this.#lost() });
+    writer.end({ reason, seen: decoded, lost: lostRecords(source.losses()) });
     return `${this.#parts.path} has ${String(writer.written)} bytes of ${String(decoded)} records and the sums${REASONS[reason]}`;
   }
 
@@ -181,14 +181,6 @@ export class RecordSession {
     if (name === 'stop') this.#pipeline.stop();
     this.#pipeline.collect();
     await exemplars.metrics.collect(clock.toUnixNs(clock.now()));
-  }
-
-  /** Records that found no room in the ring. */
-  #lost(): number {
-    return this.#parts.source
-      .losses()
-      .filter((_, index) => index % LOSS_REASON.LOSS_REASONS === LOSS_REASON.LOST_RING_FULL)
-      .reduce((sum, count) => sum + count, 0);
   }
 
   close(): void {

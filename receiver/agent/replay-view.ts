@@ -94,10 +94,12 @@ function refuseLive(args: ViewArguments, { name }: View): never {
 }
 
 function checkAsked(args: ViewArguments, asked: readonly string[], recorded: readonly string[]): void {
-  for (const option of ['cgroup', 'container'])
+  const why = { cgroup: 'a recording has no cgroups', container: 'a recording has no cgroups' };
+  const agent = { agent: 'a recording needs no agent', 'no-agent': 'a recording needs no agent' };
+  for (const [option, reason] of Object.entries({ ...why, ...agent }))
     if (args.has(option))
       throw new ConfigError([
-        { subject: `wirespan replay: --${option}`, problem: 'is for live views: a recording has no cgroups' },
+        { subject: `wirespan replay: --${option}`, problem: `is for live views: ${reason}` },
       ]);
   const wanted = asked.map((text) => parseCidr(text).text).join(',');
   if (wanted === '' || wanted === recorded.join(',')) return;

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { AppConfig } from '../../config/index.ts';
+import { createAgentFeed, feedBounds } from './agent-feed.ts';
 import { AgentEvents } from './agent-events.ts';
 import { AgentOutput } from './agent-output.ts';
 import { agentResource } from './agent-resource.ts';
@@ -15,27 +16,29 @@ import { LiveFilter } from '../settings/filter.ts';
 import { kernelOptionsOf } from '../settings/kernel.ts';
 import { Health } from './health.ts';
 import { warnOfHost } from './host-warnings.ts';
+import { ownTelemetry } from './own-telemetry.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ObservedResource } from '../model/resource.ts';
-import { notifyManager } from '../../native/index.ts';
 import { reducePrivileges } from './privileges.ts';
 import { Reloader } from './reload.ts';
 import type { LoadedSettings } from './reload-plan.ts';
 import { isForeground } from '../host/terminal.ts';
 import { SelfStats } from './self-stats.ts';
+import { tellManager } from './service-manager.ts';
 import { liveView, TICK_MS } from './live-view.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { KernelSource } from '../source/kernel-source.ts';
 import { checkSupport } from './support.ts';
+import type { Feed } from '../feed/server.ts';
 import type { Tap } from '../tap/tap.ts';
-import { createAgentTelemetry, type AgentTelemetry } from '../telemetry/agent-telemetry.ts';
+import type { AgentTelemetry } from '../telemetry/agent-telemetry.ts';
 import { createAgentTap, tapBounds } from './otlp-tap.ts';
 
 /** Exit status when Ctrl-C a second time ended the drain: as of a process that SIGINT killed. */
 const EXIT_CUT_SHORT = 130;
 
-const BUSY_DRAIN_MS = 10;
-const IDLE_DRAIN_MS = 250;
+/** Under load, while a view reads, else. */
+const [BUSY_DRAIN_MS, READ_DRAIN_MS, IDLE_DRAIN_MS] = [10, 50, 250];
 const SWEEP_MS = 5000;
 
 /**
@@ -80,6 +83,7 @@ class Agent {
   readonly #tap: Tap | undefined;
   readonly #health: Health | undefined;
   readonly #telemetry: AgentTelemetry | undefined;
+  readonly #feed: Feed | undefined;
   readonly #output: AgentOutput;
   readonly #isOutputAsked: boolean;
   readonly #log: Logger;
@@ -114,6 +118,11 @@ class Agent {
     const resource = agentResource(this.#pipeline.enricher, config);
     this.#events = new AgentEvents(config, resource, (event) => this.#exporters.addEvent(event));
     this.#tap = createAgentTap(config, this.#log, this.#pipeline.join);
+    this.#feed = createAgentFeed(config.views, {
+      source: this.#source,
+      pipeline: this.#pipeline,
+      config: () => this.#config,
+    });
     this.#telemetry = this.#createTelemetry(resource);
     this.#loop = this.#createLoop();
     this.#filter = new LiveFilter(config.filter, {
@@ -145,17 +154,9 @@ class Agent {
 
   #createTelemetry(resource: ObservedResource): AgentTelemetry | undefined {
     if (this.#exporters.metrics === undefined && this.#health === undefined) return undefined;
-    const telemetry = createAgentTelemetry({
-      resource,
-      sources: {
-        ...this.#stats.sources(this.#exporters),
-        outputDropped: () => this.#output.dropped(),
-        ...(this.#tap && { tap: this.#tap }),
-      },
-      temporality: this.#config.temporality,
-      isEnabled: ({ name }) => this.#config.metrics.get(name) ?? false,
-      families: this.#config.selfMetrics,
-    });
+    const [exporters, stats, output] = [this.#exporters, this.#stats, this.#output];
+    const served = { tap: this.#tap, feed: this.#feed };
+    const telemetry = ownTelemetry({ config: this.#config, exporters, stats, output, ...served }, resource);
     this.#pipeline.onBatch = (seconds) => telemetry.recordLag(seconds);
     return telemetry;
   }
@@ -174,9 +175,10 @@ class Agent {
     });
   }
 
-  /** Before it starts: a port that is taken is said at once. */
+  /** Before it starts: a port or a path that is taken is said at once. */
   async listen(): Promise<void> {
     await this.#tap?.listen();
+    await this.#feed?.listen();
   }
 
   start(): void {
@@ -207,16 +209,11 @@ class Agent {
         endpoint: this.#exporters.origins().metrics,
         capabilities,
         ...(this.#tap && { tap: this.#tap.ports }),
+        ...(this.#config.views && { views: this.#config.views.socket }),
       },
       'ready',
     );
-    this.#tellManager('READY=1');
-  }
-
-  /** The unit of systemd is shown as started, and as stopping. */
-  #tellManager(state: string): void {
-    const errno = notifyManager(state);
-    if (errno !== 0) this.#log.warn({ errno, state }, 'the service manager was not told');
+    tellManager('READY=1', this.#log);
   }
 
   /** A first collection is made at once, so that who waits for this agent need not wait an interval. */
@@ -233,7 +230,7 @@ class Agent {
     this.#pipeline.collect();
     this.#stats.refresh();
     this.#events.losses(this.#stats.lost(), performance.now());
-    const bounds = { ...tapBounds(this.#tap), ...this.#health?.bounds() };
+    const bounds = { ...tapBounds(this.#tap), ...feedBounds(this.#feed), ...this.#health?.bounds() };
     this.#bounds.look({ ...boundCountsOf(this.#pipeline), ...bounds }, performance.now());
     this.#health?.signs.collected();
   }
@@ -267,7 +264,10 @@ class Agent {
 
   #drain(): void {
     const bytes = this.#pipeline.drain();
-    this.#drainMs = bytes > 0 ? BUSY_DRAIN_MS : Math.min(IDLE_DRAIN_MS, this.#drainMs * 2);
+    this.#drainMs =
+      bytes > 0
+        ? BUSY_DRAIN_MS
+        : Math.min(this.#feed?.isRead ? READ_DRAIN_MS : IDLE_DRAIN_MS, this.#drainMs * 2);
   }
 
   /** No new events, then everything that is known leaves, within the deadline. */
@@ -275,12 +275,13 @@ class Agent {
     const hint = isForeground() && { hint: 'Ctrl-C again ends it without what is not sent yet' };
     this.#log.info({ signal, ...hint }, 'stopping');
     this.#health?.signs.stopping();
-    this.#tellManager('STOPPING=1');
+    tellManager('STOPPING=1', this.#log);
     clearTimeout(this.#drainTimer);
     for (const timer of this.#timers) clearInterval(timer);
     this.#output.live?.stop();
     this.#source.detach();
     this.#pipeline.stop();
+    const fed = this.#feed?.close();
     this.#events.stopping();
     const { shutdownDeadlineMs } = this.#config;
     const tapEnded = this.#tap?.shutdown(performance.now() + (shutdownDeadlineMs * 2) / 3);
@@ -289,6 +290,7 @@ class Agent {
       await tapEnded;
       await this.#loop?.shutdown(untilMs);
     });
+    await fed;
     this.#source.close();
     this.#health?.close();
     this.#log.info(this.#sent(), 'stopped');

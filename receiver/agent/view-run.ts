@@ -16,6 +16,7 @@ import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
 import type { Screen } from '../views/top/screen.ts';
 import { MAX_REMEMBERED, type View, type ViewNeeds } from '../views/view.ts';
+import { FedView, openFeed } from './fed-view.ts';
 import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { checkSupport } from './support.ts';
@@ -37,6 +38,7 @@ const LOSSES = [
 /**
  * Runs a view until a signal ends it, or nobody reads it; the exit status.
  * @throws ConfigError for options that cannot be used
+ * @throws FeedReadError when an agent was named and cannot be read from
  * @throws UnsupportedError, NativeError when the machine cannot
  */
 export async function runView(
@@ -53,6 +55,9 @@ export async function runView(
     await outputs.stdout.drain();
     return 0;
   }
+  const say = (words: string): void => void outputs.stderr.write(`wirespan ${view.name}: ${words}\n`);
+  const feed = await openFeed(view, args, say);
+  if (feed !== undefined) return await new FedView({ ...feed, view, args, outputs }).run(signals);
   const session = new ViewSession(view, args, outputs, screen);
   try {
     return await session.run(signals);

@@ -20,16 +20,7 @@ export class TapedKernel implements Kernel {
   constructor(tape: Tape, live?: Kernel) {
     this.#tape = tape;
     this.#live = live;
-    const names = live?.names;
-    this.names = {
-      dropReason: (reason) =>
-        tape.ask<string>(`drop reason ${String(reason)}`, () => names?.dropReason(reason)) ??
-        `unknown_${String(reason)}`,
-      resetReason: (reason) =>
-        tape.ask<string>(`reset reason ${String(reason)}`, () => names?.resetReason(reason)),
-      functionAt: (address) =>
-        tape.ask<string>(`function ${address.toString(16)}`, () => names?.functionAt(address)),
-    };
+    this.names = tapedNames(tape, live?.names);
   }
 
   get countsNamespaces(): boolean {
@@ -44,32 +35,10 @@ export class TapedKernel implements Kernel {
     return this.#tape.drain(
       (each) => this.#live?.drain(each) ?? 0,
       (bytes) => {
-        if (this.#live !== undefined) this.#nameNumbers(bytes);
+        if (this.#live !== undefined) nameNumbers(bytes, this.names);
         handle(bytes);
       },
     );
-  }
-
-  /** Words for all numbers that records have: who replays may ask for any. */
-  #nameNumbers(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at + RECORD_HEADER.size <= view.byteLength;) {
-      const kind = view.getUint32(at + RECORD_HEADER.kind, true);
-      if (kind === RECORD_KIND.RECORD_RESET) this.names.resetReason(view.getUint8(at + RESET_RECORD.reason));
-      if (kind === RECORD_KIND.RECORD_DROP) this.#nameDrop(view, at);
-      const size = view.getUint32(at + RECORD_HEADER.bytes, true);
-      if (size < RECORD_HEADER.size) return;
-      at += (size + 7) & ~7;
-    }
-  }
-
-  #nameDrop(view: DataView, at: number): void {
-    this.names.dropReason(view.getUint32(at + DROP_RECORD.reason, true));
-    this.names.functionAt(view.getBigUint64(at + DROP_RECORD.location, true));
-    for (let i = 0; i < DROP_RECORD_LENGTH.stack; i += 1) {
-      const address = view.getBigUint64(at + DROP_RECORD.stack + 8 * i, true);
-      if (address !== 0n) this.names.functionAt(address);
-    }
   }
 
   pass(nowNs: bigint): number {
@@ -118,6 +87,41 @@ export class TapedKernel implements Kernel {
   setFilter(filter: Parameters<Kernel['setFilter']>[0]): void {
     this.#live?.setFilter(filter);
   }
+}
+
+/** Asks for the words for all numbers that these records have: who replays may ask for any. */
+export function nameNumbers(bytes: Uint8Array, names: KernelNames): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + RECORD_HEADER.size <= view.byteLength;) {
+    const kind = view.getUint32(at + RECORD_HEADER.kind, true);
+    if (kind === RECORD_KIND.RECORD_RESET) names.resetReason(view.getUint8(at + RESET_RECORD.reason));
+    if (kind === RECORD_KIND.RECORD_DROP) nameDrop(view, at, names);
+    const size = view.getUint32(at + RECORD_HEADER.bytes, true);
+    if (size < RECORD_HEADER.size) return;
+    at += (size + 7) & ~7;
+  }
+}
+
+function nameDrop(view: DataView, at: number, names: KernelNames): void {
+  names.dropReason(view.getUint32(at + DROP_RECORD.reason, true));
+  names.functionAt(view.getBigUint64(at + DROP_RECORD.location, true));
+  for (let i = 0; i < DROP_RECORD_LENGTH.stack; i += 1) {
+    const address = view.getBigUint64(at + DROP_RECORD.stack + 8 * i, true);
+    if (address !== 0n) names.functionAt(address);
+  }
+}
+
+/** The kernel's words, by way of a tape; without `live` those that it has. */
+export function tapedNames(tape: Tape, live?: KernelNames): KernelNames {
+  return {
+    dropReason: (reason) =>
+      tape.ask<string>(`drop reason ${String(reason)}`, () => live?.dropReason(reason)) ??
+      `unknown_${String(reason)}`,
+    resetReason: (reason) =>
+      tape.ask<string>(`reset reason ${String(reason)}`, () => live?.resetReason(reason)),
+    functionAt: (address) =>
+      tape.ask<string>(`function ${address.toString(16)}`, () => live?.functionAt(address)),
+  };
 }
 
 const NO_ROWS: MapImage = {

@@ -5,9 +5,28 @@ import type { KernelOptions } from './kernel-options.ts';
 import { mapSizes } from './map-sizes.ts';
 import { u32, u64, u8 } from './number-bytes.ts';
 import type { Plan } from './plan.ts';
+import { setRowLimits, TAKE_ROW } from './row-maps.ts';
+
+/** Chooses the programs that are loaded, and sets all that is to be set before that. */
+export function configure(
+  session: BpfSession,
+  plan: Plan,
+  options: KernelOptions,
+  numbers: KernelNumbers,
+): void {
+  const { self, firstPass, owners, cpus, ...ofSums } = plan.iterators;
+  const needed = new Set([
+    ...plan.attached.map(({ program }) => program),
+    ...[self, firstPass, ...owners, ...cpus],
+    ...(options.recordsAlone === true ? [] : [...Object.values(ofSums).flat(), TAKE_ROW]),
+  ]);
+  for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
+  setKernelConfig(session, plan, options, numbers);
+  setRowLimits(session);
+}
 
 /** Sets every variable and map size of an opened session. */
-export function setKernelConfig(
+function setKernelConfig(
   session: BpfSession,
   plan: Plan,
   options: KernelOptions,

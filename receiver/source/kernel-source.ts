@@ -3,18 +3,17 @@ import { BpfSession, kernelEnum, possibleCpus, releaseKernelTypes, type Ring } f
 import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
-import type { KernelNumbers } from '../signals/kernel.ts';
 import { attachPrograms, kernelAnswers } from './attach.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import type { Kernel } from './kernel.ts';
 import { kernelNames } from './kernel-names.ts';
-import { setKernelConfig } from './kernel-config.ts';
+import { configure } from './kernel-config.ts';
 import type { KernelOptions } from './kernel-options.ts';
 import { u32, u8 } from './number-bytes.ts';
 import { subnetKey } from './subnet.ts';
 import { Passes } from './passes.ts';
 import { makePlan, type Plan } from './plan.ts';
-import { addOverflowRows, setRowLimits, takeRow, TAKE_ROW } from './row-maps.ts';
+import { addOverflowRows, takeRow } from './row-maps.ts';
 
 const BPF_OBJECT = builtFile('bpf/wirespan.bpf.o');
 
@@ -289,16 +288,4 @@ export class KernelSource implements Kernel {
   close(): void {
     this.#session.close();
   }
-}
-
-function configure(session: BpfSession, plan: Plan, options: KernelOptions, numbers: KernelNumbers): void {
-  const { self, firstPass, owners, cpus, ...ofSums } = plan.iterators;
-  const needed = new Set([
-    ...plan.attached.map(({ program }) => program),
-    ...[self, firstPass, ...owners, ...cpus],
-    ...(options.recordsAlone === true ? [] : [...Object.values(ofSums).flat(), TAKE_ROW]),
-  ]);
-  for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
-  setKernelConfig(session, plan, options, numbers);
-  setRowLimits(session);
 }

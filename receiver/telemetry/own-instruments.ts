@@ -28,7 +28,7 @@ import {
   METRIC_AGENT_SERIES_COUNT,
   METRIC_AGENT_SERIES_LIMIT,
   METRIC_AGENT_VIEW_CUT_OFF,
-  METRIC_AGENT_VIEW_READERS,
+  METRIC_AGENT_VIEW_COUNT,
   METRIC_AGENT_VIEW_REFUSED,
   METRIC_AGENT_WORKLOAD_COUNT,
 } from '../../semconv/index.ts';
@@ -130,7 +130,7 @@ function levelStats(sources: AgentSources): [MetricDescriptor, Read][] {
     [METRIC_AGENT_MAP_LIMIT, perMap((m) => m.limit)],
     [METRIC_AGENT_CONNECTION_COUNT, connectionCount && (() => [[connectionCount()]])],
     [METRIC_AGENT_WORKLOAD_COUNT, workloadCount && (() => [[workloadCount()]])],
-    [METRIC_AGENT_VIEW_READERS, views && (() => [[views().readers]])],
+    [METRIC_AGENT_VIEW_COUNT, views && (() => [[views().readers]])],
     [METRIC_AGENT_VIEW_CUT_OFF, views && (() => [[views().cutOff]])],
     [METRIC_AGENT_VIEW_REFUSED, views && (() => [[views().refused]])],
     [METRIC_AGENT_SERIES_COUNT, series && (() => [[series().count]])],

@@ -168,6 +168,17 @@ export function netnsOption(short?: string): ViewOption {
 /** What limits every view. */
 export const LIMITS: readonly ViewOption[] = [...PROCESSES, ...FAMILIES];
 
+/** Where what it shows comes from. */
+export const AGENT_OPTIONS: readonly ViewOption[] = [
+  {
+    long: 'agent',
+    value: 'PATH',
+    check: (value) => (value.startsWith('/') ? undefined : 'is no path of a socket: it begins with /'),
+    help: 'reads from the agent that has this socket (views.socket)',
+  },
+  { long: 'no-agent', help: 'loads programs of its own, also where an agent can be read from' },
+];
+
 /** When it was, in a column before all others. */
 export const TIMES: readonly ViewOption[] = [
   { long: 'time', short: 'T', help: 'a column with the time of day' },

@@ -25,6 +25,7 @@ export const softirqs: View = {
     { long: 'cpu', short: 'c', value: 'CPU', check: checkCpu, help: 'of this logical CPU only' },
   ],
   words: ['interval', 'count'],
+  loadsAlways: true,
   needs: (args) => ({
     events: [],
     sums: {

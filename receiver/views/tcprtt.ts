@@ -44,6 +44,7 @@ export const tcprtt: View = {
     { long: 'extension', short: 'e', help: 'the average, too' },
   ],
   words: ['interval', 'count'],
+  loadsAlways: true,
   needs: (args) => {
     const duration = args.number('duration');
     const interval = args.number('interval') ?? duration ?? ONCE_S;

@@ -15,6 +15,7 @@ export const tcpsynbl: View = {
     portOption('localport', 'L', 'listeners of this port only'),
   ],
   words: ['interval', 'count'],
+  loadsAlways: true,
   needs: (args) => ({
     events: [],
     sums: {

@@ -24,6 +24,8 @@ export interface View {
   readonly words?: readonly string[];
   /** It takes the whole terminal: there is no `--json`. */
   readonly isScreen?: boolean;
+  /** It shows sums, samples or living connections, which no agent has for it: it loads programs of its own. */
+  readonly loadsAlways?: boolean;
   /** What the kernel is asked for: nothing else is loaded. */
   needs(args: ViewArguments): ViewNeeds;
   /** Which ends the ports of its options are of. */

@@ -127,6 +127,10 @@ const folders: Readonly<Record<string, Folder>> = {
     values: ['text', 'layout', 'receiver/model'],
     types: ['receiver/host', 'receiver/source'],
   },
+  'receiver/feed': {
+    holds: 'what the agent reads for views of other processes: a recording that goes on, by a unix socket',
+    values: ['semconv', 'text', 'layout', 'receiver/model', 'receiver/recording'],
+  },
   'receiver/report': {
     holds: 'metrics, events and spans of a time to one page that shows what hurt',
     values: ['semconv', 'text', 'receiver/cli', 'receiver/model'],
@@ -148,7 +152,12 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
 };
 
 /** The only folders of the receiver that read files: what the kernel says of this machine has one reader. */
-export const FILE_READERS: readonly string[] = ['receiver/host', 'receiver/cli', 'receiver/recording'];
+export const FILE_READERS: readonly string[] = [
+  'receiver/host',
+  'receiver/cli',
+  'receiver/recording',
+  'receiver/feed',
+];
 
 /** Kinds of tests, and whose parts each may use besides its own: what two need is in test/support/. */
 const TESTS: Readonly<Record<string, readonly string[]>> = {

@@ -385,6 +385,54 @@ export const METRIC_AGENT_TAP_REQUESTS: MetricDescriptor = {
   bccTools: [],
 };
 
+/** Views that read from the agent now (`views.socket`). @experimental */
+export const METRIC_AGENT_VIEW_COUNT: MetricDescriptor = {
+  name: 'wirespan.agent.view.count',
+  instrument: 'updowncounter',
+  unit: '{view}',
+  description: 'Views that read from the agent now (`views.socket`).',
+  valueType: 'int',
+  scope: 'agent',
+  resource: 'agent',
+  defaultOn: true,
+  switch: 'metrics.agent.view.count',
+  maxSeries: 2000,
+  attributes: [],
+  bccTools: [],
+};
+
+/** Views that the agent cut off, since they read too slowly. @experimental */
+export const METRIC_AGENT_VIEW_CUT_OFF: MetricDescriptor = {
+  name: 'wirespan.agent.view.cut_off',
+  instrument: 'counter',
+  unit: '{view}',
+  description: 'Views that the agent cut off, since they read too slowly.',
+  valueType: 'int',
+  scope: 'agent',
+  resource: 'agent',
+  defaultOn: true,
+  switch: 'metrics.agent.view.cut_off',
+  maxSeries: 2000,
+  attributes: [],
+  bccTools: [],
+};
+
+/** Views that the agent did not let read, since there were too many or what they asked was no question of a view. @experimental */
+export const METRIC_AGENT_VIEW_REFUSED: MetricDescriptor = {
+  name: 'wirespan.agent.view.refused',
+  instrument: 'counter',
+  unit: '{view}',
+  description: 'Views that the agent did not let read, since there were too many or what they asked was no question of a view.',
+  valueType: 'int',
+  scope: 'agent',
+  resource: 'agent',
+  defaultOn: true,
+  switch: 'metrics.agent.view.refused',
+  maxSeries: 2000,
+  attributes: [],
+  bccTools: [],
+};
+
 /** Observed resources. @experimental */
 export const METRIC_AGENT_WORKLOAD_COUNT: MetricDescriptor = {
   name: 'wirespan.agent.workload.count',
@@ -1312,6 +1360,9 @@ export const METRICS: readonly MetricDescriptor[] = [
   METRIC_AGENT_TAP_QUEUE_SIZE,
   METRIC_AGENT_TAP_QUEUE_USAGE,
   METRIC_AGENT_TAP_REQUESTS,
+  METRIC_AGENT_VIEW_COUNT,
+  METRIC_AGENT_VIEW_CUT_OFF,
+  METRIC_AGENT_VIEW_REFUSED,
   METRIC_AGENT_WORKLOAD_COUNT,
   METRIC_PACKET_DROPPED,
   METRIC_SOFTIRQ_DURATION,

@@ -41,6 +41,7 @@ export const top: View = {
   example: ['wirespan top -D 5432', 'who is talking to a database; h shows the keys'],
   options: [DELAY, COUNT, LOCAL_PORT, REMOTE_PORT, TRACE],
   isScreen: true,
+  loadsAlways: true,
   needs: (args) => ({
     events: [
       EVENT_TCP_STATE_CHANGE,
