@@ -151,8 +151,9 @@ export class Feed {
     else this.#refuse(socket, { lacks });
   }
 
-  #refuse(socket: Socket, refusal: Refusal): void {
-    this.#refused += 1;
+  #refuse(socket: Socket, refusal: NonNullable<Refusal>): void {
+    // What an agent does not have, the view's own programs have.
+    if ('error' in refusal) this.#refused += 1;
     socket.resume();
     socket.end(answerLine(refusal));
     setTimeout(() => socket.destroy(), LAST_MS).unref();

@@ -11,6 +11,9 @@ const START_MS = 120_000;
 
 /** A view that watches. */
 export interface RunningView {
+  readonly pid: number;
+  /** Its status, when it ends by itself. */
+  readonly ended: () => Promise<number | null>;
   readonly stdout: () => string;
   readonly stderr: () => string;
   /** What `--json` printed so far. */
@@ -24,8 +27,17 @@ export interface RunningView {
 
 /** Rejects, with what it said, when it does not watch in time. */
 export async function startView(cleanup: Cleanup, ...args: readonly string[]): Promise<RunningView> {
+  return await startViewWith({}, cleanup, ...args);
+}
+
+/** The same with variables in its environment. */
+export async function startViewWith(
+  settings: Readonly<Record<string, string>>,
+  cleanup: Cleanup,
+  ...args: readonly string[]
+): Promise<RunningView> {
   const child = spawn(process.execPath, agentArgs(...args), {
-    env: cleanEnvironment(NODE_OPTIONS.environment),
+    env: cleanEnvironment({ ...NODE_OPTIONS.environment, ...settings }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };
@@ -51,6 +63,8 @@ export async function startView(cleanup: Cleanup, ...args: readonly string[]): P
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as JsonRow);
   return {
+    pid: child.pid ?? 0,
+    ended: () => ended,
     stdout: () => said.stdout,
     stderr: () => said.stderr,
     rows,
