@@ -136,10 +136,13 @@ function resourcePart({
   };
 }
 
+/** File modes. */
+const ACCESS = { owner: 0o600, group: 0o660, all: 0o666 } as const;
+
 function viewsPart({ values }: Settings): Pick<AppConfig, 'views'> {
   const socket = values.get('views.socket') as string;
   if (socket === 'off') return {};
-  return { views: { socket, mode: Number.parseInt(values.get('views.socket_mode') as string, 8) } };
+  return { views: { socket, mode: ACCESS[values.get('views.access') as keyof typeof ACCESS] } };
 }
 
 /** `agent.service_name` wins over a `service.name` among the attributes, as OpenTelemetry has it. */

@@ -139,10 +139,10 @@ export const agentSettings: SettingTree = {
       'off',
       'Unix socket at which views (`wirespan tcplife` and the like) read from this agent instead of loading programs of their own; they look at `/run/wirespan/views.sock` by themselves ([views.md](views.md#from-a-running-agent)).',
     ),
-    socket_mode: setting(
-      choice(['0600', '0660', '0666']),
-      '0600',
-      'Who may read there: the file mode of the socket. It shows addresses, ports and commands of the whole host.',
+    access: setting(
+      choice(['owner', 'group', 'all']),
+      'owner',
+      'Who may read there: `owner` is file mode 0600, `group` 0660 and `all` 0666. Addresses, ports and commands of the whole host are to be read.',
     ),
   },
   agent: {

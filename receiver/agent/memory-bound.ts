@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { AppConfig } from '../../config/index.ts';
 import { BYTES_PER_PLACE } from '../export/item-queue.ts';
+import { MAX_READERS, MAX_WAITING_BYTES } from '../feed/server.ts';
 import { kernelOptionsOf } from '../settings/kernel.ts';
 import { kernelMemory } from './kernel-memory.ts';
 
@@ -63,6 +64,7 @@ export function memoryBound(config: AppConfig, cpus = availableParallelism()): M
       { what: 'what is remembered of requests with a trace', bytes: GARBAGE * TRACES },
       part('export.*.queue_size', places, 'spans and events that wait', GARBAGE * BYTES_PER_PLACE * places),
       ...tapPart(config),
+      ...viewsPart(config),
     ],
   };
 }
@@ -72,6 +74,12 @@ function tapPart({ otlpTap }: AppConfig): MemoryPart[] {
   if (otlpTap === undefined) return [];
   const { queueBytes } = otlpTap;
   return [part('correlation.otlp_tap.queue_bytes', queueBytes, 'bytes that wait', queueBytes)];
+}
+
+/** Blocks lie outside of V8's heap; one more is in the making, unpacked. */
+function viewsPart({ views }: AppConfig): MemoryPart[] {
+  if (views === undefined) return [];
+  return [part('views.socket', MAX_READERS, 'views that read', MAX_READERS * 2 * MAX_WAITING_BYTES)];
 }
 
 function part(setting: string, value: number, what: string, bytes: number): MemoryPart {

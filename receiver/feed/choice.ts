@@ -33,9 +33,9 @@ const MAX_TOLD = 8_192;
 
 interface Viewed {
   readonly kind: number;
-  /** Of a connection: `enum connection_what`. */
+  /** Which of the records of connections: `enum connection_what`. */
   readonly what?: number;
-  /** Of `enum viewed_record`. */
+  /** Its number of `enum viewed_record`. */
   readonly viewed: number;
 }
 

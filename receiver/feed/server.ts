@@ -9,9 +9,9 @@ import { readLine } from './line.ts';
 import { answerLine, parseGreeting, type Greeting, type Refusal } from './protocol.ts';
 import { FeedReader, type FeedState } from './reader.ts';
 
-const MAX_READERS = 16;
+export const MAX_READERS = 16;
 /** As they are sent, compressed: some 80,000 records. */
-const MAX_WAITING_BYTES = 1 << 20;
+export const MAX_WAITING_BYTES = 1 << 20;
 /** Who connects has so long to ask. */
 const GREETING_MS = 5_000;
 /** What was read of the ring is sent so often, and so often it is told what changed besides. */

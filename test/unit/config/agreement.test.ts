@@ -25,6 +25,7 @@ const TEXTS = [
   'json',
   'grpc',
   'http/protobuf',
+  'owner',
   'gzip',
   'delta',
   'trace_based',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OWNER_INFO, OWNER_KEY } from '../../../receiver/decode/generated/layout.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
-import { FeedStream } from '../../../receiver/feed/client.ts';
+import type { FeedStream } from '../../../receiver/feed/client.ts';
 import type { Greeting } from '../../../receiver/feed/protocol.ts';
 import { Feed, type FeedOptions } from '../../../receiver/feed/server.ts';
 import type { KernelRecord } from '../../../receiver/model/record.ts';

@@ -58,6 +58,7 @@ const everySource: AgentSources = {
   connectionCount: () => 4,
   workloadCount: () => 2,
   series: () => ({ count: 10, limit: 50_000 }),
+  views: () => ({ readers: 3, cutOff: 1, refused: 2 }),
   outputDropped: () => [
     { stream: 'stdout', count: 3 },
     { stream: 'stderr', count: 0 },
@@ -112,6 +113,8 @@ test('figures are what the sources say; the same attributes twice are summed', a
     ],
   );
   assert.deepEqual(figures(collected, 'wirespan.agent.series.limit'), [[{}, 50_000]]);
+  for (const [name, count] of Object.entries({ count: 3, cut_off: 1, refused: 2 }))
+    assert.deepEqual(figures(collected, `wirespan.agent.view.${name}`), [[{}, count]]);
   const traces = { 'wirespan.agent.tap.signal': 'traces' };
   assert.deepEqual(figures(collected, 'wirespan.agent.tap.requests').slice(0, 3), [
     [traces, 5],
