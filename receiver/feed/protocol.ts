@@ -1,7 +1,7 @@
 /** What a view and an agent say to each other before the stream: a line of JSON each. docs/views.md describes it. */
 
 /** The version that is spoken; of another one nothing is understood. */
-export const PROTOCOL = 1;
+const PROTOCOL = 1;
 /** Where a view looks by itself. */
 export const DEFAULT_SOCKET = '/run/wirespan/views.sock';
 /** A first line has no more bytes: of who asks, and of who answers. */

@@ -33,6 +33,7 @@ const ON_ONE: Readonly<Record<Kernel, readonly string[]>> = {
     'served-bounds',
     'served-requests',
     'taken',
+    'viewed-records',
   ],
   '6.12': [
     'exec-names',

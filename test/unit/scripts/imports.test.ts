@@ -58,7 +58,7 @@ describe('imports between folders', () => {
     );
     assert.deepEqual(
       readers.filter((folder) => folder.startsWith('receiver')),
-      ['receiver/host', 'receiver/recording', 'receiver/cli'],
+      ['receiver/host', 'receiver/recording', 'receiver/feed', 'receiver/cli'],
     );
   });
 
