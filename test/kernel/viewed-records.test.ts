@@ -99,7 +99,7 @@ describe('records for views', () => {
     assert.deepEqual(of(closes, ...whats), [true]);
     assert.deepEqual(of(opens, 'CONNECTION_OPEN'), [true]);
     assert.deepEqual(of(opens, 'CONNECTION_CLOSE'), []);
-    // Of the client: to SYN_SENT, ESTABLISHED, and three more to CLOSE.
+    // The client goes to SYN_SENT, ESTABLISHED, and by three more to CLOSE.
     assert.deepEqual(of(opens, 'STATE'), [true, true, true, true, true]);
   });
 
