@@ -12,7 +12,7 @@ function defaultOf({ default: value, defaultText }: Setting): string {
   const asTyped = /^`([^`]+)`$/.exec(defaultText ?? '')?.[1];
   if (asTyped !== undefined) return asTyped;
   if (defaultText !== undefined || value === undefined || Array.isArray(value)) return '';
-  return String(value);
+  return typeof value === 'object' ? '' : String(value);
 }
 
 /** Words in lines of a comment. */

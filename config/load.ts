@@ -81,8 +81,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       maxOwners: value('bpf.max_owners'),
     },
     correlation: correlation(settings),
-    ...otlpTap(settings),
-    ...viewsPart(settings),
+    ...servedPart(settings),
     filter: {
       include: value<FilterRule[]>('filter.include'),
       exclude: value<FilterRule[]>('filter.exclude'),
@@ -115,7 +114,6 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
     groupBy: value('display.group_by'),
     ...exportParts(settings),
     agent: agentPart(settings),
-    ...health(settings),
     logLevel: value('log.level'),
     shutdownDeadlineMs: value('shutdown.deadline'),
   });
@@ -138,6 +136,11 @@ function resourcePart({
 
 /** File modes. */
 const ACCESS = { owner: 0o600, group: 0o660, all: 0o666 } as const;
+
+/** Where others reach the agent. */
+function servedPart(settings: Settings): Pick<AppConfig, 'otlpTap' | 'views' | 'health'> {
+  return { ...otlpTap(settings), ...viewsPart(settings), ...health(settings) };
+}
 
 function viewsPart({ values }: Settings): Pick<AppConfig, 'views'> {
   const socket = values.get('views.socket') as string;

@@ -73,6 +73,7 @@ export const tiers = [
       { name: 'Jaeger is built', script: 'test/backends/build.ts', args: ['jaeger'] },
       { name: 'Prometheus is built', script: 'test/backends/build.ts', args: ['prometheus'] },
       { name: 'promtool is built', script: 'test/backends/build.ts', args: ['promtool'] },
+      { name: 'Helm is built', script: 'test/backends/build.ts', args: ['helm'] },
       { name: 'the clients of Go are built', script: 'test/backends/build.ts', args: ['h2-client'] },
     ],
   },

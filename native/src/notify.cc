@@ -1,5 +1,5 @@
-// Tells a service manager how this process is, as sd_notify(3) does: Node has no sockets for datagrams in the
-// file system.
+// Tells a service manager how this process is, as sd_notify(3) does: Node has no sockets for
+// datagrams in the file system.
 #include "notify.h"
 
 #include <sys/socket.h>

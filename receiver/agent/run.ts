@@ -130,13 +130,8 @@ class Agent {
       apply: (filter) => this.#pipeline.setFilter(filter),
       onMissing: (cgroup) => this.#log.warn({ cgroup }, 'no such cgroup: the filter waits for it'),
     });
-    this.#reloader = new Reloader({
-      running,
-      started,
-      load,
-      apply: (next) => this.#apply(next),
-      log: this.#log,
-    });
+    const apply = (next: AppConfig): void => this.#apply(next);
+    this.#reloader = new Reloader({ running, started, load, apply, log: this.#log });
   }
 
   /** Reads the settings again. What is counted goes on; what cannot be changed is named. */
@@ -263,11 +258,8 @@ class Agent {
   }
 
   #drain(): void {
-    const bytes = this.#pipeline.drain();
-    this.#drainMs =
-      bytes > 0
-        ? BUSY_DRAIN_MS
-        : Math.min(this.#feed?.isRead ? READ_DRAIN_MS : IDLE_DRAIN_MS, this.#drainMs * 2);
+    const idleMs = this.#feed?.isRead ? READ_DRAIN_MS : IDLE_DRAIN_MS;
+    this.#drainMs = this.#pipeline.drain() > 0 ? BUSY_DRAIN_MS : Math.min(idleMs, this.#drainMs * 2);
   }
 
   /** No new events, then everything that is known leaves, within the deadline. */
