@@ -11,8 +11,8 @@ const INTRODUCTION = `# Settings of wirespan. Every line below is commented out:
 function defaultOf({ default: value, defaultText }: Setting): string {
   const asTyped = /^`([^`]+)`$/.exec(defaultText ?? '')?.[1];
   if (asTyped !== undefined) return asTyped;
-  if (defaultText !== undefined || value === undefined || Array.isArray(value)) return '';
-  return typeof value === 'object' ? '' : String(value);
+  if (defaultText !== undefined) return '';
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 /** Words in lines of a comment. */

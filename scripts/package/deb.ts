@@ -61,6 +61,12 @@ function installTree(machine: Machine, lib: string): void {
   run('npm', ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', ...kind], { cwd: lib });
   for (const path of globSync(UNREAD, { cwd: lib }))
     rmSync(join(lib, path), { recursive: true, force: true });
+  rmSync(join(lib, 'node_modules', '.bin'), { recursive: true, force: true });
+  // Commands of modules are none of the system's.
+  const node = `node-linux-${machine.arch}/bin`;
+  const entries = readdirSync(join(lib, 'node_modules'), { recursive: true, withFileTypes: true });
+  for (const entry of entries.filter((each) => each.isFile()))
+    chmodSync(join(entry.parentPath, entry.name), entry.parentPath.endsWith(node) ? 0o755 : 0o644);
 }
 
 function addFiles(machine: Machine, files: string): void {
