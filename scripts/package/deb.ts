@@ -1,5 +1,14 @@
 /** The Debian package: the tree of the npm package with its modules and Node, and what a system wants around it. */
-import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { renderCommentedConfig } from '../../config/commented.ts';
 import { npmTree } from './npm.ts';
