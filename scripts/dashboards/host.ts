@@ -17,7 +17,7 @@ import {
 import { legendOf, overTime, type Page } from './panels.ts';
 import { quantileOf, rateOf, shareOf, sumOf, type Look } from './queries.ts';
 
-/** Of the chosen hosts, by these. */
+/** A look at the chosen hosts, by these. */
 const of = (...by: readonly string[]): Look => ({ by: ['host_name', ...by], hosts: true });
 const legend = (...by: readonly string[]): string => legendOf('host_name', ...by);
 

@@ -14,7 +14,7 @@ export interface Look {
   readonly by?: readonly string[];
   /** Values of attributes: text, or a regular expression when it begins with `~`; `!` before either turns it round. */
   readonly where?: Readonly<Record<string, string>>;
-  /** Of the chosen hosts alone, and with `host_name` to sum by. */
+  /** The chosen hosts alone, with `host_name` to sum by. */
   readonly hosts?: boolean;
   /** Default: what Grafana takes for the width of a panel. */
   readonly over?: string;

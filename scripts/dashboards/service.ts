@@ -31,7 +31,7 @@ const JOB = { job: '~$job' };
 const SENT = { ...JOB, [ATTR_NETWORK_IO_DIRECTION]: 'transmit' };
 const QUANTILES = { 'p50 ': 0.5, 'p95 ': 0.95, 'p99 ': 0.99 };
 
-/** Of the chosen services, by these. */
+/** A look at the chosen services, by these. */
 const of = (...by: readonly string[]): Look => ({ by, where: JOB });
 
 /** Quantiles of the chosen services, each by these. */
