@@ -42,16 +42,18 @@ interface Viewed {
 const { RECORD_CONNECTION, RECORD_DROP, RECORD_LISTENER, RECORD_RETRANSMIT, RECORD_STATE } = RECORD_KIND;
 
 /** By the name of their event. */
-const VIEWED: Readonly<Record<string, Viewed>> = {
-  [EVENT_TCP_CONNECTION_OPEN.name]: connection('OPEN'),
-  [EVENT_TCP_CONNECTION_ACCEPT.name]: connection('ACCEPT'),
-  [EVENT_TCP_CONNECTION_FAIL.name]: connection('FAIL'),
-  [EVENT_TCP_CONNECTION_CLOSE.name]: connection('CLOSE'),
-  [EVENT_TCP_STATE_CHANGE.name]: { kind: RECORD_STATE, viewed: VIEWED_RECORD.VIEWED_STATE },
-  [EVENT_TCP_LISTENER_START.name]: { kind: RECORD_LISTENER, viewed: VIEWED_RECORD.VIEWED_LISTENER },
-  [EVENT_TCP_RETRANSMIT.name]: { kind: RECORD_RETRANSMIT, viewed: VIEWED_RECORD.VIEWED_RETRANSMIT },
-  [EVENT_PACKET_DROP.name]: { kind: RECORD_DROP, viewed: VIEWED_RECORD.VIEWED_DROP },
-};
+const VIEWED: ReadonlyMap<string, Viewed> = new Map(
+  Object.entries({
+    [EVENT_TCP_CONNECTION_OPEN.name]: connection('OPEN'),
+    [EVENT_TCP_CONNECTION_ACCEPT.name]: connection('ACCEPT'),
+    [EVENT_TCP_CONNECTION_FAIL.name]: connection('FAIL'),
+    [EVENT_TCP_CONNECTION_CLOSE.name]: connection('CLOSE'),
+    [EVENT_TCP_STATE_CHANGE.name]: { kind: RECORD_STATE, viewed: VIEWED_RECORD.VIEWED_STATE },
+    [EVENT_TCP_LISTENER_START.name]: { kind: RECORD_LISTENER, viewed: VIEWED_RECORD.VIEWED_LISTENER },
+    [EVENT_TCP_RETRANSMIT.name]: { kind: RECORD_RETRANSMIT, viewed: VIEWED_RECORD.VIEWED_RETRANSMIT },
+    [EVENT_PACKET_DROP.name]: { kind: RECORD_DROP, viewed: VIEWED_RECORD.VIEWED_DROP },
+  }),
+);
 
 function connection(what: 'OPEN' | 'ACCEPT' | 'FAIL' | 'CLOSE'): Viewed {
   return {
@@ -75,7 +77,7 @@ export type OwnerLookup = (key: Uint8Array, info: Uint8Array) => boolean;
 
 /** An event that no view shows the records of; undefined: there is none. */
 export function unviewedEvent({ events }: Greeting): string | undefined {
-  return events.find((name) => VIEWED[name] === undefined);
+  return events.find((name) => !VIEWED.has(name));
 }
 
 /** The records that one view asked for. */
@@ -91,7 +93,7 @@ export class RecordChoice {
   constructor(greeting: Greeting, lookup: OwnerLookup) {
     this.#greeting = greeting;
     this.#lookup = lookup;
-    this.#wanted = greeting.events.flatMap((name) => VIEWED[name] ?? []);
+    this.#wanted = greeting.events.flatMap((name) => VIEWED.get(name) ?? []);
     this.viewed = this.#wanted.reduce((bits, { viewed }) => bits | (1 << viewed), 0);
     this.#ports = [greeting.local, greeting.remote].map((ports) => ports && new Set(ports));
   }

@@ -86,13 +86,15 @@ export class Feed {
     const before = process.umask(MODE_NOBODY_ELSE);
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
+        // It stays: a connection that cannot be taken, for want of file descriptors, is no end of the agent.
+        this.#server.on('error', reject);
         this.#server.listen({ path }, resolve);
-        process.umask(before);
       });
       chmodSync(path, mode);
     } catch (error) {
       throw unusable(path, (error as NodeJS.ErrnoException).code ?? String(error));
+    } finally {
+      process.umask(before);
     }
     this.#inode = inodeOf(path);
   }
