@@ -24,6 +24,7 @@ import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-s
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import type { MetricDescriptor } from '../../semconv/types.ts';
 
 const TAG = 'wirespan';
 const DATA_SOURCE = { type: 'prometheus', uid: '${datasource}' };
@@ -145,6 +146,11 @@ export function dashboardOf({ name, title, description, variables, rows }: Page)
   const built = board.build();
   // The builder gives none, and Grafana tells panels apart by them.
   return { ...built, panels: (built.panels ?? []).map((panel, index) => ({ ...panel, id: index + 1 })) };
+}
+
+/** What a description adds when the metric has to be switched on. */
+export function switchOf({ defaultOn, switch: key }: MetricDescriptor): string {
+  return defaultOn ? '' : ` Off by default: \`${key}: on\`.`;
 }
 
 /** A legend of what was summed by: attributes, or labels of resources. */

@@ -24,7 +24,7 @@ import {
   METRIC_TCP_SYN_QUEUE_OVERFLOWS,
   type MetricDescriptor,
 } from '../../semconv/index.ts';
-import { legendOf, overTime, type Page, type Shown } from './panels.ts';
+import { legendOf, overTime, switchOf, type Page, type Shown } from './panels.ts';
 import { quantileOf, rateOf, seriesName, shareOf, sumOf, type Look } from './queries.ts';
 
 const JOB = { job: '~$job' };
@@ -162,7 +162,7 @@ export const service: Page = {
     'Queues: is it the application?': [
       overTime({
         title: 'Waits in the receive queue',
-        description: 'From data reaching TCP to the application reading it.',
+        description: `From data reaching TCP to the application reading it.${switchOf(METRIC_TCP_RECEIVE_QUEUE_DURATION)}`,
         unit: 's',
         hasExemplars: true,
         queries: quantiles(METRIC_TCP_RECEIVE_QUEUE_DURATION, 'job'),

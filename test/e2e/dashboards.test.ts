@@ -76,8 +76,10 @@ describe('dashboards and alert rules', () => {
       OTEL_METRIC_EXPORT_INTERVAL: '1000',
       WIRESPAN_FILTER_INCLUDE: `[{netns: ${room.inode}}]`,
       WIRESPAN_SUBNETS: '127.0.0.0/8',
+      WIRESPAN_METRICS_TCP_RECEIVE_QUEUE_DURATION: 'on',
     });
     cleanup.add(() => agent.kill());
+    await server.run('listen', server.next(), '127.0.0.1');
     const listener = server.next();
     const port = await server.run('listen', listener, '127.0.0.1');
     for (let i = 0; i < OPEN + ENDED; i += 1) {
