@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import { MAX_YAML_CHARS, YAML_OPTIONS } from './yaml.ts';
-import { type Format, integer, refuse, text } from './format.ts';
+import { type Format, integer, type JsonSchema, refuse, text } from './format.ts';
 import { parseCidr } from './cidr.ts';
 
 /** A list that text gives as YAML (`[a, b]`) or separated by commas. */
@@ -19,12 +19,18 @@ function asList(value: unknown, what: string): unknown[] {
   return Array.isArray(parsed) ? parsed : [parsed];
 }
 
+/** A list, or its text. */
+function listOf(items: JsonSchema, maxItems: number): JsonSchema {
+  return { anyOf: [{ type: 'array', maxItems, items }, { type: 'string' }] };
+}
+
 /** The most networks: the kernel's map of them has no more room. */
 const MAX_CIDRS = 256;
 
 /** Networks in CIDR notation, canonical: no host bits set. */
 export const cidrList: Format<readonly string[]> = {
   expects: 'list of CIDRs; as text separated by commas',
+  schema: listOf({ type: 'string' }, MAX_CIDRS),
   read: (value) => {
     const cidrs = asList(value, 'CIDRs');
     if (cidrs.length > MAX_CIDRS) return refuse(`be at most ${MAX_CIDRS} CIDRs`);
@@ -67,6 +73,13 @@ function pairsOf(value: unknown): [string, unknown][] {
 export function pairs(name: RegExp, nameRule: string): Format<Pairs> {
   return {
     expects: 'map; as text `name=value,other=value`, percent-encoded',
+    schema: {
+      anyOf: [
+        { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
+        { type: 'string' },
+        { type: 'array', items: { type: 'array', minItems: 2, maxItems: 2 } },
+      ],
+    },
     takesMap: true,
     isQuiet: true,
     read: (value) =>
@@ -99,20 +112,26 @@ export interface FilterRule {
 }
 
 const port = integer(1, 65535);
-const FIELDS: Readonly<Record<keyof FilterRule, (value: unknown) => unknown>> = {
-  port: port.read,
-  local_port: port.read,
-  remote_port: port.read,
-  cidr: (value) => parseCidr(value).text,
-  pid: integer(1, 2 ** 22).read,
-  command: (value) => {
-    const name = text.read(value);
-    return new TextEncoder().encode(name).length <= 15
-      ? name
-      : refuse('be at most 15 bytes, the first of a longer name');
+const FIELDS: Readonly<Record<keyof FilterRule, Pick<Format, 'read' | 'schema'>>> = {
+  port,
+  local_port: port,
+  remote_port: port,
+  cidr: { schema: { type: 'string' }, read: (value) => parseCidr(value).text },
+  pid: integer(1, 2 ** 22),
+  command: {
+    schema: { type: 'string', minLength: 1, maxLength: 15 },
+    read: (value) => {
+      const name = text.read(value);
+      return new TextEncoder().encode(name).length <= 15
+        ? name
+        : refuse('be at most 15 bytes, the first of a longer name');
+    },
   },
-  cgroup: (value) => (text.read(value).startsWith('/') ? value : refuse('be a path that begins with /')),
-  netns: integer(1, 2 ** 32 - 1).read,
+  cgroup: {
+    schema: { type: 'string', pattern: '^/' },
+    read: (value) => (text.read(value).startsWith('/') ? value : refuse('be a path that begins with /')),
+  },
+  netns: integer(1, 2 ** 32 - 1),
 };
 
 function readRule(item: unknown): FilterRule {
@@ -123,7 +142,7 @@ function readRule(item: unknown): FilterRule {
   if (entries.length === 0) return refuse(`give each rule at least one of ${names}`);
   return Object.fromEntries(
     entries.map(([field, value]) => {
-      const read = Object.hasOwn(FIELDS, field) ? FIELDS[field as keyof FilterRule] : undefined;
+      const read = Object.hasOwn(FIELDS, field) ? FIELDS[field as keyof FilterRule].read : undefined;
       if (read === undefined) return refuse(`have rules of ${names}, and ${field} is none of them`);
       try {
         return [field, read(value)];
@@ -150,5 +169,14 @@ export const filterRules: Format<readonly FilterRule[]> = {
   expects: `list of maps of ${Object.keys(FIELDS)
     .map((name) => `\`${name}\``)
     .join(', ')}; as text in YAML, \`[{port: 22}]\``,
+  schema: listOf(
+    {
+      type: 'object',
+      minProperties: 1,
+      additionalProperties: false,
+      properties: Object.fromEntries(Object.entries(FIELDS).map(([name, { schema }]) => [name, schema])),
+    },
+    MAX_RULES,
+  ),
   read: readRules,
 };

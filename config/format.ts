@@ -1,6 +1,9 @@
 import { nearestHint } from './nearest.ts';
 import { quote } from './errors.ts';
 
+/** A part of a JSON Schema, draft 07. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
 /**
  * How a value is read. The same reader serves the file (any YAML value), the
  * environment and flags (always text), so that all of them agree.
@@ -13,6 +16,8 @@ export interface Format<T = unknown> {
    * @throws Error whose message completes "must …".
    */
   read(value: unknown): T;
+  /** What a file may have, for editors: never stricter than `read`. Absent with `choices`, which say it. */
+  readonly schema?: JsonSchema;
   /** The words that it takes, where there are no others. */
   readonly choices?: readonly string[];
   /** Whether a YAML map is one value of this key and not a group of keys. */
@@ -58,6 +63,7 @@ export const onOff = choice(['on', 'off']);
 /** Free text, not empty. */
 export const text: Format<string> = {
   expects: 'text',
+  schema: { type: 'string', minLength: 1 },
   read(value) {
     if (typeof value !== 'string' || value === '') return refuse('be text that is not empty');
     return value;
@@ -67,6 +73,7 @@ export const text: Format<string> = {
 /** Path of a readable file; read when the exporter starts. Its content in its place may be a private key. */
 export const filePath: Format<string> = {
   expects: 'path',
+  schema: { type: 'string', minLength: 1 },
   isQuiet: true,
   read(value) {
     const path = text.read(value);
@@ -81,6 +88,7 @@ const MAX_SOCKET_PATH = 107;
 /** Path of a unix socket, or `off`. */
 export const socketPath: Format<string> = {
   expects: 'absolute path or `off`',
+  schema: { anyOf: [{ type: 'string', pattern: '^\\s*(/|off\\s*$)' }, { const: false }] },
   read(value) {
     const given = typeof value === 'string' ? value.trim() : value === false ? 'off' : '';
     if (given === 'off') return given;
@@ -93,11 +101,14 @@ export const socketPath: Format<string> = {
   },
 };
 
+const DIGITS = { type: 'string', pattern: '^\\s*[+-]?\\d+\\s*$' };
+
 /** A whole number from `min` to `max`. */
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Format<number> {
   const upTo = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${String(max)}`;
   return {
     expects: `integer from ${String(min)}${upTo}`,
+    schema: { anyOf: [{ type: 'integer', minimum: min, maximum: max }, DIGITS] },
     read(value) {
       const number = typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value;
       if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < min || number > max) {
@@ -111,6 +122,12 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): For
 /** A number from 0 to 1. */
 export const ratio: Format<number> = {
   expects: 'number from 0 to 1',
+  schema: {
+    anyOf: [
+      { type: 'number', minimum: 0, maximum: 1 },
+      { type: 'string', pattern: '^\\s*[\\d.]+\\s*$' },
+    ],
+  },
   read(value) {
     const isNumeric = typeof value === 'string' && /^\s*(\d+(\.\d*)?|\.\d+)\s*$/.test(value);
     const number = isNumeric ? Number(value) : value;
@@ -130,11 +147,23 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   gb: 1e9,
 };
 
+/** A number as it is, or as text with one of these units. */
+export function withUnits(number: JsonSchema, units: Readonly<Record<string, number>>): JsonSchema {
+  const unit = Object.keys(units).map(inEitherCase).join('|');
+  return { anyOf: [number, { type: 'string', pattern: `^\\s*\\d+(\\.\\d+)?\\s*(${unit})\\s*$` }] };
+}
+
+/** Matches a word of letters and digits in capitals too: expressions of JSON Schema have no flags. */
+export function inEitherCase(word: string): string {
+  return word.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
+}
+
 /** Bytes that are a power of two, as an integer or with a unit (`4MiB`). */
 export function powerOfTwoBytes(min: number, max: number): Format<number> {
   const range = `a power of two from ${sizeText(min)} to ${sizeText(max)}`;
   return {
     expects: `${range}, in bytes or with a unit, e.g. \`8388608\` or \`8MiB\``,
+    schema: withUnits({ type: 'integer', minimum: min, maximum: max }, BYTE_UNITS),
     read(value) {
       const match = /^\s*(\d+)\s*([a-z]*)\s*$/i.exec(
         typeof value === 'number' ? String(value) : asText(value),
@@ -180,6 +209,7 @@ const MAX_DURATION_MS = 2 ** 31 - 1;
 export function duration(minMs: number): Format<number> {
   return {
     expects: `milliseconds from ${String(minMs)}, or with a unit: \`500ms\`, \`5s\`, \`1m\``,
+    schema: withUnits({ type: 'integer', minimum: minMs, maximum: MAX_DURATION_MS }, TIME_UNITS),
     read(value) {
       const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(
         typeof value === 'number' ? String(value) : asText(value),

@@ -11,6 +11,7 @@ export interface ListenAddress {
 /** An address and port to listen on, in its shortest form, or `off`. */
 export const listenAddress: Format<string> = {
   expects: '`address:port` or `off`',
+  schema: { anyOf: [{ type: 'string', pattern: '^\\s*(off|.+:\\d{1,5})\\s*$' }, { const: false }] },
   read(value) {
     const given = typeof value === 'string' ? value.trim() : value === false ? 'off' : '';
     if (given === 'off') return given;

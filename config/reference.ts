@@ -48,6 +48,9 @@ events:
 bpf.ring_buffer_size: 8MiB
 \`\`\`
 
+Editors that know JSON Schema complete and check the file by \`config/wirespan.schema.json\` (in packages below
+\`/usr/lib/wirespan\`): its first line is then \`# yaml-language-server: $schema=PATH\`.
+
 Anything unknown or unfit is an error that names the place, the key and the valid one that is near, even where a stronger
 source overrides it; the exit code is then 2. A variable that is empty counts as not set. \`true\` and \`false\` stand for
 \`on\` and \`off\`. \`wirespan check-config\` prints the effective settings with secrets masked,

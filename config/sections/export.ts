@@ -5,6 +5,7 @@ import { setting, type SettingSource, type SettingTree } from '../setting.ts';
 /** `http(s)://host[:port][/path]`, or `host:port` for gRPC. */
 const endpoint: Format<string> = {
   expects: 'URL (`http://…`, `https://…`); for gRPC also `host:port`',
+  schema: { type: 'string', minLength: 1 },
   isQuiet: true,
   read(value) {
     const given = typeof value === 'string' ? value.trim() : '';
