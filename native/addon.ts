@@ -8,6 +8,11 @@ const ADDON_PATH = builtFile('native/wirespan.node');
 
 let loaded: Binding | undefined;
 
+/** The addon, when something has loaded it. */
+export function loadedAddon(): Binding | undefined {
+  return loaded;
+}
+
 /** Loads the addon at its first use, so that importing this file needs no build. */
 export function native(): Binding {
   if (loaded !== undefined) return loaded;

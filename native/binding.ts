@@ -90,6 +90,8 @@ export interface Binding {
   mayLoad(): boolean;
   reduceThread(thread: number, low: number, high: number): boolean;
   hideMemory(): void;
+  /** The process ends with the status after so many seconds, if it is there still; 0 or the errno. */
+  endWithin(status: number, seconds: number): number;
   /** Sends a datagram to a socket in the file system, or `@` and an abstract name; 0 or the errno. */
   notify(path: string, text: string): number;
   possibleCpus(): number;

@@ -5,7 +5,7 @@
  * addon fills or reads them during the call and keeps none. A session that is no longer
  * referenced is closed by the garbage collector: keep it as long as its programs shall run.
  */
-import { native } from './addon.ts';
+import { loadedAddon, native } from './addon.ts';
 import type { ClockSample, Handle, LoadAnswer, MapInfo, ProgramInfo, ProgramStats } from './binding.ts';
 import { NativeError } from './error.ts';
 import { describeMachine, type ProbeAnswer } from './machine.ts';
@@ -273,6 +273,14 @@ export function enableBpfStats(): { close(): void } {
 export function notifyManager(state: string): number {
   const socket = process.env['NOTIFY_SOCKET'] ?? '';
   return socket === '' ? 0 : native().notify(socket, state);
+}
+
+/**
+ * The process ends with this status at the latest after so many whole seconds, whatever Node waits for. Nothing happens
+ * where no addon was loaded.
+ */
+export function endWithin(status: number, seconds: number): void {
+  loadedAddon()?.endWithin(status, seconds);
 }
 
 /** The clocks at one instant: the tightest of several samples. */

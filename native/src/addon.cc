@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "args.h"
+#include "end.h"
 #include "env.h"
 #include "log.h"
 #include "map.h"
@@ -28,6 +29,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportSession(env, exports);
   ExportRing(env, exports);
   ExportMap(env, exports);
+  ExportEnd(env, exports);
   ExportNotify(env, exports);
   ExportPrivileges(env, exports);
   ExportProbe(env, exports);

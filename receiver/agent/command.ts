@@ -1,5 +1,5 @@
 import { ConfigError, configOf, readCheckedSettings } from '../../config/index.ts';
-import { NativeError, type NativeErrorCode } from '../../native/index.ts';
+import { endWithin, NativeError, type NativeErrorCode } from '../../native/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import { isForeground } from '../host/terminal.ts';
 import { FeedReadError } from '../feed/client.ts';
@@ -17,6 +17,8 @@ import { RecordingError } from '../recording/error.ts';
 import { VIEWS } from '../views/index.ts';
 import { ListenError } from '../serve/listen.ts';
 
+/** What is still to be written has two seconds; that is all there is to wait for. */
+const END_S = 5;
 /** Exit status of what is neither the user's settings nor the machine. */
 const EXIT_FAILED = 1;
 /** What is not built, or not for this machine: no lack of the machine or of privileges. */
@@ -43,11 +45,15 @@ const ANSWERS: Readonly<
 /** Does what the command line asks for and ends the process: it would end by itself only when nothing is open. */
 export async function runCommand(argv: readonly string[], signals: StopSignals): Promise<never> {
   const outputs = createOutputs(isForeground());
-  const fail = (error: unknown): Promise<never> => leave(explain(error, outputs.stderr), outputs);
+  const end = (status: number): Promise<never> => {
+    endWithin(status, END_S);
+    return leave(status, outputs);
+  };
+  const fail = (error: unknown): Promise<never> => end(explain(error, outputs.stderr));
   // Node's own words would wait for a reader.
   process.on('uncaughtException', (error) => void fail(error));
   try {
-    return await leave(await run(argv, signals, outputs), outputs);
+    return await end(await run(argv, signals, outputs));
   } catch (error) {
     return await fail(error);
   }
