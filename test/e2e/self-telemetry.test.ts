@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { METRICS } from '../../semconv/index.ts';
 import { findFreePorts } from '../backends/process.ts';
@@ -22,6 +23,7 @@ it('every metric about the agent itself is exported when its switch is on', asyn
       WIRESPAN_CORRELATION_OTLP_TAP_ENABLED: 'on',
       WIRESPAN_CORRELATION_OTLP_TAP_GRPC: `127.0.0.1:${grpc}`,
       WIRESPAN_CORRELATION_OTLP_TAP_HTTP: `127.0.0.1:${http}`,
+      WIRESPAN_VIEWS_SOCKET: join(cleanup.makeFolder(), 'views.sock'),
       WIRESPAN_METRICS_AGENT_PROBE_RUNS: 'on',
       WIRESPAN_METRICS_AGENT_PROBE_RUN_TIME: 'on',
       WIRESPAN_EVENTS_TCP_CONNECTION_CLOSE: 'on',
