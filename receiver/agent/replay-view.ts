@@ -93,10 +93,16 @@ function refuseLive(args: ViewArguments, { name }: View): never {
   ]);
 }
 
+/** Options that a replayed view has not, and why. */
+const LIVE_ALONE: Readonly<Record<string, string>> = {
+  cgroup: 'a recording has no cgroups',
+  container: 'a recording has no cgroups',
+  agent: 'a recording needs no agent',
+  'no-agent': 'a recording needs no agent',
+};
+
 function checkAsked(args: ViewArguments, asked: readonly string[], recorded: readonly string[]): void {
-  const why = { cgroup: 'a recording has no cgroups', container: 'a recording has no cgroups' };
-  const agent = { agent: 'a recording needs no agent', 'no-agent': 'a recording needs no agent' };
-  for (const [option, reason] of Object.entries({ ...why, ...agent }))
+  for (const [option, reason] of Object.entries(LIVE_ALONE))
     if (args.has(option))
       throw new ConfigError([
         { subject: `wirespan replay: --${option}`, problem: `is for live views: ${reason}` },

@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net';
-import { zstdDecompressSync } from 'node:zlib';
 import { outsideText } from '../../text/index.ts';
 import {
   BLOCK,
@@ -7,12 +6,12 @@ import {
   entriesOf,
   FILE_HEADER_BYTES,
   FORMAT_VERSION,
-  isWhole,
   MAX_BLOCK_BYTES,
   readBlockHeader,
   readFileHeader,
   type Entry,
 } from '../recording/format.ts';
+import { decodeBlock } from '../recording/blocks.ts';
 import { unreadableLayout } from '../recording/layouts.ts';
 import type { RecordingEnd, RecordingMeta } from '../recording/meta.ts';
 import type { EntrySource } from '../recording/player.ts';
@@ -134,10 +133,9 @@ export class FeedStream implements EntrySource {
     if (stored > MAX_BLOCK_BYTES || unpacked > MAX_BLOCK_BYTES) this.refuse();
     const payload = this.#isDamaged ? undefined : await this.#take(stored);
     if (payload === undefined) return undefined;
-    if (isWhole(header, payload))
-      return { type, bytes: zstdDecompressSync(payload, { maxOutputLength: Math.max(1, unpacked) }) };
-    this.refuse();
-    return undefined;
+    const bytes = decodeBlock(header, payload);
+    if (bytes === undefined) this.refuse();
+    return bytes && { type, bytes };
   }
 
   /** So many bytes; undefined: the stream ends before. */

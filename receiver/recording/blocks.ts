@@ -1,5 +1,5 @@
-import { constants as zlib, zstdCompressSync } from 'node:zlib';
-import { blockHeader, ENTRY_HEADER_BYTES } from './format.ts';
+import { constants as zlib, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { blockHeader, ENTRY_HEADER_BYTES, isWhole, readBlockHeader } from './format.ts';
 
 const LEVEL = 3;
 
@@ -7,6 +7,18 @@ const LEVEL = 3;
 export function encodeBlock(type: number, unpacked: Uint8Array): Buffer {
   const payload = zstdCompressSync(unpacked, { params: { [zlib.ZSTD_c_compressionLevel]: LEVEL } });
   return Buffer.concat([blockHeader(type, payload, unpacked.length), payload]);
+}
+
+/** What is in a block, unpacked; undefined: it is not what was written. */
+export function decodeBlock(header: Buffer, payload: Buffer): Buffer | undefined {
+  const { unpacked } = readBlockHeader(header);
+  if (!isWhole(header, payload)) return undefined;
+  try {
+    const bytes = zstdDecompressSync(payload, { maxOutputLength: Math.max(1, unpacked) });
+    return bytes.length === unpacked ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Entries, back to back, until they are taken for a block. */

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { zstdDecompressSync } from 'node:zlib';
 import { outsideText } from '../../text/index.ts';
+import { decodeBlock } from './blocks.ts';
 import { RecordingError } from './error.ts';
 import {
   BLOCK,
@@ -8,7 +8,6 @@ import {
   entriesOf,
   FILE_HEADER_BYTES,
   FORMAT_VERSION,
-  isWhole,
   MAX_BLOCK_BYTES,
   readBlockHeader,
   readFileHeader,
@@ -112,7 +111,7 @@ export class RecordingReader {
     const { type, stored, unpacked } = isCut ? NO_BLOCK : readBlockHeader(header);
     const isTooLong = stored > MAX_BLOCK_BYTES || unpacked > MAX_BLOCK_BYTES;
     const payload = isTooLong ? Buffer.alloc(0) : this.#read(start + BLOCK_HEADER_BYTES, stored);
-    const bytes = isCut || !isWhole(header, payload) ? undefined : unpack(payload, unpacked);
+    const bytes = isCut ? undefined : decodeBlock(header, payload);
     if (bytes === undefined) {
       // A length that was changed may point behind the end: which of the two it was cannot be told.
       const isShort = isCut || start + BLOCK_HEADER_BYTES + stored > this.#size;
@@ -137,15 +136,6 @@ export class RecordingReader {
 }
 
 const NO_BLOCK = { type: 0, stored: 0, unpacked: 0 };
-
-function unpack(payload: Buffer, unpacked: number): Buffer | undefined {
-  try {
-    const bytes = zstdDecompressSync(payload, { maxOutputLength: Math.max(1, unpacked) });
-    return bytes.length === unpacked ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 function parseJson<T>(bytes: Buffer): T | undefined {
   try {

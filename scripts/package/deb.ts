@@ -29,17 +29,6 @@ const UNREAD = [
   'node_modules/.package-lock.json',
 ];
 
-/** Documents that are linked from what the package says. */
-const DOCUMENTS = [
-  'installing',
-  'compatibility',
-  'configuration',
-  'catalogue',
-  'limitations',
-  'hook',
-  'views',
-];
-
 /** Makes the package of one machine in `target` and returns its path. */
 export function makeDeb(machine: Machine, target: string): string {
   console.log(`making the Debian package for ${machine.debian}`);
@@ -93,8 +82,9 @@ function addFiles(machine: Machine, files: string): void {
   add('usr/share/bash-completion/completions/wirespan', say('completion', 'bash'));
   add('usr/share/zsh/vendor-completions/_wirespan', say('completion', 'zsh'));
   add('usr/share/fish/vendor_completions.d/wirespan.fish', say('completion', 'fish'));
-  for (const name of DOCUMENTS)
-    add(`${DOC}/${name}.md`, readFileSync(join(project, 'docs', `${name}.md`), 'utf8'));
+  // All of them: they are linked with each other.
+  for (const path of globSync('**/*.md', { cwd: join(project, 'docs') }))
+    add(`${DOC}/${path}`, readFileSync(join(project, 'docs', path), 'utf8'));
   for (const name of ['THIRD_PARTY_LICENSES', 'sbom.cdx.json', 'CHANGELOG.md', 'otel-collector.yaml'])
     add(`${DOC}/${name}`, readFileSync(join(lib, name), 'utf8'));
   // These are the command of the npm package, and what stands in the package's documents.

@@ -133,6 +133,25 @@ describe('the Debian package', () => {
       assert.ok(statSync(root.path(path)).size > 0, path);
   });
 
+  it('has the documents, whose links lead to each other, and the schema of the settings that they name', () => {
+    const documents = root.path('usr/share/doc/wirespan');
+    const paths = globSync('**/*.md', { cwd: documents });
+    assert.ok(paths.includes('installing.md') && paths.length > 50, `${paths.length} documents`);
+    const links = paths.flatMap((path) =>
+      [...readFileSync(join(documents, path), 'utf8').matchAll(/\]\(([^):#\s]+\.md)/g)].map(([, to = '']) =>
+        join(path, '..', to),
+      ),
+    );
+    // What lies beside docs/ in the project is in no package.
+    const inside = links.filter((link) => !link.startsWith('..'));
+    assert.ok(inside.length > 50, `${inside.length} links`);
+    assert.deepEqual(
+      inside.filter((link) => !existsSync(join(documents, link))),
+      [],
+    );
+    assert.ok(existsSync(root.path('usr/lib/wirespan/config/wirespan.schema.json')));
+  });
+
   it('has a unit that systemd takes, and that gives little away', (t) => {
     assert.equal(root.run('sh', '-c', `systemd-analyze verify --man=no /${UNIT} 2>&1`), '');
     const told = root.run('systemd-analyze', 'security', '--no-pager', '--offline=true', `/${UNIT}`);
