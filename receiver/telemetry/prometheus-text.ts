@@ -1,8 +1,6 @@
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { DataPointType, type MetricData, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-
-/** Prometheus' words for the units of the registry; OpenTelemetry's specification has the list. */
-const UNITS: Readonly<Record<string, string>> = { By: 'bytes', s: 'seconds' };
+import { unitWord } from './prometheus-names.ts';
 
 /** The media type of what `prometheusText` makes. */
 export const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -18,7 +16,7 @@ export function prometheusText({ resource, scopeMetrics }: ResourceMetrics): str
 
 function withUnit(data: MetricData): MetricData {
   const { name, unit } = data.descriptor;
-  const word = unit === '1' && data.dataPointType === DataPointType.GAUGE ? 'ratio' : (UNITS[unit] ?? '');
+  const word = unitWord(unit, data.dataPointType === DataPointType.GAUGE);
   const suffixed = word === '' || name.endsWith(`_${word}`) ? name : `${name}_${word}`;
   return { ...data, descriptor: { ...data.descriptor, name: suffixed, unit: word } };
 }

@@ -1,8 +1,7 @@
 /** Expressions of PromQL over the registry's metrics: a name that the registry does not have cannot be asked for. */
+import { unitWord } from '../../receiver/telemetry/prometheus-names.ts';
 import type { MetricDescriptor } from '../../semconv/types.ts';
 
-/** Words that Prometheus' names end with, by unit; those in braces have none. */
-const UNIT_WORDS: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' };
 /** What tells series of one metric apart besides its attributes: `job` is `service.name`. */
 const RESOURCE_LABELS = ['job', 'instance', 'host_name'] as const;
 /** Resources of the chosen hosts; of two with one instance, as at a restart, one. */
@@ -22,9 +21,9 @@ export interface Look {
 
 /** The name that Prometheus' OTLP receiver and the collector's exporter give a metric. */
 export function seriesName({ name, unit, instrument }: MetricDescriptor): string {
-  const total = instrument === 'counter' ? '_total' : '';
-  const ratio = instrument === 'gauge' && unit === '1' ? '_ratio' : '';
-  return `${name.replaceAll('.', '_')}${UNIT_WORDS[unit] ?? ''}${ratio}${total}`;
+  const total = instrument === 'counter' ? 'total' : '';
+  const words = [unitWord(unit, instrument === 'gauge'), total].filter((word) => word !== '');
+  return [name.replaceAll('.', '_'), ...words].join('_');
 }
 
 /** What counters gain a second. */
