@@ -38,7 +38,7 @@ export interface StubRequest {
   taken: boolean;
 }
 
-/** An OTLP receiver inside the test's process. */
+/** An OTLP receiver inside the test's process; it ends with the test, or the `before`, that starts it. */
 export interface OtlpStub {
   /** For `endpoint`: without a path. */
   readonly url: string;
