@@ -85,8 +85,11 @@ function addFiles(machine: Machine, files: string): void {
   // All of them: they are linked with each other.
   for (const path of globSync('**/*.md', { cwd: join(project, 'docs') }))
     add(`${DOC}/${path}`, readFileSync(join(project, 'docs', path), 'utf8'));
-  for (const name of ['THIRD_PARTY_LICENSES', 'sbom.cdx.json', 'CHANGELOG.md', 'otel-collector.yaml'])
+  for (const name of ['THIRD_PARTY_LICENSES', 'sbom.cdx.json', 'otel-collector.yaml'])
     add(`${DOC}/${name}`, readFileSync(join(lib, name), 'utf8'));
+  // The documents that it links lie beside it there.
+  const changes = readFileSync(join(lib, 'CHANGELOG.md'), 'utf8').replaceAll('](docs/', '](');
+  add(`${DOC}/CHANGELOG.md`, changes);
   // These are the command of the npm package, and what stands in the package's documents.
   for (const name of [
     'bin',

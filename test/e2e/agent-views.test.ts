@@ -34,7 +34,7 @@ const VIEWS: Readonly<Record<string, { readonly options: readonly string[]; read
 /** How a view is told of one network namespace, where it has an option for that. */
 const NETNS: Readonly<Record<string, string>> = { tcptracer: '-N', solisten: '-n', tcpdrop: '--netns' };
 
-/** Of the request that is lost. */
+/** The trace of the request that is lost. */
 const CONTEXT = newContext();
 
 /** Both ends of a connection. */
