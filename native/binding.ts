@@ -68,7 +68,7 @@ export interface Binding {
   setMaxEntries(session: Handle, map: string, maxEntries: number): void;
   setVariable(session: Handle, name: string, value: Uint8Array): void;
   getVariable(session: Handle, name: string, into: Uint8Array): void;
-  load(session: Handle): void;
+  load(session: Handle, first: readonly string[]): void;
   attach(session: Handle, program: string): void;
   attachCgroup(session: Handle, program: string, cgroupPath: string): void;
   detach(session: Handle, program: string): void;
@@ -87,6 +87,8 @@ export interface Binding {
   closeRing(ring: Handle): void;
   /** `cgroupPath`: '' for none. */
   tryLoad(objectPath: string, program: string, cgroupPath: string): LoadAnswer;
+  /** The errno with which the hook refuses, 0 when it takes programs; undefined where the program itself must be tried. */
+  tryHook(session: Handle, program: string, cgroupPath: string): number | undefined;
   mayLoad(): boolean;
   reduceThread(thread: number, low: number, high: number): boolean;
   hideMemory(): void;

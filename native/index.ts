@@ -69,11 +69,22 @@ export class BpfSession {
   }
 
   /**
-   * Creates the maps and verifies the programs. On refusal the error's `object` is the program and
-   * `verifierLog` says why; the session can then only be closed.
+   * Creates the maps and verifies the programs, `first` before the others; of a large object side by side, on several
+   * CPUs. On refusal the error's `object` is the program and `verifierLog` says why; the session can then only be closed.
    */
-  load(): void {
-    native().load(this.#handle);
+  load(first: readonly string[] = []): void {
+    native().load(this.#handle, first);
+  }
+
+  /**
+   * Whether the hook of a program takes programs: one that does nothing is put there for a moment, on the cgroup of this
+   * path for one of a cgroup. What the verifier says of the program itself shows at `load`. Undefined where that alone
+   * tells: see {@link tryLoad}.
+   */
+  tryHook(program: string, cgroupPath = ''): LoadAnswer | undefined {
+    const errno = native().tryHook(this.#handle, program, cgroupPath);
+    if (errno === undefined) return undefined;
+    return errno === 0 ? { ok: true } : { ok: false, errno, log: '' };
   }
 
   /** Attaches by the program's section. Detached by `detach`, `close`, or the end of the process. */

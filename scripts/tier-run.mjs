@@ -92,10 +92,14 @@ function findTests(folder) {
   return found.sort();
 }
 
-/** The environment without settings of the agent and of OpenTelemetry, which would change what is tested. */
+/**
+ * The environment without settings of the agent and of OpenTelemetry, which would change what is tested. Sources that are
+ * stripped and compiled are kept, as the launcher does for a user.
+ */
 function testEnv() {
   const isForeign = (name) => /^(OTEL_|WIRESPAN_)/.test(name) && !name.startsWith('WIRESPAN_TEST_');
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForeign(name)));
+  const own = Object.entries(process.env).filter(([name]) => !isForeign(name));
+  return { NODE_COMPILE_CACHE: join(root, '.cache', 'node'), ...Object.fromEntries(own) };
 }
 
 /** Where the time went: the files that took longest. */

@@ -10,9 +10,7 @@
 #include "probe.h"
 
 namespace wirespan {
-namespace {
 
-// Null with a pending exception when the kernel has no BTF.
 const btf* KernelTypes(Napi::Env env) {
   EnvData& data = DataOf(env);
   if (data.kernel_btf != nullptr) return data.kernel_btf;
@@ -27,6 +25,8 @@ const btf* KernelTypes(Napi::Env env) {
   }
   return data.kernel_btf;
 }
+
+namespace {
 
 const char* NameAt(const btf* types, uint32_t offset) { return btf__name_by_offset(types, offset); }
 

@@ -24,6 +24,15 @@ int Print(libbpf_print_level level, const char* format, va_list arguments) {
   return length;
 }
 
+std::string NameBetween(const std::string& text, const std::string& open,
+                        const std::string& close) {
+  const size_t end = text.find(close);
+  if (end == std::string::npos) return {};
+  const size_t begin = text.rfind(open, end);
+  if (begin == std::string::npos) return {};
+  return text.substr(begin + open.size(), end - begin - open.size());
+}
+
 }  // namespace
 
 void InstallPrinter() { libbpf_set_print(Print); }
@@ -32,6 +41,16 @@ LogCapture::LogCapture() : outer_(current) { current = this; }
 LogCapture::~LogCapture() { current = outer_; }
 
 void LogCapture::Append(const char* text, size_t length) {
+  // The names come in messages of their own, before a verifier's log that may push them out.
+  if (length <= kMaxMessage) {
+    const std::string message(text, length);
+    const auto keep = [&](std::string* name, const char* open, const char* close) {
+      const std::string found = NameBetween(message, open, close);
+      if (!found.empty()) *name = found;
+    };
+    keep(&failed_program_, "prog '", "': BPF program load failed");
+    keep(&failed_map_, "map '", "': failed to create");
+  }
   text_.append(text, length);
   if (text_.size() > kMaxBytes) text_.erase(0, text_.size() - kMaxBytes);
 }
@@ -44,20 +63,6 @@ std::string LogCapture::Verifier() const {
   const size_t begin = text_.rfind(kBegin, end);
   const size_t from = begin == std::string::npos ? 0 : begin + kBegin.size();
   return text_.substr(from, end - from);
-}
-
-std::string LogCapture::FailedProgram() const {
-  return NameBetween("prog '", "': BPF program load failed");
-}
-
-std::string LogCapture::FailedMap() const { return NameBetween("map '", "': failed to create"); }
-
-std::string LogCapture::NameBetween(const std::string& open, const std::string& close) const {
-  const size_t end = text_.find(close);
-  if (end == std::string::npos) return {};
-  const size_t begin = text_.rfind(open, end);
-  if (begin == std::string::npos) return {};
-  return text_.substr(begin + open.size(), end - begin - open.size());
 }
 
 }  // namespace wirespan

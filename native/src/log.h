@@ -20,14 +20,16 @@ class LogCapture {
   // The verifier's log when there is one, else everything libbpf said.
   std::string Verifier() const;
   // The program named in "prog '<name>': BPF program load failed", else empty.
-  std::string FailedProgram() const;
+  const std::string& FailedProgram() const { return failed_program_; }
   // The map named in "map '<name>': failed to create", else empty.
-  std::string FailedMap() const;
+  const std::string& FailedMap() const { return failed_map_; }
 
  private:
-  std::string NameBetween(const std::string& open, const std::string& close) const;
+  static constexpr size_t kMaxMessage = 4096;
 
   std::string text_;
+  std::string failed_program_;
+  std::string failed_map_;
   LogCapture* outer_;
 };
 

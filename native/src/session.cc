@@ -6,19 +6,18 @@
 
 #include <cerrno>
 #include <string>
-#include <vector>
 
 #include "log.h"
 
 namespace wirespan {
 
-Status Session::Open() {
+Status OpenObject(const std::string& path, bpf_object** object) {
   LogCapture log;
-  object_ = bpf_object__open_file(path_.c_str(), nullptr);
-  if (object_ != nullptr) return {};
+  *object = bpf_object__open_file(path.c_str(), nullptr);
+  if (*object != nullptr) return {};
   return Failure{.code = "ERR_NATIVE_OPEN",
                  .step = "open BPF object",
-                 .object = path_,
+                 .object = path,
                  .error = errno,
                  .advice = "build it with 'npm run build', and check that the file is a BPF object",
                  .log = log.Verifier()};
@@ -48,6 +47,10 @@ Status Session::FindProgram(const std::string& name, bpf_program** program) cons
   if (!is_open()) return Closed("find program");
   *program = bpf_object__find_program_by_name(object_, name.c_str());
   if (*program == nullptr) return Unknown("program", name);
+  for (bpf_object* part : parts_) {
+    bpf_program* loaded = bpf_object__find_program_by_name(part, name.c_str());
+    if (bpf_program__fd(loaded) >= 0) *program = loaded;
+  }
   return {};
 }
 
@@ -96,47 +99,6 @@ Status Session::SetMaxEntries(const std::string& name, uint32_t count) {
   if (result == 0) return {};
   return Failure{
       .code = "ERR_NATIVE_MAP", .step = "set max entries of", .object = name, .error = -result};
-}
-
-// libbpf gives other errors, or none, for some of the files that it could not open.
-static Status RequireFiles(bpf_object* object, const std::string& path) {
-  size_t wanted = 16;
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, object) wanted += 1;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object) wanted += bpf_program__autoload(program);
-  std::vector<int> files;
-  int error = 0;
-  while (files.size() < wanted && error == 0) {
-    const int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (file < 0) error = errno;
-    if (file >= 0) files.push_back(file);
-  }
-  for (const int file : files) close(file);
-  if (!IsShortage(error)) return {};
-  return Failure{
-      .code = "ERR_NATIVE_LOAD", .step = "load BPF object", .object = path, .error = error};
-}
-
-Status Session::Load() {
-  if (Status status = RequireOpened("load")) return status;
-  if (Status status = RequireFiles(object_, path_)) return status;
-  LogCapture log;
-  const int result = bpf_object__load(object_);
-  state_ = result == 0 ? State::kLoaded : State::kFailed;
-  if (result == 0) return {};
-  const std::string program = log.FailedProgram();
-  const std::string map = log.FailedMap();
-  std::string step = "load BPF object";
-  if (!map.empty()) step = "create map";
-  if (!program.empty()) step = "load program";
-  return Failure{.code = "ERR_NATIVE_LOAD",
-                 .step = step,
-                 .object = !program.empty() ? program
-                           : !map.empty()   ? map
-                                            : path_,
-                 .error = -result,
-                 .log = log.Verifier()};
 }
 
 Status Session::KeepLink(const std::string& name, bpf_link* link, int error,
@@ -238,6 +200,8 @@ void Session::Close() {
   links_.clear();
   iters_.clear();
   areas_.clear();
+  for (bpf_object* part : parts_) bpf_object__close(part);
+  parts_.clear();
   bpf_object__close(object_);
   object_ = nullptr;
 }

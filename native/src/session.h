@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "args.h"
 #include "error.h"
@@ -16,6 +17,9 @@
 #endif
 
 namespace wirespan {
+
+// Reads the file; nothing is in the kernel.
+Status OpenObject(const std::string& path, bpf_object** object);
 
 class Session {
  public:
@@ -27,13 +31,14 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  Status Open();
+  Status Open() { return OpenObject(path_, &object_); }
   Status SetAutoload(const std::string& program, bool on);
   Status SetMaxEntries(const std::string& map, uint32_t count);
   // Global variable of .rodata*, .data* or .bss*, found by the object's BTF.
   Status SetVariable(const std::string& name, Bytes value);
   Status GetVariable(const std::string& name, Bytes into);
-  Status Load();
+  // `first` are loaded before the others: what the kernel may refuse is known soon then.
+  Status Load(const std::vector<std::string>& first = {});
   Status Attach(const std::string& program);
   Status AttachCgroup(const std::string& program, const std::string& path);
   Status Detach(const std::string& program);
@@ -67,6 +72,8 @@ class Session {
     size_t size;
   };
 
+  std::vector<bpf_program*> Divisible(const std::vector<std::string>& first) const;
+  Status LoadParts(const std::vector<bpf_program*>& programs, size_t count);
   Status RequireOpened(const char* step) const;
   Status RequireLoaded(const char* step) const;
   Status FindVariable(const std::string& name, Variable* variable) const;
@@ -76,6 +83,7 @@ class Session {
 
   std::string path_;
   bpf_object* object_ = nullptr;
+  std::vector<bpf_object*> parts_;  // the same file again, with programs that object_ left out
   State state_ = State::kOpened;
   std::map<std::string, bpf_link*> links_;                          // by program
   std::map<std::pair<std::string, std::string>, bpf_link*> iters_;  // by program and map

@@ -1,4 +1,6 @@
 // The functions of index.ts that take a session. Receivers are checked by type tag in Args.
+#include "hook.h"
+#include "probe.h"
 #include "session.h"
 
 namespace wirespan {
@@ -101,8 +103,9 @@ Napi::Value JsVariable(const Napi::CallbackInfo& info) {
 Napi::Value JsLoad(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* session = args.Handle<Session>(0);
+  const std::vector<std::string> first = args.Texts(1, "first");
   if (!args.Ok()) return info.Env().Undefined();
-  return Settle(info.Env(), session->Load());
+  return Settle(info.Env(), session->Load(first));
 }
 
 // A method that takes the name of a program.
@@ -169,6 +172,27 @@ Napi::Value JsTryLoad(const Napi::CallbackInfo& info) {
   return answer;
 }
 
+Napi::Value JsTryHook(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Args args(info);
+  auto* session = args.Handle<Session>(0);
+  const std::string name = args.Text(1, "program");
+  const std::string cgroup = args.Text(2, "cgroupPath");
+  if (!args.Ok()) return env.Undefined();
+  bpf_program* program = nullptr;
+  if (Status status = session->FindProgram(name, &program)) return Throw(env, *status);
+  const btf* kernel = KernelTypes(env);
+  if (kernel == nullptr) return env.Undefined();
+  const HookAnswer answer = TryHook(program, kernel, cgroup);
+  if (IsShortage(answer.error)) {
+    return Throw(env, {.code = "ERR_NATIVE_LOAD",
+                       .step = "try the hook of program",
+                       .object = name,
+                       .error = answer.error});
+  }
+  return answer.is_known ? Napi::Number::New(env, answer.error) : env.Undefined();
+}
+
 }  // namespace
 
 void ExportSession(Napi::Env env, Napi::Object exports) {
@@ -190,6 +214,7 @@ void ExportSession(Napi::Env env, Napi::Object exports) {
   add("runIterator", JsRunIterator);
   add("runProgram", JsRunProgram);
   add("tryLoad", JsTryLoad);
+  add("tryHook", JsTryHook);
 }
 
 }  // namespace wirespan

@@ -1,20 +1,78 @@
-import { kernelFunctionArity, tryLoad, type BpfSession } from '../../native/index.ts';
+import { constants } from 'node:os';
+import { BpfSession, NativeError, kernelFunctionArity, tryLoad } from '../../native/index.ts';
 import type { KernelAnswers, Plan } from './plan.ts';
 
 /** Programs that are attached to a control group: at the root, they meet what every group does. */
 const OF_CGROUP: ReadonlySet<string> = new Set(['ws_announce', 'ws_arrive']);
 
-/** What the running kernel says of the programs of this object. `cgroupRoot`: mount point of cgroup v2. */
+/** Whether the kernel takes a program, or why not. */
+export type Answer = ReturnType<KernelAnswers['canLoad']>;
+
+const tracepointArity = (tracepoint: string): number | undefined =>
+  kernelFunctionArity(`btf_trace_${tracepoint}`);
+
+/**
+ * What the running kernel says of the programs of this object, each of which is loaded for it. `cgroupRoot`: mount point of
+ * cgroup v2.
+ */
 export function kernelAnswers(object: string, cgroupRoot: string | undefined): KernelAnswers {
   return {
-    tracepointArity: (tracepoint) => kernelFunctionArity(`btf_trace_${tracepoint}`),
-    canLoad: (program) => {
-      const isOfCgroup = OF_CGROUP.has(program);
-      if (isOfCgroup && cgroupRoot === undefined) return { ok: false, why: 'no cgroup v2 is mounted' };
-      const answer = tryLoad(object, program, isOfCgroup ? cgroupRoot : undefined);
-      return answer.ok ? { ok: true } : { ok: false, why: `errno ${String(answer.errno)}` };
+    tracepointArity,
+    canLoad: (program) =>
+      ofCgroup(program, cgroupRoot, (path) => {
+        const answer = tryLoad(object, program, path);
+        return answer.ok ? { ok: true } : refusedWith(answer.errno);
+      }),
+  };
+}
+
+/**
+ * As {@link kernelAnswers}, but each program's hook alone is tried, which takes a hundredth of the time. What the verifier
+ * refuses shows when the programs are loaded, and is learned then. `refused`: what was learned before.
+ */
+export function likelyAnswers(
+  object: string,
+  cgroupRoot: string | undefined,
+  refused = new Map<string, Answer>(),
+): KernelAnswers {
+  let session: BpfSession | undefined;
+  const tryHook = (program: string, path?: string): Answer => {
+    session ??= BpfSession.open(object);
+    const answer = session.tryHook(program, path) ?? tryLoad(object, program, path);
+    return answer.ok ? { ok: true } : refusedWith(answer.errno);
+  };
+  return {
+    tracepointArity,
+    canLoad: (program) =>
+      refused.get(program) ?? ofCgroup(program, cgroupRoot, (path) => tryHook(program, path)),
+    learn: (error) => {
+      const program = refusedProgram(error);
+      if (program !== undefined) refused.set(program.name, refusedWith(program.errno));
+      return program?.name;
+    },
+    close: () => {
+      session?.close();
+      session = undefined;
     },
   };
+}
+
+/** What this process lacks says nothing of the program. */
+const SHORTAGES: readonly number[] = [constants.errno.EMFILE, constants.errno.ENFILE, constants.errno.ENOMEM];
+
+function refusedProgram(error: unknown): { readonly name: string; readonly errno: number } | undefined {
+  if (!(error instanceof NativeError) || error.step !== 'load program') return undefined;
+  const { object: name, errno } = error;
+  return name === undefined || errno === undefined || SHORTAGES.includes(errno) ? undefined : { name, errno };
+}
+
+function ofCgroup(program: string, cgroupRoot: string | undefined, ask: (path?: string) => Answer): Answer {
+  if (!OF_CGROUP.has(program)) return ask();
+  return cgroupRoot === undefined ? { ok: false, why: 'no cgroup v2 is mounted' } : ask(cgroupRoot);
+}
+
+function refusedWith(errno: number): Answer {
+  return { ok: false, why: `errno ${String(errno)}` };
 }
 
 /** Attaches what the plan chose, in its order. */

@@ -3,7 +3,7 @@ import { BpfSession, kernelEnum, possibleCpus, releaseKernelTypes, type Ring } f
 import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
-import { attachPrograms, kernelAnswers } from './attach.ts';
+import { attachPrograms, likelyAnswers } from './attach.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import type { Kernel } from './kernel.ts';
 import { kernelNames } from './kernel-names.ts';
@@ -12,7 +12,7 @@ import type { KernelOptions } from './kernel-options.ts';
 import { u32, u8 } from './number-bytes.ts';
 import { subnetKey } from './subnet.ts';
 import { Passes } from './passes.ts';
-import { makePlan, type Plan } from './plan.ts';
+import { refusable, withBestPlan, type KernelAnswers, type Plan } from './plan.ts';
 import { addOverflowRows, takeRow } from './row-maps.ts';
 
 const BPF_OBJECT = builtFile('bpf/wirespan.bpf.o');
@@ -52,10 +52,13 @@ export class KernelSource implements Kernel {
    */
   static start(
     options: KernelOptions,
-    answers = kernelAnswers(BPF_OBJECT, options.cgroupRoot),
+    answers: KernelAnswers = likelyAnswers(BPF_OBJECT, options.cgroupRoot),
     object = BPF_OBJECT,
   ): KernelSource {
-    const plan = makePlan(answers, options);
+    return withBestPlan(answers, options, (plan) => KernelSource.#load(plan, options, object));
+  }
+
+  static #load(plan: Plan, options: KernelOptions, object: string): KernelSource {
     const dropReasons = kernelEnum('skb_drop_reason');
     const names = kernelNames(dropReasons, kernelEnum('sk_rst_reason'));
     const statistics = kernelEnum('LINUX_MIB_NUM');
@@ -63,7 +66,7 @@ export class KernelSource implements Kernel {
     const session = BpfSession.open(object);
     try {
       configure(session, plan, options, { dropReasons, statistics });
-      session.load();
+      session.load(refusable(plan));
       const source = new KernelSource(session, plan, names, options.cgroupRoot);
       source.#begin(options);
       return source;

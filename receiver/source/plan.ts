@@ -9,8 +9,12 @@ import type { CommonOptions, Probe, ProbeVariant } from '../signals/kernel.ts';
 export interface KernelAnswers {
   /** Arguments of the tracepoint, undefined when the kernel lacks it. */
   tracepointArity(tracepoint: string): number | undefined;
-  /** Loads this one program and takes it away again. */
+  /** Whether it takes this program. */
   canLoad(program: string): { readonly ok: boolean; readonly why?: string };
+  /** Takes in what a failed load says: the program that was refused, for which the answer is another from now on. */
+  learn?(error: unknown): string | undefined;
+  /** Gives back what the questions needed; another one may follow. */
+  close?(): void;
 }
 
 /** What decides which probes are wanted. */
@@ -60,6 +64,30 @@ const PASS_FILES = 'ws_pass_files';
 const RESET = 'ws_reset_received';
 /** The probe whose program says who has a connection. */
 const ACCEPT = 'inet_csk_accept';
+
+/** Makes a plan and loads it: again without a program that the kernel refuses, as long as something takes its place. */
+export function withBestPlan<T>(answers: KernelAnswers, options: PlanOptions, load: (plan: Plan) => T): T {
+  let plan = makePlan(answers, options);
+  for (;;)
+    try {
+      answers.close?.();
+      return load(plan);
+    } catch (error) {
+      const refused = answers.learn?.(error);
+      if (refused === undefined) throw error;
+      plan = makePlan(answers, options);
+      if (programsOf(plan).includes(refused)) throw error;
+    }
+}
+
+function programsOf({ attached, iterators }: Plan): readonly string[] {
+  return [...attached.map(({ program }) => program), ...Object.values(iterators).flat()];
+}
+
+/** Programs that kernels of today refuse for what they hold, and that something takes the place of. */
+export function refusable({ iterators }: Plan): readonly string[] {
+  return [...iterators.cpus, ...iterators.pass.filter((program) => program === PASS_TABLE)];
+}
 
 /** @throws never; a kernel without `inet_sock_set_state` shows in `missing` */
 export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {

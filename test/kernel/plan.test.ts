@@ -1,13 +1,14 @@
 /** What the plan chose on the running kernel, and that each choice does its work. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { kernelFunctionArity } from '../../native/index.ts';
-import { canLoad } from '../support/kernel-abilities.ts';
-import type { Plan } from '../../receiver/source/plan.ts';
+import { NativeError, kernelFunctionArity } from '../../native/index.ts';
+import { KernelSource } from '../../receiver/source/kernel-source.ts';
+import { makePlan, type KernelAnswers, type Plan } from '../../receiver/source/plan.ts';
+import { answersWithout, canLoad } from '../support/kernel-abilities.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
-import { Watcher } from '../support/watcher.ts';
+import { ALL_SIGNALS, Watcher } from '../support/watcher.ts';
 
 for (const costlyVariants of [false, true]) {
   describe(`plan, costly variants ${costlyVariants ? 'on' : 'off'}`, () => {
@@ -89,4 +90,34 @@ for (const costlyVariants of [false, true]) {
 
 test('the programs that only views have load, too', () => {
   for (const program of ['ws_rtt_sample', 'ws_backlog_sample']) assert.ok(canLoad(program), program);
+});
+
+test('a program that turns out to be refused gives way to the next, and what nothing replaces is an error', () => {
+  const kernel = answersWithout([], undefined);
+  const plain = makePlan(kernel, ALL_SIGNALS);
+  const hopes = ['ws_connect_fexit', 'ws_syn'];
+  const learned: string[] = [];
+  const answers: KernelAnswers = {
+    ...kernel,
+    canLoad: (program) =>
+      hopes.includes(program) && !learned.includes(program) ? { ok: true } : kernel.canLoad(program),
+    learn: (error) => {
+      const program = kernel.learn?.(error);
+      if (program !== undefined) learned.push(program);
+      return program;
+    },
+  };
+  const source = KernelSource.start(ALL_SIGNALS, answers);
+  source.close();
+  assert.deepEqual(
+    learned.toSorted(),
+    hopes.filter((program) => !canLoad(program)),
+  );
+  assert.deepEqual(source.plan, plain);
+  const stubborn: KernelAnswers = { ...answers, canLoad: () => ({ ok: true }) };
+  if (learned.length > 0)
+    assert.throws(
+      () => KernelSource.start(ALL_SIGNALS, stubborn),
+      (error) => error instanceof NativeError && error.step === 'load program',
+    );
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readlinkSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,22 +8,11 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
 import { BpfSession } from '../../native/index.ts';
-import { REFUSED_OBJECT, programsInKernel, skip, startProbe, trigger } from './probe.ts';
+import { REFUSED_OBJECT, bpfDescriptors, programsInKernel, skip, startProbe, trigger } from './probe.ts';
 
 const HOLDER = fileURLToPath(new URL('./holding-worker.ts', import.meta.url));
 const NODE_ARGS = ['--expose-gc', '--no-warnings'];
 const run = promisify(execFile);
-
-/** Descriptors of this process that are BPF objects or epoll sets of ours. */
-function bpfDescriptors(): string[] {
-  return readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${fd}`)].filter((target) => target.includes('bpf'));
-    } catch {
-      return [];
-    }
-  });
-}
 
 /** The program id that a holder told; fails when it ended without. */
 function idIn(told: unknown[]): number {
@@ -44,7 +32,7 @@ async function assertGone(ids: readonly number[]): Promise<void> {
 }
 
 test('after close nothing of the session is left in the kernel or the process', { skip }, async () => {
-  const before = bpfDescriptors().length;
+  const before = bpfDescriptors();
   const ids: number[] = [];
   for (let round = 0; round < 3; round += 1) {
     const session = startProbe({ wake: true });
@@ -56,17 +44,17 @@ test('after close nothing of the session is left in the kernel or the process', 
     assert.ok(programsInKernel().includes(ids.at(-1) ?? -1));
     session.close();
   }
-  assert.equal(bpfDescriptors().length, before);
+  assert.equal(bpfDescriptors(), before);
   await assertGone(ids);
 });
 
 test('after a failed load nothing is left either', { skip }, () => {
-  const before = bpfDescriptors().length;
+  const before = bpfDescriptors();
   const session = BpfSession.open(REFUSED_OBJECT);
   assert.throws(() => session.load());
   session.close();
   session.close();
-  assert.equal(bpfDescriptors().length, before);
+  assert.equal(bpfDescriptors(), before);
 });
 
 test('two sessions of one object do not see each other', { skip }, () => {
@@ -100,7 +88,7 @@ test('the garbage collector closes a session that nobody refers to', { skip }, a
 
 for (const how of ['close', 'forget', 'exit', 'terminate'] as const) {
   test(`a worker that ends by ${how} leaves nothing and crashes nothing`, { skip }, async () => {
-    const before = bpfDescriptors().length;
+    const before = bpfDescriptors();
     const ids: number[] = [];
     for (let round = 0; round < 3; round += 1) {
       const worker = new Worker(HOLDER, { argv: [how] });
@@ -109,7 +97,7 @@ for (const how of ['close', 'forget', 'exit', 'terminate'] as const) {
       if (how === 'terminate') await worker.terminate();
       else await exited;
     }
-    assert.equal(bpfDescriptors().length, before);
+    assert.equal(bpfDescriptors(), before);
     await assertGone(ids);
   });
 }

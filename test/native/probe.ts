@@ -1,5 +1,6 @@
 /** The BPF object of these tests (native/test/probe.bpf.c) and its trigger. */
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { BpfSession, NativeError, probe, type NativeErrorCode } from '../../native/index.ts';
@@ -101,4 +102,15 @@ export function programsInKernel(): number[] {
   const listing = execFileSync('bpftool', ['-j', 'prog', 'show'], { encoding: 'utf8' });
   const programs = JSON.parse(listing) as { id: number; name?: string }[];
   return programs.filter((program) => program.name?.startsWith('wsn_')).map(({ id }) => id);
+}
+
+/** How many descriptors of this process are BPF objects or epoll sets of ours. */
+export function bpfDescriptors(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).includes('bpf');
+    } catch {
+      return false;
+    }
+  }).length;
 }

@@ -9,6 +9,7 @@ import { BpfSession, NativeError, enableBpfStats, tryLoad } from '../../native/i
 import {
   PROBE_OBJECT,
   REFUSED_OBJECT,
+  bpfDescriptors,
   nativeError,
   openProbe,
   readCounter,
@@ -94,7 +95,7 @@ test('a handle of another kind is refused by its type tag', { skip }, () => {
   session.load();
   const addon = createRequire(import.meta.url)('../../build/native/wirespan.node') as Binding;
   const raw = addon.open(PROBE_OBJECT);
-  addon.load(raw);
+  addon.load(raw, []);
   const ring = addon.ring(raw, 'records');
   const wrong = nativeError('ERR_NATIVE_ARGUMENT');
   assert.throws(() => addon.close(ring), wrong);
@@ -201,6 +202,24 @@ test("tryLoad answers for one program, and throws for what is not the kernel's a
   assert.match(absent.log, /wsn_no_such_function/);
   assert.throws(() => tryLoad(REFUSED_OBJECT, 'none'), nativeError('ERR_NATIVE_UNKNOWN', 'none'));
   assert.throws(() => tryLoad('/nonexistent', 'none'), nativeError('ERR_NATIVE_OPEN'));
+});
+
+test('a hook answers as its program does, and nothing stays there', { skip }, () => {
+  using probe = BpfSession.open(PROBE_OBJECT);
+  using refused = BpfSession.open(REFUSED_OBJECT);
+  const before = bpfDescriptors();
+  assert.deepEqual(probe.tryHook('wsn_count'), { ok: true });
+  assert.deepEqual(probe.tryHook('wsn_tasks'), { ok: true });
+  // What the program holds is not asked for.
+  assert.deepEqual(refused.tryHook('wsn_refused'), { ok: true });
+  const cells = tryLoad(PROBE_OBJECT, 'wsn_cells');
+  assert.deepEqual(probe.tryHook('wsn_cells'), cells.ok ? cells : { ...cells, log: '' });
+  // A module may have the function; a system call's program has no hook; a cgroup's needs the cgroup.
+  assert.equal(refused.tryHook('wsn_absent'), undefined);
+  assert.equal(probe.tryHook('wsn_sum'), undefined);
+  assert.equal(probe.tryHook('wsn_cgroup'), undefined);
+  assert.throws(() => probe.tryHook('none'), nativeError('ERR_NATIVE_UNKNOWN', 'none'));
+  assert.equal(bpfDescriptors(), before);
 });
 
 test('the kernel counts the runs of a program while its statistics are on', { skip }, () => {

@@ -1,32 +1,31 @@
 /** What the running kernel can do, for tests that expect less of one that cannot. */
 import { fileURLToPath } from 'node:url';
-import { kernelAnswers } from '../../receiver/source/attach.ts';
+import { kernelAnswers, likelyAnswers, type Answer } from '../../receiver/source/attach.ts';
 import type { KernelAnswers, Plan } from '../../receiver/source/plan.ts';
 import { hasMoreArguments } from '../../receiver/signals/kernel.ts';
 
 const OBJECT = fileURLToPath(new URL('../../build/bpf/wirespan.bpf.o', import.meta.url));
 
-/** What was answered before: a kernel says the same of a program each time, and to ask takes long where it is emulated. */
-const known = new Map<string, ReturnType<KernelAnswers['canLoad']>>();
+/** What was learned before: a kernel says the same of a program each time, and to ask takes long where it is emulated. */
+const learned = new Map<string, Answer>();
 
 /** The kernel's answers. Programs of `refused` are taken for refused, so that tests reach the variants behind them. */
 export function answersWithout(refused: readonly string[], cgroupRoot: string | undefined): KernelAnswers {
-  const kernel = kernelAnswers(OBJECT, cgroupRoot);
+  const kernel = likelyAnswers(OBJECT, cgroupRoot, learned);
   return {
-    tracepointArity: (tracepoint) => kernel.tracepointArity(tracepoint),
-    canLoad: (program) => {
-      if (refused.includes(program)) return { ok: false, why: 'not to be used' };
-      const question = `${program} ${cgroupRoot ?? ''}`;
-      const answer = known.get(question) ?? kernel.canLoad(program);
-      known.set(question, answer);
-      return answer;
-    },
+    ...kernel,
+    canLoad: (program) =>
+      refused.includes(program) ? { ok: false, why: 'not to be used' } : kernel.canLoad(program),
   };
 }
 
-/** Whether the kernel takes this program of ours. */
+const loaded = new Map<string, boolean>();
+
+/** Whether the kernel takes this program of ours: it is loaded for it, once. */
 export function canLoad(program: string): boolean {
-  return answersWithout([], undefined).canLoad(program).ok;
+  const ok = loaded.get(program) ?? kernelAnswers(OBJECT, undefined).canLoad(program).ok;
+  loaded.set(program, ok);
+  return ok;
 }
 
 /** Whether it tells the socket that a dropped packet was for. */

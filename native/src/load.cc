@@ -1,0 +1,180 @@
+// Loading a session. What the verifier has to read of one object can take seconds, and it reads one
+// program after the other: large objects are loaded in parts, side by side, with the same maps.
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "log.h"
+#include "session.h"
+
+namespace wirespan {
+namespace {
+
+// A part costs another parse of the kernel's types: some 50 ms, as long as the verifier takes for
+// about so much.
+constexpr size_t kInstructionsAPart = 8192;
+// The largest program alone takes a third.
+constexpr size_t kMostParts = 3;
+constexpr size_t kOtherFiles = 16;
+
+// One part: an object of its own, of the same file.
+struct Part {
+  std::string path;
+  bpf_object* object = nullptr;
+  size_t instructions = 0;
+  Status status;
+};
+
+// libbpf gives other errors, or none, for some of the files that it could not open.
+Status RequireFiles(size_t wanted, const std::string& path) {
+  std::vector<int> files;
+  int error = 0;
+  while (files.size() < wanted && error == 0) {
+    const int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (file < 0) error = errno;
+    if (file >= 0) files.push_back(file);
+  }
+  for (const int file : files) close(file);
+  if (!IsShortage(error)) return {};
+  return Failure{
+      .code = "ERR_NATIVE_LOAD", .step = "load BPF object", .object = path, .error = error};
+}
+
+Status LoadObject(bpf_object* object, const std::string& path) {
+  LogCapture log;
+  const int result = bpf_object__load(object);
+  if (result == 0) return {};
+  const std::string& program = log.FailedProgram();
+  const std::string& map = log.FailedMap();
+  std::string step = "load BPF object";
+  if (!map.empty()) step = "create map";
+  if (!program.empty()) step = "load program";
+  return Failure{.code = "ERR_NATIVE_LOAD",
+                 .step = step,
+                 .object = !program.empty() ? program
+                           : !map.empty()   ? map
+                                            : path,
+                 .error = -result,
+                 .log = log.Verifier()};
+}
+
+size_t UsableCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return static_cast<size_t>(CPU_COUNT(&set));
+}
+
+// Both are of one file: their maps come in one order.
+int ShareMaps(bpf_object* from, bpf_object* to) {
+  bpf_map* source = nullptr;
+  bpf_map* target = nullptr;
+  while ((source = bpf_object__next_map(from, source)) != nullptr) {
+    target = bpf_object__next_map(to, target);
+    const int fd = bpf_map__fd(source);
+    const int result =
+        fd < 0 ? bpf_map__set_autocreate(target, false) : bpf_map__reuse_fd(target, fd);
+    if (result != 0) return -result;
+  }
+  return 0;
+}
+
+void* RunPart(void* argument) {
+  auto* part = static_cast<Part*>(argument);
+  part->status = LoadObject(part->object, part->path);
+  return nullptr;
+}
+
+// The parts beside each other, the first one in this thread. Where there is no thread to be had it
+// does them all.
+void RunParts(std::vector<Part>& parts) {
+  std::vector<pthread_t> threads;
+  std::vector<Part*> own = {&parts[0]};
+  for (size_t i = 1; i < parts.size(); ++i) {
+    pthread_t thread;
+    if (pthread_create(&thread, nullptr, RunPart, &parts[i]) == 0) {
+      threads.push_back(thread);
+    } else {
+      own.push_back(&parts[i]);
+    }
+  }
+  for (Part* part : own) RunPart(part);
+  for (const pthread_t thread : threads) pthread_join(thread, nullptr);
+}
+
+}  // namespace
+
+// Programs that are loaded side by side, the largest first. `first` is not among them.
+std::vector<bpf_program*> Session::Divisible(const std::vector<std::string>& first) const {
+  std::vector<bpf_program*> found;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_) {
+    const bool is_first =
+        std::find(first.begin(), first.end(), bpf_program__name(program)) != first.end();
+    if (bpf_program__autoload(program) && !is_first) found.push_back(program);
+  }
+  std::stable_sort(found.begin(), found.end(), [](const auto* one, const auto* other) {
+    return bpf_program__insn_cnt(one) > bpf_program__insn_cnt(other);
+  });
+  return found;
+}
+
+Status Session::LoadParts(const std::vector<bpf_program*>& programs, size_t count) {
+  std::vector<Part> parts(count);
+  for (Part& part : parts) {
+    part.path = path_;
+    if (Status status = OpenObject(path_, &part.object)) return status;
+    parts_.push_back(part.object);
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, part.object) bpf_program__set_autoload(program, false);
+  }
+  for (bpf_program* program : programs) {
+    bpf_program__set_autoload(program, false);
+    Part& smallest = *std::min_element(
+        parts.begin(), parts.end(),
+        [](const Part& one, const Part& other) { return one.instructions < other.instructions; });
+    smallest.instructions += bpf_program__insn_cnt(program);
+    bpf_program__set_autoload(
+        bpf_object__find_program_by_name(smallest.object, bpf_program__name(program)), true);
+  }
+  // The maps, and what is to be tried before the rest.
+  if (Status status = LoadObject(object_, path_)) return status;
+  for (Part& part : parts) {
+    if (const int error = ShareMaps(object_, part.object)) {
+      return Failure{
+          .code = "ERR_NATIVE_LOAD", .step = "share the maps of", .object = path_, .error = error};
+    }
+  }
+  RunParts(parts);
+  // The types of the kernel were there once for each part.
+  malloc_trim(0);
+  for (Part& part : parts) {
+    if (part.status) return part.status;
+  }
+  return {};
+}
+
+Status Session::Load(const std::vector<std::string>& first) {
+  if (Status status = RequireOpened("load")) return status;
+  const std::vector<bpf_program*> programs = Divisible(first);
+  size_t instructions = 0;
+  for (const bpf_program* program : programs) instructions += bpf_program__insn_cnt(program);
+  size_t count = std::min({instructions / kInstructionsAPart, kMostParts, UsableCpus()});
+  if (count < 2) count = 0;
+  size_t maps = 0;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object_) maps += 1;
+  const size_t files = (kOtherFiles + maps) * (1 + count) + programs.size() + first.size();
+  if (Status status = RequireFiles(files, path_)) return status;
+  const Status status = count == 0 ? LoadObject(object_, path_) : LoadParts(programs, count);
+  state_ = status ? State::kFailed : State::kLoaded;
+  return status;
+}
+
+}  // namespace wirespan
