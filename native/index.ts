@@ -5,6 +5,7 @@
  * addon fills or reads them during the call and keeps none. A session that is no longer
  * referenced is closed by the garbage collector: keep it as long as its programs shall run.
  */
+import { availableParallelism } from 'node:os';
 import { loadedAddon, native } from './addon.ts';
 import type { ClockSample, Handle, LoadAnswer, MapInfo, ProgramInfo, ProgramStats } from './binding.ts';
 import { NativeError } from './error.ts';
@@ -69,17 +70,16 @@ export class BpfSession {
   }
 
   /**
-   * Creates the maps and verifies the programs, `first` before the others; of a large object side by side, on several
-   * CPUs. On refusal the error's `object` is the program and `verifierLog` says why; the session can then only be closed.
+   * Creates the maps and verifies the programs, `first` before the others; those of a large object in up to `mostParts`
+   * parts, side by side. On refusal the error's `object` is the program and `verifierLog` says why; the session can then only be closed.
    */
-  load(first: readonly string[] = []): void {
-    native().load(this.#handle, first);
+  load(first: readonly string[] = [], mostParts = availableParallelism()): void {
+    native().load(this.#handle, first, mostParts);
   }
 
   /**
-   * Whether the hook of a program takes programs: one that does nothing is put there for a moment, on the cgroup of this
-   * path for one of a cgroup. What the verifier says of the program itself shows at `load`. Undefined where that alone
-   * tells: see {@link tryLoad}.
+   * Whether the hook of a program takes programs: one that does nothing is put there for a moment; the cgroup's path is for
+   * one of a cgroup. What the verifier says shows at `load`. Undefined where that alone tells: see {@link tryLoad}.
    */
   tryHook(program: string, cgroupPath = ''): LoadAnswer | undefined {
     const errno = native().tryHook(this.#handle, program, cgroupPath);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,13 +61,6 @@ Status LoadObject(bpf_object* object, const std::string& path) {
                                             : path,
                  .error = -result,
                  .log = log.Verifier()};
-}
-
-size_t UsableCpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return static_cast<size_t>(CPU_COUNT(&set));
 }
 
 // Both are of one file: their maps come in one order.
@@ -160,12 +152,12 @@ Status Session::LoadParts(const std::vector<bpf_program*>& programs, size_t coun
   return {};
 }
 
-Status Session::Load(const std::vector<std::string>& first) {
+Status Session::Load(const std::vector<std::string>& first, size_t most_parts) {
   if (Status status = RequireOpened("load")) return status;
   const std::vector<bpf_program*> programs = Divisible(first);
   size_t instructions = 0;
   for (const bpf_program* program : programs) instructions += bpf_program__insn_cnt(program);
-  size_t count = std::min({instructions / kInstructionsAPart, kMostParts, UsableCpus()});
+  size_t count = std::min({instructions / kInstructionsAPart, kMostParts, most_parts});
   if (count < 2) count = 0;
   size_t maps = 0;
   bpf_map* map = nullptr;

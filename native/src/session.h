@@ -38,7 +38,8 @@ class Session {
   Status SetVariable(const std::string& name, Bytes value);
   Status GetVariable(const std::string& name, Bytes into);
   // `first` are loaded before the others: what the kernel may refuse is known soon then.
-  Status Load(const std::vector<std::string>& first = {});
+  // A large object is loaded in `most_parts` at most.
+  Status Load(const std::vector<std::string>& first = {}, size_t most_parts = 1);
   Status Attach(const std::string& program);
   Status AttachCgroup(const std::string& program, const std::string& path);
   Status Detach(const std::string& program);

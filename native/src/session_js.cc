@@ -104,8 +104,9 @@ Napi::Value JsLoad(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* session = args.Handle<Session>(0);
   const std::vector<std::string> first = args.Texts(1, "first");
+  const size_t most_parts = args.Count(2, "mostParts");
   if (!args.Ok()) return info.Env().Undefined();
-  return Settle(info.Env(), session->Load(first));
+  return Settle(info.Env(), session->Load(first, most_parts));
 }
 
 // A method that takes the name of a program.

@@ -19,6 +19,8 @@ export interface SourceOptions extends CommonOptions {
   readonly recordsAlone?: boolean;
   /** Views may ask for records that nobody else wants: `askRecords`. */
   readonly isViewed?: boolean;
+  /** Programs are loaded side by side in so many parts at most; without it, in as many as there are CPUs. */
+  readonly loadParts?: number;
   /** What is observed; it can be changed later. */
   readonly filter: KernelFilter;
 }
