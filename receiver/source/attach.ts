@@ -12,25 +12,11 @@ const tracepointArity = (tracepoint: string): number | undefined =>
   kernelFunctionArity(`btf_trace_${tracepoint}`);
 
 /**
- * What the running kernel says of the programs of this object, each of which is loaded for it. `cgroupRoot`: mount point of
- * cgroup v2.
+ * What the running kernel says of the programs of this object: each one's hook is tried, which takes a hundredth of the time
+ * that loading it does. What the verifier refuses shows when they are loaded, and is learned then. `cgroupRoot`: mount
+ * point of cgroup v2; `refused`: what was learned before.
  */
-export function kernelAnswers(object: string, cgroupRoot: string | undefined): KernelAnswers {
-  return {
-    tracepointArity,
-    canLoad: (program) =>
-      ofCgroup(program, cgroupRoot, (path) => {
-        const answer = tryLoad(object, program, path);
-        return answer.ok ? { ok: true } : refusedWith(answer.errno);
-      }),
-  };
-}
-
-/**
- * As {@link kernelAnswers}, but each program's hook alone is tried, which takes a hundredth of the time. What the verifier
- * refuses shows when the programs are loaded, and is learned then. `refused`: what was learned before.
- */
-export function likelyAnswers(
+export function kernelAnswers(
   object: string,
   cgroupRoot: string | undefined,
   refused = new Map<string, Answer>(),

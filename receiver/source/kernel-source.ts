@@ -3,7 +3,7 @@ import { BpfSession, kernelEnum, possibleCpus, releaseKernelTypes, type Ring } f
 import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
-import { attachPrograms, likelyAnswers } from './attach.ts';
+import { attachPrograms, kernelAnswers } from './attach.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import type { Kernel } from './kernel.ts';
 import { kernelNames } from './kernel-names.ts';
@@ -52,7 +52,7 @@ export class KernelSource implements Kernel {
    */
   static start(
     options: KernelOptions,
-    answers: KernelAnswers = likelyAnswers(BPF_OBJECT, options.cgroupRoot),
+    answers: KernelAnswers = kernelAnswers(BPF_OBJECT, options.cgroupRoot),
     object = BPF_OBJECT,
   ): KernelSource {
     return withBestPlan(answers, options, (plan) => KernelSource.#load(plan, options, object));

@@ -89,8 +89,8 @@ export function refusable({ iterators }: Plan): readonly string[] {
   return [...iterators.cpus, ...iterators.pass.filter((program) => program === PASS_TABLE)];
 }
 
-/** @throws never; a kernel without `inet_sock_set_state` shows in `missing` */
-export function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
+/** A kernel without `inet_sock_set_state` shows in `missing`. */
+function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
   const probes = FAMILIES.flatMap((family) => family.probes ?? []);
   const { attached, missing, disabled } = chooseProbes(probes, answers, options);
   const accept = acceptOf(attached);

@@ -6,7 +6,7 @@ import { loadConfig } from '../../config/index.ts';
 import { findCgroupHierarchies } from '../../receiver/host/cgroup-hierarchies.ts';
 import { kernelOptionsOf } from '../../receiver/settings/kernel.ts';
 import { probeStates } from '../../receiver/agent/probe-states.ts';
-import { makePlan, type Plan } from '../../receiver/source/plan.ts';
+import { withBestPlan, type Plan } from '../../receiver/source/plan.ts';
 import { agentArgs, runToEnd, type Ended } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { answersWithout } from '../support/kernel-abilities.ts';
@@ -46,7 +46,7 @@ describe('wirespan doctor', () => {
   after(() => cleanup.run());
   const hierarchies = findCgroupHierarchies('/proc');
   const options = kernelOptionsOf(loadConfig({ argv: [], env: {}, readFile: () => '' }), hierarchies);
-  const planHere = (): Plan => makePlan(answersWithout([], options.cgroupRoot), options);
+  const planHere = (): Plan => withBestPlan(answersWithout([], options.cgroupRoot), options, (plan) => plan);
 
   it('says what is attached and what is not, and a collector gets the same', async () => {
     const stub = await startOtlpStub({ protocol: 'http/protobuf' });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { NativeError, kernelFunctionArity } from '../../native/index.ts';
 import { KernelSource } from '../../receiver/source/kernel-source.ts';
-import { makePlan, type KernelAnswers, type Plan } from '../../receiver/source/plan.ts';
+import { withBestPlan, type KernelAnswers, type Plan } from '../../receiver/source/plan.ts';
 import { answersWithout, canLoad } from '../support/kernel-abilities.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import type { NetNamespace } from '../support/net-namespace.ts';
@@ -94,7 +94,7 @@ test('the programs that only views have load, too', () => {
 
 test('a program that turns out to be refused gives way to the next, and what nothing replaces is an error', () => {
   const kernel = answersWithout([], undefined);
-  const plain = makePlan(kernel, ALL_SIGNALS);
+  const plain = withBestPlan(kernel, ALL_SIGNALS, (plan) => plan);
   const hopes = ['ws_connect_fexit', 'ws_syn'];
   const learned: string[] = [];
   const answers: KernelAnswers = {

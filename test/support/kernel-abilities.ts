@@ -1,6 +1,7 @@
 /** What the running kernel can do, for tests that expect less of one that cannot. */
 import { fileURLToPath } from 'node:url';
-import { kernelAnswers, likelyAnswers, type Answer } from '../../receiver/source/attach.ts';
+import { tryLoad } from '../../native/index.ts';
+import { kernelAnswers, type Answer } from '../../receiver/source/attach.ts';
 import type { KernelAnswers, Plan } from '../../receiver/source/plan.ts';
 import { hasMoreArguments } from '../../receiver/signals/kernel.ts';
 
@@ -11,7 +12,7 @@ const learned = new Map<string, Answer>();
 
 /** The kernel's answers. Programs of `refused` are taken for refused, so that tests reach the variants behind them. */
 export function answersWithout(refused: readonly string[], cgroupRoot: string | undefined): KernelAnswers {
-  const kernel = likelyAnswers(OBJECT, cgroupRoot, learned);
+  const kernel = kernelAnswers(OBJECT, cgroupRoot, learned);
   return {
     ...kernel,
     canLoad: (program) =>
@@ -23,7 +24,7 @@ const loaded = new Map<string, boolean>();
 
 /** Whether the kernel takes this program of ours: it is loaded for it, once. */
 export function canLoad(program: string): boolean {
-  const ok = loaded.get(program) ?? kernelAnswers(OBJECT, undefined).canLoad(program).ok;
+  const ok = loaded.get(program) ?? tryLoad(OBJECT, program).ok;
   loaded.set(program, ok);
   return ok;
 }

@@ -1,7 +1,12 @@
 /** Plans for kernels that there are. */
 import { FAMILIES } from '../../../receiver/signals/index.ts';
 import type { VariableValue } from '../../../receiver/signals/kernel.ts';
-import { makePlan, type KernelAnswers, type Plan, type PlanOptions } from '../../../receiver/source/plan.ts';
+import {
+  withBestPlan,
+  type KernelAnswers,
+  type Plan,
+  type PlanOptions,
+} from '../../../receiver/source/plan.ts';
 import { ALL_SIGNALS } from '../../support/watcher.ts';
 import { LINUX_6_18_BARE, type Kernel } from './kernels.ts';
 
@@ -22,7 +27,7 @@ export function answersOf({ tracepoints, loads }: Kernel, asked: string[] = []):
 }
 
 export function planFor(kernel: Kernel, options: Partial<PlanOptions> = {}): Plan {
-  return makePlan(answersOf(kernel), { ...EVERYTHING, ...options });
+  return withBestPlan(answersOf(kernel), { ...EVERYTHING, ...options }, (plan) => plan);
 }
 
 const NO_NUMBERS = { dropReasons: {}, statistics: {} };

@@ -8,7 +8,7 @@ import {
   LINUX_6_1_ARM64,
   type Kernel,
 } from './kernels.ts';
-import { makePlan, type Plan } from '../../../receiver/source/plan.ts';
+import { withBestPlan, type Plan } from '../../../receiver/source/plan.ts';
 import { answersOf, EVERYTHING, KNOWN, planFor, variableOf } from './plan-for.ts';
 
 function programsOf({ attached }: Plan): string[] {
@@ -155,7 +155,7 @@ describe('the plan', () => {
 
   it('does not load the costly accept to find out, unless it is allowed', () => {
     const asked: string[] = [];
-    makePlan(answersOf(LINUX_6_18_BARE, asked), EVERYTHING);
+    withBestPlan(answersOf(LINUX_6_18_BARE, asked), EVERYTHING, (plan) => plan);
     assert.ok(!asked.includes('ws_accept_sys_exit'));
   });
 
