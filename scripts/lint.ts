@@ -11,7 +11,7 @@ const isFixing = process.argv.includes('--fix');
 
 /** C and C++ that people write: kernel headers and generated files are left as they are. */
 function listNativeSources(): string[] {
-  return globSync(['bpf/**/*.{c,h}', 'native/**/*.{cc,h}', 'test/**/*.{c,h}'], {
+  return globSync(['bpf/**/*.{c,h}', 'native/**/*.{cc,h}', 'packaging/**/*.c', 'test/**/*.{c,h}'], {
     cwd: root,
     exclude: ['**/generated/**', 'bpf/vmlinux/**', '**/node_modules/**'],
   }).sort();

@@ -1,4 +1,4 @@
-// Makes the packages: npm run package [-- npm|deb ...] [--arch=x64,arm64] [--to=FOLDER]. All of them, for both kinds of machines, by default.
+// Makes the packages: npm run package [-- npm|deb|image ...] [--arch=x64,arm64] [--to=FOLDER]. All of them, for both kinds of machines, by default.
 // They are made on Debian 12: what is compiled there runs with the C library of that time and newer.
 import { spawnSync } from 'node:child_process';
 import { UserError, root, runMain } from './project.mjs';

@@ -69,6 +69,10 @@ const NEEDS = {
     { name: 'g++-aarch64-linux-gnu', command: 'aarch64-linux-gnu-g++' },
     { name: 'g++-x86-64-linux-gnu', command: 'x86_64-linux-gnu-g++' },
     { name: 'mmdebstrap', command: 'mmdebstrap' },
+    { name: 'umoci', command: 'umoci' },
+    { name: 'libcap2-bin', command: 'setcap' },
+    { name: 'skopeo', command: 'skopeo' },
+    { name: 'crun', command: 'crun' },
   ],
   go: [{ name: 'python3-venv', present: () => hasNewGo() || hasPythonVenv() }],
 };

@@ -1,33 +1,12 @@
 /** The Debian package: the tree of the npm package with its modules and Node, and what a system wants around it. */
-import {
-  chmodSync,
-  cpSync,
-  globSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { renderCommentedConfig } from '../../config/commented.ts';
-import { npmTree } from './npm.ts';
+import { installTree, LIB, nodeOf, readNodeOptions, ROOT_FILES } from './installed.ts';
 import { PackageError, project, readManifest, run, staging, type Machine } from './place.ts';
 
 const TEMPLATES = join(project, 'packaging', 'debian');
-const LIB = 'usr/lib/wirespan';
 const DOC = 'usr/share/doc/wirespan';
-
-/** What no running agent reads of its modules. */
-const UNREAD = [
-  'node_modules/**/*.{map,d.ts,d.mts,d.cts,html}',
-  'node_modules/**/{.eslintrc,.eslintrc.js,.npmignore,.gitattributes}',
-  'node_modules/{pino,pino-pretty}/{test,docs,benchmarks}',
-  'node_modules/**/sample',
-  'node_modules/node-linux-*/{include,share}',
-  'node_modules/node-linux-*/*.md',
-  'node_modules/.package-lock.json',
-];
 
 /** Makes the package of one machine in `target` and returns its path. */
 export function makeDeb(machine: Machine, target: string): string {
@@ -48,23 +27,6 @@ export function makeDeb(machine: Machine, target: string): string {
   const path = join(target, made.slice(dirname(made).length + 1));
   cpSync(made, path);
   return path;
-}
-
-/** The npm package with its modules, for this machine alone. */
-function installTree(machine: Machine, lib: string): void {
-  const other = (path: string): boolean =>
-    !/\/prebuilt\/linux-/.test(path) || path.includes(`linux-${machine.arch}`);
-  cpSync(npmTree, lib, { recursive: true, filter: other });
-  const kind = ['--os=linux', `--cpu=${machine.arch}`, '--libc=glibc'];
-  run('npm', ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', ...kind], { cwd: lib });
-  for (const path of globSync(UNREAD, { cwd: lib }))
-    rmSync(join(lib, path), { recursive: true, force: true });
-  rmSync(join(lib, 'node_modules', '.bin'), { recursive: true, force: true });
-  // Commands of modules are none of the system's.
-  const node = `node-linux-${machine.arch}/bin`;
-  const entries = readdirSync(join(lib, 'node_modules'), { recursive: true, withFileTypes: true });
-  for (const entry of entries.filter((each) => each.isFile()))
-    chmodSync(join(entry.parentPath, entry.name), entry.parentPath.endsWith(node) ? 0o755 : 0o644);
 }
 
 function addFiles(machine: Machine, files: string): void {
@@ -90,35 +52,16 @@ function addFiles(machine: Machine, files: string): void {
   // The documents that it links lie beside it there.
   const changes = readFileSync(join(lib, 'CHANGELOG.md'), 'utf8').replaceAll('](docs/', '](');
   add(`${DOC}/CHANGELOG.md`, changes);
-  // These are the command of the npm package, and what stands in the package's documents.
-  for (const name of [
-    'bin',
-    'scripts',
-    'docs',
-    'THIRD_PARTY_LICENSES',
-    'sbom.cdx.json',
-    'CHANGELOG.md',
-    'README.md',
-    'LICENSE',
-  ])
-    rmSync(join(lib, name), { recursive: true, force: true });
-}
-
-interface NodeOptions {
-  readonly arguments: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
+  for (const name of ROOT_FILES) rmSync(join(lib, name), { recursive: true, force: true });
 }
 
 /** The command: Node of the package, with the options of scripts/node-options.json. What the user has set stays. */
 function launcher(machine: Machine): string {
-  const options = JSON.parse(
-    readFileSync(join(project, 'scripts', 'node-options.json'), 'utf8'),
-  ) as NodeOptions;
+  const options = readNodeOptions();
   const variables = Object.entries(options.environment).map(
     ([name, value]) => `export ${name}="\${${name}-${value}}"`,
   );
-  const node = `/${LIB}/node_modules/node-linux-${machine.arch}/bin/node`;
-  const line = `exec ${[node, ...options.arguments, `/${LIB}/receiver/main.js`].join(' ')} "$@"`;
+  const line = `exec ${[`/${nodeOf(machine)}`, ...options.arguments, `/${LIB}/receiver/main.js`].join(' ')} "$@"`;
   return ['#!/bin/sh', ...variables, line, ''].join('\n');
 }
 

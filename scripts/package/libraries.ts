@@ -2,11 +2,11 @@
  * libbpf, libelf and zlib for the addons of packages, built from Debian's sources so that they can be linked into a
  * shared object: Debian's own archives are for programs. Once for each kind of machine, kept in .cache/package/.
  */
-import { cpSync, existsSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { useArchive } from './archive.ts';
 import { cache, PackageError, run, type Machine } from './place.ts';
 
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const BUILD_CFLAGS = '-O2 -fPIC -ffunction-sections -fdata-sections';
 
 export interface Library {
@@ -66,34 +66,15 @@ export function ensureLibraries(machine: Machine): string {
   return target;
 }
 
-/** Downloaded by apt, which checks the signature of Debian; the machine's own lists of packages stay as they are. */
 function ensureSources(): void {
   const target = join(cache, 'sources');
   if (existsSync(target)) return;
-  if (!existsSync(KEYRING))
-    throw new PackageError(
-      `packages are made on Debian: ${KEYRING} is missing, which apt checks sources with`,
-    );
   console.log("downloading the sources of libbpf, libelf and zlib from Debian's archive");
   const folder = `${target}.part`;
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(folder, 'apt', 'lists', 'partial'), { recursive: true });
-  const releases = [...new Set(LIBRARIES.map(({ release }) => release))].join(' ');
-  writeFileSync(
-    join(folder, 'apt', 'debian.sources'),
-    `Types: deb-src\nURIs: http://deb.debian.org/debian\nSuites: ${releases}\nComponents: main\nSigned-By: ${KEYRING}\n`,
-  );
-  const options = [
-    'Dir::Etc::SourceList=/dev/null',
-    `Dir::Etc::SourceParts=${join(folder, 'apt')}`,
-    `Dir::State::Lists=${join(folder, 'apt', 'lists')}`,
-    `Dir::Cache=${join(folder, 'apt')}`,
-    'APT::Sandbox::User=root',
-  ].flatMap((option) => ['-o', option]);
-  run('apt-get', ['-qq', ...options, 'update']);
+  const suites = [...new Set(LIBRARIES.map(({ release }) => release))];
   const names = LIBRARIES.map(({ source, release }) => `${source}/${release}`);
-  run('apt-get', ['-qq', ...options, 'source', ...names], { cwd: folder });
-  rmSync(join(folder, 'apt'), { recursive: true });
+  useArchive(folder, { type: 'deb-src', suites }, (aptGet) => aptGet('source', ...names));
   renameSync(folder, target);
 }
 

@@ -1,5 +1,6 @@
-/** `npm run package [-- npm|deb ...] [--arch=x64,arm64] [--to=FOLDER]`: what is made goes to dist/, with its size. */
+/** `npm run package [-- npm|deb|image ...] [--arch=x64,arm64] [--to=FOLDER]`: what is made goes to dist/, with its size. */
 import { makeDeb } from './deb.ts';
+import { makeImage } from './image.ts';
 import { makeNpmTree, megabytes, packNpm } from './npm.ts';
 import { PackageError } from './place.ts';
 import { readRequest } from './request.ts';
@@ -13,6 +14,7 @@ function main(words: readonly string[]): void {
   makeNpmTree(machines);
   if (kinds.includes('npm')) tell(packNpm(target));
   if (kinds.includes('deb')) for (const machine of machines) tell(makeDeb(machine, target));
+  if (kinds.includes('image')) for (const machine of machines) tell(makeImage(machine, target));
 }
 
 try {

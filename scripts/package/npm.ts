@@ -1,9 +1,10 @@
 /** The npm package: JavaScript of the sources, what is built, and what pins and describes all that it needs. */
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { v5 } from 'uuid';
 import { LIBRARIES } from './libraries.ts';
 import { describeLibraries, writeLicences } from './licences.ts';
-import { PackageError, project, readManifest, run, staging, type Machine } from './place.ts';
+import { commitTime, PackageError, project, readManifest, run, staging, type Machine } from './place.ts';
 import { buildFor } from './prebuilt.ts';
 
 /** The tree of the npm package, before npm packs it. */
@@ -100,10 +101,17 @@ function shrinkwrap(root: Readonly<Record<string, unknown>>): object {
 }
 
 interface Bill {
+  readonly metadata: object;
   readonly components: readonly object[];
 }
 
-/** The bill of materials (CycloneDX), by npm itself; what is linked into the addons is added. */
+/** Any; what is made of the content with it is the same for the same content. */
+const NAMESPACE = '5f0a8f8e-3c5e-4d43-9a55-0f6c1d3f6a3b';
+
+/**
+ * The bill of materials (CycloneDX), by npm itself; what is linked into the addons is added. Its time is the commit's, and
+ * its number of its content: that of npm is another each time.
+ */
 function writeBill(): void {
   const args = [
     'sbom',
@@ -113,7 +121,10 @@ function writeBill(): void {
     '--sbom-type=application',
   ];
   const bill = JSON.parse(run('npm', args, { cwd: npmTree })) as Bill;
-  write('sbom.cdx.json', { ...bill, components: [...bill.components, ...describeLibraries(LIBRARIES)] });
+  const metadata = { ...bill.metadata, timestamp: commitTime().toISOString() };
+  const content = { ...bill, metadata, components: [...bill.components, ...describeLibraries(LIBRARIES)] };
+  const serialNumber = `urn:uuid:${v5(JSON.stringify({ ...content, serialNumber: '' }), NAMESPACE)}`;
+  write('sbom.cdx.json', { ...content, serialNumber });
 }
 
 function write(path: string, content: object): void {

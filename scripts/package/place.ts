@@ -59,6 +59,11 @@ export function run(
   }
 }
 
+/** When the commit was made that is packaged: what is made of it again bears the same time. */
+export function commitTime(): Date {
+  return new Date(Number(run('git', ['log', '-1', '--format=%ct']).trim()) * 1000);
+}
+
 /** The fields of the project's package.json that packages take over. */
 export interface Manifest {
   readonly name: string;

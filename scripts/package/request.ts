@@ -4,7 +4,7 @@ import { dist, MACHINES, PackageError, type Machine } from './place.ts';
 
 const ARCH = '--arch=';
 const TO = '--to=';
-const KINDS = ['npm', 'deb'] as const;
+const KINDS = ['npm', 'deb', 'image'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Request {
