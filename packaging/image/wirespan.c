@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	memcpy(line, arguments, sizeof(arguments));
 	for (int at = 1; at < argc; at++)
 		line[count + at - 1] = argv[at];
-	/* What the user has set stays. */
+	/* What the user has set stays, but for what the C library takes from files with capabilities. */
 	for (size_t at = 0; at < sizeof(environment) / sizeof(environment[0]); at++)
 		setenv(environment[at][0], environment[at][1], 0);
 	hand_on_capabilities();

@@ -28,10 +28,15 @@ interface Layers {
 /** Makes the image of one machine in `target` and returns the path of its archive. */
 export function makeImage(machine: Machine, target: string): string {
   console.log(`making the container image for ${machine.debian}`);
-  const work = join(staging, `image-${machine.debian}`);
+  const work = workOf(machine);
   rmSync(work, { recursive: true, force: true });
-  const layers = makeLayers(machine, work);
-  const layout = makeLayout(machine, work, layers);
+  makeLayers(machine, layersIn(work));
+  return packImage(machine, target);
+}
+
+/** Packs the files of the image that was made last. */
+export function packImage(machine: Machine, target: string): string {
+  const layout = makeLayout(machine, workOf(machine));
   addDockerManifest(layout);
   const { version } = readManifest();
   mkdirSync(target, { recursive: true });
@@ -40,8 +45,15 @@ export function makeImage(machine: Machine, target: string): string {
   return path;
 }
 
-function makeLayers(machine: Machine, work: string): Layers {
-  const [system, agent] = [join(work, 'system'), join(work, 'agent')];
+function workOf({ debian }: Machine): string {
+  return join(staging, `image-${debian}`);
+}
+
+function layersIn(work: string): Layers {
+  return { system: join(work, 'system'), agent: join(work, 'agent') };
+}
+
+function makeLayers(machine: Machine, { system, agent }: Layers): void {
   const components = installRuntime(machine, system);
   addAccounts(system);
   installTree(machine, join(agent, LIB));
@@ -53,7 +65,6 @@ function makeLayers(machine: Machine, work: string): Layers {
   addDocuments(join(agent, LIB), join(agent, DOC), components);
   for (const name of ROOT_FILES) rmSync(join(agent, LIB, name), { recursive: true, force: true });
   compileCommand(machine, join(agent, 'usr/bin/wirespan'));
-  return { system, agent };
 }
 
 /** Users, and the folders that a container finds when its root is read-only. */
@@ -126,8 +137,10 @@ exec tar --xattrs --xattrs-include=security.capability ${TAR.join(' ')} -C "$1" 
   run(command, args);
 }
 
-function makeLayout(machine: Machine, work: string, layers: Layers): string {
+function makeLayout(machine: Machine, work: string): string {
+  const layers = layersIn(work);
   const layout = join(work, 'layout');
+  rmSync(layout, { recursive: true, force: true });
   const manifest = readManifest();
   const image = ['--image', `${layout}:${manifest.version}`];
   const umoci = (...words: string[]): string => run('umoci', words);
