@@ -5,4 +5,5 @@ export { ConfigError, type ConfigProblem } from './errors.ts';
 export { configOf, loadConfig, readCheckedSettings, type LoadConfigOptions } from './load.ts';
 export { flagProblem } from './flags.ts';
 export { nearestHint } from './nearest.ts';
+export { isLoopback, parseListenAddress } from './listen.ts';
 export { SCHEMA } from './schema.ts';

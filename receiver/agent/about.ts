@@ -8,6 +8,7 @@ import { VIEWS } from '../views/index.ts';
 import { RECORD_OPTIONS } from './record-options.ts';
 import { REPLAY_OPTIONS, SPEEDS } from './replay-options.ts';
 import { REPORT_OPTIONS } from './report-options.ts';
+import { UI_OPTIONS } from './ui-options.ts';
 
 /** Options of files complete to files of any name, as every word does where nothing else fits. */
 const OF_FILES: readonly ViewCommand[] = [
@@ -33,6 +34,13 @@ const OF_FILES: readonly ViewCommand[] = [
     options: REPORT_OPTIONS,
     usage: 'FILE.html [options]',
     example: ['wirespan report case.html --from case.wirespan', 'of what wirespan record wrote'],
+  },
+  {
+    name: 'ui',
+    summary: 'shows connections, who talks to whom, hurt requests and queues in a browser on this machine',
+    options: UI_OPTIONS,
+    usage: '[RECORDING] [options]',
+    example: ['wirespan ui', 'prints the address to open'],
   },
 ];
 

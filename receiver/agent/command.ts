@@ -24,13 +24,14 @@ const EXIT_FAILED = 1;
 /** What is not built, or not for this machine: no lack of the machine or of privileges. */
 const UNBUILT: ReadonlySet<NativeErrorCode> = new Set(['ERR_NATIVE_MISSING', 'ERR_NATIVE_OPEN']);
 
-/** Commands of recordings, which have options of their own. */
+/** Commands of recordings and pages, which have options of their own. */
 const FILE_RUNS: Readonly<
   Record<string, (rest: readonly string[], signals: StopSignals, outputs: Outputs) => Promise<number>>
 > = {
   record: async (...given) => (await import('./record-run.ts')).runRecord(...given),
   replay: async (...given) => (await import('./replay-run.ts')).runReplay(...given),
   report: async (...given) => (await import('./report-run.ts')).runReport(...given),
+  ui: async (...given) => (await import('./ui-run.ts')).runUi(...given),
 };
 const FILES = Object.keys(FILE_RUNS).map((name) => ({ name }));
 

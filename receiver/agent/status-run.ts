@@ -1,7 +1,7 @@
 import { ConfigError, configOf, readCheckedSettings } from '../../config/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import { parseArguments } from '../cli/args.ts';
-import { fetchPage } from '../serve/fetch-page.ts';
+import { fetchPage, type Fetched } from '../serve/fetch-page.ts';
 import { placeOf, type ServerAddress } from '../serve/listen.ts';
 import type { Status } from './status.ts';
 import { renderStatus } from './status-text.ts';
@@ -25,19 +25,35 @@ export async function askStatus(argv: readonly string[]): Promise<StatusAnswer> 
   const sources = { argv: flags, env: process.env, readFile: readTextFile, isWatched: false };
   const address = configOf(readCheckedSettings(sources), false).health;
   if (address === undefined) throw new ConfigError([{ subject: 'health.listen', problem: OFF }]);
-  const place = `http://${placeOf(localOf(address))}`;
-  const answer = await fetchPage(`${place}/status`);
-  const status = answer.status === 200 ? readStatus(answer.text) : undefined;
+  const { place, answer, status, why } = await fetchStatus(address);
   if (status !== undefined) {
     const isWell = status.ready.isSo && status.healthy.isSo;
     return { text: isJson ? answer.text : renderStatus(status, Date.now()), status: isWell ? 0 : 1 };
   }
-  const isStarting = answer.status === 503;
-  const why = isStarting
-    ? 'an agent is there that has not attached its programs yet'
-    : `no agent says there how it is: ${answer.cause ?? NO_AGENT}`;
   const text = isJson ? JSON.stringify({ endpoint: place, why }) : `${place}: ${why}`;
-  return { text, status: isStarting ? 1 : 3 };
+  return { text, status: answer.status === 503 ? 1 : 3 };
+}
+
+/** What an agent answered. */
+export interface FetchedStatus {
+  /** Where it was asked. */
+  readonly place: string;
+  readonly answer: Fetched;
+  /** Undefined: none came. */
+  readonly status: Status | undefined;
+  /** Why none came. */
+  readonly why: string;
+}
+
+/** Asks the agent that listens at this address how it is. */
+export async function fetchStatus(address: ServerAddress): Promise<FetchedStatus> {
+  const place = `http://${placeOf(localOf(address))}`;
+  const answer = await fetchPage(`${place}/status`);
+  const why =
+    answer.status === 503
+      ? 'an agent is there that has not attached its programs yet'
+      : `no agent says there how it is: ${answer.cause ?? NO_AGENT}`;
+  return { place, answer, why, status: answer.status === 200 ? readStatus(answer.text) : undefined };
 }
 
 const OFF =

@@ -8,15 +8,18 @@ const MUCH = 0.9;
 
 /** One screen for people. `now`: Unix milliseconds. */
 export function renderStatus(status: Status, now: number): string {
+  return renderFindings(statusFindings(status, now));
+}
+
+/** What that screen has, in the order of it. */
+export function statusFindings(status: Status, now: number): readonly FindingGroup[] {
   const groups: FindingGroup[] = [
     { title: 'The agent', findings: agentFindings(status, now) },
     { title: 'Signals', findings: status.families },
     { title: 'Where it goes', findings: status.export.map((each) => exportFinding(each, now)) },
     { title: 'Lost since the start, before it could be sent', findings: lossFindings(status) },
   ];
-  return renderFindings(
-    groups.map(({ title, findings }) => ({ title, findings: findings.map(shownSafely) })),
-  );
+  return groups.map(({ title, findings }) => ({ title, findings: findings.map(shownSafely) }));
 }
 
 function agentFindings({ version, pid, since, ready, healthy, memory }: Status, now: number): Finding[] {

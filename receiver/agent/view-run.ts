@@ -58,6 +58,25 @@ export async function runView(
   const say = (words: string): void => void outputs.stderr.write(`wirespan ${view.name}: ${words}\n`);
   const feed = await openFeed(view, args, say);
   if (feed !== undefined) return await new FedView({ ...feed, view, args, outputs }).run(signals);
+  return await watch(view, args, { outputs, screen }, signals);
+}
+
+/** Where a view is seen; `screen`: absent without one. */
+interface Seen {
+  readonly outputs: Outputs;
+  readonly screen?: Screen | undefined;
+}
+
+/**
+ * Runs a view by programs of its own until a signal ends it, or nobody reads it; the exit status.
+ * @throws UnsupportedError, NativeError when the machine cannot
+ */
+export async function watch(
+  view: View,
+  args: ViewArguments,
+  { outputs, screen }: Seen,
+  signals: StopSignals,
+): Promise<number> {
   const session = new ViewSession(view, args, outputs, screen);
   try {
     return await session.run(signals);

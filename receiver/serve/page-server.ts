@@ -15,6 +15,13 @@ export interface Page {
   readonly status: number;
   readonly type: string;
   readonly text: string;
+  /** Besides those of every answer. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a page is asked for with. */
+export interface Asked {
+  readonly query: URLSearchParams;
 }
 
 /** A page of plain text, one line. */
@@ -23,12 +30,14 @@ export function plainPage(status: number, line: string): Page {
 }
 
 /** Pages by their path. */
-export type Pages = ReadonlyMap<string, () => Page | Promise<Page>>;
+export type Pages = ReadonlyMap<string, (asked: Asked) => Page | Promise<Page>>;
 
 export interface PageServerOptions {
   readonly address: ServerAddress;
   readonly listening: Listening;
   readonly pages: Pages;
+  /** What is answered in the place of all pages, by the path that was asked for; undefined: the page is. */
+  readonly guard?: (path: string) => Page | undefined;
   /** A page that could not be made. */
   readonly onError: (error: unknown) => void;
 }
@@ -42,12 +51,8 @@ export interface PageServer {
 }
 
 /** Serves pages to GET and HEAD, one request a connection. Throws a ListenError. */
-export async function startPageServer({
-  address,
-  listening,
-  pages,
-  onError,
-}: PageServerOptions): Promise<PageServer> {
+export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
+  const { address, listening } = options;
   const server = createServer(
     {
       maxHeaderSize: MAX_HEAD_BYTES,
@@ -55,7 +60,7 @@ export async function startPageServer({
       requestTimeout: HEAD_MS,
       connectionsCheckingInterval: 1_000,
     },
-    (request, response) => void answer(request, response, pages, onError),
+    (request, response) => void answer(request, response, options),
   );
   server.setTimeout(SILENCE_MS);
   // What is sent behind the first request costs no page.
@@ -85,11 +90,10 @@ export async function startPageServer({
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  pages: Pages,
-  onError: (error: unknown) => void,
+  options: PageServerOptions,
 ): Promise<void> {
-  const { status, type, text } = await pageFor(request, pages).catch((error: unknown) => {
-    onError(error);
+  const { status, type, text, headers } = await pageFor(request, options).catch((error: unknown) => {
+    options.onError(error);
     return plainPage(500, 'the page could not be made; the log of the agent says why');
   });
   const body = Buffer.from(text);
@@ -99,17 +103,24 @@ async function answer(
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     Connection: 'close',
+    ...headers,
     ...(status === 405 && { Allow: 'GET, HEAD' }),
   });
   // Node leaves it out for HEAD.
   response.end(body);
 }
 
-async function pageFor({ method = '', url = '', headers }: IncomingMessage, pages: Pages): Promise<Page> {
+async function pageFor(
+  { method = '', url = '', headers }: IncomingMessage,
+  { pages, guard }: PageServerOptions,
+): Promise<Page> {
   if (!isAddressed(headers.host))
     return plainPage(421, 'requests are answered that are sent to an IP address or to localhost');
-  const page = pages.get(url.split('?', 1)[0] ?? '');
+  const [path = ''] = url.split('?', 1);
+  const refused = guard?.(path);
+  if (refused !== undefined) return refused;
+  const page = pages.get(path);
   if (page === undefined) return plainPage(404, `there are ${[...pages.keys()].join(', ')}`);
   if (method !== 'GET' && method !== 'HEAD') return plainPage(405, 'pages are asked for by GET or HEAD');
-  return await page();
+  return await page({ query: new URLSearchParams(url.slice(path.length + 1)) });
 }

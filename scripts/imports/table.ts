@@ -135,6 +135,13 @@ const folders: Readonly<Record<string, Folder>> = {
     holds: 'metrics, events and spans of a time to one page that shows what hurt',
     values: ['semconv', 'text', 'receiver/cli', 'receiver/model'],
   },
+  'receiver/ui': {
+    holds: 'pages in a browser of what views know: connections, who talks to whom, hurt requests, queues',
+    values: [
+      ...['semconv', 'text', 'receiver/cli', 'receiver/model'],
+      ...['receiver/report', 'receiver/serve', 'receiver/views'],
+    ],
+  },
   'receiver/cli': {
     holds: 'arguments, help, log, live view',
     values: ['config', 'text'],

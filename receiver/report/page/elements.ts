@@ -38,6 +38,10 @@ export function outside(text: string): Content {
 export interface Column {
   readonly label: string;
   readonly isNumber?: boolean;
+  /** What stands in the heading in the place of the label, such as a link that sorts. */
+  readonly heading?: Content;
+  /** Rows are sorted by it. */
+  readonly sorted?: 'ascending' | 'descending';
 }
 
 export interface TableParts {
@@ -47,19 +51,25 @@ export interface TableParts {
   readonly columns: readonly Column[];
   /** The first cell of a row names it. */
   readonly rows: readonly (readonly Content[])[];
+  /** Names of the rows in the page. */
+  readonly rowIds?: readonly string[];
   /** How many rows are left out, and of what. */
   readonly more?: Content;
 }
 
 /** A table that scrolls by itself where the page is narrow, by keyboard too. */
-export function table({ id, caption, columns, rows, more }: TableParts): Element {
-  const head = columns.map(({ label, isNumber = false }) =>
-    h('th', { scope: 'col', ...(isNumber && { class: 'number' }) }, label),
+export function table({ id, caption, columns, rows, rowIds = [], more }: TableParts): Element {
+  const head = columns.map(({ label, isNumber = false, heading = label, sorted }) =>
+    h(
+      'th',
+      { scope: 'col', ...(isNumber && { class: 'number' }), ...(sorted && { 'aria-sort': sorted }) },
+      heading,
+    ),
   );
-  const body = rows.map((cells) =>
+  const body = rows.map((cells, at) =>
     h(
       'tr',
-      {},
+      { ...(rowIds[at] !== undefined && { id: rowIds[at] }) },
       cells.map((cell, index) => {
         const isNumber = columns[index]?.isNumber === true;
         const attributes = isNumber ? { class: 'number' } : {};

@@ -14,10 +14,8 @@ import { TopConnection } from './connection.ts';
 import { Groups, type TopGroup } from './groups.ts';
 import type { Traffic } from './traffic.ts';
 
-/** How long a connection is shown after its end. */
-const LINGER_NS = 5_000_000_000n;
-/** Ended connections that are still shown; of more, the oldest are left out. */
-const MAX_CLOSED = 4_096;
+/** How long a connection is shown after its end, and how many of those; of more, the oldest are left out. */
+const ENDED = { lingerNs: 5_000_000_000n, most: 4_096 } as const;
 
 export interface TopTableOptions {
   /** Connections, processes and containers, of each so many. */
@@ -25,6 +23,8 @@ export interface TopTableOptions {
   /** What tells the containers of processes apart. */
   readonly containerIdOf: (owner: Owner) => string;
   readonly toUnixNs: (monotonicNs: bigint) => bigint;
+  /** How long ended connections are shown, and how many; absent: five seconds, 4,096. */
+  readonly ended?: { readonly lingerNs: bigint; readonly most: number };
 }
 
 /** Figures of all connections. */
@@ -41,6 +41,7 @@ export class TopTable {
   readonly processes: Groups;
   readonly containers: Groups;
   readonly #toUnixNs: (monotonicNs: bigint) => bigint;
+  readonly #lingerNs: bigint;
   readonly #open: BoundedCache<string, TopConnection>;
   readonly #closed: BoundedCache<string, TopConnection>;
   #active = new Set<TopConnection>();
@@ -49,10 +50,11 @@ export class TopTable {
   /** What must stay though it is over. */
   #pinned: TopConnection | undefined;
 
-  constructor({ maxRemembered, containerIdOf, toUnixNs }: TopTableOptions) {
+  constructor({ maxRemembered, containerIdOf, toUnixNs, ended = ENDED }: TopTableOptions) {
     this.#toUnixNs = toUnixNs;
+    this.#lingerNs = ended.lingerNs;
     this.#open = new BoundedCache(maxRemembered);
-    this.#closed = new BoundedCache(Math.min(MAX_CLOSED, maxRemembered));
+    this.#closed = new BoundedCache(Math.min(ended.most, maxRemembered));
     this.processes = new Groups(maxRemembered);
     this.containers = new Groups(maxRemembered, containerIdOf);
   }
@@ -186,7 +188,8 @@ export class TopTable {
     const open = this.#openNow();
     for (const groups of [this.processes, this.containers]) groups.end(this.#interval, seconds, open);
     for (const [id, { closedNs }] of this.#closed.entries())
-      if (closedNs !== undefined && this.#toUnixNs(closedNs) + LINGER_NS < unixNs) this.#closed.delete(id);
+      if (closedNs !== undefined && this.#toUnixNs(closedNs) + this.#lingerNs < unixNs)
+        this.#closed.delete(id);
     this.#interval += 1;
   }
 
@@ -227,7 +230,7 @@ export class TopTable {
       ],
       [
         this.#closed.evictions,
-        'connections that ended were shown for less than five seconds: there were too many',
+        'connections that ended made room for others that did: they were shown for less time',
       ],
       [this.processes.forgotten, 'times a process made room for another one: its sums begin anew'],
       [this.containers.forgotten, 'times a container made room for another one: its sums begin anew'],
