@@ -107,7 +107,7 @@ async function showLive(fill: Fill, signals: StopSignals): Promise<number> {
   const { args, outputs } = fill;
   const named = args.text('agent');
   if (named === undefined) {
-    const view = filling({ kind: 'own', words: 'programs of its own' }, fill);
+    const view = filling({ kind: 'own', words: 'programs that this command loaded' }, fill);
     return await watch(view, args, { outputs }, signals);
   }
   const view = filling({ kind: 'agent', words: `the agent at ${named}` }, fill);

@@ -15,8 +15,6 @@ export interface Page {
   readonly status: number;
   readonly type: string;
   readonly text: string;
-  /** Besides those of every answer. */
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What a page is asked for with. */
@@ -38,6 +36,8 @@ export interface PageServerOptions {
   readonly pages: Pages;
   /** What is answered in the place of all pages, by the path that was asked for; undefined: the page is. */
   readonly guard?: (path: string) => Page | undefined;
+  /** Of every answer, besides those that all servers of pages have. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** A page that could not be made. */
   readonly onError: (error: unknown) => void;
 }
@@ -92,7 +92,7 @@ async function answer(
   response: ServerResponse,
   options: PageServerOptions,
 ): Promise<void> {
-  const { status, type, text, headers } = await pageFor(request, options).catch((error: unknown) => {
+  const { status, type, text } = await pageFor(request, options).catch((error: unknown) => {
     options.onError(error);
     return plainPage(500, 'the page could not be made; the log of the agent says why');
   });
@@ -103,7 +103,7 @@ async function answer(
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     Connection: 'close',
-    ...headers,
+    ...options.headers,
     ...(status === 405 && { Allow: 'GET, HEAD' }),
   });
   // Node leaves it out for HEAD.

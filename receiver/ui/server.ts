@@ -66,6 +66,7 @@ export async function startUiServer(options: UiServerOptions): Promise<UiServer>
     address,
     listening: { who: 'The page', setting: '--listen', other: 'another wirespan ui' },
     pages: new Map(pages.map(([name, each]) => [`/${token}/${name}`, each])),
+    headers: HEADERS,
     guard: (path) => (hasToken(path, token) ? undefined : REFUSED),
     onError,
   });
@@ -75,11 +76,11 @@ export async function startUiServer(options: UiServerOptions): Promise<UiServer>
   };
 }
 
-const REFUSED: Page = {
-  ...plainPage(403, 'open the whole address that wirespan ui printed: what is between its slashes lets in'),
-  headers: HEADERS,
-};
+const REFUSED = plainPage(
+  403,
+  'open the whole address that wirespan ui printed: what is between its slashes lets in',
+);
 
 function made(status: number, type: string, text: string): Page {
-  return { status, type: `${type}; charset=utf-8`, text, headers: HEADERS };
+  return { status, type: `${type}; charset=utf-8`, text };
 }

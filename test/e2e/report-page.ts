@@ -1,4 +1,4 @@
-/** A page of `wirespan report` as headless Chromium shows it, and what it says then. */
+/** A page of `wirespan report` or `wirespan ui` as headless Chromium shows it, and what it says then. */
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -22,17 +22,16 @@ export async function startBrowser(cleanup: Cleanup): Promise<Browser> {
   return browser;
 }
 
-/** A page that was opened from its file, without a network. */
+/** A page as it is shown: one that was opened from its file, without a network, or one of `wirespan ui`. */
 export class ShownPage {
   /** What it asked for besides itself, what its policy refused, and what failed in it. */
   readonly complaints: string[] = [];
   readonly page: Page;
 
-  private constructor(page: Page, file: string) {
+  private constructor(page: Page, isOwn: (url: string) => boolean) {
     this.page = page;
-    const url = pathToFileURL(file).href;
     page.on('request', (request) => {
-      if (request.url() !== url) this.complaints.push(`asked for ${request.url()}`);
+      if (!isOwn(request.url())) this.complaints.push(`asked for ${request.url()}`);
     });
     page.on('console', (message) => this.complaints.push(message.text()));
     page.on('pageerror', (error) => this.complaints.push(error.message));
@@ -44,8 +43,24 @@ export class ShownPage {
     colorScheme: 'light' | 'dark' = 'light',
   ): Promise<ShownPage> {
     const page = await browser.newPage({ offline: true, colorScheme });
-    const shown = new ShownPage(page, file);
-    await page.goto(pathToFileURL(file).href);
+    const { href } = pathToFileURL(file);
+    const shown = new ShownPage(page, (url) => url === href);
+    await page.goto(href);
+    return shown;
+  }
+
+  /** One that is served, which may ask for what lies beside it alone. */
+  static async at(
+    browser: Browser,
+    address: string,
+    colorScheme: 'light' | 'dark' = 'light',
+  ): Promise<ShownPage> {
+    const page = await browser.newPage({ colorScheme });
+    const shown = new ShownPage(
+      page,
+      (url) => url.startsWith(new URL('.', address).href) || url === 'data:,',
+    );
+    await page.goto(address);
     return shown;
   }
 

@@ -47,6 +47,7 @@ const RATES: readonly ListColumn<Connection>[] = [
   },
 ];
 
+const LATE_KEYS: ReadonlySet<string> = new Set(['sent', 'received']);
 const FIGURES: readonly ListColumn<Connection>[] = [
   {
     ...{ key: 'rtt', label: 'RTT', isNumber: true },
@@ -61,14 +62,21 @@ const FIGURES: readonly ListColumn<Connection>[] = [
   {
     ...{ key: 'sent', label: 'Sent', isNumber: true },
     sortBy: ({ traffic }) => traffic.sent,
-    cell: ({ told, traffic }) => (told === undefined ? '–' : bytes(traffic.sent)),
+    cell: ({ traffic }) => bytes(traffic.sent),
   },
   {
     ...{ key: 'received', label: 'Received', isNumber: true },
     sortBy: ({ traffic }) => traffic.received,
-    cell: ({ told, traffic }) => (told === undefined ? '–' : bytes(traffic.received)),
+    cell: ({ traffic }) => bytes(traffic.received),
   },
 ];
+
+/** Where living connections tell nothing, what one moved is known at its end alone. */
+const LATE: readonly ListColumn<Connection>[] = FIGURES.map((column) =>
+  LATE_KEYS.has(column.key)
+    ? { ...column, cell: (row) => (row.told === undefined ? '–' : column.cell(row)) }
+    : column,
+);
 
 function localOf({ endpoints }: Connection): string {
   return endpointText(endpoints.localAddress, endpoints.localPort);
@@ -87,7 +95,7 @@ function listingOf(model: UiModel): Listing<Connection> {
   const isLive = model.source.kind === 'own';
   return {
     ...{ id: 'connections', caption: 'Connections', none: 'There is no connection.' },
-    columns: [PROCESS, ...ENDS, ...(isLive ? RATES : []), ...FIGURES],
+    columns: [PROCESS, ...ENDS, ...(isLive ? [...RATES, ...FIGURES] : LATE)],
     sort: isLive ? 'sent-rate' : 'retransmits',
     rows: model.table.connections(),
     idOf: ({ id }) => id,
@@ -102,14 +110,18 @@ export function connectionsPage(model: UiModel, query: URLSearchParams): PageBod
   return { still: filterForm(listing, query), live: [totals(model), listed(listing, query)] };
 }
 
-function totals({ table }: UiModel): Content {
+function totals({ table, source }: UiModel): Content {
   const { open, sentRate, receivedRate, retransmits } = table.totals();
   const rate = (value: number): Content => figure(value, `${humanBytes(value)}/s`);
   const items: readonly (readonly [id: string, label: string, value: Content])[] = [
     ['open', 'connections open', count(open)],
-    ['sent-rate', 'sent', rate(sentRate)],
-    ['received-rate', 'received', rate(receivedRate)],
-    ['retransmits', 'segments sent again in the last interval', count(retransmits)],
+    ...(source.kind === 'own'
+      ? [
+          ['sent-rate', 'sent', rate(sentRate)] as const,
+          ['received-rate', 'received', rate(receivedRate)] as const,
+          ['retransmits', 'segments sent again in the last interval', count(retransmits)] as const,
+        ]
+      : []),
   ];
   return h(
     'dl',

@@ -51,12 +51,13 @@ const COLUMNS: readonly ListColumn<Link>[] = [
     sortBy: moved,
     cell: (link) => bytes(moved(link)),
   },
-  {
-    ...{ key: 'rate', label: 'Payload/s', isNumber: true },
-    sortBy: ({ rate }) => rate,
-    cell: ({ rate }) => bytes(rate),
-  },
 ];
+/** Of connections that go on. */
+const RATE: ListColumn<Link> = {
+  ...{ key: 'rate', label: 'Payload/s', isNumber: true },
+  sortBy: ({ rate }) => rate,
+  cell: ({ rate }) => bytes(rate),
+};
 
 function roleOf({ role, port }: Link): string {
   if (role === undefined) return 'not known';
@@ -67,7 +68,8 @@ function roleOf({ role, port }: Link): string {
 export function mapPage(model: UiModel, query: URLSearchParams): PageBody {
   const links = linksOf(model.table.connections());
   const listing = {
-    ...{ id: 'links', caption: 'Processes and whom they talk to', sort: 'moved', columns: COLUMNS },
+    ...{ id: 'links', caption: 'Processes and whom they talk to', sort: 'moved' },
+    columns: model.source.kind === 'own' ? [...COLUMNS, RATE] : COLUMNS,
     ...{ rows: links, none: 'Nobody talks to anybody.' },
     idOf: ({ id }: Link) => Buffer.from(id).toString('hex'),
     searched: ({ owner, peer }: Link) => [processText(owner), owner.executable, peer].join('\n'),
