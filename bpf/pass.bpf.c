@@ -22,6 +22,12 @@ u32 pass_doubts = 0;
 /* These say whether it takes out what is unused, and how many entries it met. */
 u8 pass_forgets = 0;
 u64 pass_entries = 0;
+/*
+ * A pass that views asked for takes no sample and decides nothing that the agent's own passes do. The second
+ * one says whether it tells of all connections, as for a view that has just come.
+ */
+u8 pass_for_views = 0;
+u8 pass_tells_all = 0;
 
 #include "visit.bpf.h"
 

@@ -62,10 +62,19 @@ static __always_inline void pass_listener(struct sock *sk, struct tcp_sock *tp, 
 }
 
 /* The first pass tells of all: what they moved until then. */
-static __always_inline bool is_live_told(const struct conn *conn, u64 moved)
+static __always_inline u32 live_reader(const struct conn *conn, u64 moved)
 {
-	return cfg_emit_live && (pass_number == 1 ||
-				 conn->counted.bytes_sent + conn->counted.bytes_received != moved);
+	if (pass_number != 1 && !pass_tells_all &&
+	    conn->counted.bytes_sent + conn->counted.bytes_received == moved)
+		return FOR_NOBODY;
+	return reader_of(cfg_emit_live, VIEWED_LIVE);
+}
+
+/* If it was not accepted for a second, it counts on the listener's owner. */
+static __always_inline bool is_accept_late(const struct conn *conn)
+{
+	return !(conn->flags & CONN_OWNER_PROVISIONAL) ||
+	       conn->established_ns + 1000000000ULL < pass_now_ns;
 }
 
 static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
@@ -74,21 +83,23 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	struct series_key key;
 	struct series *row;
 	struct tcp_counters now;
+	u32 reader;
 	u64 moved;
 
 	fill_series_key(&key, sk, conn, NO_ERROR);
 	row = series_row(&key, PROBE_SCAN, pass_now_ns);
 	if (!row)
 		return;
-	/* If it was not accepted for a second, it counts on the listener's owner. */
-	if ((!(conn->flags & CONN_OWNER_PROVISIONAL) ||
-	     conn->established_ns + 1000000000ULL < pass_now_ns) &&
-	    take_pending(conn))
+	if (!pass_for_views && is_accept_late(conn) && take_pending(conn))
 		count_open(conn, row);
 	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT || state == TCP_SYN_RECV)
 		count_active(row, 1);
-	if (conn->flags & CONN_OPEN_PENDING)
-		return; /* what it moved is its owner's too */
+	if (conn->flags & CONN_OPEN_PENDING) {
+		/* What it moved is its owner's too, so it is not counted yet; a view is told of it. */
+		if (pass_for_views && is_accept_late(conn) && is_viewed(VIEWED_LIVE))
+			emit_connection(sk, tp, conn, CONNECTION_LIVE, pass_now_ns, FOR_VIEWS);
+		return;
+	}
 	/*
 	 * Once a FIN is under way bytes_* count it, so those states wait for the close. The state
 	 * is asked after the counters were read, or a FIN that came in between would be taken for
@@ -103,8 +114,11 @@ static __always_inline void pass_connection(struct sock *sk, struct tcp_sock *tp
 	if (state == TCP_ESTABLISHED)
 		add_live_bytes(&conn->counted, &now, row);
 	add_live_segments(&conn->counted, &now, row);
-	if (is_live_told(conn, moved))
-		emit_connection(sk, tp, conn, CONNECTION_LIVE, pass_now_ns, FOR_AGENT);
+	reader = live_reader(conn, moved);
+	if (reader)
+		emit_connection(sk, tp, conn, CONNECTION_LIVE, pass_now_ns, reader);
+	if (pass_for_views)
+		return;
 	add_rtt(row, tp, conn);
 	check_rtt(sk, tp, conn, pass_now_ns, PROBE_SCAN);
 }

@@ -66,6 +66,7 @@ enum viewed_record {
 	VIEWED_LISTENER = 5,
 	VIEWED_RETRANSMIT = 6,
 	VIEWED_DROP = 7,
+	VIEWED_LIVE = 8,
 };
 
 /* For whom a record is made. */

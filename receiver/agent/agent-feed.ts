@@ -1,15 +1,19 @@
 import { release } from 'node:os';
 import type { AppConfig } from '../../config/index.ts';
-import { VERSION } from '../../semconv/index.ts';
-import { LOSS_REASON } from '../decode/generated/layout.ts';
+import { METRIC_SOFTIRQ_TIME, VERSION } from '../../semconv/index.ts';
+import { LOSS_REASON, OWNER_INFO } from '../decode/generated/layout.ts';
+import { readOwner } from '../decode/owners.ts';
+import type { Look, LookAsked } from '../feed/looks.ts';
 import type { Greeting } from '../feed/protocol.ts';
 import { Feed } from '../feed/server.ts';
 import { readBootId } from '../host/boot-id.ts';
+import type { Owner } from '../model/resource.ts';
 import { LAYOUTS } from '../recording/layouts.ts';
 import type { KernelSource, LossTable } from '../source/kernel-source.ts';
 import type { AgentSources } from '../telemetry/agent-sources.ts';
 import type { BoundCounts } from './bounds.ts';
 import type { Pipeline } from './pipeline.ts';
+import { ViewCgroups } from './view-cgroups.ts';
 
 export interface AgentFeedParts {
   readonly source: KernelSource;
@@ -24,11 +28,19 @@ export function createAgentFeed(
   { source, pipeline, config }: AgentFeedParts,
 ): Feed | undefined {
   if (views === undefined) return undefined;
+  const cgroups = new ViewCgroups(source, 0);
   const feed = new Feed({
     path: views.socket,
     mode: views.mode,
     names: source.names,
-    lookupOwner: (key, info) => source.lookup('owners', key, info),
+    processes: {
+      lookup: (key, info) => source.lookup('owners', key, info),
+      isInCgroup: (key, path) => {
+        const owner = ownerOf(key, source);
+        return owner && cgroups.isIn(owner, path);
+      },
+      cgroupNames: (id, names) => source.lookup('cgroups', id, names),
+    },
     meta: () => ({
       wirespan: VERSION,
       startedMs: Date.now(),
@@ -47,9 +59,33 @@ export function createAgentFeed(
     lacks: (greeting) => lackOf(greeting, config(), source),
     ask: (viewed) => source.askRecords(viewed),
     drain: () => void pipeline.drain(),
+    look: (asked) => lookFor(asked, source, pipeline),
   });
   pipeline.onRecords = (bytes) => feed.records(bytes);
+  pipeline.onGain = (metric, attributes, value) => feed.gain(metric, attributes, value);
   return feed;
+}
+
+function ownerOf(key: Uint8Array, source: KernelSource): Owner | undefined {
+  const info = new Uint8Array(OWNER_INFO.size);
+  if (!source.lookup('owners', key, info)) return undefined;
+  return readOwner(new DataView(key.buffer, key.byteOffset), 0, new DataView(info.buffer), 0);
+}
+
+/** What the agent reads at its collections, read in between: what it exports is the same then. */
+function lookFor(
+  { isPass, tellsAll, metrics, listeners }: LookAsked,
+  source: KernelSource,
+  pipeline: Pipeline,
+): Look {
+  void pipeline.drain();
+  if (isPass) {
+    pipeline.lastPass = source.passForViews(pipeline.clock.now(), tellsAll);
+    pipeline.readSums();
+  }
+  if (metrics.has(METRIC_SOFTIRQ_TIME.name)) pipeline.readSoftirqs();
+  void pipeline.drain();
+  return { pass: pipeline.lastPass, ...(listeners && { listeners: source.read('listeners') }) };
 }
 
 /** Records that found no room in the ring. */
@@ -61,8 +97,8 @@ export function lostRecords(losses: LossTable): number {
 
 /** What a view needs and this agent was not started with. */
 function lackOf(
-  { attributes, traces, probes }: Greeting,
-  config: Pick<AppConfig, 'attributes' | 'correlation'>,
+  { attributes, traces, probes, pid, cgroup, sums }: Greeting,
+  config: Pick<AppConfig, 'attributes' | 'correlation' | 'metrics' | 'subnets'>,
   { plan }: Pick<KernelSource, 'plan'>,
 ): string | undefined {
   const attribute = attributes.find((name) => !config.attributes.has(name));
@@ -70,6 +106,14 @@ function lackOf(
   const { http1, arrivals, hook, threadContext } = config.correlation;
   if (traces && !(http1 && arrivals && hook && threadContext))
     return 'reads not all trace contexts with its settings (correlation)';
+  const metric = sums?.metrics.find((name) => config.metrics.get(name) !== true);
+  if (metric !== undefined) return `sums no ${metric} with its settings`;
+  if (sums !== undefined && sums.subnets.length > 0) {
+    if (sums.subnets.join() !== config.subnets.map(({ text }) => text).join())
+      return 'counts other networks with its settings (subnets)';
+    if (pid !== undefined || cgroup !== undefined)
+      return 'keeps no sums of networks for some processes alone';
+  }
   const probe = probes.find((name) => !plan.attached.some((each) => each.probe === name));
   return probe === undefined ? undefined : `does not see ${probe} with its settings on this kernel`;
 }

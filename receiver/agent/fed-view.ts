@@ -1,24 +1,32 @@
-import { ConfigError } from '../../config/index.ts';
+import { loadavg } from 'node:os';
+import { ConfigError, parseCidr } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
+import { ATTR_NETWORK_LOCAL_ADDRESS } from '../../semconv/index.ts';
 import type { Outputs } from '../cli/outputs.ts';
 import { OwnerTable } from '../decode/owners.ts';
 import { FeedReadError, FeedStream } from '../feed/client.ts';
-import { ASKED, DEFAULT_SOCKET, FEED_END, type Greeting } from '../feed/protocol.ts';
-import { createClock } from '../model/clock.ts';
+import { ASKED, DEFAULT_SOCKET, FEED_END, type Greeting, type GreetingSums } from '../feed/protocol.ts';
+import { cgroupIdsAt, findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
+import { createClock, type Clock } from '../model/clock.ts';
+import type { KernelRecord } from '../model/record.ts';
 import { Player } from '../recording/player.ts';
-import { tapedNames } from '../recording/taped-kernel.ts';
+import { TapedKernel } from '../recording/taped-kernel.ts';
 import type { ViewArguments } from '../views/options.ts';
-import { MAX_REMEMBERED, type View } from '../views/view.ts';
+import type { Screen } from '../views/top/screen.ts';
+import { MAX_REMEMBERED, type View, type ViewSumsNeeds, type ViewTools } from '../views/view.ts';
+import { asOfNow, FedSums } from './fed-sums.ts';
 import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
+import { ViewCgroups } from './view-cgroups.ts';
+import { cgroupOf, noCgroup } from './view-container.ts';
 import { ViewLines } from './view-lines.ts';
 
 /** The agent has so long to send the last of it after Ctrl-C. */
 const LAST_MS = 5000;
 /** Not all was shown. */
 const EXIT_FAILED = 1;
-/** What the agent cannot leave out by its bytes. */
-const OWN_LIMITS = ['cgroup', 'container'];
+/** How often it is looked whether whoever looks at a screen has enough. */
+const LOOK_MS = 50;
 
 /** A stream, and whose. */
 export interface OpenFeed {
@@ -38,18 +46,22 @@ export async function openFeed(
 ): Promise<OpenFeed | undefined> {
   const named = args.text('agent');
   if (view.loadsAlways === true || args.has('no-agent')) return undefined;
-  const limit = OWN_LIMITS.find((option) => args.has(option));
-  if (named !== undefined && limit !== undefined)
+  const own = view.ownOption?.(args);
+  if (named !== undefined && own !== undefined)
     throw new ConfigError([
       {
         subject: `wirespan ${view.name}: --agent`,
-        problem: `does not go with --${limit}: leave one of them out`,
+        problem: `does not go with --${own}: leave one of them out`,
       },
     ]);
   const path = named ?? (process.env['WIRESPAN_VIEWS_SOCKET']?.trim() || DEFAULT_SOCKET);
-  if (limit !== undefined || path === 'off') return undefined;
+  if (own !== undefined || path === 'off') return undefined;
+  const hierarchies = findCgroupHierarchies('/proc');
+  const cgroup = cgroupOf(view.name, args, hierarchies);
   try {
-    return { path, stream: await FeedStream.open(path, greetingOf(view, args)) };
+    const stream = await FeedStream.open(path, greetingOf(view, args, cgroup));
+    if (cgroup !== undefined && cgroupIdsAt(hierarchies, cgroup).length === 0) say(noCgroup(cgroup));
+    return { path, stream };
   } catch (error) {
     if (!(error instanceof FeedReadError) || named !== undefined) throw error;
     if (!error.isAbsent) say(`${error.message}: it loads programs of its own`);
@@ -57,17 +69,36 @@ export async function openFeed(
   }
 }
 
-function greetingOf(view: View, args: ViewArguments): Greeting {
-  const { events, attributes = [], traces = false, probes } = view.needs(args);
+function greetingOf(view: View, args: ViewArguments, cgroup: string | undefined): Greeting {
+  const { events, attributes = [], traces = false, cgroups = false, sums, probes } = view.needs(args);
   const { local, remote } = view.ports?.(args) ?? {};
   const [pid, netns] = [args.number('pid'), args.number('netns')];
+  // Where an agent does not tell listeners apart by address, a row has the address of one of them.
+  const isNeeded = (name: string): boolean => sums?.listeners !== true || name !== ATTR_NETWORK_LOCAL_ADDRESS;
   return {
     events: events.map(({ name }) => name),
-    ...{ attributes, traces, probes },
+    ...{ attributes: attributes.filter(isNeeded), traces, probes },
     ...(pid !== undefined && { pid }),
     ...(netns !== undefined && { netns }),
     ...(local !== undefined && { local: [...local] }),
     ...(remote !== undefined && { remote: [...remote] }),
+    ...(cgroup !== undefined && { cgroup }),
+    ...(cgroups && { namesCgroups: true }),
+    ...(sums !== undefined && { sums: greetingSums(sums) }),
+  };
+}
+
+function greetingSums({
+  metrics,
+  subnets,
+  live = false,
+  listeners = false,
+  intervalMs,
+}: ViewSumsNeeds): GreetingSums {
+  return {
+    metrics: metrics.map(({ name }) => name),
+    subnets: subnets.map((text) => parseCidr(text).text),
+    ...{ live, listeners, intervalMs },
   };
 }
 
@@ -75,6 +106,8 @@ export interface FedViewParts extends OpenFeed {
   readonly view: View;
   readonly args: ViewArguments;
   readonly outputs: Outputs;
+  /** Of a view that takes the whole terminal. */
+  readonly screen: Screen | undefined;
 }
 
 /** A view of what an agent sends. */
@@ -82,6 +115,11 @@ export class FedView {
   readonly #parts: FedViewParts;
   readonly #player: Player;
   readonly #lines: ViewLines;
+  readonly #clock: Clock;
+  /** Absent: it shows records alone. */
+  readonly #sums: FedSums | undefined;
+  /** CLOCK_MONOTONIC when the agent began to tell. */
+  #sinceNs = 0n;
   #lost: { readonly first: number; readonly last: number } | undefined;
   #rules = 0;
   #hasBegun = false;
@@ -89,19 +127,27 @@ export class FedView {
 
   constructor(parts: FedViewParts) {
     this.#parts = parts;
-    const { view, args, outputs, stream } = parts;
+    const { view, args, outputs, stream, screen } = parts;
     this.#player = new Player(stream);
     const clock = createClock(monotonicToRealtime);
-    const tools = {
-      names: tapedNames(this.#player),
+    this.#clock = clock;
+    const kernel = new TapedKernel(this.#player);
+    const cgroups = new ViewCgroups(kernel, MAX_REMEMBERED);
+    const tools: ViewTools = {
+      names: kernel.names,
       toUnixNs: (monotonicNs: bigint) => clock.toUnixNs(monotonicNs),
       maxRemembered: MAX_REMEMBERED,
       isTerminal: outputs.isTerminal.stdout,
-      loads: () => [],
+      loads: loadavg,
+      cgroupOf: (owner) => cgroups.of(owner),
+      ...(screen !== undefined && { screen }),
     };
     // Processes are told of before what they did.
     const owners = new OwnerTable(MAX_REMEMBERED, () => false);
-    this.#lines = new ViewLines({ view, args, tools, owners, outputs });
+    const { sums } = view.needs(args);
+    this.#sums = sums && new FedSums(sums, this.#player, owners);
+    const seen = (record: KernelRecord): KernelRecord => asOfNow(record, this.#sinceNs);
+    this.#lines = new ViewLines({ view, args, tools, owners, outputs, ...(sums?.live === true && { seen }) });
     keepPrivileges();
   }
 
@@ -115,14 +161,23 @@ export class FedView {
       stream.finish();
       timer = setTimeout(() => stream.close(), LAST_MS);
     });
+    // Who presses a key does not wait for what comes next.
+    const closeWhenOver = (): void => void (lines.isOver && stream.close());
+    const looks = lines.isScreen ? setInterval(closeWhenOver, LOOK_MS) : undefined;
     const problem = await this.#readAll(stopped);
+    clearInterval(looks);
     clearTimeout(timer);
     stream.close();
     const status = await lines.end(() => this.#tellLost());
-    if (problem === undefined || lines.isGone || (this.#isStopping && stream.end === undefined))
+    if (problem === undefined || this.#isOver || (this.#isStopping && stream.end === undefined))
       return status;
     lines.say(problem === '' ? `the agent at ${path} ended, and so does this` : problem);
     return EXIT_FAILED;
+  }
+
+  /** Whoever reads it has enough. */
+  get #isOver(): boolean {
+    return this.#lines.isGone || this.#lines.isOver || this.#sums?.isOver === true;
   }
 
   /** Why that is not all; empty: the agent ended. */
@@ -130,7 +185,7 @@ export class FedView {
     const { path, stream, outputs } = this.#parts;
     const lines = this.#lines;
     try {
-      while (!lines.isGone && (await stream.next())) {
+      while (!this.#isOver && (await stream.next())) {
         this.#show();
         if (!this.#hasBegun) this.#begin();
         lines.flush();
@@ -151,19 +206,29 @@ export class FedView {
     this.#hasBegun = true;
     const whose = this.#rules > 0 ? ', whose filter leaves connections out' : '';
     this.#lines.header();
-    this.#lines.say(`watches through the agent at ${this.#parts.path}${whose}; Ctrl-C ends it`);
+    const { isScreen } = this.#lines;
+    if (!isScreen || whose !== '')
+      this.#lines.say(
+        `watches through the agent at ${this.#parts.path}${whose}${isScreen ? '' : '; Ctrl-C ends it'}`,
+      );
   }
 
   #show(): void {
     const player = this.#player;
     for (let step = player.step(); step !== undefined; step = player.step()) {
+      if (step.name === 'start') this.#sinceNs = step.atNs;
       player.drainAll((bytes) => this.#lines.records(bytes));
+      if (step.name === 'collect') this.#showSums(step.atNs);
       if (step.name !== 'tick') continue;
       const lost = player.ask<number>(ASKED.lost) ?? 0;
       this.#lost = { first: this.#lost?.first ?? lost, last: lost };
       const rules = player.ask<number>(ASKED.rules) ?? 0;
       if (this.#rules !== rules) this.#tellRules(rules);
     }
+  }
+
+  #showSums(atNs: bigint): void {
+    if (this.#sums?.isOver === false) this.#lines.sums(this.#sums.next(), this.#clock.toUnixNs(atNs));
   }
 
   #tellRules(rules: number): void {

@@ -1,7 +1,9 @@
+import type { Attributes } from '@opentelemetry/api';
 import { createMetricStore, type MetricStore } from '../aggregate/metric-store.ts';
 import type { AppConfig } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
 import { createClock, type Clock } from '../model/clock.ts';
+import type { MetricSink } from '../model/metric-sink.ts';
 import type { Owner } from '../model/resource.ts';
 import type { SumsContext } from '../signals/context.ts';
 import { ATTR_SERVICE_NAME } from '../../semconv/index.ts';
@@ -60,6 +62,8 @@ export class Pipeline {
   onBatch: ((lagSeconds: number) => void) | undefined;
   /** Given the records of each batch, those for views alone among them; valid during the call. */
   onRecords: ((bytes: Uint8Array) => void) | undefined;
+  /** Told what counters gain; with `views.socket`. */
+  onGain: ((metric: string, attributes: Attributes, delta: number) => void) | undefined;
   readonly #source: Kernel;
   readonly #machine: Machine;
   readonly #owners: OwnerTable;
@@ -90,7 +94,7 @@ export class Pipeline {
       foldInto: config.foldShortLived ? (resource) => this.enricher.foldOf(resource) : undefined,
     });
     this.#context = {
-      sink: this.store,
+      sink: config.views === undefined ? this.store : this.#toldSink(),
       isOn: ({ name }) => config.metrics.get(name) ?? false,
       optIn: config.attributes,
       mask: (address) => maskAddress(address, config.addresses),
@@ -125,6 +129,19 @@ export class Pipeline {
   #meetNamespaces(): void {
     for (const { keys, keyAt } of rowsOf(this.#source.read('owners')))
       this.sums.meet(this.#owners.find(keys, keyAt));
+  }
+
+  #toldSink(): MetricSink {
+    const { store } = this;
+    return {
+      add: (metric, resource, attributes, delta) => {
+        store.add(metric, resource, attributes, delta);
+        this.onGain?.(metric.name, attributes, delta);
+      },
+      addHistogram: (...args) => store.addHistogram(...args),
+      set: (...args) => store.set(...args),
+      expect: (...args) => store.expect(...args),
+    };
   }
 
   #createCorrelator(outlets: Outlets): Correlator {
@@ -225,6 +242,11 @@ export class Pipeline {
   /** Reads what is read between collections: cheap enough for a live view. */
   readSums(): void {
     this.sums.read((map) => this.#source.read(map), { isOften: true });
+  }
+
+  /** Reads the sums of softirqs, too. */
+  readSoftirqs(): void {
+    this.sums.readOne('softirqs', (map) => this.#source.read(map));
   }
 
   /** What the live view shows, as read last. */

@@ -33,6 +33,11 @@ export class SignalSums {
       if (isReadOften === isOften) update(read(map));
   }
 
+  /** One of them, between collections. */
+  readOne(name: string, read: (map: string) => MapImage): void {
+    for (const { map, update } of this.maps) if (map === name) update(read(map));
+  }
+
   setGauges(pass: number): void {
     for (const sums of this.#sums) sums.setGauges?.(pass);
   }

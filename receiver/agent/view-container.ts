@@ -6,6 +6,11 @@ import type { ViewArguments } from '../views/options.ts';
 /** Digits of an id in a message, as runtimes show them. */
 const SHORT_ID = 12;
 
+/** What is said of one that has no such folder. */
+export function noCgroup(path: string): string {
+  return `there is no cgroup ${path}: nothing is shown until it is made`;
+}
+
 /**
  * The control group whose processes a view shows: the one that `--cgroup` names, or the container's; undefined: any.
  * @throws ConfigError when there is no such container, or more than one

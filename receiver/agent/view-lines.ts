@@ -21,6 +21,8 @@ export interface ViewLinesParts {
   readonly outputs: Outputs;
   /** What is shown besides what all views leave out; default: all. */
   isShown?(record: KernelRecord): boolean;
+  /** A record as this view is to see it; default: as it is. */
+  seen?(record: KernelRecord): KernelRecord;
 }
 
 /** From records and sums to the lines of a view, wherever they come from. */
@@ -64,10 +66,10 @@ export class ViewLines {
   }
 
   records(bytes: Uint8Array): void {
-    const { args, owners, isShown: isWanted } = this.#parts;
+    const { args, owners, isShown: isWanted, seen } = this.#parts;
     decodeBatch(bytes, owners, this.#decoded, (record) => {
       if (!isShown(record, args, this.#ports) || isWanted?.(record) === false) return;
-      const row = this.#run.row(record);
+      const row = this.#run.row(seen?.(record) ?? record);
       if (row !== undefined) this.#show(row);
     });
   }

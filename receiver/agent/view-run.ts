@@ -21,7 +21,7 @@ import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { checkSupport } from './support.ts';
 import { ViewCgroups } from './view-cgroups.ts';
-import { cgroupOf } from './view-container.ts';
+import { cgroupOf, noCgroup } from './view-container.ts';
 import { ViewLines } from './view-lines.ts';
 import { screenFor } from './view-screen.ts';
 import { Intervals, ViewSums } from './view-sums.ts';
@@ -57,7 +57,7 @@ export async function runView(
   }
   const say = (words: string): void => void outputs.stderr.write(`wirespan ${view.name}: ${words}\n`);
   const feed = await openFeed(view, args, say);
-  if (feed !== undefined) return await new FedView({ ...feed, view, args, outputs }).run(signals);
+  if (feed !== undefined) return await new FedView({ ...feed, view, args, outputs, screen }).run(signals);
   return await watch(view, args, { outputs, screen }, signals);
 }
 
@@ -150,7 +150,7 @@ class ViewSession {
       {
         hierarchies,
         apply: (filter) => source.setFilter(filter),
-        onMissing: (path) => this.#lines.say(`there is no cgroup ${path}: nothing is shown until it is made`),
+        onMissing: (path) => this.#lines.say(noCgroup(path)),
       },
     );
     keepPrivileges();

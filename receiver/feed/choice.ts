@@ -2,8 +2,10 @@
 import {
   CONNECTION_RECORD,
   CONNECTION_WHAT,
+  CGROUP_NAMES,
   DROP_RECORD,
   ENDPOINTS,
+  LISTENER_KEY,
   LISTENER_RECORD,
   OWNER_INFO,
   OWNER_KEY,
@@ -26,9 +28,10 @@ import {
   EVENT_TCP_STATE_CHANGE,
 } from '../../semconv/index.ts';
 import { BoundedCache } from '../model/bounded-cache.ts';
+import { rowsOf, type MapImage } from '../model/map-image.ts';
 import type { Greeting } from './protocol.ts';
 
-/** Processes that a view was told of; one that made room is told of again. */
+/** Processes that a view was told of; one that made room is told of again. Likewise of those in a control group. */
 const MAX_TOLD = 8_192;
 
 interface Viewed {
@@ -55,7 +58,7 @@ const VIEWED: ReadonlyMap<string, Viewed> = new Map(
   }),
 );
 
-function connection(what: 'OPEN' | 'ACCEPT' | 'FAIL' | 'CLOSE'): Viewed {
+function connection(what: 'OPEN' | 'ACCEPT' | 'FAIL' | 'CLOSE' | 'LIVE'): Viewed {
   return {
     kind: RECORD_CONNECTION,
     what: CONNECTION_WHAT[`CONNECTION_${what}`],
@@ -72,28 +75,54 @@ const ENDPOINTS_AT: Readonly<Record<number, number>> = {
 };
 const OWNER_AT = CONNECTION_RECORD.owner;
 
-/** Fills what is known of a process; false: nothing is. */
-export type OwnerLookup = (key: Uint8Array, info: Uint8Array) => boolean;
-
 /** An event that no view shows the records of; undefined: there is none. */
 export function unviewedEvent({ events }: Greeting): string | undefined {
   return events.find((name) => !VIEWED.has(name));
+}
+
+/** What is asked of processes, by their `struct owner_key`. */
+export interface ChoiceProcesses {
+  /** Fills what is known of it; false: nothing is. */
+  lookup(key: Uint8Array, info: Uint8Array): boolean;
+  /** Whether it is in the control group with this path, or below; undefined: nothing is known of it. */
+  isInCgroup(key: Uint8Array, path: string): boolean | undefined;
+  /** The names of the control group with this id; false: they are not known. */
+  cgroupNames(id: Uint8Array, names: Uint8Array): boolean;
+}
+
+/** The names of a control group, a row of the kernel's map `cgroups`. */
+export interface NamedCgroup {
+  readonly id: Uint8Array;
+  readonly names: Uint8Array;
+}
+
+/** Rows of listening sockets, and records of processes that have them. */
+export interface FoundListeners {
+  readonly owners: readonly Uint8Array[];
+  readonly image: MapImage;
 }
 
 /** The records that one view asked for. */
 export class RecordChoice {
   /** Bits of `enum viewed_record`. */
   readonly viewed: number;
-  readonly #greeting: Greeting;
+  readonly greeting: Greeting;
   readonly #wanted: readonly Viewed[];
   readonly #ports: readonly (ReadonlySet<number> | undefined)[];
-  readonly #lookup: OwnerLookup;
+  readonly #processes: ChoiceProcesses;
   readonly #told = new BoundedCache<string, true>(MAX_TOLD);
+  /** Whether processes are in the control group that was asked for. */
+  readonly #members = new BoundedCache<string, boolean>(MAX_TOLD);
+  /** Of processes that were told of. */
+  #cgroups: NamedCgroup[] = [];
 
-  constructor(greeting: Greeting, lookup: OwnerLookup) {
-    this.#greeting = greeting;
-    this.#lookup = lookup;
-    this.#wanted = greeting.events.flatMap((name) => VIEWED.get(name) ?? []);
+  constructor(greeting: Greeting, processes: ChoiceProcesses) {
+    this.greeting = greeting;
+    this.#processes = processes;
+    this.#wanted = [
+      ...greeting.events.flatMap((name) => VIEWED.get(name) ?? []),
+      ...(greeting.sums?.live === true ? [connection('LIVE')] : []),
+    ];
     this.viewed = this.#wanted.reduce((bits, { viewed }) => bits | (1 << viewed), 0);
     this.#ports = [greeting.local, greeting.remote].map((ports) => ports && new Set(ports));
   }
@@ -111,7 +140,7 @@ export class RecordChoice {
         const record = Buffer.alloc(end - at);
         record.set(bytes.subarray(at, at + size));
         record.writeUInt32LE(kind, RECORD_HEADER.kind);
-        const owner = this.#newOwner(record);
+        const owner = this.#newOwner(record.subarray(OWNER_AT), record.readBigUInt64LE(RECORD_HEADER.ts_ns));
         if (owner !== undefined) chosen.push(owner);
         chosen.push(record);
       }
@@ -127,8 +156,8 @@ export class RecordChoice {
         (each.what === undefined || each.what === view.getUint8(at + CONNECTION_RECORD.what)),
     );
     if (!isAsked) return false;
-    const { pid, netns } = this.#greeting;
-    if (pid !== undefined && view.getUint32(at + OWNER_AT + OWNER_KEY.pid, true) !== pid) return false;
+    const { netns } = this.greeting;
+    if (!this.#isOfProcess(view, at + OWNER_AT)) return false;
     const ends = ENDPOINTS_AT[kind];
     const netnsAt = ends === undefined ? DROP_RECORD.netns : ends + ENDPOINTS.netns;
     if (netns !== undefined && view.getUint32(at + netnsAt, true) !== netns) return false;
@@ -141,19 +170,73 @@ export class RecordChoice {
     );
   }
 
-  /** A record of the process, when it was not told of yet. */
-  #newOwner(record: Buffer): Uint8Array | undefined {
-    const key = record.subarray(OWNER_AT, OWNER_AT + OWNER_KEY.size);
+  /** Whether the process whose key lies there was asked for. */
+  #isOfProcess(view: DataView, keyAt: number): boolean {
+    const { pid, cgroup } = this.greeting;
+    const ownPid = view.getUint32(keyAt + OWNER_KEY.pid, true);
+    if (pid !== undefined && ownPid !== pid) return false;
+    if (cgroup === undefined) return true;
+    if (ownPid === 0) return false;
+    const key = Buffer.from(view.buffer, view.byteOffset + keyAt, OWNER_KEY.size);
+    const id = key.toString('latin1');
+    const known = this.#members.get(id);
+    if (known !== undefined) return known;
+    const isMember = this.#processes.isInCgroup(key, cgroup);
+    if (isMember !== undefined) this.#members.set(id, isMember);
+    return isMember === true;
+  }
+
+  /** The rows of `listeners` that were asked for, and records of their processes when those were not told of yet. */
+  listeners(all: MapImage): FoundListeners {
+    const [local] = this.#ports;
+    const owners: Uint8Array[] = [];
+    const rows: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
+    for (const row of rowsOf(all)) {
+      const { keys, keyAt } = row;
+      if (!this.#isOfProcess(keys, keyAt + LISTENER_KEY.owner)) continue;
+      if (local?.has(keys.getUint16(keyAt + LISTENER_KEY.port, true)) === false) continue;
+      const key = Buffer.from(row.key());
+      rows.push({ key, value: row.value() });
+      const owner = this.#newOwner(key.subarray(LISTENER_KEY.owner), 0n);
+      if (owner !== undefined) owners.push(owner);
+    }
+    const { keySize, stride } = all;
+    const image = {
+      count: rows.length,
+      keys: Buffer.concat(rows.map(({ key }) => key)),
+      values: Buffer.concat(rows.map(({ value }) => value)),
+      ...{ keySize, stride },
+    };
+    return { owners, image };
+  }
+
+  /** Names of the control groups of processes that were told of since the last call, if they were asked for. */
+  takeCgroups(): readonly NamedCgroup[] {
+    const taken = this.#cgroups;
+    this.#cgroups = [];
+    return taken;
+  }
+
+  /** A record of the process whose key that begins with, when it was not told of yet. */
+  #newOwner(bytes: Buffer, timeNs: bigint): Uint8Array | undefined {
+    const key = bytes.subarray(0, OWNER_KEY.size);
     const id = key.toString('latin1');
     if (key.readUInt32LE(OWNER_KEY.pid) === 0 || this.#told.get(id) !== undefined) return undefined;
     const owner = Buffer.alloc(OWNER_RECORD.size);
     const info = owner.subarray(OWNER_RECORD.info, OWNER_RECORD.info + OWNER_INFO.size);
-    if (!this.#lookup(key, info)) return undefined;
+    if (!this.#processes.lookup(key, info)) return undefined;
     this.#told.set(id, true);
-    record.copy(owner, RECORD_HEADER.ts_ns, RECORD_HEADER.ts_ns, RECORD_HEADER.ts_ns + 8);
+    owner.writeBigUInt64LE(timeNs, RECORD_HEADER.ts_ns);
     owner.writeUInt32LE(RECORD_KIND.RECORD_OWNER, RECORD_HEADER.kind);
     owner.writeUInt32LE(OWNER_RECORD.size, RECORD_HEADER.bytes);
     key.copy(owner, OWNER_RECORD.owner);
+    if (this.greeting.namesCgroups === true) this.#nameCgroup(info);
     return owner;
+  }
+
+  #nameCgroup(info: Buffer): void {
+    const id = Buffer.from(info.subarray(OWNER_INFO.cgroup_id, OWNER_INFO.cgroup_id + 8));
+    const names = new Uint8Array(CGROUP_NAMES.size);
+    if (this.#processes.cgroupNames(id, names)) this.#cgroups.push({ id, names });
   }
 }

@@ -6,6 +6,21 @@ const PROTOCOL = 1;
 export const DEFAULT_SOCKET = '/run/wirespan/views.sock';
 /** A first line has no more bytes: of who asks, and of who answers. */
 export const MAX_LINE_BYTES = 16_384;
+/** How often sums may be asked for: as views let it be said. */
+const [MIN_INTERVAL_MS, MAX_INTERVAL_MS] = [100, 86_400_000];
+
+/** Sums that a view shows: what they gained is told at each of its intervals. */
+export interface GreetingSums {
+  /** Names of metrics. */
+  readonly metrics: readonly string[];
+  /** Networks of peers that they are told apart by, in CIDR notation. */
+  readonly subnets: readonly string[];
+  /** A record of each connection that moved something, before each interval; when it begins, of each one. */
+  readonly live: boolean;
+  /** Listening sockets and their queues. */
+  readonly listeners: boolean;
+  readonly intervalMs: number;
+}
 
 /** What a view asks for. Absent: any. */
 export interface Greeting {
@@ -22,6 +37,12 @@ export interface Greeting {
   /** Ports of this end, and of the other one. */
   readonly local?: readonly number[];
   readonly remote?: readonly number[];
+  /** The path of a control group below its mount point: processes in it. */
+  readonly cgroup?: string;
+  /** It shows in which control groups processes are. */
+  readonly namesCgroups?: boolean;
+  /** Absent: it shows records alone. */
+  readonly sums?: GreetingSums;
 }
 
 /** Undefined: it may read. `lacks`: it asks for what this agent does not have. */
@@ -40,14 +61,30 @@ export function parseGreeting(line: string): Greeting | string {
   const given = parseObject(line);
   if (given === undefined) return 'what it asked is no line of JSON';
   const { wirespan, events, attributes, traces, probes, pid, netns, local, remote } = given;
+  const { cgroup, namesCgroups, sums } = given;
   if (wirespan !== PROTOCOL)
     return `it speaks version ${typeof wirespan === 'number' ? String(wirespan) : 'unknown'} of the protocol, and this agent version ${String(PROTOCOL)}`;
   const isGreeting =
     [events, attributes, probes].every((list) => isListOf(list, 'string')) &&
     typeof traces === 'boolean' &&
     [pid, netns].every((number) => number === undefined || Number.isSafeInteger(number)) &&
-    [local, remote].every((list) => list === undefined || isListOf(list, 'number'));
+    [local, remote].every((list) => list === undefined || isListOf(list, 'number')) &&
+    (cgroup === undefined || typeof cgroup === 'string') &&
+    (namesCgroups === undefined || typeof namesCgroups === 'boolean') &&
+    (sums === undefined || isSums(sums));
   return isGreeting ? (given as unknown as Greeting) : 'what it asked is no question of a view';
+}
+
+function isSums(sums: unknown): boolean {
+  if (typeof sums !== 'object' || sums === null) return false;
+  const { metrics, subnets, live, listeners, intervalMs } = sums as Readonly<Record<string, unknown>>;
+  return (
+    [metrics, subnets].every((list) => isListOf(list, 'string')) &&
+    [live, listeners].every((flag) => typeof flag === 'boolean') &&
+    typeof intervalMs === 'number' &&
+    intervalMs >= MIN_INTERVAL_MS &&
+    intervalMs <= MAX_INTERVAL_MS
+  );
 }
 
 /** What an agent answered; undefined: it is none that speaks this protocol. */
@@ -84,4 +121,8 @@ export const ASKED = {
   lost: 'lost records',
   /** Rules of the agent's filter. */
   rules: 'filter rules',
+  /** What metrics gained since the last time that this was asked: `GainAnswer[]`. */
+  gains: 'gains',
+  /** The number of the last walk over the sockets, as a recording has it. */
+  pass: 'pass',
 } as const;

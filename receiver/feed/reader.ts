@@ -5,8 +5,10 @@ import { BLOCK, fileHeader } from '../recording/format.ts';
 import type { RecordingEnd, RecordingMeta } from '../recording/meta.ts';
 import { Recorder } from '../recording/recorder.ts';
 import { nameNumbers, tapedNames } from '../recording/taped-kernel.ts';
-import type { RecordChoice } from './choice.ts';
-import { answerLine, ASKED, FEED_END } from './protocol.ts';
+import type { FoundListeners, RecordChoice } from './choice.ts';
+import { FeedGains } from './gains.ts';
+import type { Look } from './looks.ts';
+import { answerLine, ASKED, FEED_END, type GreetingSums } from './protocol.ts';
 
 /** A block is made when it has so much, unpacked. */
 const BLOCK_BYTES = 256 << 10;
@@ -35,10 +37,14 @@ export interface FeedReaderParts {
 /** A view that reads: a recording that goes on until one of the two has enough. */
 export class FeedReader {
   readonly choice: RecordChoice;
+  /** Given what metrics gained. */
+  readonly gains: FeedGains;
   readonly #parts: FeedReaderParts;
   readonly #entries = new EntryBuffer(FIRST_BLOCK_BYTES);
   readonly #recorder: Recorder;
   readonly #names: KernelNames;
+  /** Listeners that it was not told of yet, and the pass that met them. */
+  #found: (FoundListeners & Pick<Look, 'pass'>) | undefined;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #isWriting = false;
@@ -48,6 +54,7 @@ export class FeedReader {
   constructor(parts: FeedReaderParts, meta: RecordingMeta, state: FeedState) {
     this.#parts = parts;
     this.choice = parts.choice;
+    this.gains = new FeedGains(parts.choice.greeting);
     const add = (kind: number, ...bytes: readonly Uint8Array[]): void => this.#entries.add(kind, bytes);
     this.#recorder = new Recorder({ add }, undefined, () => process.hrtime.bigint());
     this.#names = tapedNames(this.#recorder, parts.names);
@@ -64,6 +71,11 @@ export class FeedReader {
     return this.#isEnded;
   }
 
+  /** Absent: it shows records alone. */
+  get sums(): GreetingSums | undefined {
+    return this.choice.greeting.sums;
+  }
+
   /** Records that lie back to back, as the kernel made them. */
   records(bytes: Uint8Array): void {
     if (this.#isEnded) return;
@@ -71,15 +83,40 @@ export class FeedReader {
     if (chosen.length === 0) return;
     this.#seen += chosen.length;
     this.#recorder.step('drain');
+    this.#add(chosen);
+    if (this.#entries.length >= BLOCK_BYTES) this.flush();
+  }
+
+  #add(records: readonly Uint8Array[]): void {
     this.#recorder.drain(
       (handle) => {
-        const all = Buffer.concat(chosen);
+        const all = Buffer.concat(records);
         handle(all);
         return all.length;
       },
       (all) => nameNumbers(all, this.#names),
     );
-    if (this.#entries.length >= BLOCK_BYTES) this.flush();
+    for (const { id, names } of this.choice.takeCgroups())
+      this.#recorder.row({ map: 'cgroups', key: id }, () => names);
+  }
+
+  /** What was found when it was looked, for whomever; what is in it is valid during the call. */
+  look({ pass, listeners }: Look): void {
+    if (this.sums?.listeners !== true || listeners === undefined) return;
+    this.#found = { pass, ...this.choice.listeners(listeners) };
+  }
+
+  /** An interval of its sums is over: what they gained, and what was found when it was looked last. */
+  collect(): void {
+    if (this.#isEnded || this.sums === undefined) return;
+    this.#recorder.step('collect');
+    this.#recorder.ask(ASKED.gains, () => this.gains.take());
+    const found = this.#found;
+    if (found === undefined) return;
+    this.#found = undefined;
+    this.#recorder.ask(ASKED.pass, () => found.pass);
+    if (found.owners.length > 0) this.#add(found.owners);
+    this.#recorder.rows('listeners', () => found.image);
   }
 
   /** What changed of what all are told, behind what happened until now. */

@@ -1,11 +1,14 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import type { Attributes } from '@opentelemetry/api';
 import { outsideText } from '../../text/index.ts';
 import type { KernelNames } from '../model/record.ts';
 import type { RecordingMeta } from '../recording/meta.ts';
-import { RecordChoice, unviewedEvent, type OwnerLookup } from './choice.ts';
+import { RecordChoice, unviewedEvent, type ChoiceProcesses } from './choice.ts';
+import { unsummedMetric } from './gains.ts';
 import { readLine } from './line.ts';
+import { FeedLooks, type Look, type LookAsked } from './looks.ts';
 import { answerLine, parseGreeting, type Greeting, type Refusal } from './protocol.ts';
 import { FeedReader, type FeedState } from './reader.ts';
 
@@ -38,7 +41,7 @@ export interface FeedOptions {
   /** Its file mode. */
   readonly mode: number;
   readonly names: KernelNames;
-  readonly lookupOwner: OwnerLookup;
+  readonly processes: ChoiceProcesses;
   /** What a recording that begins now says of itself. */
   meta(): RecordingMeta;
   state(): FeedState;
@@ -48,6 +51,8 @@ export interface FeedOptions {
   ask(viewed: number): void;
   /** Reads what the kernel has made until now. */
   drain(): void;
+  /** Looks at what is summed, and hands on what it gained and the records that come of it. */
+  look(asked: LookAsked): Look;
   /** Default: those of an agent. */
   readonly bounds?: Partial<FeedBounds>;
 }
@@ -66,6 +71,7 @@ export class Feed {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #readers = new Set<FeedReader>();
+  readonly #looks: FeedLooks;
   #cutOff = 0;
   #refused = 0;
   #inode: bigint | undefined;
@@ -74,6 +80,7 @@ export class Feed {
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#looks = new FeedLooks((asked) => options.look(asked));
     this.#bounds = { maxReaders: MAX_READERS, maxWaitingBytes: MAX_WAITING_BYTES, ...options.bounds };
     this.#server = createServer({ allowHalfOpen: true }, (socket) => void this.#meet(socket));
   }
@@ -113,11 +120,20 @@ export class Feed {
     for (const reader of this.#readers) reader.records(bytes);
   }
 
+  /** What a counter gained. */
+  gain(metric: string, attributes: Attributes, value: number): void {
+    for (const { gains } of this.#readers) gains.add(metric, attributes, value);
+  }
+
   /** Ends all readers, and takes the socket away. What is still to come was drained before. */
   async close(): Promise<void> {
     clearInterval(this.#flushTimer);
     clearInterval(this.#tellTimer);
-    for (const reader of this.#readers) reader.end('stopped');
+    for (const reader of this.#readers) {
+      this.#looks.collect(reader, true);
+      this.#looks.end(reader);
+      reader.end('stopped');
+    }
     this.#readers.clear();
     // Another agent may have taken the place.
     if (this.#inode !== undefined && inodeOf(this.#options.path) === this.#inode)
@@ -146,7 +162,7 @@ export class Feed {
       this.#refuse(socket, { error: greeting });
       return;
     }
-    const unknown = unviewedEvent(greeting);
+    const unknown = unviewedEvent(greeting) ?? unsummedMetric(greeting);
     const lacks =
       unknown === undefined ? this.#options.lacks(greeting) : `records no ${outsideText(unknown)} for views`;
     if (lacks === undefined) this.#admit(socket, greeting);
@@ -162,12 +178,12 @@ export class Feed {
   }
 
   #admit(socket: Socket, greeting: Greeting): void {
-    const { names, lookupOwner, meta, state, drain } = this.#options;
+    const { names, processes, meta, state, drain } = this.#options;
     const leave = (): void => this.#remove(reader);
     const reader = new FeedReader(
       {
         socket,
-        choice: new RecordChoice(greeting, lookupOwner),
+        choice: new RecordChoice(greeting, processes),
         names,
         maxWaitingBytes: this.#bounds.maxWaitingBytes,
         onSlow: () => {
@@ -182,11 +198,13 @@ export class Feed {
     drain();
     this.#readers.add(reader);
     this.#onReaders();
+    this.#looks.begin(reader);
     socket.once('close', leave);
     // It has enough: what happened until now is still its own.
     socket.once('end', () => {
       if (!this.#readers.has(reader)) return;
       drain();
+      this.#looks.collect(reader, true);
       reader.end('asked');
       leave();
     });
@@ -194,6 +212,7 @@ export class Feed {
   }
 
   #remove(reader: FeedReader): void {
+    this.#looks.end(reader);
     if (this.#readers.delete(reader)) this.#onReaders();
   }
 

@@ -128,6 +128,11 @@ export class KernelSource implements Kernel {
     return this.#passes.run(nowNs, socketsARun);
   }
 
+  /** A pass between collections, of which nothing is exported but what each pass counts; `tellsAll`: of all connections. */
+  passForViews(nowNs: bigint, tellsAll: boolean): number {
+    return this.#passes.runForViews(nowNs, tellsAll);
+  }
+
   /** Sockets that the last pass found in the table, closed ones too; 0 where there is no table. */
   trackedSockets(): number {
     return this.#passes.entries();

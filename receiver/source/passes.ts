@@ -64,6 +64,21 @@ export class Passes {
     }
   }
 
+  /**
+   * One that views asked for: it takes no sample, and leaves to the others what they decide. `tellsAll`: of each
+   * connection a record is made.
+   */
+  runForViews(nowNs: bigint, tellsAll: boolean): number {
+    this.#session.setVariable('pass_for_views', u8(1));
+    this.#session.setVariable('pass_tells_all', u8(Number(tellsAll)));
+    try {
+      return this.run(nowNs);
+    } finally {
+      this.#session.setVariable('pass_for_views', u8(0));
+      this.#session.setVariable('pass_tells_all', u8(0));
+    }
+  }
+
   /** Entries of the table that the last pass found; 0 where there is no table. */
   entries(): number {
     const bytes = new Uint8Array(8);

@@ -25,7 +25,7 @@ export const softirqs: View = {
     { long: 'cpu', short: 'c', value: 'CPU', check: checkCpu, help: 'of this logical CPU only' },
   ],
   words: ['interval', 'count'],
-  loadsAlways: true,
+  ownOption: (args) => ['dist', 'events'].find((long) => args.has(long)),
   needs: (args) => ({
     events: [],
     sums: {

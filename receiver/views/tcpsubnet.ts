@@ -42,7 +42,6 @@ export const tcpsubnet: View = {
     { long: 'format', short: 'f', value: 'UNIT', check: checkUnit, help: 'b, k, m: bits; B, K, M: bytes' },
   ],
   words: ['subnets'],
-  loadsAlways: true,
   needs: (args) => ({
     events: [],
     sums: {

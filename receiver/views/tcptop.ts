@@ -23,7 +23,6 @@ export const tcptop: View = {
     portsOption('remoteport', 'D', 'these ports of the other end only'),
   ],
   words: ['interval', 'count'],
-  loadsAlways: true,
   needs: (args) => ({
     events: [EVENT_TCP_CONNECTION_CLOSE],
     sums: {

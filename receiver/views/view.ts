@@ -24,8 +24,10 @@ export interface View {
   readonly words?: readonly string[];
   /** It takes the whole terminal: there is no `--json`. */
   readonly isScreen?: boolean;
-  /** It shows sums, samples or living connections, which no agent has for it: it loads programs of its own. */
+  /** It shows samples, which no agent has for it: it loads programs of its own. */
   readonly loadsAlways?: boolean;
+  /** The option for which no agent has anything: with it, it loads programs of its own. Undefined: none was given. */
+  ownOption?(args: ViewArguments): string | undefined;
   /** What the kernel is asked for: nothing else is loaded. */
   needs(args: ViewArguments): ViewNeeds;
   /** Which ends the ports of its options are of. */
@@ -44,6 +46,8 @@ export interface ViewNeeds {
   readonly traces?: boolean;
   /** A record of each request that is sampled; with `traces`. */
   readonly exchanges?: boolean;
+  /** It shows in which containers, or control groups, processes are. */
+  readonly cgroups?: boolean;
   /** What it cannot do without: when the kernel refuses one of these probes, it is said. */
   readonly probes: readonly string[];
   /** Where the kernel refuses better ways, programs at the end of system calls do. */

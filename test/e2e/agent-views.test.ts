@@ -1,24 +1,24 @@
 /** Views that read from a running agent: what they print, what they load, and what the agent sends meanwhile. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { PlainAttributes } from '../backends/otlp.ts';
 import { startCollector, type Collector } from '../backends/run.ts';
+import { SUBNETS } from '../../receiver/views/tcpsubnet.ts';
 import { agentArgs, NODE_OPTIONS, runToEnd, startAgent, type Agent } from '../support/agent.ts';
+import { cgroupMounts, makeCgroup } from '../support/cgroups.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import type { NetNamespace } from '../support/net-namespace.ts';
-import { hex, TcpScript } from '../support/script.ts';
-import { newContext, requestOf } from '../support/traceparent.ts';
+import { TcpScript } from '../support/script.ts';
+import { requestOf } from '../support/traceparent.ts';
 import { startView, startViewWith, type JsonRow, type RunningView } from '../support/view.ts';
 import { waitFor } from '../support/wait.ts';
 import { otlpSettings, readOutput } from './observe.ts';
-import { findPoints, totalsBy } from './otlp.ts';
+import { commandLine, Tmux } from './tmux.ts';
+import { bpfOf, CONTEXT, lose, sentTo, totals, withoutTimes } from './view-rig.ts';
 
 const CONNECTIONS = 7;
 const SENT = 5_003;
-/** Each program that looks has a clock reading of its own. */
-const TIMES = /^(time|ms)$|_ms$/;
 /** All that read from an agent, with their options, and the fewest rows that this workload makes in each. */
 const VIEWS: Readonly<Record<string, { readonly options: readonly string[]; readonly rows: number }>> = {
   solisten: { options: [], rows: 1 },
@@ -31,84 +31,12 @@ const VIEWS: Readonly<Record<string, { readonly options: readonly string[]; read
   tcpstates: { options: [], rows: 5 * CONNECTIONS },
   tcptracer: { options: [], rows: 2 * CONNECTIONS },
 };
+/** What one connection moved before the views came, and while they watched; it stays open. */
+const [EARLIER, MEANWHILE] = [40_009, 30_011];
+/** The control group of one end. */
+const CGROUP = `/views-${process.pid}`;
 /** How a view is told of one network namespace, where it has an option for that. */
 const NETNS: Readonly<Record<string, string>> = { tcptracer: '-N', solisten: '-n', tcpdrop: '--netns' };
-
-/** The trace of the request that is lost. */
-const CONTEXT = newContext();
-
-/** Both ends of a connection. */
-interface Ends {
-  readonly client: TcpScript;
-  readonly socket: number;
-  readonly server: TcpScript;
-  readonly accepted: number;
-}
-
-/** Requests that the packet filter drops once: behind TCP, so that it is sent again, and before it has left its socket. */
-async function lose(room: NetNamespace, port: number, ends: Ends): Promise<void> {
-  const request = requestOf(CONTEXT);
-  const once = `tcp dport ${port} meta length > 100 numgen inc mod 2 == 0 counter drop`;
-  for (const filter of [() => room.filter(once), () => room.filterOutput(once)]) {
-    filter();
-    await ends.client.run('write', ends.socket, hex(request));
-    await ends.server.run('read', ends.accepted, request.length);
-  }
-  room.filter();
-}
-
-function withoutTimes(rows: readonly JsonRow[]): JsonRow[] {
-  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !TIMES.test(name))));
-}
-
-/** Programs, maps and links of BPF that a process holds open. */
-function bpfOf(pid: number): number {
-  const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).filter((fd) => {
-    try {
-      return /bpf/.test(readlinkSync(join(folder, fd)));
-    } catch {
-      return false; // closed meanwhile
-    }
-  }).length;
-}
-
-/** Samples: how often a connection is met by a pass is the agent's own affair. */
-const SAMPLES = /\.rtt(?:_variation)?$/;
-
-/** What a collector got of these processes: events and spans by name, and how much each series came to. */
-function sentTo(
-  collector: Collector,
-  pids: ReadonlySet<number>,
-): { events: string[]; spans: string[]; sums: object } {
-  const { metrics, logs, spans } = readOutput(collector);
-  const isOurs = ({ resource }: { readonly resource: PlainAttributes }): boolean =>
-    pids.has(Number(resource['process.pid']));
-  const counted = metrics.filter(
-    (point) =>
-      isOurs(point) && (point.type === 'histogram' || point.isMonotonic) && !SAMPLES.test(point.name),
-  );
-  const names = [...new Set(counted.flatMap(({ attributes }) => Object.keys(attributes)))].sort();
-  const sums = [...new Set(counted.map(({ name }) => name))]
-    .sort()
-    .map((name) => [
-      name,
-      totalsBy(findPoints(counted, name), ['process.pid', ...names], ({ type, count, value }) =>
-        type === 'histogram' ? count : value,
-      ),
-    ]);
-  return {
-    events: logs
-      .filter(isOurs)
-      .map(({ eventName }) => eventName)
-      .sort(),
-    spans: spans
-      .filter(isOurs)
-      .map(({ name }) => name)
-      .sort(),
-    sums: Object.fromEntries(sums) as object,
-  };
-}
 
 describe('views of a running agent', () => {
   const cleanup = new Cleanup();
@@ -122,6 +50,9 @@ describe('views of a running agent', () => {
   let agent: Agent;
   let plain: Agent;
   let netns: string;
+  let tmux: Tmux;
+  let screen: string;
+  const sent = { bytes: 0, long: '', sinceMs: 0, tookMs: 0 };
 
   const startAgentWith = async (more: Readonly<Record<string, string>>): Promise<Agent> => {
     const collector = await startCollector({ outputDir: join(cleanup.makeFolder(), 'collector') });
@@ -132,6 +63,7 @@ describe('views of a running agent', () => {
       ...otlpSettings(collector),
       // On this kernel accepts and attempts without a SYN are seen by these alone.
       WIRESPAN_BPF_COSTLY_VARIANTS: 'on',
+      WIRESPAN_SUBNETS: SUBNETS,
       ...more,
     });
     cleanup.add(() => started.kill());
@@ -149,16 +81,41 @@ describe('views of a running agent', () => {
     // One after the other, so that the collectors are in this order.
     agent = await startAgentWith({ WIRESPAN_VIEWS_SOCKET: path });
     plain = await startAgentWith({});
-    await Promise.all(
-      Object.entries(VIEWS).map(async ([name, { options }]) => {
+    const older = await server.listen();
+    const [long, longAccepted] = [client.next(), server.next()];
+    await client.run('socket', long);
+    const longPort = await client.run('connect', long, older.port);
+    await server.run('accept', longAccepted, older.listener);
+    const sendLong = async (bytes: number): Promise<void> => {
+      await client.run('fill', long, bytes);
+      await server.run('read', longAccepted, bytes);
+    };
+    await sendLong(EARLIER);
+    sent.long = `${client.pid} ${longPort}`;
+    const { v1, v2 } = cgroupMounts();
+    writeFileSync(join(makeCgroup(cleanup, v1 ?? v2 ?? '', CGROUP), 'cgroup.procs'), String(client.pid));
+    cleanup.add(() => client.stop());
+    tmux = new Tmux(cleanup, { width: 120, height: 24 });
+    tmux.enter(commandLine(['top', '--agent', path]));
+    sent.sinceMs = performance.now();
+    const start = async (name: string, args: readonly string[]): Promise<void> => {
+      fed.set(name, await startView(cleanup, ...args, '--json', '--agent', path));
+    };
+    await Promise.all([
+      ...Object.entries(VIEWS).map(async ([name, { options }]) => {
         const ofRoom = NETNS[name] === undefined ? [] : [NETNS[name], netns];
-        const args = [name, '--json', ...options, ...ofRoom] as const;
-        fed.set(name, await startView(cleanup, ...args, '--agent', path));
-        own.set(name, await startView(cleanup, ...args, '--no-agent'));
+        await start(name, [name, ...options, ...ofRoom]);
+        own.set(name, await startView(cleanup, name, '--json', ...options, ...ofRoom, '--no-agent'));
       }),
-    );
+      start('softirqs', ['softirqs', '1']),
+      start('tcpsubnet', ['tcpsubnet']),
+      start('tcptop', ['tcptop']),
+      start('of a cgroup', ['tcplife', '--cgroup', CGROUP]),
+    ]);
+    await tmux.shows(new RegExp(`:${longPort} .*:${older.port} ESTAB +0 +0 `));
     bpf.fed = [...fed.values()].reduce((sum, { pid }) => sum + bpfOf(pid), 0);
     bpf.own = bpfOf(own.get('tcplife')?.pid ?? 0);
+    await sendLong(MEANWHILE);
     const { listener, port } = await server.listen();
     for (let i = 0; i < CONNECTIONS; i += 1) {
       const [socket, accepted] = [client.next(), server.next()];
@@ -174,12 +131,20 @@ describe('views of a running agent', () => {
     const nobody = client.next();
     await client.run('socket', nobody);
     await assert.rejects(client.run('connect', nobody, TcpScript.newPort()));
+    sent.bytes = MEANWHILE + CONNECTIONS * SENT + 2 * requestOf(CONTEXT).length;
+    // What it moved is of an interval, and stays.
+    screen = await tmux.shows(new RegExp(`:${longPort} .*:${older.port} ESTAB .* 68.4K `));
+    tmux.press('4');
+    screen += await tmux.shows(new RegExp(`${server.pid} .*:${port} `));
+    tmux.press('q');
+    await tmux.given();
     // Others may have connections of their own in other namespaces.
     const stopped = [
       ...own.values(),
       ...[...fed].flatMap(([name, view]) => (name === 'tcplife' ? [] : [view])),
     ];
     assert.deepEqual(new Set(await Promise.all(stopped.map((view) => view.stop()))), new Set([0]));
+    sent.tookMs = performance.now() - sent.sinceMs;
   });
   after(() => cleanup.run());
 
@@ -198,13 +163,47 @@ describe('views of a running agent', () => {
         );
     });
 
+  it('print of a control group what its processes did', () => {
+    const rows = rowsOf(own, 'tcplife').filter(({ pid }) => pid === Number(sent.long.split(' ')[0]));
+    assert.equal(rows.length, CONNECTIONS + 1);
+    assert.deepEqual(rowsOf(fed, 'of a cgroup'), rows);
+  });
+
+  it('count in tcptop what each connection moved meanwhile, also of those that live on', () => {
+    const ends = ['pid', 'local_port', 'remote_port', 'socket'];
+    const figures = ['bytes_sent', 'bytes_received'];
+    const moved = totals(rowsOf(fed, 'tcptop'), ends, figures);
+    const long = Object.entries(moved).filter(([key]) => key.includes(sent.long.split(' ')[1] ?? '-'));
+    assert.deepEqual(long.map(([key, bytes]) => [key.startsWith(sent.long), bytes]).sort(), [
+      [false, [0, MEANWHILE]],
+      [true, [MEANWHILE, 0]],
+    ]);
+    // All others ended, and tcplife says what they moved.
+    const closed = rowsOf(own, 'tcplife').filter(({ error }) => error === null);
+    assert.deepEqual(moved, { ...Object.fromEntries(long), ...totals(closed, ends, figures) });
+  });
+
+  it('count in tcpsubnet and softirqs what the agent counts', () => {
+    const networks = totals(fed.get('tcpsubnet')?.rows() ?? [], ['subnet'], ['bytes']);
+    assert.deepEqual(networks, { '127.0.0.1/32': [sent.bytes] });
+    const spent = totals(fed.get('softirqs')?.rows() ?? [], ['softirq'], ['seconds']);
+    const most = (sent.tookMs / 1000) * availableParallelism();
+    assert.ok('net_rx' in spent, JSON.stringify(spent));
+    for (const [seconds] of Object.values(spent)) assert.ok(seconds > 0 && seconds < most);
+  });
+
+  it('show connections and listeners on the whole terminal, and give it back', () => {
+    assert.match(screen, /\[1 Connections\][^]*\[4 Listeners\]/);
+    assert.ok(!tmux.isTaken);
+  });
+
   it('load nothing, and say whose words they are', () => {
     assert.equal(bpf.fed, 0);
     assert.ok(bpf.own > 0);
     for (const [name, view] of fed)
       assert.equal(
         view.stderr(),
-        `wirespan ${name}: watches through the agent at ${path}, whose filter leaves connections out; Ctrl-C ends it\n`,
+        `wirespan ${name === 'of a cgroup' ? 'tcplife' : name}: watches through the agent at ${path}, whose filter leaves connections out; Ctrl-C ends it\n`,
       );
   });
 

@@ -9,13 +9,17 @@ import {
   RECORD_HEADER,
   RECORD_KIND,
   RECORD_READER,
+  SERIES,
+  SERIES_KEY,
   STATE_RECORD,
   VIEWED_RECORD,
 } from '../../receiver/decode/generated/layout.ts';
 import { kernelOptionsOf } from '../../receiver/settings/kernel.ts';
 import { KernelSource } from '../../receiver/source/kernel-source.ts';
+import { rowsOf } from '../../receiver/model/map-image.ts';
+import { METRIC_TCP_RTT } from '../../semconv/index.ts';
 import { Cleanup } from '../support/cleanup.ts';
-import { TcpScript } from '../support/script.ts';
+import { hex, TcpScript } from '../support/script.ts';
 import { waitFor } from '../support/wait.ts';
 import { closePair, openPair } from './rig/lives.ts';
 
@@ -101,6 +105,40 @@ describe('records for views', () => {
     assert.deepEqual(of(opens, 'CONNECTION_CLOSE'), []);
     // The client goes to SYN_SENT, ESTABLISHED, and by three more to CLOSE.
     assert.deepEqual(of(opens, 'STATE'), [true, true, true, true, true]);
+  });
+
+  test('tell of living connections at a pass, which takes no sample that is the agent’s own', async () => {
+    const { source, of } = start([]);
+    const now = (): bigint => process.hrtime.bigint();
+    const pair = await openPair(script);
+    const quiet = await openPair(script);
+    const told = (): number[] => [pair, quiet].map(({ port }) => of(port, 'CONNECTION_LIVE').length);
+    const rtts = (): number => {
+      let sum = 0;
+      for (const { keys, keyAt, values, valueAt } of rowsOf(source.read('series')))
+        if (keys.getUint16(keyAt + SERIES_KEY.server_port, true) === pair.port)
+          for (let at = 0; at <= (METRIC_TCP_RTT.boundaries?.length ?? 0); at += 1)
+            sum += Number(values.getBigUint64(valueAt + SERIES.rtt + 8 * at, true));
+      return sum;
+    };
+    source.pass(now());
+    const before = rtts();
+    assert.ok(before > 0);
+    source.passForViews(now(), true);
+    assert.deepEqual(told(), [0, 0]);
+    source.askRecords(1 << VIEWED_RECORD.VIEWED_LIVE);
+    source.passForViews(now(), true);
+    assert.deepEqual(told(), [1, 1]);
+    await script.run('write', pair.client, hex('again'));
+    await script.run('read', pair.server, 5);
+    source.passForViews(now(), false);
+    assert.deepEqual(told(), [2, 1]);
+    assert.ok(of(pair.port, 'CONNECTION_LIVE').every((isForViews) => isForViews));
+    assert.equal(rtts(), before);
+    source.pass(now());
+    assert.ok(rtts() > before);
+    await closePair(script, pair);
+    await closePair(script, quiet);
   });
 
   test('are the agent’s own where its settings want them', async () => {

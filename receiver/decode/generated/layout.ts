@@ -716,6 +716,7 @@ export const VIEWED_RECORD = {
   VIEWED_LISTENER: 5,
   VIEWED_RETRANSMIT: 6,
   VIEWED_DROP: 7,
+  VIEWED_LIVE: 8,
 } as const;
 
 /** `enum record_reader`. */

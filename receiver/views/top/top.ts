@@ -41,7 +41,7 @@ export const top: View = {
   example: ['wirespan top -D 5432', 'who is talking to a database; h shows the keys'],
   options: [DELAY, COUNT, LOCAL_PORT, REMOTE_PORT, TRACE],
   isScreen: true,
-  loadsAlways: true,
+  ownOption: (args) => (args.has(TRACE.long) ? TRACE.long : undefined),
   needs: (args) => ({
     events: [
       EVENT_TCP_STATE_CHANGE,
@@ -61,6 +61,7 @@ export const top: View = {
       intervalMs: secondsOf(args) * 1000,
       intervals: args.number(COUNT.long),
     },
+    cgroups: true,
     probes: ['inet_sock_set_state', 'tcp_retransmit_skb'],
   }),
   ports: portsOf,

@@ -44,16 +44,21 @@ export async function startFeed(cleanup: Cleanup, more: Partial<FeedOptions> = {
       resetReason: () => undefined,
       functionAt: () => undefined,
     },
-    lookupOwner: (key, info) => {
-      info.fill(0);
-      info.set(Buffer.from(`p${String(Buffer.from(key).readUInt32LE(OWNER_KEY.pid))}`), OWNER_INFO.command);
-      return true;
+    processes: {
+      lookup: (key, info) => {
+        info.fill(0);
+        info.set(Buffer.from(`p${String(Buffer.from(key).readUInt32LE(OWNER_KEY.pid))}`), OWNER_INFO.command);
+        return true;
+      },
+      isInCgroup: () => true,
+      cgroupNames: () => false,
     },
     meta: () => META,
     state: () => state,
     lacks: () => undefined,
     ask: (viewed) => void asked.push(viewed),
     drain: () => undefined,
+    look: () => ({ pass: 0 }),
     ...more,
     path,
   });
