@@ -111,7 +111,9 @@ async function showLive(fill: Fill, signals: StopSignals): Promise<number> {
     return await watch(view, args, { outputs }, signals);
   }
   const view = filling({ kind: 'agent', words: `the agent at ${named}` }, fill);
-  return await new FedView({ ...(await feedFor(view, fill)), view, args, outputs, screen: undefined }).run(signals);
+  return await new FedView({ ...(await feedFor(view, fill)), view, args, outputs, screen: undefined }).run(
+    signals,
+  );
 }
 
 /** The pages as a view that tells its model. */
