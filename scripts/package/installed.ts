@@ -1,8 +1,8 @@
 /** What packages with a Node of their own have in common: the tree of the npm package with its modules, and how it is run. */
-import { chmodSync, cpSync, globSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npmTree } from './npm.ts';
-import { project, run, staging, type Machine } from './place.ts';
+import { project, run, staging, type Machine, type Manifest } from './place.ts';
 
 /** Where it is on a system. */
 export const LIB = 'usr/lib/wirespan';
@@ -47,6 +47,10 @@ function makeTree(machine: Machine): string {
   const isOurs = (path: string): boolean =>
     !/\/prebuilt\/linux-/.test(path) || path.includes(`linux-${machine.arch}`);
   cpSync(npmTree, lib, { recursive: true, filter: isOurs });
+  // npm compares the kinds of machines that the package is for with the one that it runs on.
+  const manifest = join(lib, 'package.json');
+  const { cpu: _, ...rest } = JSON.parse(readFileSync(manifest, 'utf8')) as Manifest;
+  writeFileSync(manifest, `${JSON.stringify(rest, undefined, 2)}\n`);
   const kind = ['--os=linux', `--cpu=${machine.arch}`, '--libc=glibc'];
   run('npm', ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', ...kind], { cwd: lib });
   for (const path of globSync(UNREAD, { cwd: lib }))
