@@ -36,7 +36,7 @@ export interface PageServerOptions {
   readonly pages: Pages;
   /** What is answered in the place of all pages, by the path that was asked for; undefined: the page is. */
   readonly guard?: (path: string) => Page | undefined;
-  /** Of every answer, besides those that all servers of pages have. */
+  /** Every answer has these, besides those of all servers of pages. */
   readonly headers?: Readonly<Record<string, string>>;
   /** A page that could not be made. */
   readonly onError: (error: unknown) => void;

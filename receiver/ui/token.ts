@@ -13,7 +13,7 @@ export function hasToken(path: string, token: string): boolean {
   return timingSafeEqual(hashOf(given), hashOf(token));
 }
 
-/** Of one length, whatever was given. */
+/** It has one length, whatever was given. */
 function hashOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

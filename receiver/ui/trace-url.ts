@@ -1,5 +1,5 @@
 const PLACE = '{traceId}';
-/** Of a Jaeger on this machine. */
+/** A Jaeger on this machine has them there. */
 export const DEFAULT_TRACE_URL = `http://localhost:16686/trace/${PLACE}`;
 
 /** Why a template cannot be used; undefined: it can. */

@@ -24,7 +24,7 @@ const TRACES = 'http://traces.example/t/{traceId}';
 
 describe('wirespan ui', () => {
   const cleanup = new Cleanup();
-  /** Of requests that the filter drops: behind TCP, which sends them again, and before they have left their socket. */
+  /** The filter drops requests with these: behind TCP, which sends them again, and before they have left their socket. */
   const [context, stopped] = [newContext(), newContext()];
   const rig = new UiRig(cleanup);
   const { room, client, server } = rig;

@@ -52,7 +52,7 @@ const COLUMNS: readonly ListColumn<Link>[] = [
     cell: (link) => bytes(moved(link)),
   },
 ];
-/** Of connections that go on. */
+/** Connections that go on have one. */
 const RATE: ListColumn<Link> = {
   ...{ key: 'rate', label: 'Payload/s', isNumber: true },
   sortBy: ({ rate }) => rate,

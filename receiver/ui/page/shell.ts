@@ -77,7 +77,7 @@ function header(current: PagePath): Element {
   ]);
 }
 
-/** Of when it is, and of what; then what is missing. */
+/** What it is from, and from when; then what is missing. */
 function stateLine(model: UiModel): Content {
   const { source, timeNs, isOver } = model;
   const at = timeNs === undefined ? 'nothing was read yet' : `as of ${timeOfDay(timeNs)}`;
