@@ -106,7 +106,7 @@ export interface FedViewParts extends OpenFeed {
   readonly view: View;
   readonly args: ViewArguments;
   readonly outputs: Outputs;
-  /** Of a view that takes the whole terminal. */
+  /** The terminal, for a view that takes the whole of it. */
   readonly screen: Screen | undefined;
 }
 

@@ -113,7 +113,7 @@ export class RecordChoice {
   readonly #told = new BoundedCache<string, true>(MAX_TOLD);
   /** Whether processes are in the control group that was asked for. */
   readonly #members = new BoundedCache<string, boolean>(MAX_TOLD);
-  /** Of processes that were told of. */
+  /** The groups of processes that were told of. */
   #cgroups: NamedCgroup[] = [];
 
   constructor(greeting: Greeting, processes: ChoiceProcesses) {

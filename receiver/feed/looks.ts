@@ -9,7 +9,7 @@ const REST = 9;
 export interface LookAsked {
   /** The sockets are walked over. */
   readonly isPass: boolean;
-  /** Of each connection a record is made, else of those that moved something. */
+  /** A record is made of each connection, else of those that moved something. */
   readonly tellsAll: boolean;
   /** Names of metrics that are summed. */
   readonly metrics: ReadonlySet<string>;

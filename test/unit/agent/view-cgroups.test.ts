@@ -45,6 +45,29 @@ describe('the control group of a process', () => {
     }
   });
 
+  it('is in a group when its path is that or below, as /proc has it, or by its last names when it is gone', () => {
+    const here = { ...owner, pid: 42, startNs, cgroupId: 99n };
+    const { cgroups } = create(undefined);
+    const groups = ['/docker', `/docker/${ID}`, '/', '/dock', `/docker/${ID}/more`, '/other'];
+    assert.deepEqual(
+      groups.map((path) => cgroups.isIn(here, path)),
+      [true, true, true, false, false, false],
+    );
+    const gone = { ...owner, pid: 43, cgroupId: 99n };
+    // The innermost name is first, and there are four.
+    const lookup = (_map: string, _key: Uint8Array, names: Uint8Array): boolean => {
+      for (const [i, name] of ['d', 'c', 'b', 'a'].entries())
+        names.set(Buffer.from(name), (i * CGROUP_NAMES.size) / 4);
+      return true;
+    };
+    const cut = new ViewCgroups({ lookup }, 0, proc.root);
+    assert.deepEqual(
+      ['/x/a/b/c/d', '/x/a/b/c', '/y/a', '/x/b/c', '/x/c/d', '/c'].map((path) => cut.isIn(gone, path)),
+      [true, true, false, false, false, false],
+    );
+    assert.equal(cut.isIn({ ...gone, pid: 0 }, '/'), false);
+  });
+
   it('is not known of a process that is gone, though another has its pid, nor of nobody', () => {
     const { cgroups } = create(undefined);
     assert.equal(cgroups.of({ ...owner, pid: 42, startNs: startNs + 1_000_000_000n }), undefined);

@@ -7,7 +7,7 @@ import {
   OWNER_KEY,
   VIEWED_RECORD,
 } from '../../../receiver/decode/generated/layout.ts';
-import { FedSums } from '../../../receiver/agent/fed-sums.ts';
+import { asOfNow, FedSums } from '../../../receiver/agent/fed-sums.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
 import { FeedReadError, FeedStream } from '../../../receiver/feed/client.ts';
 import { FeedLooks, type LookAsked } from '../../../receiver/feed/looks.ts';
@@ -19,6 +19,7 @@ import { decodeBatch } from '../../../receiver/signals/records.ts';
 import { METRIC_SOFTIRQ_TIME } from '../../../semconv/index.ts';
 import { batchOf, connectionRecord } from '../../fixtures/records/write-records.ts';
 import { Cleanup } from '../../support/cleanup.ts';
+import { connection } from '../../support/correlation.ts';
 import { CLOSES, startFeed } from './fed.ts';
 
 const cleanup = new Cleanup();
@@ -119,6 +120,14 @@ describe('sums that a view reads from an agent', () => {
     assert.deepEqual(shown, [[[{ 'wirespan.softirq.vector': 'net_rx' }, 3]], [[7, 80]]]);
     assert.ok(sums.isOver);
     assert.equal(bits[0], 1 << VIEWED_RECORD.VIEWED_LIVE);
+  });
+
+  it('leave out what connections moved that are older than the view', () => {
+    const seen = (establishedNs: bigint): unknown => asOfNow(connection({ kind: 'live', establishedNs }), 5n);
+    assert.deepEqual([4n, 5n].map(seen), [
+      connection({ kind: 'live', establishedNs: 4n, preexisting: true }),
+      connection({ kind: 'live', establishedNs: 5n }),
+    ]);
   });
 
   it('are refused where no view shows them, or the question is none', async () => {
