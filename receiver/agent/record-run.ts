@@ -5,6 +5,7 @@ import { monotonicToRealtime } from '../../native/index.ts';
 import { VERSION } from '../../semconv/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import type { Outputs } from '../cli/outputs.ts';
+import { VIEWED_RECORD } from '../decode/generated/layout.ts';
 import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { createMachine } from '../host/machine.ts';
 import { RecordingWriter } from '../recording/file-writer.ts';
@@ -89,6 +90,7 @@ export function openSession(path: string, wishes: RecordWishes): RecordSession {
   const writer = new RecordingWriter(path, { isForced, maxBytes: limits.bytes });
   try {
     const source = KernelSource.start(options);
+    source.askRecords(1 << VIEWED_RECORD.VIEWED_LIVE);
     return new RecordSession({ path, writer, source, config, limits, isMasked });
   } catch (error) {
     writer.close();
@@ -126,6 +128,7 @@ export class RecordSession {
       probes: { attached, missing },
       subnets: config.subnets.map(({ text }) => text),
       areAddressesMasked: isMasked,
+      hasLive: true,
     });
     const mask = isMasked ? new AddressMask() : undefined;
     this.#recorder = new Recorder(writer, mask, () => process.hrtime.bigint());

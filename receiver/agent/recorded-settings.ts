@@ -28,7 +28,8 @@ export function recordedKernelOptions(
   config: AppConfig,
   hierarchies: readonly CgroupHierarchy[],
 ): KernelOptions {
-  return kernelOptionsOf(config, hierarchies, { earlyStates: true });
+  // Records of living connections are for views alone.
+  return { ...kernelOptionsOf(config, hierarchies, { earlyStates: true }), isViewed: true };
 }
 
 /** Settings under which a recording of these subnets is replayed. */

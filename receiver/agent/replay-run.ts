@@ -38,10 +38,11 @@ export async function runReplay(
   const { file, speed, rest } = parseReplay(argv);
   const reader = openRecording(file);
   try {
-    const pace = new Pace(speed === 'recorded', signals);
-    const parts = { reader, player: new Player(reader), pace };
     const [word, ...words] = rest;
     const view = VIEWS.find(({ name }) => name === word);
+    // A person looks at a screen as it was.
+    const pace = new Pace(speed === 'recorded' || view?.isScreen === true, signals);
+    const parts = { reader, player: new Player(reader), pace };
     if (view === undefined) checkWord(word);
     const status = await (view === undefined
       ? replayExport({ ...parts, argv: rest }, outputs)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, parseCidr } from '../../config/index.ts';
 import type { Outputs } from '../cli/outputs.ts';
 import { OwnerTable } from '../decode/owners.ts';
@@ -5,17 +6,24 @@ import { createClock } from '../model/clock.ts';
 import type { KernelRecord } from '../model/record.ts';
 import type { RecordingReader } from '../recording/file-reader.ts';
 import type { StepName } from '../recording/format.ts';
+import { unmarked } from '../recording/for-views.ts';
 import type { Player } from '../recording/player.ts';
 import { TapedKernel } from '../recording/taped-kernel.ts';
 import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
 import { MAX_REMEMBERED, type View, type ViewTools } from '../views/view.ts';
 import type { Pace } from './replay-pace.ts';
+import { ViewCgroups } from './view-cgroups.ts';
 import { ViewLines } from './view-lines.ts';
+import { screenFor } from './view-screen.ts';
 import { Intervals, ViewSums } from './view-sums.ts';
 
 /** Steps in which sums were read. */
 const READING: ReadonlySet<StepName> = new Set(['collect', 'sweep', 'stop']);
+/** How often it is looked whether whoever looks at a screen has enough. */
+const LOOK_MS = 50;
+/** Processes of a recording are none of this machine's. */
+const NOWHERE = '/dev/null';
 /** Processes remembered. */
 const MAX_OWNERS = 65_536;
 
@@ -33,6 +41,8 @@ export interface ReplayedView {
  */
 export async function replayView(replayed: ReplayedView, outputs: Outputs): Promise<number> {
   const { view, argv, reader, player, pace } = replayed;
+  const isHelp = argv.includes('--help') || argv.includes('-h');
+  const screen = isHelp ? undefined : await screenFor(view, argv, outputs);
   const args = parseViewArguments(view.name, optionsOf(view), argv, view.words);
   if (args.has('help')) {
     outputs.stdout.write(renderViewHelp(view));
@@ -40,15 +50,18 @@ export async function replayView(replayed: ReplayedView, outputs: Outputs): Prom
     return 0;
   }
   const { sums, attributes = [] } = view.needs(args);
-  if (sums?.samples !== undefined || sums?.live === true) refuseLive(args, view);
+  if (sums?.samples !== undefined || (sums?.live === true && reader.meta.hasLive !== true))
+    refuseLive(args, view);
   checkAsked(args, sums?.subnets ?? [], reader.meta.subnets);
   const kernel = new TapedKernel(player);
   const owners = new OwnerTable(MAX_OWNERS, (key, info) => kernel.lookup('owners', key, info));
   const clock = createClock(() => player.clocks());
+  const cgroups = new ViewCgroups(kernel, MAX_REMEMBERED, NOWHERE);
   const toUnixNs = (monotonicNs: bigint): bigint => clock.toUnixNs(monotonicNs);
   const tools: ViewTools = {
     ...{ names: kernel.names, toUnixNs, maxRemembered: MAX_REMEMBERED },
-    ...{ isTerminal: outputs.isTerminal.stdout, loads: () => [] },
+    ...{ isTerminal: outputs.isTerminal.stdout, loads: () => [], ...(screen !== undefined && { screen }) },
+    cgroupOf: (owner) => cgroups.of(owner),
   };
   const lines = new ViewLines({ view, args, tools, owners, outputs, isShown: shownOf(args) });
   const viewSums = sums && new ViewSums(kernel, owners, { needs: sums, attributes, now: () => player.nowNs });
@@ -58,7 +71,7 @@ export async function replayView(replayed: ReplayedView, outputs: Outputs): Prom
     const nowMs = Number(step.atNs) / 1e6;
     await pace.wait(step.atNs, () => outputs.stdout.isBusy);
     if (pace.isStopping) break;
-    player.drainAll((bytes) => lines.records(bytes));
+    player.drainAll((bytes) => lines.records(sums?.live === true ? unmarked(bytes) : bytes));
     if (sums !== undefined && viewSums !== undefined) {
       intervals ??= new Intervals(sums, viewSums, nowMs);
       if (READING.has(step.name)) viewSums.readRecorded();
@@ -66,12 +79,19 @@ export async function replayView(replayed: ReplayedView, outputs: Outputs): Prom
         lines.sums(intervals.nextRecorded(), toUnixNs(step.atNs));
     }
     lines.flush();
-    if (intervals?.isOver === true) break;
+    if (intervals?.isOver === true || lines.isOver) break;
   }
+  if (lines.isScreen && intervals?.isOver !== true) await stay(lines, pace);
   return await lines.end(() => {
     const lost = reader.end?.lost ?? 0;
     if (lost > 0) lines.say(`${String(lost)} events are missing: they came too fast`);
   });
+}
+
+/** The last of it is looked at until a key or a signal ends that. */
+async function stay(lines: ViewLines, pace: Pace): Promise<void> {
+  lines.say('the recording ends here');
+  while (!lines.isOver && !lines.isGone && !pace.isStopping) await sleep(LOOK_MS);
 }
 
 /** What the kernel leaves out by itself when a view is live. */
@@ -88,7 +108,7 @@ function refuseLive(args: ViewArguments, { name }: View): never {
     {
       subject: `wirespan replay: ${what}`,
       problem:
-        'is for live views: a recording has no samples, and of connections no figures between their beginning and end',
+        'cannot be shown: this recording has no samples, or no figures of connections between their beginning and end',
     },
   ]);
 }

@@ -35,6 +35,8 @@ export class ViewSums {
   /** Rows of the last reading, by map. */
   readonly #seen = new Map<string, ReadonlySet<string>>();
   #gains = new Map<string, Gain & { value: number }>();
+  /** As the last recorded reading met them. */
+  #listeners: readonly ListenerFigures[] = [];
 
   /** `now`: CLOCK_MONOTONIC. */
   constructor(
@@ -90,14 +92,21 @@ export class ViewSums {
     const pass = metrics.length > 0 || live === true ? this.#source.pass(this.#now()) : 0;
     if (metrics.length > 0)
       for (const isOften of [true, false]) this.#sums.read((map) => this.#source.read(map), { isOften });
-    if (listeners !== true) return this.taken();
-    const image = this.#source.read('listeners');
+    return { ...this.taken(), ...(listeners === true && { listeners: this.#listenersOf(pass) }) };
+  }
+
+  #listenersOf(pass: number): ListenerFigures[] {
     const ownerAt = (view: DataView, offset: number): Owner => this.#owners.find(view, offset);
-    return { ...this.taken(), listeners: listenerFigures(image, pass, ownerAt) };
+    return listenerFigures(this.#source.read('listeners'), pass, ownerAt);
   }
 
   /** Reads what was recorded of the sums. There rows are taken out, and begin anew when they come again. */
   readRecorded(): void {
+    if (this.#needs.listeners === true) {
+      // Whichever of the two was the last then has the higher number.
+      const { pass } = this.#source.passForUnowned(0n);
+      this.#listeners = this.#listenersOf(Math.max(pass, this.#source.pass(0n)));
+    }
     for (const isOften of [true, false]) this.#sums.read((map) => this.#source.read(map), { isOften });
     for (const { map, rows } of this.#sums.maps) {
       if (rows === undefined) continue;
@@ -112,7 +121,11 @@ export class ViewSums {
   taken(): IntervalSums {
     const gains = [...this.#gains.values()];
     this.#gains = new Map();
-    return { gains, histograms: this.#samples?.take(this.#source.read('samples')) ?? [], listeners: [] };
+    return {
+      gains,
+      histograms: this.#samples?.take(this.#source.read('samples')) ?? [],
+      listeners: this.#listeners,
+    };
   }
 }
 

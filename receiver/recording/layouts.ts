@@ -4,6 +4,7 @@
  */
 import * as layout from '../decode/generated/layout.ts';
 import { RECORD_HEADER } from '../decode/generated/layout.ts';
+import { plainKind } from './for-views.ts';
 import type { Layouts } from './meta.ts';
 import type { RowChanges } from './rows.ts';
 
@@ -74,7 +75,10 @@ export class Growth {
       const size = view.getUint32(at + RECORD_HEADER.bytes, true);
       if (size < RECORD_HEADER.size || at + size > bytes.length)
         return Buffer.concat([...parts, bytes.subarray(at)]);
-      const wanted = Math.max(size, this.#records.get(view.getUint32(at + RECORD_HEADER.kind, true)) ?? 0);
+      const wanted = Math.max(
+        size,
+        this.#records.get(plainKind(view.getUint32(at + RECORD_HEADER.kind, true))) ?? 0,
+      );
       const record = Buffer.alloc(Math.ceil(wanted / 8) * 8);
       record.set(bytes.subarray(at, at + size));
       record.writeUInt32LE(wanted, RECORD_HEADER.bytes);

@@ -1,5 +1,6 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { RECORD_HEADER, RECORD_KIND } from '../decode/generated/layout.ts';
+import { plainKind } from './for-views.ts';
 import { BoundedCache } from '../model/bounded-cache.ts';
 import type { MapImage } from '../model/map-image.ts';
 import { KEY_PLACES, RECORD_PLACES, VALUE_PLACES, type AddressPlaces } from './address-places.ts';
@@ -64,7 +65,7 @@ export class AddressMask {
     for (let at = 0; at + RECORD_HEADER.size <= copy.length;) {
       const size = copy.readUInt32LE(at + RECORD_HEADER.bytes);
       if (size < RECORD_HEADER.size || at + size > copy.length) break;
-      const kind = copy.readUInt32LE(at + RECORD_HEADER.kind);
+      const kind = plainKind(copy.readUInt32LE(at + RECORD_HEADER.kind));
       const end = Math.min(copy.length, at + ((size + 7) & ~7));
       if (kind !== RECORD_KIND.RECORD_HTTP2) {
         const places = RECORD_PLACES[kind];

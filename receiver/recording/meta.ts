@@ -18,6 +18,8 @@ export interface RecordingMeta {
   /** In CIDR notation, in the order that rows number them in. */
   readonly subnets: readonly string[];
   readonly areAddressesMasked: boolean;
+  /** At each collection there is a record of each connection that moved something. Absent: there is none. */
+  readonly hasLive?: boolean;
 }
 
 export type Layouts = Readonly<Record<string, Readonly<Record<string, number>>>>;

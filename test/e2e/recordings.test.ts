@@ -10,6 +10,9 @@ import { Cleanup } from '../support/cleanup.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { startView, type JsonRow, type RunningView } from '../support/view.ts';
+import { waitFor } from '../support/wait.ts';
+import { commandLine, Tmux } from './tmux.ts';
+import { totals } from './view-rig.ts';
 
 const NOBODY = 65_534;
 const CONNECTIONS = 23;
@@ -136,6 +139,30 @@ describe('a recording', () => {
       assert.ok(live.length > 0);
       assert.deepEqual(withoutTimes(rowsOf(ended)), withoutTimes(live));
     });
+
+  it('counts in tcptop what each connection moved', async () => {
+    const ends = ['pid', 'local_port', 'remote_port', 'socket'];
+    const figures = ['bytes_sent', 'bytes_received'];
+    for (const file of Object.values(files)) {
+      const ended = await replay(file, 'tcptop', '--json', '-p', String(client.pid));
+      assert.deepEqual([ended.code, ended.stderr], [0, '']);
+      const lives = (views.get('tcplife')?.rows() ?? []).filter(({ error }) => error === null);
+      assert.equal(lives.length, CONNECTIONS);
+      assert.deepEqual(totals(rowsOf(ended), ends, figures), totals(lives, ends, figures));
+    }
+  });
+
+  it('is shown on the whole terminal, and stays there', async () => {
+    const tmux = new Tmux(cleanup, { width: 120, height: 24 });
+    tmux.enter(commandLine(['replay', files.plain, 'top', '-p', String(client.pid)]));
+    const isAtEnd = (): boolean => tmux.screen().join('\n').includes('the recording ends here');
+    // It takes as long as the recording took.
+    await waitFor('the end of the recording', isAtEnd, 150_000);
+    tmux.press('2');
+    await tmux.shows(new RegExp(`${client.pid} tcp-script .*${(CONNECTIONS * SENT) >> 10}\\.\\dK`));
+    tmux.press('q');
+    await tmux.given();
+  });
 
   it('shows what connections sent, of processes that ended long before too', async () => {
     const { code, stdout } = await replay(files.plain, 'tcpsubnet', '--json', '-i', '3600');

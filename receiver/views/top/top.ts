@@ -167,6 +167,7 @@ class TopRun implements ViewRun {
   readonly say = (words: string): void => {
     this.#said = [...this.#said.slice(1 - MAX_SAID), words];
     this.#app.say(words);
+    if (this.#isDrawn) this.#draw();
   };
 
   close(): void {

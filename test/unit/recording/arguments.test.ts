@@ -39,8 +39,11 @@ describe('the command lines of recordings', () => {
       [[file, 'tcplive'], /tcplive: is no view; views are softirqs, .*; the nearest is tcplife$/],
       [[file, 'tcplife', '--cgroup', '/x'], /--cgroup: is for live views: a recording has no cgroups$/],
       [[file, 'tcplife', '--container', 'abcd'], /--container: is for live views/],
-      [[file, 'tcptop'], /wirespan replay: tcptop: is for live views: a recording has no samples, and/],
-      [[file, 'softirqs', '-d'], /wirespan replay: softirqs --dist: is for live views: /],
+      [
+        [file, 'tcptop'],
+        /wirespan replay: tcptop: cannot be shown: this recording has no samples, or no figures of/,
+      ],
+      [[file, 'softirqs', '-d'], /wirespan replay: softirqs --dist: cannot be shown: /],
       [[file, 'tcplife', '--speed=slow'], /^wirespan replay: --speed is one of full and recorded$/],
       [[file, '--otlp.endpont', 'x'], /^flag --otlp\.endpont: is no flag; the nearest is --otlp\.endpoint$/],
     ];
