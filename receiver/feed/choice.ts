@@ -240,3 +240,11 @@ export class RecordChoice {
     if (this.#processes.cgroupNames(id, names)) this.#cgroups.push({ id, names });
   }
 }
+
+/** What was seen when it was looked for views that show sums. */
+export interface Look {
+  /** The number of the last walk. */
+  readonly pass: number;
+  /** The kernel's map, when it was asked for; valid until the next look. */
+  readonly listeners?: MapImage;
+}

@@ -1,5 +1,5 @@
 import { METRIC_TCP_SUBNET_IO } from '../../semconv/index.ts';
-import type { MapImage } from '../model/map-image.ts';
+import type { Look } from './choice.ts';
 import type { FeedReader } from './reader.ts';
 
 /** A walk over the sockets, and reading the sums, is followed by so many times as long in which there is none. */
@@ -14,13 +14,6 @@ export interface LookAsked {
   /** Names of metrics that are summed. */
   readonly metrics: ReadonlySet<string>;
   readonly listeners: boolean;
-}
-
-export interface Look {
-  /** The number of the last walk. */
-  readonly pass: number;
-  /** The kernel's map, when it was asked for; valid until the next look. */
-  readonly listeners?: MapImage;
 }
 
 /**

@@ -5,9 +5,8 @@ import { BLOCK, fileHeader } from '../recording/format.ts';
 import type { RecordingEnd, RecordingMeta } from '../recording/meta.ts';
 import { Recorder } from '../recording/recorder.ts';
 import { nameNumbers, tapedNames } from '../recording/taped-kernel.ts';
-import type { FoundListeners, RecordChoice } from './choice.ts';
+import type { FoundListeners, Look, RecordChoice } from './choice.ts';
 import { FeedGains } from './gains.ts';
-import type { Look } from './looks.ts';
 import { answerLine, ASKED, FEED_END, type GreetingSums } from './protocol.ts';
 
 /** A block is made when it has so much, unpacked. */

@@ -5,10 +5,10 @@ import type { Attributes } from '@opentelemetry/api';
 import { outsideText } from '../../text/index.ts';
 import type { KernelNames } from '../model/record.ts';
 import type { RecordingMeta } from '../recording/meta.ts';
-import { RecordChoice, unviewedEvent, type ChoiceProcesses } from './choice.ts';
+import { RecordChoice, unviewedEvent, type ChoiceProcesses, type Look } from './choice.ts';
 import { unsummedMetric } from './gains.ts';
 import { readLine } from './line.ts';
-import { FeedLooks, type Look, type LookAsked } from './looks.ts';
+import { FeedLooks, type LookAsked } from './looks.ts';
 import { answerLine, parseGreeting, type Greeting, type Refusal } from './protocol.ts';
 import { FeedReader, type FeedState } from './reader.ts';
 

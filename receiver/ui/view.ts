@@ -17,7 +17,7 @@ const INTERVAL_MS = 1_000;
 export const UI_PORTS: readonly ViewOption[] = [LOCAL_PORT, REMOTE_PORT];
 
 /** What is asked of the kernel, or of what it told an agent: nobody but the kernel knows of living connections. */
-export function uiNeeds({ kind }: UiSource): ViewNeeds {
+function uiNeeds({ kind }: UiSource): ViewNeeds {
   const isOwn = kind === 'own';
   return {
     events: [

@@ -2,7 +2,7 @@ import { h, type Content, type Element } from '../../report/page/element.ts';
 import { count, table, type Column } from '../../report/page/elements.ts';
 
 /** Rows of one page: however many there are, a page stays as long. */
-export const PAGE_ROWS = 100;
+const PAGE_ROWS = 100;
 /** Longest text to look for. */
 const MAX_FILTER = 100;
 

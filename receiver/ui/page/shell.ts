@@ -8,7 +8,7 @@ import { whatLacks } from '../source.ts';
 const PLAIN_REFRESH_S = 5;
 
 /** The pages by their paths below the token, with their names. */
-export const PAGES = [
+const PAGES = [
   ['', 'Connections'],
   ['map', 'Who talks to whom'],
   ['requests', 'Requests hurt'],

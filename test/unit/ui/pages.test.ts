@@ -5,13 +5,15 @@ import { HurtRequests } from '../../../receiver/ui/requests.ts';
 import type { UiModel } from '../../../receiver/ui/model.ts';
 import { connectionsPage } from '../../../receiver/ui/page/connections.ts';
 import { healthPage } from '../../../receiver/ui/page/health.ts';
-import { PAGE_ROWS } from '../../../receiver/ui/page/listing.ts';
 import { mapPage } from '../../../receiver/ui/page/map.ts';
 import { queuesPage } from '../../../receiver/ui/page/queues.ts';
 import { requestsPage } from '../../../receiver/ui/page/requests.ts';
 import { renderShell } from '../../../receiver/ui/page/shell.ts';
 import { connection, dropped, owner, request, retransmit } from '../../support/correlation.ts';
 import { HOSTILE, live, modelOf, rowsOf } from './made.ts';
+
+/** Rows of a page at most: docs/ui.md. */
+const PAGE_ROWS = 100;
 
 const TEMPLATE = 'http://jaeger.example/trace/{traceId}?x=1';
 const connections = (model: UiModel, query = ''): string =>
