@@ -15,7 +15,7 @@ export interface Context {
   readonly noNewPrivileges: boolean;
 }
 
-/** Of a runtime's configuration, what is changed here. */
+/** What is changed here of a runtime's configuration. */
 interface RuntimeConfig {
   readonly process: object & { readonly env: readonly string[] };
   readonly root: object;
