@@ -158,7 +158,8 @@ Status Session::Load(const std::vector<std::string>& first, size_t most_parts) {
   size_t instructions = 0;
   for (const bpf_program* program : programs) instructions += bpf_program__insn_cnt(program);
   size_t count = std::min({instructions / kInstructionsAPart, kMostParts, most_parts});
-  if (count < 2) count = 0;
+  // An object loads its programs in the file's order: the others wait in another one.
+  if (count < 2) count = first.empty() || programs.empty() ? 0 : 1;
   size_t maps = 0;
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object_) maps += 1;

@@ -84,9 +84,12 @@ function programsOf({ attached, iterators }: Plan): readonly string[] {
   return [...attached.map(({ program }) => program), ...Object.values(iterators).flat()];
 }
 
-/** Programs that kernels of today refuse for what they hold, and that something takes the place of. */
+/**
+ * What kernels of today refuse for what it holds, before the programs that are told to do without it: they would be refused
+ * for the same, and nothing takes their place.
+ */
 export function refusable({ iterators }: Plan): readonly string[] {
-  return [...iterators.cpus, ...iterators.pass.filter((program) => program === PASS_TABLE)];
+  return iterators.pass.filter((program) => program === PASS_TABLE);
 }
 
 /** A kernel without `inet_sock_set_state` shows in `missing`. */

@@ -56,9 +56,10 @@ test('a refused program of any part is named, and nothing is left', { skip }, ()
   assert.equal(bpfDescriptors(), before);
 });
 
-test('what is to be loaded first is', { skip }, () => {
-  for (const first of ['wsn_large_refused', 'wsn_small_refused']) {
-    using session = open([...ADDERS, 'wsn_large_refused', 'wsn_small_refused']);
-    assert.throws(() => session.load([first], MANY), nativeError('ERR_NATIVE_LOAD', first));
-  }
+test('what is to be loaded first is, in however many parts', { skip }, () => {
+  for (const first of ['wsn_large_refused', 'wsn_small_refused'])
+    for (const parts of [1, MANY]) {
+      using session = open([...ADDERS, 'wsn_large_refused', 'wsn_small_refused']);
+      assert.throws(() => session.load([first], parts), nativeError('ERR_NATIVE_LOAD', first));
+    }
 });
