@@ -137,6 +137,8 @@ Status Session::LoadParts(const std::vector<bpf_program*>& programs, size_t coun
   }
   // The maps, and what is to be tried before the rest.
   if (Status status = LoadObject(object_, path_)) return status;
+  // The types of the kernel were there.
+  malloc_trim(0);
   for (Part& part : parts) {
     if (const int error = ShareMaps(object_, part.object)) {
       return Failure{
@@ -144,7 +146,7 @@ Status Session::LoadParts(const std::vector<bpf_program*>& programs, size_t coun
     }
   }
   RunParts(parts);
-  // The types of the kernel were there once for each part.
+  // And once for each part.
   malloc_trim(0);
   for (Part& part : parts) {
     if (part.status) return part.status;

@@ -5,6 +5,9 @@ import type { KernelOptions } from '../source/kernel-options.ts';
 import { familyOptionsOf } from './family-options.ts';
 import { kernelFilterOf } from './filter.ts';
 
+/** Who makes room for no more sockets has little memory, of which verifying programs side by side takes more. */
+const FEW_SOCKETS = 32_768;
+
 /**
  * What the kernel must tell for what the settings ask: a record that nobody needs is never made.
  * `hierarchies`: for filters by cgroup, and programs that are attached to one; `wanted`: what is asked for besides.
@@ -21,6 +24,7 @@ export function kernelOptionsOf(
     maxSockets,
     maxOwners,
     costlyVariants,
+    ...(maxSockets <= FEW_SOCKETS && { loadParts: 1 }),
     subnets: config.subnets,
     isViewed: config.views !== undefined,
     filter: kernelFilterOf(config.filter, hierarchies),

@@ -5,6 +5,12 @@ import type { KernelAnswers, Plan } from './plan.ts';
 /** Programs that are attached to a control group: at the root, they meet what every group does. */
 const OF_CGROUP: ReadonlySet<string> = new Set(['ws_announce', 'ws_arrive']);
 
+/**
+ * Kernels of today refuse it for what it holds, and with it others that are told to rely on it, which nothing replaces: it
+ * is loaded to find out.
+ */
+const LOADED: ReadonlySet<string> = new Set(['ws_pass_table']);
+
 /** Whether the kernel takes a program, or why not. */
 export type Answer = ReturnType<KernelAnswers['canLoad']>;
 
@@ -14,26 +20,29 @@ const tracepointArity = (tracepoint: string): number | undefined =>
 /**
  * What the running kernel says of the programs of this object: each one's hook is tried, which takes a hundredth of the time
  * that loading it does. What the verifier refuses shows when they are loaded, and is learned then. `cgroupRoot`: mount
- * point of cgroup v2; `refused`: what was learned before.
+ * point of cgroup v2; `known`: what was learned before.
  */
 export function kernelAnswers(
   object: string,
   cgroupRoot: string | undefined,
-  refused = new Map<string, Answer>(),
+  known = new Map<string, Answer>(),
 ): KernelAnswers {
   let session: BpfSession | undefined;
   const tryHook = (program: string, path?: string): Answer => {
     session ??= BpfSession.open(object);
-    const answer = session.tryHook(program, path) ?? tryLoad(object, program, path);
-    return answer.ok ? { ok: true } : refusedWith(answer.errno);
+    const quick = LOADED.has(program) ? undefined : session.tryHook(program, path);
+    const answer = quick ?? tryLoad(object, program, path);
+    const said = answer.ok ? { ok: true } : refusedWith(answer.errno);
+    if (LOADED.has(program)) known.set(program, said);
+    return said;
   };
   return {
     tracepointArity,
     canLoad: (program) =>
-      refused.get(program) ?? ofCgroup(program, cgroupRoot, (path) => tryHook(program, path)),
+      known.get(program) ?? ofCgroup(program, cgroupRoot, (path) => tryHook(program, path)),
     learn: (error) => {
       const program = refusedProgram(error);
-      if (program !== undefined) refused.set(program.name, refusedWith(program.errno));
+      if (program !== undefined) known.set(program.name, refusedWith(program.errno));
       return program?.name;
     },
     close: () => {

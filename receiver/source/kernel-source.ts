@@ -12,7 +12,7 @@ import type { KernelOptions } from './kernel-options.ts';
 import { u32, u8 } from './number-bytes.ts';
 import { subnetKey } from './subnet.ts';
 import { Passes } from './passes.ts';
-import { refusable, withBestPlan, type KernelAnswers, type Plan } from './plan.ts';
+import { withBestPlan, type KernelAnswers, type Plan } from './plan.ts';
 import { addOverflowRows, takeRow } from './row-maps.ts';
 
 const BPF_OBJECT = builtFile('bpf/wirespan.bpf.o');
@@ -66,7 +66,7 @@ export class KernelSource implements Kernel {
     const session = BpfSession.open(object);
     try {
       configure(session, plan, options, { dropReasons, statistics });
-      session.load(refusable(plan), options.loadParts);
+      session.load([], options.loadParts);
       const source = new KernelSource(session, plan, names, options.cgroupRoot);
       source.#begin(options);
       return source;

@@ -84,14 +84,6 @@ function programsOf({ attached, iterators }: Plan): readonly string[] {
   return [...attached.map(({ program }) => program), ...Object.values(iterators).flat()];
 }
 
-/**
- * What kernels of today refuse for what it holds, before the programs that are told to do without it: they would be refused
- * for the same, and nothing takes their place.
- */
-export function refusable({ iterators }: Plan): readonly string[] {
-  return iterators.pass.filter((program) => program === PASS_TABLE);
-}
-
 /** A kernel without `inet_sock_set_state` shows in `missing`. */
 function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
   const probes = FAMILIES.flatMap((family) => family.probes ?? []);

@@ -16,8 +16,8 @@ BpfSession.prototype.setAutoload = function (this: BpfSession, program, on) {
   if (on) wanted.add(program);
   setAutoload.call(this, program, on);
 };
-BpfSession.prototype.load = function (this: BpfSession) {
-  load.call(this);
+BpfSession.prototype.load = function (this: BpfSession, ...how) {
+  load.call(this, ...how);
   for (const program of wanted) verified[program] = this.programStats(program).verifiedInsns;
 };
 writeFileSync(join(folder, 'cgroup.procs'), String(process.pid));
