@@ -28,11 +28,7 @@ export const UI_OPTIONS: readonly ViewOption[] = [
   },
   ...UI_PORTS,
   ...LIMITS,
-  ...AGENT_OPTIONS.map((option) =>
-    option.long === 'no-agent'
-      ? { ...option, help: 'loads programs of its own, as it does without --agent' }
-      : option,
-  ),
+  ...AGENT_OPTIONS,
   HELP_OPTION,
 ];
 

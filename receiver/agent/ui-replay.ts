@@ -2,6 +2,7 @@ import { OwnerTable } from '../decode/owners.ts';
 import { createClock } from '../model/clock.ts';
 import type { KernelRecord } from '../model/record.ts';
 import type { RecordingReader } from '../recording/file-reader.ts';
+import { unmarked } from '../recording/for-views.ts';
 import type { StepName } from '../recording/format.ts';
 import { Player } from '../recording/player.ts';
 import { TapedKernel } from '../recording/taped-kernel.ts';
@@ -37,7 +38,7 @@ export async function readForUi(
   const owners = new OwnerTable(MAX_REMEMBERED, (key, info) => kernel.lookup('owners', key, info));
   const clock = createClock(() => player.clocks());
   const model = new UiModel(
-    { kind: 'recording', words: `the recording ${path}` },
+    { kind: 'recording', hasLive: reader.meta.hasLive === true, words: `the recording ${path}` },
     {
       ...{ names: kernel.names, maxRemembered: MAX_REMEMBERED, isTerminal: false, loads: () => [] },
       toUnixNs: (ns) => clock.toUnixNs(ns),
@@ -50,7 +51,12 @@ export async function readForUi(
     await pace.wait(step.atNs, () => false);
     if (pace.isStopping) return;
     player.drainAll((bytes) =>
-      decodeBatch(bytes, owners, decoded, (record) => void (isWanted(record) && model.take(record))),
+      decodeBatch(
+        unmarked(bytes),
+        owners,
+        decoded,
+        (record) => void (isWanted(record) && model.take(record)),
+      ),
     );
     if (!READING.has(step.name)) continue;
     const figures = listenerFigures(kernel.read('listeners'), kernel.pass(step.atNs), (view, offset) =>

@@ -105,15 +105,11 @@ async function showRecording(path: string, fill: Fill, signals: StopSignals): Pr
 
 async function showLive(fill: Fill, signals: StopSignals): Promise<number> {
   const { args, outputs } = fill;
-  const named = args.text('agent');
-  if (named === undefined) {
-    const view = filling({ kind: 'own', words: 'programs that this command loaded' }, fill);
-    return await watch(view, args, { outputs }, signals);
-  }
-  const view = filling({ kind: 'agent', words: `the agent at ${named}` }, fill);
-  return await new FedView({ ...(await feedFor(view, fill)), view, args, outputs, screen: undefined }).run(
-    signals,
-  );
+  const own = filling({ kind: 'own', hasLive: true, words: 'programs that this command loaded' }, fill);
+  const feed = await feedFor(own, fill);
+  if (feed === undefined) return await watch(own, args, { outputs }, signals);
+  const view = filling({ kind: 'agent', hasLive: true, words: `the agent at ${feed.path}` }, fill);
+  return await new FedView({ ...feed, view, args, outputs, screen: undefined }).run(signals);
 }
 
 /** The pages as a view that tells its model. */
@@ -122,18 +118,17 @@ function filling(source: UiSource, { shown, url }: Fill): View {
   return uiView({ source, header: url, begin: shown.begin, say });
 }
 
-/** An agent that was not started with all trace contexts has the rest. */
-async function feedFor(view: View, { args, shown: { say } }: Fill): Promise<OpenFeed> {
-  const open = async (each: View): Promise<OpenFeed> => {
-    const feed = await openFeed(each, args, say);
-    if (feed === undefined) throw new Error('an agent was named, and not asked');
-    return feed;
-  };
+/** One that was named and does not know of all traces has the rest; another one is left alone then. */
+async function feedFor(view: View, { args, shown: { say } }: Fill): Promise<OpenFeed | undefined> {
   try {
-    return await open(view);
+    return await openFeed(view, args, say);
   } catch (error) {
     if (!(error instanceof FeedReadError) || error.isAbsent) throw error;
-    const feed = await open({ ...view, needs: (given) => ({ ...view.needs(given), traces: false }) });
+    const feed = await openFeed(
+      { ...view, needs: (given) => ({ ...view.needs(given), traces: false }) },
+      args,
+      say,
+    );
     say(`${error.message}: requests are shown whose traces it knows`);
     return feed;
   }

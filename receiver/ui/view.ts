@@ -16,29 +16,25 @@ const INTERVAL_MS = 1_000;
 /** What the kernel leaves out for `wirespan ui`, besides what all views have. */
 export const UI_PORTS: readonly ViewOption[] = [LOCAL_PORT, REMOTE_PORT];
 
-/** What is asked of the kernel, or of what it told an agent: nobody but the kernel knows of living connections. */
-function uiNeeds({ kind }: UiSource): ViewNeeds {
-  const isOwn = kind === 'own';
-  return {
-    events: [
-      EVENT_TCP_STATE_CHANGE,
-      EVENT_TCP_CONNECTION_FAIL,
-      EVENT_TCP_CONNECTION_CLOSE,
-      EVENT_TCP_RETRANSMIT,
-      EVENT_PACKET_DROP,
-    ],
-    traces: true,
-    // Listeners are rows by their addresses.
-    attributes: isOwn ? [ATTR_NETWORK_LOCAL_ADDRESS] : [],
-    probes: ['inet_sock_set_state', 'tcp_retransmit_skb', 'kfree_skb'],
-    ...(isOwn && {
-      sums: {
-        ...{ metrics: [], subnets: [], live: true, listeners: true },
-        ...{ intervalMs: INTERVAL_MS, intervals: undefined },
-      },
-    }),
-  };
-}
+/** What is asked of the kernel, or of an agent. */
+const NEEDS: ViewNeeds = {
+  events: [
+    EVENT_TCP_STATE_CHANGE,
+    EVENT_TCP_CONNECTION_FAIL,
+    EVENT_TCP_CONNECTION_CLOSE,
+    EVENT_TCP_RETRANSMIT,
+    EVENT_PACKET_DROP,
+  ],
+  traces: true,
+  // Listeners are rows by their addresses.
+  attributes: [ATTR_NETWORK_LOCAL_ADDRESS],
+  probes: ['inet_sock_set_state', 'tcp_retransmit_skb', 'kfree_skb'],
+  sums: {
+    ...{ metrics: [], subnets: [], live: true, listeners: true },
+    ...{ intervalMs: INTERVAL_MS, intervals: undefined },
+  },
+  cgroups: true,
+};
 
 /** What the pages as a view need of who serves them. */
 export interface UiViewParts {
@@ -58,7 +54,7 @@ export function uiView(parts: UiViewParts): View {
     summary: 'connections, who talks to whom, requests that the network hurt and queues, in a browser',
     example: ['wirespan ui', 'prints the address to open'],
     options: UI_PORTS,
-    needs: () => uiNeeds(parts.source),
+    needs: () => NEEDS,
     ports: portsOf,
     start: (_args: ViewArguments, tools: ViewTools) => runOf(new UiModel(parts.source, tools), parts),
   };

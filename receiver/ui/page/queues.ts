@@ -58,10 +58,7 @@ export function queuesPage(model: UiModel, query: URLSearchParams): PageBody {
     ...{ id: 'queues', caption: 'Listening sockets', sort: 'queue', columns: COLUMNS },
     rows: model.listeners.rows(),
     idOf: ({ id }: TopListener) => Buffer.from(id, 'latin1').toString('hex'),
-    none:
-      model.source.kind === 'agent'
-        ? 'The socket of an agent has no queues: wirespan ui --no-agent has.'
-        : 'Nothing listens.',
+    none: 'Nothing listens.',
     searched: (row: TopListener) => [processText(row.owner), row.owner.executable, placeOf(row)].join('\n'),
   };
   return { still: filterForm(listing, query), live: listed(listing, query) };

@@ -21,7 +21,7 @@ export function modelOf(
   listeners: readonly ListenerFigures[] = [],
 ): UiModel {
   const model = new UiModel(
-    { kind, words: 'records of a test' },
+    { kind, hasLive: kind !== 'recording', words: 'records of a test' },
     {
       names: { dropReason: () => '', resetReason: () => undefined, functionAt: () => undefined },
       ...{ toUnixNs: (ns: bigint) => ns, maxRemembered: 65_536, isTerminal: false, loads: () => [] },
