@@ -1,5 +1,11 @@
 import { constants } from 'node:os';
-import { BpfSession, NativeError, kernelFunctionArity, tryLoad } from '../../native/index.ts';
+import {
+  BpfSession,
+  NativeError,
+  kernelFunctionArity,
+  tryLoad,
+  type LoadAnswer,
+} from '../../native/index.ts';
 import type { KernelAnswers, Plan } from './plan.ts';
 
 /** Programs that are attached to a control group: at the root, they meet what every group does. */
@@ -28,10 +34,21 @@ export function kernelAnswers(
   known = new Map<string, Answer>(),
 ): KernelAnswers {
   let session: BpfSession | undefined;
-  const tryHook = (program: string, path?: string): Answer => {
+  const close = (): void => {
+    session?.close();
+    session = undefined;
+  };
+  const hookOf = (program: string, path?: string): LoadAnswer | undefined => {
     session ??= BpfSession.open(object);
-    const quick = LOADED.has(program) ? undefined : session.tryHook(program, path);
-    const answer = quick ?? tryLoad(object, program, path);
+    return session.tryHook(program, path);
+  };
+  const load = (program: string, path?: string): LoadAnswer => {
+    // One object at a time is enough of a small node's memory.
+    close();
+    return tryLoad(object, program, path);
+  };
+  const tryHook = (program: string, path?: string): Answer => {
+    const answer = (LOADED.has(program) ? undefined : hookOf(program, path)) ?? load(program, path);
     const said = answer.ok ? { ok: true } : refusedWith(answer.errno);
     if (LOADED.has(program)) known.set(program, said);
     return said;
@@ -45,10 +62,7 @@ export function kernelAnswers(
       if (program !== undefined) known.set(program.name, refusedWith(program.errno));
       return program?.name;
     },
-    close: () => {
-      session?.close();
-      session = undefined;
-    },
+    close,
   };
 }
 
