@@ -70,11 +70,11 @@ export class BpfSession {
   }
 
   /**
-   * Creates the maps and verifies the programs, `first` before the others; those of a large object in up to `mostParts`
-   * parts, side by side. On refusal the error's `object` is the program and `verifierLog` says why; the session can then only be closed.
+   * Creates the maps and verifies the programs; those of a large object in up to `mostParts` parts, side by side. On
+   * refusal the error's `object` is the program and `verifierLog` says why; the session can then only be closed.
    */
-  load(first: readonly string[] = [], mostParts = availableParallelism()): void {
-    native().load(this.#handle, first, mostParts);
+  load(mostParts = availableParallelism()): void {
+    native().load(this.#handle, mostParts);
   }
 
   /**

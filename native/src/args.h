@@ -6,7 +6,6 @@
 #include <napi.h>
 
 #include <string>
-#include <vector>
 
 #include "error.h"
 
@@ -29,19 +28,6 @@ class Args {
     std::string text = info_[index].As<Napi::String>().Utf8Value();
     if (text.find('\0') != std::string::npos) Bad(name, "a string without NUL");
     return text;
-  }
-
-  std::vector<std::string> Texts(size_t index, const char* name) {
-    if (!info_[index].IsArray())
-      return Bad(name, "an array of strings"), std::vector<std::string>();
-    const auto array = info_[index].As<Napi::Array>();
-    std::vector<std::string> texts;
-    for (uint32_t i = 0; i < array.Length(); ++i) {
-      const Napi::Value value = array[i];
-      if (!value.IsString()) return Bad(name, "an array of strings"), std::vector<std::string>();
-      texts.push_back(value.As<Napi::String>().Utf8Value());
-    }
-    return texts;
   }
 
   bool Flag(size_t index, const char* name) {

@@ -102,14 +102,12 @@ void RunParts(std::vector<Part>& parts) {
 
 }  // namespace
 
-// Programs that are loaded side by side, the largest first. `first` is not among them.
-std::vector<bpf_program*> Session::Divisible(const std::vector<std::string>& first) const {
+// Programs that are to be loaded, the largest first.
+std::vector<bpf_program*> Session::Wanted() const {
   std::vector<bpf_program*> found;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_) {
-    const bool is_first =
-        std::find(first.begin(), first.end(), bpf_program__name(program)) != first.end();
-    if (bpf_program__autoload(program) && !is_first) found.push_back(program);
+    if (bpf_program__autoload(program)) found.push_back(program);
   }
   std::stable_sort(found.begin(), found.end(), [](const auto* one, const auto* other) {
     return bpf_program__insn_cnt(one) > bpf_program__insn_cnt(other);
@@ -135,7 +133,7 @@ Status Session::LoadParts(const std::vector<bpf_program*>& programs, size_t coun
     bpf_program__set_autoload(
         bpf_object__find_program_by_name(smallest.object, bpf_program__name(program)), true);
   }
-  // The maps, and what is to be tried before the rest.
+  // The maps alone.
   if (Status status = LoadObject(object_, path_)) return status;
   // The types of the kernel were there.
   malloc_trim(0);
@@ -154,20 +152,21 @@ Status Session::LoadParts(const std::vector<bpf_program*>& programs, size_t coun
   return {};
 }
 
-Status Session::Load(const std::vector<std::string>& first, size_t most_parts) {
+Status Session::Load(size_t most_parts) {
   if (Status status = RequireOpened("load")) return status;
-  const std::vector<bpf_program*> programs = Divisible(first);
+  const std::vector<bpf_program*> programs = Wanted();
   size_t instructions = 0;
   for (const bpf_program* program : programs) instructions += bpf_program__insn_cnt(program);
-  size_t count = std::min({instructions / kInstructionsAPart, kMostParts, most_parts});
-  // An object loads its programs in the file's order: the others wait in another one.
-  if (count < 2) count = first.empty() || programs.empty() ? 0 : 1;
+  const size_t parts = std::min({instructions / kInstructionsAPart, kMostParts, most_parts});
+  // One part needs no object of its own.
+  const size_t objects = parts < 2 ? 1 : 1 + parts;
   size_t maps = 0;
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object_) maps += 1;
-  const size_t files = (kOtherFiles + maps) * (1 + count) + programs.size() + first.size();
-  if (Status status = RequireFiles(files, path_)) return status;
-  const Status status = count == 0 ? LoadObject(object_, path_) : LoadParts(programs, count);
+  if (Status status = RequireFiles((kOtherFiles + maps) * objects + programs.size(), path_)) {
+    return status;
+  }
+  const Status status = parts < 2 ? LoadObject(object_, path_) : LoadParts(programs, parts);
   state_ = status ? State::kFailed : State::kLoaded;
   return status;
 }

@@ -37,9 +37,8 @@ class Session {
   // Global variable of .rodata*, .data* or .bss*, found by the object's BTF.
   Status SetVariable(const std::string& name, Bytes value);
   Status GetVariable(const std::string& name, Bytes into);
-  // `first` are loaded before the others: what the kernel may refuse is known soon then.
-  // A large object is loaded in `most_parts` at most.
-  Status Load(const std::vector<std::string>& first = {}, size_t most_parts = 1);
+  // A large object is loaded in up to so many parts, side by side.
+  Status Load(size_t most_parts = 1);
   Status Attach(const std::string& program);
   Status AttachCgroup(const std::string& program, const std::string& path);
   Status Detach(const std::string& program);
@@ -73,7 +72,7 @@ class Session {
     size_t size;
   };
 
-  std::vector<bpf_program*> Divisible(const std::vector<std::string>& first) const;
+  std::vector<bpf_program*> Wanted() const;
   Status LoadParts(const std::vector<bpf_program*>& programs, size_t count);
   Status RequireOpened(const char* step) const;
   Status RequireLoaded(const char* step) const;

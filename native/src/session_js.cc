@@ -103,10 +103,9 @@ Napi::Value JsVariable(const Napi::CallbackInfo& info) {
 Napi::Value JsLoad(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* session = args.Handle<Session>(0);
-  const std::vector<std::string> first = args.Texts(1, "first");
-  const size_t most_parts = args.Count(2, "mostParts");
+  const size_t most_parts = args.Count(1, "mostParts");
   if (!args.Ok()) return info.Env().Undefined();
-  return Settle(info.Env(), session->Load(first, most_parts));
+  return Settle(info.Env(), session->Load(most_parts));
 }
 
 // A method that takes the name of a program.

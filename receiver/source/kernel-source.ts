@@ -66,7 +66,7 @@ export class KernelSource implements Kernel {
     const session = BpfSession.open(object);
     try {
       configure(session, plan, options, { dropReasons, statistics });
-      session.load([], options.loadParts);
+      session.load(options.loadParts);
       const source = new KernelSource(session, plan, names, options.cgroupRoot);
       source.#begin(options);
       return source;

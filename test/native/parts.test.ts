@@ -25,7 +25,7 @@ for (const parts of [1, 2, MANY])
   test(`in ${String(parts)} parts at most: all have the same maps, variables and constants`, { skip }, () => {
     const before = bpfDescriptors();
     const session = open(ADDERS);
-    session.load(['wsn_three'], parts);
+    session.load(parts);
     for (const adder of ADDERS) assert.equal(session.runProgram(adder, new Uint8Array(8)), 1, adder);
     const sum = new BigUint64Array(1);
     assert.ok(session.lookup('sums', new Uint8Array(4), new Uint8Array(sum.buffer)));
@@ -49,17 +49,9 @@ test('a refused program of any part is named, and nothing is left', { skip }, ()
   const before = bpfDescriptors();
   for (const refused of ['wsn_large_refused', 'wsn_small_refused']) {
     const session = open([...ADDERS, refused]);
-    assert.throws(() => session.load([], MANY), nativeError('ERR_NATIVE_LOAD', refused));
+    assert.throws(() => session.load(MANY), nativeError('ERR_NATIVE_LOAD', refused));
     assert.throws(() => session.load(), nativeError('ERR_NATIVE_STATE'));
     session.close();
   }
   assert.equal(bpfDescriptors(), before);
-});
-
-test('what is to be loaded first is, in however many parts', { skip }, () => {
-  for (const first of ['wsn_large_refused', 'wsn_small_refused'])
-    for (const parts of [1, MANY]) {
-      using session = open([...ADDERS, 'wsn_large_refused', 'wsn_small_refused']);
-      assert.throws(() => session.load([first], parts), nativeError('ERR_NATIVE_LOAD', first));
-    }
 });

@@ -95,7 +95,7 @@ test('a handle of another kind is refused by its type tag', { skip }, () => {
   session.load();
   const addon = createRequire(import.meta.url)('../../build/native/wirespan.node') as Binding;
   const raw = addon.open(PROBE_OBJECT);
-  addon.load(raw, [], 1);
+  addon.load(raw, 1);
   const ring = addon.ring(raw, 'records');
   const wrong = nativeError('ERR_NATIVE_ARGUMENT');
   assert.throws(() => addon.close(ring), wrong);
