@@ -1,3 +1,4 @@
+import wrapAnsi from 'wrap-ansi';
 import { constantName } from './model.ts';
 import type { Documented, Registry } from './model.ts';
 
@@ -113,7 +114,7 @@ export function emitIndex(files: ReadonlyMap<string, string>, types: readonly st
     return exportList('export', names, path);
   });
   return (
-    `${BANNER}/* eslint max-lines: off */\n${exportList('export type', types, 'types.ts')}` +
+    `${BANNER}${exportList('export type', types, 'types.ts')}` +
     `${exportList('export', ['SCOPE_NAMES'], 'types.ts')}${exports.join('')}`
   );
 }
@@ -121,5 +122,7 @@ export function emitIndex(files: ReadonlyMap<string, string>, types: readonly st
 function exportList(keyword: string, names: readonly string[], path: string): string {
   const flat = `${keyword} { ${names.join(', ')} } from './${path}';\n`;
   if (flat.length <= LINE_WIDTH) return flat;
-  return `${keyword} {\n${names.map((name) => `  ${name},\n`).join('')}} from './${path}';\n`;
+  const lines = wrapAnsi(`${names.join(', ')},`, LINE_WIDTH - 2).split('\n');
+  const list = lines.map((line) => `  ${line.trim()}\n`).join('');
+  return `// prettier-ignore\n${keyword} {\n${list}} from './${path}';\n`;
 }
