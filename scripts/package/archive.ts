@@ -26,7 +26,8 @@ export function useArchive(
     );
   const lists = join(folder, 'apt');
   mkdirSync(join(lists, 'lists', 'partial'), { recursive: true });
-  writeFileSync(join(lists, 'debian.sources'), describeSuites(request));
+  const servers = readServers();
+  writeFileSync(join(lists, 'debian.sources'), describeSuites(request, servers));
   const options = [
     'Dir::Etc::SourceList=/dev/null',
     `Dir::Etc::SourceParts=${lists}`,
@@ -44,11 +45,40 @@ export function useArchive(
   rmSync(lists, { recursive: true });
 }
 
-function describeSuites({ type, suites }: ArchiveRequest): string {
+/** Where this machine's own packages come from. */
+interface Servers {
+  readonly main: string;
+  readonly security: string;
+}
+
+/** Those that apt is set up with, a mirror for example. */
+function readServers(): Servers {
+  const targets = run('apt-get', [
+    'indextargets',
+    '--format',
+    '$(REPO_URI) $(CODENAME)',
+    'Created-By: Packages',
+  ]);
+  const lines = targets
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ') as [string, string?]);
+  const find = (isWanted: (codename: string) => boolean): string | undefined =>
+    lines.find(([, codename = '']) => isWanted(codename))?.[0];
+  const main = find((codename) => codename !== '' && !codename.includes('-'));
+  const security = find((codename) => codename.endsWith('-security'));
+  if (main === undefined || security === undefined)
+    throw new PackageError(
+      `apt has no archive of Debian${main === undefined ? '' : ' for security'}: name one in /etc/apt/sources.list, then 'apt-get update'`,
+    );
+  return { main, security };
+}
+
+function describeSuites({ type, suites }: ArchiveRequest, { main, security }: Servers): string {
   return suites
     .map((suite) => {
-      const server = suite.endsWith('-security') ? 'debian-security' : 'debian';
-      return `Types: ${type}\nURIs: http://deb.debian.org/${server}\nSuites: ${suite}\nComponents: main\nSigned-By: ${KEYRING}\n`;
+      const server = suite.endsWith('-security') ? security : main;
+      return `Types: ${type}\nURIs: ${server}\nSuites: ${suite}\nComponents: main\nSigned-By: ${KEYRING}\n`;
     })
     .join('\n');
 }
