@@ -14,15 +14,6 @@
 namespace wirespan {
 namespace {
 
-// Answers 1: a program of a cgroup lets everything through.
-constexpr bpf_insn kNothing[] = {
-    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 1},
-    {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-// The only answer that the verifier takes of a tracepoint's program.
-constexpr bpf_insn kZero[] = {
-    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 0},
-    {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-
 class File {
  public:
   explicit File(int fd) : fd_(fd), error_(fd < 0 ? errno : 0) {}
@@ -39,13 +30,16 @@ class File {
   int error_;
 };
 
-int LoadNothing(const bpf_program* program, bool is_zero, uint32_t target) {
+// Loads a program that does nothing but give this answer.
+int LoadAnswering(const bpf_program* program, int answer, int target) {
+  const bpf_insn instructions[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = answer},
+      {.code = BPF_JMP | BPF_EXIT}};
   bpf_prog_load_opts options{};
   options.sz = sizeof(options);
   options.expected_attach_type = bpf_program__expected_attach_type(program);
-  options.attach_btf_id = target;
-  return bpf_prog_load(bpf_program__type(program), "ws_nothing", "GPL", is_zero ? kZero : kNothing,
-                       2, &options);
+  options.attach_btf_id = static_cast<uint32_t>(target);
+  return bpf_prog_load(bpf_program__type(program), "ws_nothing", "GPL", instructions, 2, &options);
 }
 
 // The kernel's type that a tracing program is for: a function, or the typedef of a tracepoint;
@@ -67,7 +61,8 @@ HookAnswer TryTracing(const bpf_program* program, const btf* kernel) {
   const int target = TargetOf(program, kernel);
   // A module may have it.
   if (target < 0) return {};
-  const File loaded(LoadNothing(program, true, static_cast<uint32_t>(target)));
+  // The verifier takes no other answer of a tracepoint's program.
+  const File loaded(LoadAnswering(program, 0, target));
   if (loaded.error() != 0) return {.is_known = true, .error = loaded.error()};
   // Attached, it would not run anyway.
   if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER) return {.is_known = true};
@@ -78,7 +73,8 @@ HookAnswer TryTracing(const bpf_program* program, const btf* kernel) {
 HookAnswer TryCgroup(const bpf_program* program, const std::string& path) {
   const File cgroup(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (cgroup.error() != 0) return {.is_known = true, .error = cgroup.error()};
-  const File loaded(LoadNothing(program, false, 0));
+  // One of a cgroup lets everything through.
+  const File loaded(LoadAnswering(program, 1, 0));
   if (loaded.error() != 0) return {.is_known = true, .error = loaded.error()};
   const File link(bpf_link_create(loaded.fd(), cgroup.fd(),
                                   bpf_program__expected_attach_type(program), nullptr));
