@@ -5,5 +5,6 @@ export { ConfigError, type ConfigProblem } from './errors.ts';
 export { configOf, loadConfig, readCheckedSettings, type LoadConfigOptions } from './load.ts';
 export { flagProblem } from './flags.ts';
 export { nearestHint } from './nearest.ts';
+export { PROFILES } from './profiles.ts';
 export { isLoopback, parseListenAddress } from './listen.ts';
 export { SCHEMA } from './schema.ts';

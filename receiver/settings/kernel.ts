@@ -1,4 +1,4 @@
-import type { AppConfig } from '../../config/index.ts';
+import { PROFILES, type AppConfig } from '../../config/index.ts';
 import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
 import type { Wanted } from '../signals/kernel.ts';
 import type { KernelOptions } from '../source/kernel-options.ts';
@@ -6,7 +6,7 @@ import { familyOptionsOf } from './family-options.ts';
 import { kernelFilterOf } from './filter.ts';
 
 /** Who makes room for no more sockets has little memory, of which verifying programs side by side takes more. */
-const FEW_SOCKETS = 32_768;
+const FEW_SOCKETS = PROFILES.small['bpf.max_sockets'];
 
 /**
  * What the kernel must tell for what the settings ask: a record that nobody needs is never made.
