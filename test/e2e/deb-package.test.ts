@@ -13,16 +13,14 @@ import {
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
-import { projectFolder } from '../backends/place.ts';
 import { readMetricPoints } from '../backends/otlp.ts';
 import { startCollector } from '../backends/run.ts';
-import { runToEnd, startCommand } from '../support/agent.ts';
+import { startCommand } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
+import { makePackages } from '../support/packages.ts';
 import { waitFor } from '../support/wait.ts';
 import { DebianRoot, fieldOf } from './deb-root.ts';
 
-/** Making the package compiles libraries when it is the first time. */
-const MAKE_WITHIN_MS = 500_000;
 const CONFIG = 'etc/wirespan/wirespan.yaml';
 const UNIT = 'lib/systemd/system/wirespan.service';
 const WANTED = 'etc/systemd/system/multi-user.target.wants/wirespan.service';
@@ -91,15 +89,7 @@ describe('the Debian package', () => {
   };
 
   before(async () => {
-    const args = [
-      join(projectFolder, 'scripts', 'package.mjs'),
-      'deb',
-      `--arch=${process.arch}`,
-      `--to=${folder}`,
-    ];
-    const made = await runToEnd('node', args, { withinMs: MAKE_WITHIN_MS });
-    assert.equal(made.code, 0, made.stdout + made.stderr);
-    [deb = ''] = globSync(join(folder, 'wirespan_*.deb'));
+    ({ deb } = await makePackages());
     began = performance.now();
     root = new DebianRoot(cleanup, deb);
   });

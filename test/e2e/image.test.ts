@@ -1,7 +1,7 @@
 /** The container image: what it has inside, and that an OCI runtime runs it as Docker, Podman and Kubernetes ask for. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
@@ -14,12 +14,11 @@ import { MANIFEST } from '../backends/render-chart.ts';
 import { startCollector } from '../backends/run.ts';
 import { agentSettings, runToEnd, startCommand } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
+import { makePackages } from '../support/packages.ts';
 import { waitFor } from '../support/wait.ts';
 import { Bundle, type Context } from './image-bundle.ts';
 import { makeMemoryCgroup } from './memory-cgroup.ts';
 
-/** Making the image compiles libraries when it is the first time. */
-const MAKE_WITHIN_MS = 500_000;
 const MOST_BYTES = 150e6;
 /** Those that the agent keeps, by their numbers: DAC_READ_SEARCH, SYS_PTRACE, SYSLOG, BPF. */
 const KEPT = [2n, 19n, 34n, 39n].reduce((sum, bit) => sum | (1n << bit), 0n);
@@ -67,11 +66,7 @@ describe('the container image', () => {
   };
 
   before(async () => {
-    const script = join(projectFolder, 'scripts', 'package.mjs');
-    const args = [script, 'image', `--arch=${process.arch}`, `--to=${folder}`];
-    const made = await runToEnd('node', args, { withinMs: MAKE_WITHIN_MS });
-    assert.equal(made.code, 0, made.stdout + made.stderr);
-    [archive = ''] = globSync(join(folder, '*.oci.tar'));
+    ({ image: archive } = await makePackages());
     const layout = join(folder, 'layout');
     mkdirSync(layout);
     execFileSync('tar', ['-C', layout, '-xf', archive]);

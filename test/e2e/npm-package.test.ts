@@ -13,18 +13,16 @@ import {
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { projectFolder } from '../backends/place.ts';
 import { readMetricPoints } from '../backends/otlp.ts';
 import { startCollector } from '../backends/run.ts';
 import { runToEnd, startCommand, type Ended } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
+import { makePackages } from '../support/packages.ts';
 import { waitFor } from '../support/wait.ts';
 
 const OPENED = 'wirespan.tcp.connection.opened';
 /** All that is on the PATH of whoever installs it and runs it. */
 const TOOLS = ['node', 'npm', 'sh', 'env', 'dirname', 'readlink'];
-/** Making the package compiles libraries when it is the first time. */
-const MAKE_WITHIN_MS = 500_000;
 const INSTALL_WITHIN_MS = 200_000;
 
 const cleanup = new Cleanup();
@@ -67,11 +65,7 @@ describe('the npm package', () => {
   let file: string;
 
   before(async () => {
-    const script = join(projectFolder, 'scripts', 'package.mjs');
-    const args = [script, 'npm', `--arch=${process.arch}`, `--to=${folder}`];
-    const made = await runToEnd(which('node'), args, { withinMs: MAKE_WITHIN_MS });
-    assert.equal(made.code, 0, made.stdout + made.stderr);
-    [file = ''] = globSync(join(folder, 'wirespan-*.tgz'));
+    ({ npm: file } = await makePackages());
     mkdirSync(PATH);
     for (const tool of TOOLS) symlinkSync(which(tool), join(PATH, tool));
   });
