@@ -77,7 +77,7 @@ describe('deploy/compose.yaml', () => {
     const room = new NetNamespace();
     cleanup.add(() => room.remove());
     const inRoom = ['nsenter', `--net=/run/netns/${room.name}`];
-    const get = (url: string): string => room.exec('curl', '-sS', '--max-time', '5', url);
+    const get = (url: string): string => room.exec('curl', '-sSf', '--max-time', '5', url);
     const start = async (name: string, backEnd: BackEndName, ready: string): Promise<void> => {
       const { command = [], volumes } = service(name);
       const args = command.map((arg) =>
@@ -89,7 +89,10 @@ describe('deploy/compose.yaml', () => {
       );
       const running = await startBackEnd({
         ...{ name, command: await backEndPath(backEnd), args, launcher: inRoom },
-        isReady: () => get(ready) !== '',
+        isReady: () => {
+          get(ready);
+          return true;
+        },
       });
       cleanup.add(() => running.stop());
     };

@@ -72,7 +72,7 @@ describe('kill -9', () => {
   }
 
   it('leaves nothing of the agent in the kernel, whenever it comes', async (t) => {
-    await waitFor('the first agent to be gone', () => heldByNobodyElse());
+    await waitFor('the first agent to be gone', () => hasNoneOfOurs());
     const others = inKernel();
     const moments = { before: 0, loading: 0, attached: 0 };
     for (let i = 0; i < KILLS; i += 1) {
@@ -130,7 +130,7 @@ function hasReadyLine(text: string): boolean {
 }
 
 /** No program of ours is in the kernel any more. */
-function heldByNobodyElse(): boolean {
+function hasNoneOfOurs(): boolean {
   const all = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show']).toString()) as { name?: string }[];
   return !all.some(({ name = '' }) => name.startsWith('ws_'));
 }
