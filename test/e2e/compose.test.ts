@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -80,13 +80,16 @@ describe('deploy/compose.yaml', () => {
     const get = (url: string): string => room.exec('curl', '-sSf', '--max-time', '5', url);
     const start = async (name: string, backEnd: BackEndName, ready: string): Promise<void> => {
       const { command = [], volumes } = service(name);
-      const args = command.map((arg) =>
-        volumes.reduce((text, { type, source, target }) => {
-          const place = type === 'volume' ? join(folder, source) : hostPath(source);
-          if (type === 'volume') mkdirSync(place, { recursive: true });
-          return text.replace(target, place);
-        }, arg),
-      );
+      const root = join(folder, name);
+      for (const { type, source, target } of volumes) {
+        mkdirSync(dirname(join(root, target)), { recursive: true });
+        if (type === 'volume') mkdirSync(join(root, target));
+        else symlinkSync(hostPath(source), join(root, target));
+      }
+      const args = command.map((arg) => {
+        const target = volumes.find((volume) => arg.endsWith(volume.target))?.target;
+        return target === undefined ? arg : `${arg.slice(0, -target.length)}${join(root, target)}`;
+      });
       const running = await startBackEnd({
         ...{ name, command: await backEndPath(backEnd), args, launcher: inRoom },
         isReady: () => {
@@ -127,7 +130,9 @@ describe('deploy/compose.yaml', () => {
 
     sendSpan(room);
     const trace = `http://127.0.0.1:16686/api/traces/${TRACE_ID}`;
-    await waitFor('Jaeger to have a trace', () => get(trace).includes('"operationName":"GET /"'));
+    // It answers 404 until then.
+    const shown = (): string => room.exec('curl', '-sS', '--max-time', '5', trace);
+    await waitFor('Jaeger to have a trace', () => shown().includes('"operationName":"GET /"'));
   });
 });
 
