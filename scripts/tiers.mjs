@@ -70,6 +70,11 @@ export const tiers = [
         script: 'test/backends/build.ts',
         args: ['otelcol-newest'],
       },
+      {
+        name: 'a collector before gateways is built',
+        script: 'test/backends/build.ts',
+        args: ['otelcol-balancing'],
+      },
       { name: 'Jaeger is built', script: 'test/backends/build.ts', args: ['jaeger'] },
       { name: 'Prometheus is built', script: 'test/backends/build.ts', args: ['prometheus'] },
       { name: 'promtool is built', script: 'test/backends/build.ts', args: ['promtool'] },

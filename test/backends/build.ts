@@ -2,7 +2,7 @@
  * Builds the real back ends of the end-to-end tests into `.cache/backends`, once for each state of their
  * pinned manifests. Environment variables name ready binaries instead.
  *
- *     node test/backends/build.ts [otelcol] [otelcol-newest] [jaeger] [prometheus] [promtool] [helm] [h2-client]
+ *     node test/backends/build.ts [otelcol] [otelcol-newest] [otelcol-balancing] [jaeger] [prometheus] [promtool] [helm] [h2-client]
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -18,6 +18,8 @@ const BACK_ENDS = {
   otelcol: collectorBackEnd('otelcol', 'WIRESPAN_TEST_OTELCOL'),
   /** A newer one, with what stands between an agent and Prometheus. */
   'otelcol-newest': collectorBackEnd('otelcol-newest', 'WIRESPAN_TEST_OTELCOL_NEWEST'),
+  /** What stands before gateways; of a version that has the exporter for that. */
+  'otelcol-balancing': collectorBackEnd('otelcol-balancing', 'WIRESPAN_TEST_OTELCOL_BALANCING'),
   /** The all-in-one v2 binary. */
   jaeger: moduleBackEnd('jaeger', 'WIRESPAN_TEST_JAEGER'),
   prometheus: moduleBackEnd('prometheus', 'WIRESPAN_TEST_PROMETHEUS'),

@@ -8,6 +8,7 @@ import { readParameters, type Parameters } from './parameters.ts';
 import { print } from './report.ts';
 import { agentCpu } from './sections/agent-cpu.ts';
 import { events } from './sections/events.ts';
+import { gateways } from './sections/gateways.ts';
 import { hook } from './sections/hook.ts';
 import { http } from './sections/http.ts';
 import { live } from './sections/live.ts';
@@ -26,6 +27,7 @@ const SECTIONS: readonly Section[] = [
   events,
   replay,
   recordings,
+  gateways,
   views,
   live,
   top,
