@@ -18,6 +18,7 @@
 #include "receive.bpf.c"
 #include "softirq.bpf.c"
 #include "sample.bpf.c"
+#include "packet.bpf.c"
 #include "scan.bpf.c"
 #include "pass.bpf.c"
 #include "rows.bpf.c"

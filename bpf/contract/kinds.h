@@ -158,7 +158,8 @@ enum probe_id {
 	PROBE_EXCHANGE = 15,
 	PROBE_NODE = 16,
 	PROBE_HTTP2 = 17,
-	PROBE_COUNT = 18,
+	PROBE_PACKET = 18,
+	PROBE_COUNT = 19,
 };
 
 /* Why something was lost; the second index of `lost`. */

@@ -28,6 +28,7 @@ enum record_kind {
 	RECORD_SOFTIRQ = 9,
 	RECORD_EXCHANGE = 10,
 	RECORD_HTTP2 = 11,
+	RECORD_PACKET = 12,
 };
 
 struct record_header {
@@ -200,6 +201,7 @@ struct softirq_record {
 _Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
 
 #include "request.h"
+#include "packet.h"
 #include "rules.h"
 #include "sums.h"
 #include "samples.h"
@@ -222,6 +224,8 @@ struct wire_types {
 	struct softirq_record softirq;
 	struct exchange_record exchange;
 	struct http2_record http2;
+	struct packet_record packet;
+	enum packet_point packet_point;
 	enum record_kind record_kind;
 	enum viewed_record viewed_record;
 	enum record_reader record_reader;

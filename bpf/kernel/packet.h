@@ -7,6 +7,7 @@
 
 struct net_device {
 	char name[16];
+	int ifindex;
 	possible_net_t nd_net;
 };
 
@@ -35,8 +36,14 @@ struct sk_buff {
 	__be16 protocol;
 	__u16 transport_header;
 	__u16 network_header;
+	unsigned int end; /* an offset from head */
 	unsigned char *head;
 	unsigned char *data;
+};
+
+struct skb_shared_info {
+	unsigned short gso_size;
+	unsigned short gso_segs;
 };
 
 struct iphdr {

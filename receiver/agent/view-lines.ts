@@ -78,6 +78,11 @@ export class ViewLines {
     for (const row of this.#run.interval?.(gains, unixNs, histograms, listeners) ?? []) this.#show(row);
   }
 
+  /** `nowNs`: CLOCK_MONOTONIC. */
+  look(nowNs: bigint): void {
+    for (const row of this.#run.look?.(nowNs) ?? []) this.#show(row);
+  }
+
   #show({ lines, json }: ViewRow): void {
     if (!this.#parts.args.has('json')) for (const line of lines) this.#lines.push(line);
     else if (json !== undefined) this.#lines.push(JSON.stringify(json));

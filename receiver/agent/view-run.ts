@@ -87,13 +87,14 @@ export async function watch(
 
 /** What a view asks of the kernel; what it does not name it has no need of. */
 function settingsOf(needs: ViewNeeds): Omit<ViewSettings, 'include'> {
-  const { events, attributes = [], traces = false, exchanges = false, costly = false, sums } = needs;
+  const { events, attributes = [], traces = false, exchanges = false, costly = false, packets, sums } = needs;
   return {
     events,
     attributes,
     traces,
     exchanges,
     costly,
+    packets,
     metrics: sums?.metrics ?? [],
     live: sums?.live ?? false,
     samples: sums?.samples,
@@ -181,6 +182,7 @@ class ViewSession {
 
   #look(): void {
     this.#drain();
+    this.#lines.look(this.#clock.now());
     if (this.#intervals?.isDueAt(performance.now()) === true) this.#showSums(this.#intervals);
     this.#lines.flush();
   }

@@ -1,3 +1,4 @@
+import type { PacketRecord } from './packets.ts';
 import type { Owner } from './resource.ts';
 
 /** Addresses as text; IPv4-mapped IPv6 addresses are already plain IPv4. */
@@ -271,6 +272,7 @@ export type KernelRecord =
   | SoftirqRecord
   | ExchangeRecord
   | Http2Record
+  | PacketRecord
   | OwnerRecord;
 
 /** What events are made of: what the kernel told, and what looks at the host found. */

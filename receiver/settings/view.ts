@@ -1,6 +1,7 @@
 import { loadConfig, type FilterRule } from '../../config/index.ts';
 import { SPAN_TCP_EXCHANGE, type EventDescriptor, type MetricDescriptor } from '../../semconv/index.ts';
 import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
+import type { PacketsWanted } from '../model/packets.ts';
 import type { SamplesWanted } from '../model/samples.ts';
 import type { Wanted } from '../signals/kernel.ts';
 import type { KernelOptions } from '../source/kernel-options.ts';
@@ -26,6 +27,8 @@ export interface ViewSettings {
   readonly live: boolean;
   /** Histograms of these. */
   readonly samples: SamplesWanted | undefined;
+  /** The ways of these. */
+  readonly packets: PacketsWanted | undefined;
   /** Networks of peers. */
   readonly subnets: readonly Subnet[];
   readonly include: readonly FilterRule[];
@@ -33,14 +36,39 @@ export interface ViewSettings {
 
 /** What the kernel must tell for a view, and no more: no spans. Sizes are the defaults. */
 export function viewKernelOptions(
-  { events, attributes, traces, exchanges, costly, metrics, live, samples, subnets, include }: ViewSettings,
+  settings: ViewSettings,
   hierarchies: readonly CgroupHierarchy[],
 ): KernelOptions {
+  const { costly, metrics, live, subnets, include } = settings;
   const { bpf } = loadConfig({ argv: [], env: {}, readFile: () => '' });
   const { ringBufferBytes, maxSeries, maxSockets, maxOwners } = bpf;
+  return {
+    ringBufferBytes,
+    maxSeries,
+    maxSockets,
+    maxOwners,
+    costlyVariants: costly,
+    recordsAlone: metrics.length === 0 && !live,
+    subnets,
+    filter: kernelFilterOf({ include, exclude: [] }, hierarchies),
+    cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,
+    ...familyOptionsOf(wantedOf(settings)),
+  };
+}
+
+function wantedOf({
+  events,
+  attributes,
+  traces,
+  exchanges,
+  metrics,
+  live,
+  samples,
+  packets,
+}: ViewSettings): Wanted {
   const sums = new Set(metrics.map(({ name }) => name));
   const names = new Set(events.map(({ name }) => name));
-  const wanted: Wanted = {
+  return {
     metric: ({ name }) => sums.has(name),
     event: ({ name }) => (names.has(name) ? 'on' : 'off'),
     span: (span) => (exchanges && span === SPAN_TCP_EXCHANGE ? 'always' : 'off'),
@@ -57,20 +85,9 @@ export function viewKernelOptions(
     earlyStates: true,
     liveRecords: live,
     samples,
+    packets,
     execNames: false,
     thresholdsUs: NO_THRESHOLDS,
-  };
-  return {
-    ringBufferBytes,
-    maxSeries,
-    maxSockets,
-    maxOwners,
-    costlyVariants: costly,
-    recordsAlone: metrics.length === 0 && !live,
-    subnets,
-    filter: kernelFilterOf({ include, exclude: [] }, hierarchies),
-    cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,
-    ...familyOptionsOf(wanted),
   };
 }
 

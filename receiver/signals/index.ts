@@ -6,6 +6,7 @@ import type { Family } from './family.ts';
 import { http2 } from './http2/family.ts';
 import { latency } from './latency/family.ts';
 import { listener } from './listener/family.ts';
+import { packet } from './packet/family.ts';
 import { receive } from './receive/family.ts';
 import { reset } from './reset/family.ts';
 import { retransmit } from './retransmit/family.ts';
@@ -28,6 +29,7 @@ const ALL = [
   latency,
   exec,
   sample,
+  packet,
 ] as const;
 
 type Intersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void

@@ -1,6 +1,7 @@
 /** What families ask of the kernel, as data: programs, variables, maps. `receiver/source/` carries it out. */
 import type { EventDescriptor, EventMode, MetricDescriptor, SpanDescriptor } from '../../semconv/index.ts';
 import { EMIT_MODE } from '../decode/generated/layout.ts';
+import type { PacketsWanted } from '../model/packets.ts';
 import type { SamplesWanted } from '../model/samples.ts';
 
 /** What the settings ask for, by what families need to know of it. */
@@ -35,6 +36,8 @@ export interface Wanted {
   readonly liveRecords?: boolean;
   /** Histograms of a view; the agent has none. */
   readonly samples?: SamplesWanted | undefined;
+  /** Ways of packets, for a view; the agent has none. */
+  readonly packets?: PacketsWanted | undefined;
   /** The names that programs are started with are kept. */
   readonly execNames: boolean;
   /** Microseconds above which a record is made; 0: never. */

@@ -123,6 +123,14 @@ export function stateName(state: string | undefined): string {
   return STATES[state] ?? state.toUpperCase();
 }
 
+/** RFC 9293 section 3.1, from the lowest bit on. */
+const FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'] as const;
+
+/** The flags of a TCP header that are set. */
+export function flagNames(flags: number): string[] {
+  return FLAGS.filter((_, bit) => (flags & (1 << bit)) !== 0);
+}
+
 /** The columns of a trace's context, when they are asked for; '-': none is known. */
 export function traceTexts(isShown: boolean, context: RequestContext | undefined): string[] {
   return isShown ? [context?.traceId ?? '-'] : [];

@@ -40,15 +40,20 @@ function isEmpty(rule: FilterRule): boolean {
 /** The same in user space, and what the kernel's filter has no rule for: families, and packets without a socket. */
 export function isShown(record: KernelRecord, args: ViewArguments, { local, remote }: ViewPorts): boolean {
   if (record.kind === 'owner' || record.kind === 'softirq' || record.kind === 'http2') return false;
+  // A packet comes through namespaces: the view looks at its whole way.
+  if (record.kind === 'packet') return isFamilyShown(record.family, args);
   const netns = args.number('netns');
   if (netns !== undefined && record.netns !== netns) return false;
   const isDrop = record.kind === 'drop';
-  const family = isDrop ? record.family : record.endpoints.family;
-  if ((args.has('ipv4') || args.has('ipv6')) && !args.has(`ipv${String(family)}`)) return false;
+  if (!isFamilyShown(isDrop ? record.family : record.endpoints.family, args)) return false;
   // Drops are the one kind that need not be of a socket that the filter has seen.
   if (isDrop) return isDropShown(record, args);
   const { localPort, peerPort } = record.endpoints;
   return (local?.has(localPort) ?? true) && (remote?.has(peerPort) ?? true);
+}
+
+function isFamilyShown(family: number, args: ViewArguments): boolean {
+  return !(args.has('ipv4') || args.has('ipv6')) || args.has(`ipv${String(family)}`);
 }
 
 function isDropShown(

@@ -1,10 +1,15 @@
-import { AGENT_OPTIONS, HELP_OPTION, JSON_OPTION, LIMITS, type ViewOption } from './options.ts';
+import { AGENT_OPTIONS, FAMILIES, HELP_OPTION, JSON_OPTION, LIMITS, type ViewOption } from './options.ts';
 import type { View } from './view.ts';
 
 /** The options that every view has, besides its own. */
-export function optionsOf({ options, isScreen = false, loadsAlways = false }: View): readonly ViewOption[] {
+export function optionsOf({
+  options,
+  isScreen = false,
+  loadsAlways = false,
+  isOfNobody = false,
+}: View): readonly ViewOption[] {
   const own = new Set(options.map(({ short }) => short));
-  const limits = LIMITS.map((limit) => withoutShort(limit, own));
+  const limits = (isOfNobody ? FAMILIES : LIMITS).map((limit) => withoutShort(limit, own));
   return [
     ...options,
     ...limits,

@@ -1,3 +1,4 @@
+import { netpod } from './netpod.ts';
 import { softirqs } from './softirqs.ts';
 import { solisten } from './solisten.ts';
 import { tcpaccept } from './tcpaccept.ts';
@@ -11,12 +12,14 @@ import { tcpstates } from './tcpstates.ts';
 import { tcpsubnet } from './tcpsubnet.ts';
 import { tcpsynbl } from './tcpsynbl.ts';
 import { tcptop } from './tcptop.ts';
+import { tcptrace } from './tcptrace.ts';
 import { tcptracer } from './tcptracer.ts';
 import { top } from './top/top.ts';
 import type { View } from './view.ts';
 
 /** Every view, by the alphabet. */
 export const VIEWS: readonly View[] = [
+  netpod,
   softirqs,
   solisten,
   tcpaccept,
@@ -30,6 +33,7 @@ export const VIEWS: readonly View[] = [
   tcpsubnet,
   tcpsynbl,
   tcptop,
+  tcptrace,
   tcptracer,
   top,
 ];

@@ -128,7 +128,8 @@ export const WIDE: ViewOption = {
 };
 export const CSV: ViewOption = { long: 'csv', short: 's', help: 'values with commas between them' };
 
-const FAMILIES: readonly ViewOption[] = [
+/** What limits a view by the packets. */
+export const FAMILIES: readonly ViewOption[] = [
   { long: 'ipv4', short: '4', help: 'IPv4 only' },
   { long: 'ipv6', short: '6', help: 'IPv6 only' },
 ];

@@ -2,6 +2,7 @@ import { ATTR_CODE_STACKTRACE, EVENT_PACKET_DROP } from '../../semconv/index.ts'
 import type { DropRecord, KernelRecord } from '../model/record.ts';
 import {
   commandOf,
+  flagNames,
   line,
   ownerJson,
   stateName,
@@ -97,13 +98,6 @@ class Drops implements ViewRun {
 /** '-': the packet had no header yet. */
 function endOf(address: string, port: number): string {
   return address === '' ? '-' : `${address}:${String(port)}`;
-}
-
-/** RFC 9293 section 3.1, from the lowest bit on. */
-const FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'] as const;
-
-function flagNames(flags: number): string[] {
-  return FLAGS.filter((_, bit) => (flags & (1 << bit)) !== 0);
 }
 
 function dropJson(record: DropRecord, tools: ViewTools): Readonly<Record<string, unknown>> {

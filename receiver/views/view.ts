@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { EventDescriptor, MetricDescriptor } from '../../semconv/index.ts';
 import type { ListenerFigures } from '../model/listener-figures.ts';
+import type { PacketsWanted } from '../model/packets.ts';
 import type { KernelNames, KernelRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
 import type { SampleHistogram, SamplesWanted } from '../model/samples.ts';
@@ -24,8 +25,10 @@ export interface View {
   readonly words?: readonly string[];
   /** It takes the whole terminal: there is no `--json`. */
   readonly isScreen?: boolean;
-  /** It shows samples, which no agent has for it: it loads programs of its own. */
+  /** It shows samples or packets, which no agent has for it: it loads programs of its own. */
   readonly loadsAlways?: boolean;
+  /** What it shows is no process's: it cannot be limited to one. */
+  readonly isOfNobody?: boolean;
   /** The option for which no agent has anything: with it, it loads programs of its own. Undefined: none was given. */
   ownOption?(args: ViewArguments): string | undefined;
   /** What the kernel is asked for: nothing else is loaded. */
@@ -46,6 +49,8 @@ export interface ViewNeeds {
   readonly traces?: boolean;
   /** A record of each request that is sampled; with `traces`. */
   readonly exchanges?: boolean;
+  /** The ways of these packets. */
+  readonly packets?: PacketsWanted;
   /** It shows in which containers, or control groups, processes are. */
   readonly cgroups?: boolean;
   /** What it cannot do without: when the kernel refuses one of these probes, it is said. */
@@ -119,6 +124,8 @@ export interface ViewRun {
   readonly say?: (words: string) => void;
   /** Undefined: it is not shown. */
   row(record: KernelRecord): ViewRow | undefined;
+  /** Called each time that records were looked for: what is shown now. `nowNs`: CLOCK_MONOTONIC. */
+  look?(nowNs: bigint): readonly ViewRow[];
   /** An interval is over; times are Unix nanoseconds. */
   interval?(
     gains: readonly Gain[],

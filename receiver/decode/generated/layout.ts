@@ -37,6 +37,38 @@ export const OWNER_INFO_LENGTH = {
   rows: 6,
 } as const;
 
+/** Byte offsets in `struct packet_record`. */
+export const PACKET_RECORD = {
+  size: 120,
+  header: 0,
+  packet: 16,
+  cookie: 24,
+  source: 32,
+  destination: 48,
+  seq: 64,
+  ack: 68,
+  payload: 72,
+  netns: 76,
+  source_port: 80,
+  destination_port: 82,
+  window: 84,
+  segments: 86,
+  interface_index: 88,
+  reason: 92,
+  cpu: 96,
+  point: 98,
+  flags: 99,
+  family: 100,
+  interface: 104,
+} as const;
+
+/** Elements of the arrays in `struct packet_record`. */
+export const PACKET_RECORD_LENGTH = {
+  source: 16,
+  destination: 16,
+  interface: 16,
+} as const;
+
 /** Byte offsets in `struct announcement`. */
 export const ANNOUNCEMENT = {
   size: 26,
@@ -801,7 +833,8 @@ export const PROBE_ID = {
   PROBE_EXCHANGE: 15,
   PROBE_NODE: 16,
   PROBE_HTTP2: 17,
-  PROBE_COUNT: 18,
+  PROBE_PACKET: 18,
+  PROBE_COUNT: 19,
 } as const;
 
 /** `enum loss_reason`. */
@@ -842,6 +875,19 @@ export const ROW_MAP = {
   ROWS_STATES: 4,
   ROWS_RECEIVES: 5,
   ROW_MAPS: 6,
+} as const;
+
+/** `enum packet_point`. */
+export const PACKET_POINT = {
+  POINT_QUEUE: 1,
+  POINT_TRANSMIT: 2,
+  POINT_BACKLOG: 3,
+  POINT_RECEIVE: 4,
+  POINT_TCP: 5,
+  POINT_READY: 6,
+  POINT_READ: 7,
+  POINT_FREED: 8,
+  POINT_LOST: 9,
 } as const;
 
 /** `enum announcement_option`. */
@@ -923,4 +969,5 @@ export const RECORD_KIND = {
   RECORD_SOFTIRQ: 9,
   RECORD_EXCHANGE: 10,
   RECORD_HTTP2: 11,
+  RECORD_PACKET: 12,
 } as const;
