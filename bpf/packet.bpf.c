@@ -167,6 +167,13 @@ static __always_inline struct packet_record *reserve_point(u8 point)
 	return record;
 }
 
+/* A view looks at the buffer often, and waits for nothing: it is never woken. */
+static __always_inline void submit_point(struct packet_record *record)
+{
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	count_loss(PROBE_PACKET, SENT);
+}
+
 static __always_inline void emit_point(struct sk_buff *skb, const struct packet_place *place)
 {
 	struct packet_head head = {};
@@ -195,7 +202,7 @@ static __always_inline void emit_point(struct sk_buff *skb, const struct packet_
 	/* Inside TCP there may be what is left of another use of the same field. */
 	if (place->point != POINT_TCP)
 		read_device(record, device_of(skb));
-	submit(PROBE_PACKET, record);
+	submit_point(record);
 }
 
 SEC("tp_btf/net_dev_queue")
@@ -267,7 +274,7 @@ static __always_inline void emit_progress(struct sock *sk, u8 point, u32 seq)
 	record->family = family;
 	record->seq = seq;
 	record->segments = 1;
-	submit(PROBE_PACKET, record);
+	submit_point(record);
 }
 
 /* Linux 6.3. It is said of other sockets, and of changes of state, too. */

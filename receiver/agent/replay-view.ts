@@ -49,9 +49,13 @@ export async function replayView(replayed: ReplayedView, outputs: Outputs): Prom
     await outputs.stdout.drain();
     return 0;
   }
-  const { sums, attributes = [] } = view.needs(args);
-  if (sums?.samples !== undefined || (sums?.live === true && reader.meta.hasLive !== true))
-    refuseLive(args, view);
+  const { sums, packets, attributes = [] } = view.needs(args);
+  if (
+    packets !== undefined ||
+    sums?.samples !== undefined ||
+    (sums?.live === true && reader.meta.hasLive !== true)
+  )
+    refuseLive(args, view, packets !== undefined);
   checkAsked(args, sums?.subnets ?? [], reader.meta.subnets);
   const kernel = new TapedKernel(player);
   const owners = new OwnerTable(MAX_OWNERS, (key, info) => kernel.lookup('owners', key, info));
@@ -101,16 +105,13 @@ function shownOf(args: ViewArguments): (record: KernelRecord) => boolean {
 }
 
 /** Its programs are loaded for it alone. */
-function refuseLive(args: ViewArguments, { name }: View): never {
+function refuseLive(args: ViewArguments, { name }: View, isOfPackets: boolean): never {
   const option = ['dist', 'events'].find((long) => args.has(long));
   const what = option === undefined ? name : `${name} --${option}`;
-  throw new ConfigError([
-    {
-      subject: `wirespan replay: ${what}`,
-      problem:
-        'cannot be shown: this recording has no samples, or no figures of connections between their beginning and end',
-    },
-  ]);
+  const missing = isOfPackets
+    ? 'recordings have no packets'
+    : 'this recording has no samples, or no figures of connections between their beginning and end';
+  throw new ConfigError([{ subject: `wirespan replay: ${what}`, problem: `cannot be shown: ${missing}` }]);
 }
 
 /** Options that a replayed view has not, and why. */

@@ -9,6 +9,7 @@ import {
   LISTENER,
   LISTENER_KEY,
   LISTENER_RECORD,
+  PACKET_RECORD,
   RECORD_KIND,
   RESET_KEY,
   RESET_RECORD,
@@ -42,6 +43,10 @@ export const RECORD_PLACES: Readonly<Record<number, AddressPlaces>> = {
   [RECORD_KIND.RECORD_DROP]: {
     addresses: [DROP_RECORD.source, DROP_RECORD.destination],
     family: DROP_RECORD.family,
+  },
+  [RECORD_KIND.RECORD_PACKET]: {
+    addresses: [PACKET_RECORD.source, PACKET_RECORD.destination],
+    family: PACKET_RECORD.family,
   },
 };
 

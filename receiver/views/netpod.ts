@@ -1,9 +1,8 @@
-import type { PacketRecord } from '../model/packets.ts';
+import type { PacketPoint, PacketRecord } from '../model/packets.ts';
 import { line, titles, type Column } from './columns.ts';
 import { PACKET_OPTIONS, wantedPackets } from './packets/options.ts';
 import { PacketView, type PacketFormat, type PacketRow } from './packets/packet-view.ts';
 import { HEAD_COLUMNS, headTexts, packetJson, type TimedWay } from './packets/rows.ts';
-import type { Stage, StageName } from './packets/stages.ts';
 import type { View } from './view.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -18,17 +17,9 @@ const COLUMNS: readonly Column[] = [
   ['SLOW', 0],
 ];
 
-type Side = 'transmit' | 'receive' | 'tcp';
-
-const SIDES: Readonly<Record<StageName, Side>> = {
-  qdisc: 'transmit',
-  driver: 'transmit',
-  driver_to_ip: 'receive',
-  forward: 'receive',
-  ip_to_tcp: 'tcp',
-  tcp_to_socket: 'tcp',
-  socket_to_read: 'tcp',
-};
+/** Until another interface has it, from there until it is the last one's to receive, and what comes then. */
+const SIDES = ['transmit', 'receive', 'tcp'] as const;
+type Side = (typeof SIDES)[number];
 
 /** Packets from one interface of this host to another, such as those of a veth pair. */
 export const netpod: View = {
@@ -57,34 +48,47 @@ export const netpod: View = {
 
 const FORMAT: PacketFormat = { header: titles(COLUMNS), reads: false, row: rowOf };
 
-/** The interface that it left, and the last one that it came to; undefined: it crossed none. */
-function crossing(points: readonly PacketRecord[]): readonly [PacketRecord, PacketRecord] | undefined {
-  const from = points.find(({ point }) => point === 'transmit');
-  const to = points.findLast(({ point }) => point === 'backlog' || point === 'receive');
-  if (from === undefined || to === undefined || from.timeNs > to.timeNs) return undefined;
-  const isOne = from.interfaceIndex === to.interfaceIndex && from.netns === to.netns;
-  return isOne ? undefined : [from, to];
+/** A way from one interface to another. */
+interface Crossing {
+  readonly from: PacketRecord;
+  /** The last interface. */
+  readonly to: PacketRecord;
+  /** Milliseconds; absent: it did not get there. */
+  readonly sides: ReadonlyMap<Side, number>;
 }
 
-/** Milliseconds by side; absent: it did not get there. */
-function sidesOf(stages: readonly Stage[]): ReadonlyMap<Side, number> {
+/** Undefined: it crossed none. */
+function crossingOf({ way: { points }, stages }: TimedWay): Crossing | undefined {
+  const left = points.findIndex(({ point }) => point === 'transmit');
+  const from = points[left];
+  if (from === undefined) return undefined;
+  const isElsewhere = ({ point, interfaceIndex, netns }: PacketRecord): boolean =>
+    ARRIVALS.has(point) && (interfaceIndex !== from.interfaceIndex || netns !== from.netns);
+  const came = points.findIndex((at, i) => i > left && isElsewhere(at));
+  const last = points.findLastIndex(({ point }) => ARRIVALS.has(point));
+  const to = points[last];
+  if (came < 0 || to === undefined) return undefined;
   const sides = new Map<Side, number>();
-  for (const { name, ms } of stages) sides.set(SIDES[name], (sides.get(SIDES[name]) ?? 0) + ms);
-  return sides;
+  for (const [i, { ms }] of stages.entries()) {
+    const side = i < came ? 'transmit' : i < last ? 'receive' : 'tcp';
+    sides.set(side, (sides.get(side) ?? 0) + ms);
+  }
+  return { from, to, sides };
 }
+
+const ARRIVALS: ReadonlySet<PacketPoint> = new Set(['backlog', 'receive']);
 
 function rowOf(timed: TimedWay, thresholdMs: number): PacketRow | undefined {
-  const { way, time, stages, lost } = timed;
-  const crossed = crossing(way.points);
-  if (crossed === undefined) return undefined;
-  const [from, to] = crossed;
-  const sides = sidesOf(stages);
+  const { way, time, lost } = timed;
+  const crossing = crossingOf(timed);
+  if (crossing === undefined) return undefined;
+  const { from, to, sides } = crossing;
   const slow = [...sides].filter(([, ms]) => ms > thresholdMs).map(([side]) => side);
   const mark = [
     ...(slow.length > 0 ? [`SLOW ${slow.join(', ')}`] : []),
     ...(lost === undefined ? [] : [`lost: ${lost}`]),
   ];
-  const [transmit, receive, tcp] = (['transmit', 'receive', 'tcp'] as const).map((side) => sides.get(side));
+  const [transmit, receive, tcp] = SIDES.map((side) => sides.get(side));
   return {
     slow,
     row: {

@@ -276,11 +276,13 @@ export const PACKET_DROP_REASON_VALUE_TCP_RFC7323_PAWS = 'tcp_rfc7323_paws';
 export const PACKET_DROP_REASON_VALUE_SOCKET_RCVBUFF = 'socket_rcvbuff';
 export const PACKET_DROP_REASON_VALUE_QUEUE_PURGE = 'queue_purge';
 
-/** A stage of the kernel's network path. @experimental */
+/** A stage of the kernel's network path. `forward` is from one interface's receiving to another's queue, `socket_to_read` from the socket to the application's read: without them a way would have gaps. @experimental */
 export const ATTR_PACKET_STAGE = 'wirespan.packet.stage';
 export const PACKET_STAGE_VALUE_DRIVER_TO_IP = 'driver_to_ip';
 export const PACKET_STAGE_VALUE_IP_TO_TCP = 'ip_to_tcp';
 export const PACKET_STAGE_VALUE_TCP_TO_SOCKET = 'tcp_to_socket';
+export const PACKET_STAGE_VALUE_SOCKET_TO_READ = 'socket_to_read';
+export const PACKET_STAGE_VALUE_FORWARD = 'forward';
 export const PACKET_STAGE_VALUE_SOCKET_TO_IP = 'socket_to_ip';
 export const PACKET_STAGE_VALUE_IP_TO_QDISC = 'ip_to_qdisc';
 export const PACKET_STAGE_VALUE_QDISC = 'qdisc';
@@ -626,6 +628,8 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
       'driver_to_ip',
       'ip_to_tcp',
       'tcp_to_socket',
+      'socket_to_read',
+      'forward',
       'socket_to_ip',
       'ip_to_qdisc',
       'qdisc',

@@ -89,7 +89,9 @@ for (const costlyVariants of [false, true]) {
 }
 
 test('the programs that only views have load, too', () => {
-  for (const program of ['ws_rtt_sample', 'ws_backlog_sample']) assert.ok(canLoad(program), program);
+  const ofPackets = ['queue', 'transmit', 'backlog', 'receive', 'tcp', 'read', 'freed', 'lost'];
+  const programs = ['ws_rtt_sample', 'ws_backlog_sample', ...ofPackets.map((point) => `ws_packet_${point}`)];
+  for (const program of programs) assert.ok(canLoad(program), program);
 });
 
 test('a program that turns out to be refused gives way to the next, and what nothing replaces is an error', () => {

@@ -45,6 +45,15 @@ enum program {
 	PROGRAM_ws_exit,
 	PROGRAM_ws_rtt_sample,
 	PROGRAM_ws_backlog_sample,
+	PROGRAM_ws_packet_queue,
+	PROGRAM_ws_packet_transmit,
+	PROGRAM_ws_packet_backlog,
+	PROGRAM_ws_packet_receive,
+	PROGRAM_ws_packet_tcp,
+	PROGRAM_ws_packet_ready,
+	PROGRAM_ws_packet_read,
+	PROGRAM_ws_packet_freed,
+	PROGRAM_ws_packet_lost,
 };
 
 /* test/kernel/rig/skips.ts has the same. */

@@ -1,5 +1,5 @@
 import type { PacketRecord } from '../../model/packets.ts';
-import { flagNames, timeOfDay, timeStamp, type Column } from '../columns.ts';
+import { flagNames, millisecondsBetween, timeOfDay, timeStamp, type Column } from '../columns.ts';
 import type { ViewTools } from '../view.ts';
 import { stagesOf, type Stage } from './stages.ts';
 import type { Way } from './ways.ts';
@@ -48,13 +48,14 @@ export interface TimedWay {
 export function timed(way: Way, { toUnixNs, names }: ViewTools): TimedWay {
   const stages = stagesOf(way);
   const { last } = way;
-  const unixNs = toUnixNs(way.points[0]?.timeNs ?? last.timeNs);
+  const firstNs = way.points[0]?.timeNs ?? last.timeNs;
+  const unixNs = toUnixNs(firstNs);
   return {
     way,
     unixNs,
     time: timeText(unixNs),
     stages,
-    totalMs: stages.reduce((sum, { ms }) => sum + ms, 0),
+    totalMs: millisecondsBetween(firstNs, last.timeNs),
     lost: last.point === 'lost' ? names.dropReason(last.reason) : undefined,
   };
 }

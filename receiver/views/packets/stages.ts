@@ -28,8 +28,8 @@ const NAMES: Readonly<Record<PacketPoint, StageName>> = {
   ready: 'socket_to_read',
   // Nothing comes after these.
   read: 'socket_to_read',
-  freed: 'ip_to_tcp',
-  lost: 'ip_to_tcp',
+  freed: 'driver',
+  lost: 'driver',
 };
 
 function nameOf(from: PacketPoint, to: PacketPoint): StageName {

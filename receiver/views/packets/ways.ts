@@ -13,7 +13,7 @@ export class Way {
   flow: string;
   /** It went on in pieces, which are shown in its place. */
   isSplit = false;
-  /** Its buffer is gone, and it may go on in others. */
+  /** Its buffer is gone: it may go on in others. */
   isLeft = false;
   isOver = false;
 
@@ -74,6 +74,8 @@ function isStep(way: Way, record: PacketRecord): boolean {
 
 /** Nothing came of it for so long: TCP frees much without a word, and what it does so with is shown as far as it was seen. */
 const QUIET_NS = 2_000_000_000n;
+/** A device that has sent it may have given it to a program of this host, which gives it back as a new one. */
+const LEFT_NS = 1_000_000_000n;
 /** How often it is looked for what is quiet. */
 const LOOK_NS = 500_000_000n;
 
@@ -118,7 +120,7 @@ export class Ways {
     if (nowNs - this.#lookedNs >= LOOK_NS) {
       this.#lookedNs = nowNs;
       for (const [way] of this.#living.entries())
-        if (nowNs - way.last.timeNs >= QUIET_NS && !this.#waits(way)) this.#end(way);
+        if (nowNs - way.last.timeNs >= (way.isLeft ? LEFT_NS : QUIET_NS) && !this.#waits(way)) this.#end(way);
     }
     const over = this.#over.filter(({ isSplit }) => !isSplit);
     this.#over = [];
@@ -166,7 +168,9 @@ export class Ways {
   }
 
   #step(way: Way, record: PacketRecord): void {
+    if (way.last.point === 'freed') way.points.pop();
     if (way.last !== record) way.points.push(record);
+    way.isLeft = false;
     // The least recently seen one makes room.
     this.#living.get(way);
     this.#move(way, record);
@@ -193,12 +197,15 @@ export class Ways {
 
   #free(way: Way): void {
     const before = way.points.at(-2)?.point;
-    // What TCP has, it frees when it was read; what was not sent yet goes on in pieces.
-    if (before === 'tcp' || before === 'ready' || before === 'queue') {
-      way.points.pop();
-      way.isLeft = true;
-      this.#leavePacket(way);
-    } else this.#end(way);
+    // What was received and freed was taken: not each state of a connection says so itself.
+    if (before === 'receive' || before === 'backlog') {
+      this.#end(way);
+      return;
+    }
+    // TCP frees what was read; what was not sent yet goes on in pieces.
+    if (before !== 'transmit') way.points.pop();
+    way.isLeft = true;
+    this.#leavePacket(way);
   }
 
   #enter(way: Way, record: PacketRecord): void {

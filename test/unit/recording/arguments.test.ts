@@ -36,13 +36,14 @@ describe('the command lines of recordings', () => {
   it('refuse what cannot be replayed', async () => {
     const cases: [string[], RegExp][] = [
       [['--speed', 'full'], /^wirespan replay: needs the file first: /],
-      [[file, 'tcplive'], /tcplive: is no view; views are softirqs, .*; the nearest is tcplife$/],
+      [[file, 'tcplive'], /tcplive: is no view; views are netpod, softirqs, .*; the nearest is tcplife$/],
       [[file, 'tcplife', '--cgroup', '/x'], /--cgroup: is for live views: a recording has no cgroups$/],
       [[file, 'tcplife', '--container', 'abcd'], /--container: is for live views/],
       [
         [file, 'tcptop'],
         /wirespan replay: tcptop: cannot be shown: this recording has no samples, or no figures of/,
       ],
+      [[file, 'tcptrace'], /wirespan replay: tcptrace: cannot be shown: recordings have no packets$/],
       [[file, 'softirqs', '-d'], /wirespan replay: softirqs --dist: cannot be shown: /],
       [[file, 'tcplife', '--speed=slow'], /^wirespan replay: --speed is one of full and recorded$/],
       [[file, '--otlp.endpont', 'x'], /^flag --otlp\.endpont: is no flag; the nearest is --otlp\.endpoint$/],
