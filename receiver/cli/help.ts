@@ -38,7 +38,7 @@ function flagLines(keys: readonly string[], width: number): string[] {
   return keys.map((key) => `  --${key.padEnd(width)}  ${defaultOf(key)}`);
 }
 
-const LIST_WIDTH = 90;
+const LIST_WIDTH = 98;
 
 /** The text of `--help`, with the defaults as the schema has them; ends with a newline. */
 export function renderHelp(views: readonly { readonly name: string }[]): string {

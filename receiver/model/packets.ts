@@ -2,9 +2,9 @@ import type { Owner } from './resource.ts';
 
 /** Which packets a view shows the ways of; the kernel makes no record of others. */
 export interface PacketsWanted {
-  /** Of either end; empty: any. */
+  /** One of them is an end's; empty: any. */
   readonly ports: readonly number[];
-  /** Of either end; undefined: any. */
+  /** An end has it; undefined: any. */
   readonly address: string | undefined;
   /** Until the application read them; else until TCP has them. */
   readonly reads: boolean;
@@ -24,7 +24,7 @@ export interface PacketRecord {
   readonly point: PacketPoint;
   /** Kernel address of its buffer: no two have it at one time. 0n at `ready` and `read`. */
   readonly packet: bigint;
-  /** Of the socket from `tcp` to `read`, else 0n. */
+  /** The cookie of its socket from `tcp` to `read`, else 0n. */
   readonly cookie: bigint;
   /** Inode number of the namespace of the interface, inside TCP of the socket; 0: not known. */
   readonly netns: number;
@@ -40,7 +40,7 @@ export interface PacketRecord {
   readonly payload: number;
   /** As in the header, not scaled. */
   readonly window: number;
-  /** Of one that GSO will split or GRO has put together, else 1. */
+  /** How many GSO will make of it, or GRO has put together; else 1. */
   readonly segments: number;
   /** RFC 9293 section 3.1, FIN the lowest bit. */
   readonly flags: number;

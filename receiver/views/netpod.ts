@@ -24,8 +24,7 @@ type Side = (typeof SIDES)[number];
 /** Packets from one interface of this host to another, such as those of a veth pair. */
 export const netpod: View = {
   name: 'netpod',
-  summary:
-    'TCP packets that cross from one interface of this host to another, such as between pods: how long they took to be transmitted, to be received and to get to TCP, with an alarm for slow ones',
+  summary: 'TCP packets from one interface of this host to another, such as of pods: which side held them',
   example: ['wirespan netpod -i eth0 -m 5 -s', 'which side held packets for more than 5 ms'],
   options: PACKET_OPTIONS,
   loadsAlways: true,

@@ -9,7 +9,7 @@ export class Way {
   readonly head: PacketRecord;
   /** Kernel address of its buffer, where it was seen last. */
   packet: bigint;
-  /** Of the connection's direction, as its headers say it now. */
+  /** Both ends, as its headers say them now. */
   flow: string;
   /** It went on in pieces, which are shown in its place. */
   isSplit = false;
@@ -84,7 +84,7 @@ const LOOK_NS = 500_000_000n;
  * socket by how far it has come.
  */
 export class Ways {
-  /** Of ways that made room before they were over. */
+  /** Those that are not over; the one that was seen least recently makes room. */
   readonly #living: BoundedCache<Way, Way>;
   readonly #byPacket = new Map<bigint, Set<Way>>();
   /** Those that TCP has not taken yet. */

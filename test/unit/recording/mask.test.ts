@@ -165,6 +165,8 @@ describe('masking', () => {
       'listen_end_key.local',
       'listener.local',
       'listener_key.local',
+      'packet_record.destination',
+      'packet_record.source',
       'reset_key.peer',
       'reset_key.server',
       'sample_key.local',
@@ -177,7 +179,8 @@ describe('masking', () => {
     const withEndpoints = [...text.matchAll(/^struct (\w+)_record \{[^}]*struct endpoints endpoints;/gm)].map(
       ([, name = '']) => RECORD_KIND[`RECORD_${name.toUpperCase()}` as keyof typeof RECORD_KIND],
     );
-    const kinds = [...withEndpoints, RECORD_KIND.RECORD_DROP].sort((one, other) => one - other);
+    const ofPackets = [RECORD_KIND.RECORD_DROP, RECORD_KIND.RECORD_PACKET];
+    const kinds = [...withEndpoints, ...ofPackets].sort((one, other) => one - other);
     assert.deepEqual(Object.keys(RECORD_PLACES).map(Number), kinds);
     const keyed = [...mapsOf('(?:series|sample|reset|listener|unowned|listen_end)_key', 'key')].sort();
     assert.deepEqual(Object.keys(KEY_PLACES).sort(), keyed);
