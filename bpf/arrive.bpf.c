@@ -84,10 +84,17 @@ static __always_inline bool may_carry(u32 state)
 static __always_inline void see_exchange(struct tcp_sock *tp, struct served *served,
 					 const struct arrival *arrival)
 {
+	u32 end = arrival->seq + arrival->payload;
+
+	if (cfg_phases) {
+		note_progress(tp, arrival->ack);
+		if (!served->client && arrival->payload)
+			note_body(tp, arrival->seq, end);
+	}
 	if (!served->client)
 		see_acknowledgement(tp, served, arrival->ack);
 	else if (arrival->payload)
-		see_response(tp, served, arrival->seq + arrival->payload);
+		see_response(tp, served, arrival->seq, end);
 }
 
 /*

@@ -171,6 +171,17 @@ static __always_inline void take_context(struct write_scratch *s, struct served 
 	served->request.found = 1;
 }
 
+static __always_inline void note_whole_head(struct tcp_sock *tp, struct served *served, u32 length)
+{
+	struct phases *p = served->exchange.open ? phases_of(tp) : 0;
+
+	if (!p)
+		return;
+	p->told.unclear = !!served->ahead_end;
+	note_head(p, served->boundary + served->seen, served->boundary + length,
+		  served->held ? bpf_ktime_get_ns() : served->head_ns);
+}
+
 /*
  * A whole head came. It is the only request that is not answered when the answer to the one before has
  * begun, its sender has all that was written, and nothing came after it. Returns an enum loss_reason,
@@ -191,6 +202,7 @@ static __always_inline u32 take_head(struct write_scratch *s, struct tcp_sock *t
 	take_context(s, served);
 	if (cfg_emit_exchange && served->request.found && (served->request.flags & 1))
 		begin_served_exchange(tp, served, write_seq);
+	note_whole_head(tp, served, length);
 	served->boundary += length;
 	served->answer = write_seq;
 	served->state = ANSWER_DUE;

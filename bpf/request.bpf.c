@@ -107,12 +107,16 @@ static __always_inline void handle_write(struct sock *sk, struct msghdr *msg)
 	if (tp->bytes_acked == acked_payload(tp)) {
 		if (cfg_serves)
 			follow_answer(sk, tp, msg);
+		if (cfg_phases)
+			note_write(tp, msg->msg_iter.count);
 		return;
 	}
 	if (cfg_http1)
 		follow_write(sk, tp, msg, first);
 	if (cfg_thread_context && (first || thread_publishers))
 		follow_thread(sk, tp, msg, first);
+	if (cfg_phases)
+		note_write(tp, msg->msg_iter.count);
 }
 
 /* This tracepoint is there since 6.15. */

@@ -59,6 +59,8 @@ static __always_inline void emit_retransmit(struct sock *sk, struct tcp_sock *tp
 	if (cfg_requests && (segment->has_payload || segment->type == RETRANSMIT_SYN))
 		find_context(sk, segment->seq, segment->end_seq, &context);
 	in_exchange = cfg_emit_retransmit && note_loss(sk, conn, &context);
+	if (in_exchange)
+		note_lost_time(tp, segment->count, segment->type == RETRANSMIT_TLP, now);
 	if (cfg_http2 && segment->has_payload)
 		stream = find_stream(sk, segment->seq, segment->end_seq);
 	reader = reader_of(cfg_emit_retransmit == EMIT_ALL ||

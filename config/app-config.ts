@@ -108,6 +108,8 @@ export interface AppConfig {
   /** Per second, event name and workload; 0: no limit, for the node neither. */
   readonly eventRateLimit: number;
   readonly thresholds: Thresholds;
+  /** Each exchange is divided by what its time was spent on. */
+  readonly exchangePhases: boolean;
   readonly spanLimits: {
     /** Per second; 0: no limit. */
     readonly rateLimit: number;

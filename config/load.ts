@@ -97,6 +97,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       softirqRun: value('thresholds.softirq_run'),
       softirqWait: value('thresholds.softirq_wait'),
     },
+    exchangePhases: value('spans.exchange_phases') === 'on',
     spanLimits: {
       rateLimit: value('spans.rate_limit'),
       maxPerParent: value('spans.max_per_parent'),

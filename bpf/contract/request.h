@@ -4,6 +4,29 @@
 #define WIRESPAN_REQUEST_RECORDS_H
 
 /*
+ * What is known of how an exchange divides. Moments are 0 where they are not known; the others are durations. `sent`
+ * is a client's request, or a server's response.
+ */
+struct exchange_phases {
+	__u64 came_ns;	      /* of a server: the last byte of the request came */
+	__u64 read_ns;	      /* all of the request was read; of a client: all that came so far */
+	__u64 queued_ns;      /* of a client: something waited to be read, up to read_ns */
+	__u64 waits_ns;	      /* of a client: since then something does */
+	__u64 written_ns;     /* the last write of what is sent began, so far */
+	__u64 unsent_ns;      /* after that, bytes were last seen to wait to be sent */
+	__u64 lost_ns;	      /* after that, nothing moved until a segment was sent again */
+	__u64 lost_unsent_ns; /* of which before unsent_ns */
+	__u64 earlier_unsent_ns;  /* bytes waited to be sent between writes without enough room */
+	__u64 earlier_lost_ns;	  /* as lost_ns, there */
+	__u64 earlier_unknown_ns; /* the rest between those: the application's, or in the write */
+	__u32 segments_seen;	  /* of those sent again meanwhile, by a program */
+	__u8 followed;		  /* 0: nothing is known of this */
+	__u8 unclear; /* what came had a gap, or two CPUs met: neither came_ns nor queued_ns is right */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct exchange_phases) == 96, "exchange_phases");
+
+/*
  * A request with a sampled context and its response. Figures are those up to now; `context.start_ns` is when the first
  * byte was written.
  */
@@ -26,6 +49,13 @@ struct exchange_record {
 	struct trace_context context;
 };
 _Static_assert(sizeof(struct exchange_record) == 176, "exchange_record");
+
+/* The same, of the same kind, where it is asked how exchanges divide. */
+struct divided_exchange_record {
+	struct exchange_record exchange;
+	struct exchange_phases phases;
+};
+_Static_assert(sizeof(struct divided_exchange_record) == 272, "divided_exchange_record");
 
 #define HTTP2_PIECE 1024
 

@@ -223,6 +223,7 @@ struct wire_types {
 	struct latency_record latency;
 	struct softirq_record softirq;
 	struct exchange_record exchange;
+	struct divided_exchange_record divided_exchange;
 	struct http2_record http2;
 	struct packet_record packet;
 	enum packet_point packet_point;

@@ -78,6 +78,8 @@ struct sock {
 	u32 sk_ack_backlog;
 	u32 sk_max_ack_backlog;
 	u8 sk_shutdown;
+	int sk_wmem_queued;
+	int sk_sndbuf;
 	u8 sk_userlocks : 4;
 	u16 sk_type;
 	u16 sk_protocol;

@@ -14,6 +14,7 @@ const volatile u8 cfg_emit_state = 0;
 const volatile u8 cfg_emit_early_states = 0; /* of handshakes and listeners, too */
 const volatile u8 cfg_emit_listener = 0;
 const volatile u8 cfg_emit_exchange = 0; /* enum emit_mode; on a trace: eventful ones */
+const volatile u8 cfg_phases = 0;	 /* how exchanges divide */
 const volatile u8 cfg_sees_resets = 0;	 /* the programs for them are loaded */
 const volatile u32 cfg_subnets = 0;	 /* how many `subnets` holds */
 const volatile u8 cfg_state_duration = 0;

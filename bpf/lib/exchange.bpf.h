@@ -109,7 +109,9 @@ static __noinline int emit_exchange(struct tcp_sock *tp, const struct conn *conn
 	struct exchange_record *record;
 	struct sock *sk = (struct sock *)tp;
 
-	record = reserve(PROBE_EXCHANGE, RECORD_EXCHANGE, sizeof(*record), now);
+	record = reserve(PROBE_EXCHANGE, RECORD_EXCHANGE,
+			 cfg_phases ? sizeof(struct divided_exchange_record) : sizeof(*record),
+			 now);
 	if (!record)
 		return 0;
 	record->cookie = cookie_of(sk);
@@ -129,6 +131,8 @@ static __noinline int emit_exchange(struct tcp_sock *tp, const struct conn *conn
 	record->reason = what == EXCHANGE_CLOSED ? conn->reason : CLOSE_NONE;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
 	tell_request(&served->request, &record->context);
+	if (cfg_phases)
+		tell_phases(tp, &((struct divided_exchange_record *)record)->phases);
 	submit(PROBE_EXCHANGE, record);
 	return 0;
 }
@@ -162,6 +166,8 @@ static __always_inline void begin_exchange(struct tcp_sock *tp, struct served *s
 	exchange->received_to = tp->rcv_nxt;
 	exchange->retransmits = tp->total_retrans;
 	exchange->lost = 0;
+	if (begin_phases(tp, true, request->start_ns))
+		await_acknowledgement((struct sock *)tp, exchange);
 	exchange->open = 1;
 }
 
@@ -241,31 +247,6 @@ static __always_inline void follow_exchange(struct tcp_sock *tp, struct conn *co
 		return;
 	ring->in_exchange = !!request;
 	turn_exchange(tp, conn, request, is_alone, now);
-}
-
-/* Payload comes to a client. What was there before says nothing new, nor does what is out of order. */
-static __noinline int see_response(struct tcp_sock *tp, struct served *served, u32 end)
-{
-	struct exchange *exchange = &served->exchange;
-	struct conn *conn;
-	u64 now;
-
-	if (!exchange->open || exchange->pipelined || (s32)(end - exchange->received_to) <= 0)
-		return 0;
-	if (__sync_lock_test_and_set(&served->busy, 1))
-		return 0; /* the next one brings its bytes with it */
-	now = bpf_ktime_get_ns();
-	exchange->received += end - exchange->received_to;
-	exchange->received_to = end;
-	exchange->last_ns = now;
-	if (!exchange->first_ns) {
-		exchange->first_ns = now;
-		conn = is_eventful(served, tp, now) ? conn_of_readable((struct sock *)tp) : 0;
-		if (conn && !(conn->flags & CONN_IGNORED))
-			emit_exchange(tp, conn, served, EXCHANGE_ANSWERED, now);
-	}
-	__sync_lock_test_and_set(&served->busy, 0);
-	return 0;
 }
 
 /* A segment of this context is sent again. Tells whether its exchange goes on; its end is then told. */

@@ -27,6 +27,7 @@ static __noinline int begin_served_exchange(struct tcp_sock *tp, struct served *
 	exchange->retransmits = tp->total_retrans;
 	exchange->lost = 0;
 	exchange->told = 0;
+	begin_phases(tp, false, served->head_ns);
 	exchange->open = 1;
 	return 0;
 }
@@ -35,6 +36,7 @@ static __noinline int begin_served_exchange(struct tcp_sock *tp, struct served *
 static __always_inline void begin_answer(struct sock *sk, struct exchange *exchange)
 {
 	exchange->first_ns = bpf_ktime_get_ns();
+	note_answer(sk, exchange->first_ns);
 	await_acknowledgement(sk, exchange);
 }
 

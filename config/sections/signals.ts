@@ -75,6 +75,11 @@ export const signalSettings: SettingTree = {
       'Spans below one application span, of one user and container.',
     ),
     max_per_trace: setting(integer(1, 2 ** 20), 200, 'Spans in one trace, of one user and container.'),
+    exchange_phases: setting(
+      onOff,
+      'off',
+      'Divides each `tcp exchange` into `wirespan.tcp.exchange.phase.*`: who or what its time was spent on. A program runs at each read.',
+    ),
     ...switches(
       'spans',
       SPANS.map((s) => [

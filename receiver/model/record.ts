@@ -1,3 +1,4 @@
+import type { ExchangePhases } from './exchange-phases.ts';
 import type { PacketRecord } from './packets.ts';
 import type { Owner } from './resource.ts';
 
@@ -165,6 +166,8 @@ export interface ExchangeRecord extends SocketRecord {
   /** `wirespan.tcp.close.reason`, when its connection is over. */
   readonly closeReason?: string;
   readonly context?: RequestContext;
+  /** Where it was asked how exchanges divide. */
+  readonly phases?: ExchangePhases;
 }
 
 /** An RST on a connection. */

@@ -57,6 +57,7 @@ function wantedOf(config: AppConfig): Wanted {
     tap: config.otlpTap !== undefined,
     earlyStates: false,
     execNames: config.keepsExecNames,
+    exchangePhases: config.exchangePhases,
     thresholdsUs: {
       handshake: us(thresholds.handshake),
       acceptQueue: us(thresholds.acceptQueue),

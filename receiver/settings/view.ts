@@ -87,6 +87,7 @@ function wantedOf({
     samples,
     packets,
     execNames: false,
+    exchangePhases: false,
     thresholdsUs: NO_THRESHOLDS,
   };
 }

@@ -40,6 +40,8 @@ export interface Wanted {
   readonly packets?: PacketsWanted | undefined;
   /** The names that programs are started with are kept. */
   readonly execNames: boolean;
+  /** How each exchange divides. */
+  readonly exchangePhases: boolean;
   /** Microseconds above which a record is made; 0: never. */
   readonly thresholdsUs: Readonly<
     Record<

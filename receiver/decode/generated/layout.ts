@@ -115,6 +115,25 @@ export const EXEC_NAMES_LENGTH = {
   list: 1712,
 } as const;
 
+/** Byte offsets in `struct exchange_phases`. */
+export const EXCHANGE_PHASES = {
+  size: 96,
+  came_ns: 0,
+  read_ns: 8,
+  queued_ns: 16,
+  waits_ns: 24,
+  written_ns: 32,
+  unsent_ns: 40,
+  lost_ns: 48,
+  lost_unsent_ns: 56,
+  earlier_unsent_ns: 64,
+  earlier_lost_ns: 72,
+  earlier_unknown_ns: 80,
+  segments_seen: 88,
+  followed: 92,
+  unclear: 93,
+} as const;
+
 /** Byte offsets in `struct exchange_record`. */
 export const EXCHANGE_RECORD = {
   size: 176,
@@ -133,6 +152,13 @@ export const EXCHANGE_RECORD = {
   error: 130,
   reason: 131,
   context: 136,
+} as const;
+
+/** Byte offsets in `struct divided_exchange_record`. */
+export const DIVIDED_EXCHANGE_RECORD = {
+  size: 272,
+  exchange: 0,
+  phases: 176,
 } as const;
 
 /** Byte offsets in `struct http2_record`. */

@@ -5,6 +5,15 @@ import {
   ATTR_TCP_CONNECTION_RTT_SMOOTHED,
   ATTR_TCP_EXCHANGE_BYTES_RECEIVED,
   ATTR_TCP_EXCHANGE_BYTES_SENT,
+  ATTR_TCP_EXCHANGE_PHASE_ACKNOWLEDGEMENT,
+  ATTR_TCP_EXCHANGE_PHASE_APPLICATION,
+  ATTR_TCP_EXCHANGE_PHASE_PEER,
+  ATTR_TCP_EXCHANGE_PHASE_RECEIVE_QUEUE,
+  ATTR_TCP_EXCHANGE_PHASE_REQUEST,
+  ATTR_TCP_EXCHANGE_PHASE_RESPONSE,
+  ATTR_TCP_EXCHANGE_PHASE_RETRANSMIT,
+  ATTR_TCP_EXCHANGE_PHASE_SEND,
+  ATTR_TCP_EXCHANGE_PHASE_UNKNOWN,
   ATTR_TCP_EXCHANGE_SEGMENTS_RETRANSMITTED,
   ATTR_TCP_EXCHANGE_TIME_TO_FIRST_BYTE,
   ATTR_TCP_EXCHANGE_TIME_TO_LAST_BYTE,
@@ -15,6 +24,19 @@ import type { EventParts, RecordEvents } from '../../correlate/record-events.ts'
 import type { TraceContext } from '../../model/event.ts';
 import type { RecordHandlers } from '../../model/record-handlers.ts';
 import type { ExchangeRecord } from '../../model/record.ts';
+import { clientEndOf, divide, type Phase } from './phases.ts';
+
+const PHASE_ATTRIBUTES: Readonly<Record<Phase, string>> = {
+  request: ATTR_TCP_EXCHANGE_PHASE_REQUEST,
+  receive_queue: ATTR_TCP_EXCHANGE_PHASE_RECEIVE_QUEUE,
+  application: ATTR_TCP_EXCHANGE_PHASE_APPLICATION,
+  send: ATTR_TCP_EXCHANGE_PHASE_SEND,
+  retransmit: ATTR_TCP_EXCHANGE_PHASE_RETRANSMIT,
+  peer: ATTR_TCP_EXCHANGE_PHASE_PEER,
+  response: ATTR_TCP_EXCHANGE_PHASE_RESPONSE,
+  acknowledgement: ATTR_TCP_EXCHANGE_PHASE_ACKNOWLEDGEMENT,
+  unknown: ATTR_TCP_EXCHANGE_PHASE_UNKNOWN,
+};
 
 /** The clocks of applications are no finer: a span of theirs may end so much too early. */
 const applicationTickNs = 1_000_000n;
@@ -58,6 +80,7 @@ export class ExchangeEvents implements RecordEvents {
       attributes: {
         ...sockets.connection(record ?? socket),
         ...(record !== undefined && figures(record, context.arrivedNs ?? context.requestStartNs)),
+        ...phaseAttributes(exchange),
       },
       startNs: context.requestStartNs,
       endNs: endOf(exchange),
@@ -68,14 +91,27 @@ export class ExchangeEvents implements RecordEvents {
   }
 }
 
-/**
- * The last byte of the response, at a server its acknowledgement; where none is known the last that was heard. Losses may
- * come later.
- */
-function endOf({ record, heardNs, retransmits, drops }: Exchange): bigint {
-  const lastNs = record === undefined || record.lastNs === 0n ? heardNs : record.lastNs;
-  const ends = [lastNs - applicationTickNs, retransmits?.lastNs ?? 0n, drops?.lastNs ?? 0n];
+/** The last byte of the response, at a server its acknowledgement; where none is known the last that was heard. */
+function lastOf({ record, heardNs }: Exchange): bigint {
+  if (record === undefined || record.lastNs === 0n) return heardNs;
+  const { role, phases, lastNs } = record;
+  return phases === undefined || role === 'server' ? lastNs : clientEndOf(record, phases);
+}
+
+/** Losses may come later. */
+function endOf(exchange: Exchange): bigint {
+  const { retransmits, drops } = exchange;
+  const ends = [lastOf(exchange) - applicationTickNs, retransmits?.lastNs ?? 0n, drops?.lastNs ?? 0n];
   return ends.reduce((a, b) => (a > b ? a : b));
+}
+
+/** Seconds of each phase, where they were asked for. */
+function phaseAttributes(exchange: Exchange): Attributes {
+  const { record, context } = exchange;
+  if (record?.phases === undefined) return {};
+  const startNs = context.arrivedNs ?? context.requestStartNs;
+  const division = divide(record, record.phases, { startNs, endNs: lastOf(exchange) });
+  return Object.fromEntries([...division].map(([phase, ns]) => [PHASE_ATTRIBUTES[phase], Number(ns) / 1e9]));
 }
 
 function figures(record: ExchangeRecord, startNs: bigint): Attributes {

@@ -1,7 +1,7 @@
 import { SPAN_TCP_EXCHANGE } from '../../../semconv/index.ts';
 import { PROBE_ID } from '../../decode/generated/layout.ts';
 import type { Family } from '../family.ts';
-import { isAttached, modeNumber, nanoseconds, type RecordMode, type Wanted } from '../kernel.ts';
+import { isAttached, modeNumber, nanoseconds, type Probe, type RecordMode, type Wanted } from '../kernel.ts';
 import { exchangeDecoder } from './decode.ts';
 import { ExchangeEvents } from './events.ts';
 
@@ -9,15 +9,28 @@ export interface ExchangeOptions {
   readonly emit: { readonly exchange: RecordMode };
   /** Until the first byte of a response; 0: none is slow. */
   readonly thresholds: { readonly exchangeUs: number };
+  /** How each divides. */
+  readonly exchangePhases: boolean;
 }
+
+const READ = 'ws_exchange_read';
+
+/** When requests and responses are read. Without it nothing is said of phases: what was read is what the others wait for. */
+const READS: Probe<ExchangeOptions> = {
+  name: 'exchange_read',
+  variants: () => [{ programs: [READ], tracepoint: 'tcp_rcv_space_adjust' }],
+  isWanted: ({ exchangePhases }) => exchangePhases,
+};
 
 /** Requests and their responses, from the programs of writes and arriving segments. */
 export const exchange: Family<ExchangeOptions> = {
   name: 'exchange',
   options,
-  variables: ({ emit, thresholds }, chosen) => ({
+  probes: [READS],
+  variables: ({ emit, thresholds, exchangePhases }, chosen) => ({
     // Responses are met where they arrive.
     cfg_emit_exchange: modeNumber(isAttached(chosen, 'ws_arrive') ? emit.exchange : 'off'),
+    cfg_phases: exchangePhases && isAttached(chosen, 'ws_arrive') && isAttached(chosen, READ),
     cfg_slow_exchange_ns: nanoseconds(emit.exchange !== 'off', thresholds.exchangeUs),
   }),
   probeNames: { [PROBE_ID.PROBE_EXCHANGE]: 'tcp_exchange' },
@@ -30,6 +43,7 @@ const MODES: Readonly<Record<string, RecordMode>> = { always: 'on', eventful: 'c
 function options(wanted: Wanted): ExchangeOptions {
   const mode = wanted.http1 && wanted.arrivals ? MODES[wanted.span(SPAN_TCP_EXCHANGE)] : undefined;
   return {
+    exchangePhases: wanted.exchangePhases && mode !== undefined,
     emit: { exchange: mode ?? 'off' },
     thresholds: { exchangeUs: wanted.thresholdsUs.exchange },
   };

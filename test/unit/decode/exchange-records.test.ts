@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PROBE_ID } from '../../../receiver/decode/generated/layout.ts';
 import { exchangeDecoder } from '../../../receiver/signals/exchange/decode.ts';
-import { exchangeRecord, retransmitRecord } from '../../fixtures/records/write-records.ts';
+import {
+  dividedExchangeRecord,
+  exchangeRecord,
+  retransmitRecord,
+} from '../../fixtures/records/write-records.ts';
 import { exchange } from '../../support/correlation.ts';
 import { CONTEXT, decode, decodeOne, REQUEST, SOCKET, SOCKET_PART } from '../../support/decode-one.ts';
 
@@ -43,6 +47,28 @@ test('exchanges carry every field', () => {
   const closed = { ...EXPECTED, what: 'closed', closeReason: 'reset_received' };
   assert.deepEqual(decodeOne(exchangeRecord({ ...GIVEN, what: 3 })), closed);
   assert.equal(exchangeDecoder.probeOf(exchange()), PROBE_ID.PROBE_EXCHANGE);
+});
+
+test('exchanges say how they divide where that was followed', () => {
+  const times = Array.from({ length: 11 }, (_, nth) => 2n ** 40n + BigInt(nth));
+  const [cameNs, readNs, queuedNs, waitsNs, writtenNs, unsentNs, lostNs, lostUnsentNs, ...earlier] = times;
+  const [earlierUnsentNs, earlierLostNs, earlierUnknownNs] = earlier;
+  const given = { ...SOCKET, what: 2, times, seen: 5, unclear: 1 };
+  const decoded = [0, 1].map((followed) => {
+    const record = decodeOne(dividedExchangeRecord({ ...given, followed }));
+    return record.kind === 'exchange' && record.phases;
+  });
+  const sent = {
+    writtenNs,
+    unsentNs,
+    lostNs,
+    lostUnsentNs,
+    earlierUnsentNs,
+    earlierLostNs,
+    earlierUnknownNs,
+  };
+  const phases = { cameNs, readNs, queuedNs, waitsNs, ...sent, segmentsSeen: 5, isUnclear: true };
+  assert.deepEqual(decoded, [undefined, phases]);
 });
 
 test('exchanges that end in no known way are bad', () => {
