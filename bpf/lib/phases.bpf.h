@@ -8,14 +8,13 @@
 #define WIRESPAN_LIB_PHASES_H
 
 /*
- * Of a connection's last exchange. Reads, writes and retransmissions are under the socket's lock, arriving segments
+ * This is kept of a connection's last exchange. Reads, writes and retransmissions are under the socket's lock, arriving segments
  * are not: `busy` is for what those and reads both change.
  */
 struct phases {
 	struct exchange_phases told;
 	u64 progress_ns; /* the other end acknowledged more, or a segment was sent again */
-	/* Of a client: the sequence number after what came of the response; of a server: after the request. */
-	u32 due;
+	u32 due; /* the sequence number after what came of a client's response, or after a server's request */
 	u32 came_to; /* of a server: after what came of the request without a gap */
 	u32 busy;
 	u8 client;

@@ -362,22 +362,22 @@ export const ATTR_TCP_EXCHANGE_BYTES_RECEIVED = 'wirespan.tcp.exchange.bytes_rec
 /** Payload bytes that were written of a request, or at a server of its response, in bytes. @experimental */
 export const ATTR_TCP_EXCHANGE_BYTES_SENT = 'wirespan.tcp.exchange.bytes_sent';
 
-/** Of a server: time from the last write of the response to its acknowledgement, in seconds. Without the parts of it that are `send` and `retransmit`. @experimental */
+/** Time at a server from the last write of the response to its acknowledgement, in seconds. Without the parts of it that are `send` and `retransmit`. @experimental */
 export const ATTR_TCP_EXCHANGE_PHASE_ACKNOWLEDGEMENT = 'wirespan.tcp.exchange.phase.acknowledgement';
 
 /** Time that the application took: at a server from the read of the request to the last write of its response, at a client for writing its request, in seconds. Time that it had to wait in a write for room in the send buffer is no part of it where that is known, else of `unknown`. @experimental */
 export const ATTR_TCP_EXCHANGE_PHASE_APPLICATION = 'wirespan.tcp.exchange.phase.application';
 
-/** Of a client: time from the last write of the request to the first byte of the response, on the way and at the peer, in seconds. Without the parts of it that are `send` and `retransmit`. @experimental */
+/** Time at a client from the last write of the request to the first byte of the response, on the way and at the peer, in seconds. Without the parts of it that are `send` and `retransmit`. @experimental */
 export const ATTR_TCP_EXCHANGE_PHASE_PEER = 'wirespan.tcp.exchange.phase.peer';
 
 /** Time in which bytes that had come waited for the application to read them, in seconds. At a server until all of the request was read; at a client whenever something of the response waits. @experimental */
 export const ATTR_TCP_EXCHANGE_PHASE_RECEIVE_QUEUE = 'wirespan.tcp.exchange.phase.receive_queue';
 
-/** Of a server: time from the first to the last byte of the request that came, in seconds. @experimental */
+/** Time at a server from the first to the last byte of the request that came, in seconds. @experimental */
 export const ATTR_TCP_EXCHANGE_PHASE_REQUEST = 'wirespan.tcp.exchange.phase.request';
 
-/** Of a client: time in which the rest of the response was awaited and nothing of it was there to be read, in seconds. @experimental */
+/** Time at a client in which the rest of the response was awaited and nothing of it was there to be read, in seconds. @experimental */
 export const ATTR_TCP_EXCHANGE_PHASE_RESPONSE = 'wirespan.tcp.exchange.phase.response';
 
 /** Time in which nothing was acknowledged until a segment was sent again, in seconds. From the last acknowledgement that made progress, the last write or the last retransmission to the next retransmission. @experimental */

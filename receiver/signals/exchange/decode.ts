@@ -45,7 +45,7 @@ function decodeExchange(view: DataView, at: number, owners: OwnerTable): Exchang
   };
 }
 
-/** Of `struct divided_exchange_record`; other records are shorter. */
+/** Records without these are shorter than `struct divided_exchange_record`. */
 function decodePhases(view: DataView, record: number): ExchangePhases | undefined {
   const bytes = view.getUint32(record + RECORD_HEADER.bytes, true);
   if (bytes < DIVIDED_EXCHANGE_RECORD.size) return undefined;

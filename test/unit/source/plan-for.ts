@@ -10,7 +10,12 @@ import {
 import { ALL_SIGNALS } from '../../support/watcher.ts';
 import { LINUX_6_18_BARE, type Kernel } from './kernels.ts';
 
-export const EVERYTHING: PlanOptions = { ...ALL_SIGNALS, costlyVariants: false, receive: true };
+export const EVERYTHING: PlanOptions = {
+  ...ALL_SIGNALS,
+  costlyVariants: false,
+  receive: true,
+  exchangePhases: true,
+};
 
 /** Tracepoints that kernels have or have not. */
 export const KNOWN = new Set([...Object.keys(LINUX_6_18_BARE.tracepoints)]);

@@ -12,7 +12,7 @@ import { withBestPlan, type Plan } from '../../../receiver/source/plan.ts';
 import { answersOf, EVERYTHING, KNOWN, planFor, variableOf } from './plan-for.ts';
 
 function programsOf({ attached }: Plan): string[] {
-  const known = new Set([...ACCEPT, ...WRITE, ...CONNECTION, ...RETRANSMIT, ...REST]);
+  const known = new Set([...ACCEPT, ...WRITE, ...CONNECTION, ...RETRANSMIT, ...EXCHANGE, ...REST]);
   return attached.flatMap(({ program }) => (known.has(program) ? [program] : []));
 }
 
@@ -30,6 +30,7 @@ function argumentsOf(plan: Plan): string[] {
 const SYN_REFUSED =
   'fentry is refused (errno 1 for ws_syn); requests that leave with the SYN of TCP_FASTOPEN_CONNECT have no trace context';
 
+const EXCHANGE = ['ws_exchange_read'];
 const ACCEPT = ['ws_accept_fexit2', 'ws_accept_fexit4', 'ws_accept_kprobe', 'ws_accept_sys_exit'];
 const WRITE = ['ws_write', 'ws_write_fentry', 'ws_write_kprobe', 'ws_syn'];
 const CONNECTION = ['ws_state', 'ws_destroy', 'ws_error'];
@@ -47,6 +48,7 @@ const REST = [
 /** Every program but the accept's, with this one for the first write. */
 const allWith = (write: string): string[] => [
   ...RETRANSMIT,
+  ...EXCHANGE,
   ...CONNECTION,
   write,
   ...(write === 'ws_write_fentry' ? ['ws_syn'] : []),
@@ -177,6 +179,7 @@ describe('the plan', () => {
       [
         ['tcp_retransmit_skb', none],
         ['tcp_retransmit_synack', none],
+        ['exchange_read', none],
         ['inet_sock_set_state', none],
         ['tcp_destroy_sock', none],
         ['inet_sk_error_report', none],
@@ -223,6 +226,7 @@ describe('the plan', () => {
       softirqs: false,
       softirqWait: false,
       receive: false,
+      exchangePhases: false,
     });
     assert.deepEqual(programsOf(plan), [
       'ws_accept_fexit2',
