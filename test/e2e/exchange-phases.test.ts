@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Cleanup } from '../support/cleanup.ts';
-import { NetNamespace } from '../support/net-namespace.ts';
 import { checkAgainstRegistry } from '../support/registry-check.ts';
 import { hex, TcpScript } from '../support/script.ts';
 import { newContext, requestOf } from '../support/traceparent.ts';
