@@ -156,12 +156,13 @@ static __always_inline s32 unsent_by(struct tcp_sock *tp)
  */
 static __always_inline void note_progress(struct tcp_sock *tp, u32 ack)
 {
-	bool moves = (s32)(ack - tp->snd_una) > 0;
-	bool waits = unsent_by(tp) > 0 && unsent_by(tp) > (s32)(ack - tp->snd_nxt);
+	s32 beyond = ack - tp->snd_nxt, unsent = unsent_by(tp);
+	bool moves = (s32)(ack - tp->snd_una) > 0, waits = unsent > 0;
 	struct phases *p;
 	u64 now;
 
-	if (!moves && !waits)
+	/* With all of it acknowledged nothing waits, and nothing can be lost any more. */
+	if (unsent <= beyond || (!moves && !waits))
 		return;
 	p = phases_of(tp);
 	if (!p || !p->sends)
