@@ -36,6 +36,22 @@ TAKE_ROW(reset, reset, u64, resets, ROWS_RESETS, row)
 TAKE_ROW(state, state, struct state_sums, state_durations, ROWS_STATES, &row->uses)
 TAKE_ROW(receive, series, struct receive_sums, receives, ROWS_RECEIVES, &row->uses)
 
+/* No share is given back, since an owner has one row there. */
+static __always_inline int take_wakeup(const u8 *bytes, u64 seen)
+{
+	struct wakeup_key key;
+	struct wakeup_sums *row;
+
+	__builtin_memcpy(&key, bytes, sizeof(key));
+	row = bpf_map_lookup_elem(&wakeups, &key);
+	if (!row)
+		return 1;
+	if (!take_use(&row->uses, seen))
+		return 0;
+	bpf_map_delete_elem(&wakeups, &key);
+	return 1;
+}
+
 SEC("syscall")
 int ws_take_row(struct row_removal *row)
 {
@@ -61,6 +77,8 @@ int ws_take_row(struct row_removal *row)
 		return take_state(key, seen);
 	case ROWS_RECEIVES:
 		return take_receive(key, seen);
+	case ROWS_WAKEUPS:
+		return take_wakeup(key, seen);
 	}
 	return 0;
 }

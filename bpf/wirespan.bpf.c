@@ -18,6 +18,7 @@
 #include "reset.bpf.c"
 #include "receive.bpf.c"
 #include "softirq.bpf.c"
+#include "wakeup.bpf.c"
 #include "sample.bpf.c"
 #include "packet.bpf.c"
 #include "scan.bpf.c"

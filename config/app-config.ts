@@ -33,6 +33,7 @@ export interface Thresholds {
   readonly exchange: number;
   readonly softirqRun: number;
   readonly softirqWait: number;
+  readonly wakeup: number;
 }
 
 /** A bounded queue in front of an exporter. */

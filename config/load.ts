@@ -96,6 +96,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       exchange: value('thresholds.exchange'),
       softirqRun: value('thresholds.softirq_run'),
       softirqWait: value('thresholds.softirq_wait'),
+      wakeup: value('thresholds.wakeup'),
     },
     exchangePhases: value('spans.exchange_phases') === 'on',
     spanLimits: {

@@ -159,7 +159,8 @@ enum probe_id {
 	PROBE_NODE = 16,
 	PROBE_HTTP2 = 17,
 	PROBE_PACKET = 18,
-	PROBE_COUNT = 19,
+	PROBE_WAKEUP = 19,
+	PROBE_COUNT = 20,
 };
 
 /* Why something was lost; the second index of `lost`. */

@@ -28,6 +28,8 @@ enum row_map {
 	ROWS_STATES = 4,
 	ROWS_RECEIVES = 5,
 	ROW_MAPS = 6,
+	/* An owner has one row there, and no share. */
+	ROWS_WAKEUPS = 7,
 };
 
 struct cgroup_names {

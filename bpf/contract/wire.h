@@ -29,6 +29,7 @@ enum record_kind {
 	RECORD_EXCHANGE = 10,
 	RECORD_HTTP2 = 11,
 	RECORD_PACKET = 12,
+	RECORD_WAKEUP = 13,
 };
 
 struct record_header {
@@ -207,6 +208,7 @@ _Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
 #include "samples.h"
 #include "process.h"
 #include "unowned.h"
+#include "wakeup.h"
 
 /*
  * Keeps in the object's BTF what no map and no variable has: records, and enums. From there the
@@ -227,6 +229,7 @@ struct wire_types {
 	struct http2_record http2;
 	struct packet_record packet;
 	enum packet_point packet_point;
+	struct wakeup_record wakeup;
 	enum record_kind record_kind;
 	enum viewed_record viewed_record;
 	enum record_reader record_reader;

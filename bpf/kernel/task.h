@@ -101,7 +101,13 @@ struct thread_struct {
 };
 #endif
 
+struct sched_entity {
+	unsigned char sched_delayed; /* since Linux 6.12: asleep, and on the run queue still */
+};
+
 struct task_struct {
+	int on_rq;
+	struct sched_entity se;
 	unsigned int flags;
 	int pid;
 	int tgid;

@@ -34,6 +34,7 @@ DEFINE_BUCKET(bounds_tcp_handshake_duration)
 DEFINE_BUCKET(bounds_tcp_rtt)
 DEFINE_BUCKET(bounds_tcp_rtt_variation)
 DEFINE_BUCKET(bounds_tcp_state_duration)
+DEFINE_BUCKET(bounds_tcp_wakeup_duration)
 
 #define ADD_SHARED(cell, v) __sync_fetch_and_add(&(cell), v)
 #define ADD_OWN(cell, v)    ((cell) += (v))

@@ -3,6 +3,7 @@ import { setting, type SettingTree } from '../setting.ts';
 
 const OUTLIER = 'a `wirespan.tcp.latency.outlier` event';
 const SLOW = 'a `wirespan.softirq.slow` event';
+const LATE = 'a `wirespan.tcp.wakeup.slow` event';
 
 /** Above which latencies are told: by events that are off unless asked for, and by spans of exchanges. */
 export const thresholdSettings: SettingTree = {
@@ -40,6 +41,12 @@ export const thresholdSettings: SettingTree = {
       threshold,
       10,
       `Time from raising a softirq to its handler above which there is ${SLOW}; one more program then runs for each softirq. 0: never.`,
+      { defaultText: '`10ms`' },
+    ),
+    wakeup: setting(
+      threshold,
+      10,
+      `Time from data being ready on a socket until a thread that slept for it runs, above which there is ${LATE}; programs then run for each wake-up. 0: never.`,
       { defaultText: '`10ms`' },
     ),
   },

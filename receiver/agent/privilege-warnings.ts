@@ -1,17 +1,22 @@
 import type { AppConfig } from '../../config/index.ts';
-import { ATTR_CODE_FUNCTION_NAME, EVENT_PACKET_DROP } from '../../semconv/index.ts';
+import {
+  ATTR_CODE_FUNCTION_NAME,
+  EVENT_PACKET_DROP,
+  EVENT_TCP_WAKEUP_SLOW,
+  METRIC_TCP_WAKEUP_DURATION,
+} from '../../semconv/index.ts';
 import { forbidsMemory } from '../host/ptrace-scope.ts';
 import { showsAddresses } from '../host/symbol-addresses.ts';
 
 /** Reading what belongs to a process of another user, or to one with more capabilities. */
 const FOR_OTHERS = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'];
 
-export type WarnedSettings = Pick<AppConfig, 'events' | 'attributes' | 'readsContexts'>;
+export type WarnedSettings = Pick<AppConfig, 'metrics' | 'events' | 'attributes' | 'readsContexts'>;
 
 /** What is not to be known with these capabilities: one sentence each, for the log. */
 export function privilegeWarnings(
   kept: readonly string[],
-  { events, attributes, readsContexts }: WarnedSettings,
+  { metrics, events, attributes, readsContexts }: WarnedSettings,
   symbols = '/proc/kallsyms',
   ptraceScope?: string,
 ): string[] {
@@ -30,6 +35,12 @@ export function privilegeWarnings(
   if (wantsFunctions && !showsAddresses(symbols))
     warnings.push(
       'The kernel hides its addresses from this process (kernel.kptr_restrict), so the functions that dropped packets have no names: add CAP_SYSLOG.',
+    );
+  const wantsWakeups =
+    metrics.get(METRIC_TCP_WAKEUP_DURATION.name) === true || events.get(EVENT_TCP_WAKEUP_SLOW.name) === 'on';
+  if (wantsWakeups && !showsAddresses(symbols))
+    warnings.push(
+      'The kernel hides its addresses from this process (kernel.kptr_restrict), so it is not known which wake-ups are for data, and none is told: add CAP_SYSLOG, or turn metrics.tcp.wakeup.duration and events.tcp.wakeup.slow off.',
     );
   return warnings;
 }

@@ -3,6 +3,12 @@ import { readFileSync } from 'node:fs';
 /** Addresses remembered with their function; drops come from few places. */
 const MAX_KNOWN = 4_096;
 
+/** Addresses between which code lies: the first is its own, the second is not. */
+export interface Code {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
 export interface KernelSymbolsFiles {
   readonly symbols?: string;
   readonly modules?: string;
@@ -31,6 +37,20 @@ export class KernelSymbols {
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
     this.#known.set(address, name);
     return name;
+  }
+
+  /** From one symbol to another or, without that, to the next one; undefined when one is not there, or twice. */
+  codeOf(first: string, last?: string): Code | undefined {
+    this.#refresh();
+    const from = this.#addressOf(first);
+    if (from === undefined) return undefined;
+    const to = last === undefined ? this.#addresses.find((address) => address > from) : this.#addressOf(last);
+    return to === undefined ? undefined : { from, to };
+  }
+
+  #addressOf(name: string): bigint | undefined {
+    const index = this.#names.indexOf(name);
+    return this.#names.includes(name, index + 1) ? undefined : this.#addresses[index];
   }
 
   #find(address: bigint): string | undefined {

@@ -1,6 +1,7 @@
 import type { ExchangePhases } from './exchange-phases.ts';
 import type { PacketRecord } from './packets.ts';
 import type { Owner } from './resource.ts';
+import type { Wakeup } from './wakeup.ts';
 
 /** Addresses as text; IPv4-mapped IPv6 addresses are already plain IPv4. */
 export interface Endpoints {
@@ -237,6 +238,11 @@ export interface SoftirqRecord {
   readonly isWait: boolean;
 }
 
+/** A reader that ran later than the threshold after data was ready for it: its process is the owner. */
+export interface WakeupRecord extends SocketRecord, Wakeup {
+  readonly kind: 'wakeup';
+}
+
 /** A piece of the payload of a HEADERS or CONTINUATION frame that an HTTP/2 client wrote. */
 export interface Http2Record {
   readonly kind: 'http2';
@@ -273,6 +279,7 @@ export type KernelRecord =
   | DropRecord
   | LatencyRecord
   | SoftirqRecord
+  | WakeupRecord
   | ExchangeRecord
   | Http2Record
   | PacketRecord

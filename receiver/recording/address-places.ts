@@ -18,6 +18,7 @@ import {
   SERIES_KEY,
   STATE_RECORD,
   UNOWNED_KEY,
+  WAKEUP_RECORD,
 } from '../decode/generated/layout.ts';
 
 /** Offsets of addresses of 16 bytes, and of the byte that says of which family they are. */
@@ -39,6 +40,7 @@ export const RECORD_PLACES: Readonly<Record<number, AddressPlaces>> = {
   [RECORD_KIND.RECORD_RETRANSMIT]: endpointsAt(RETRANSMIT_RECORD.endpoints),
   [RECORD_KIND.RECORD_RESET]: endpointsAt(RESET_RECORD.endpoints),
   [RECORD_KIND.RECORD_LATENCY]: endpointsAt(LATENCY_RECORD.endpoints),
+  [RECORD_KIND.RECORD_WAKEUP]: endpointsAt(WAKEUP_RECORD.endpoints),
   [RECORD_KIND.RECORD_EXCHANGE]: endpointsAt(EXCHANGE_RECORD.endpoints),
   [RECORD_KIND.RECORD_DROP]: {
     addresses: [DROP_RECORD.source, DROP_RECORD.destination],

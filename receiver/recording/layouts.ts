@@ -21,6 +21,7 @@ const VALUES: Readonly<Record<string, string>> = {
   listen_ends: 'LISTEN_END',
   state_durations: 'STATE_SUMS',
   softirqs: 'SOFTIRQ_SUMS',
+  wakeups: 'WAKEUP_SUMS',
   drop_sites: 'DROP_SITE',
   unowned_drops: 'UNOWNED_DROP',
 };

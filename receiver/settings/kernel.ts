@@ -66,6 +66,7 @@ function wantedOf(config: AppConfig): Wanted {
       exchange: us(thresholds.exchange),
       softirqRun: us(thresholds.softirqRun),
       softirqWait: us(thresholds.softirqWait),
+      wakeup: us(thresholds.wakeup),
     },
   };
 }

@@ -100,4 +100,5 @@ const NO_THRESHOLDS: Wanted['thresholdsUs'] = {
   exchange: 0,
   softirqRun: 0,
   softirqWait: 0,
+  wakeup: 0,
 };

@@ -13,6 +13,7 @@ import { retransmit } from './retransmit/family.ts';
 import { softirq } from './softirq/family.ts';
 import { sample } from './sample/family.ts';
 import { state } from './state/family.ts';
+import { wakeup } from './wakeup/family.ts';
 
 const ALL = [
   listener,
@@ -25,6 +26,7 @@ const ALL = [
   reset,
   softirq,
   receive,
+  wakeup,
   state,
   latency,
   exec,

@@ -45,7 +45,14 @@ export interface Wanted {
   /** Microseconds above which a record is made; 0: never. */
   readonly thresholdsUs: Readonly<
     Record<
-      'handshake' | 'acceptQueue' | 'receiveQueue' | 'rtt' | 'exchange' | 'softirqRun' | 'softirqWait',
+      | 'handshake'
+      | 'acceptQueue'
+      | 'receiveQueue'
+      | 'rtt'
+      | 'exchange'
+      | 'softirqRun'
+      | 'softirqWait'
+      | 'wakeup',
       number
     >
   >;
@@ -123,6 +130,8 @@ export interface KernelNumbers {
   readonly dropReasons: Readonly<Record<string, number>>;
   /** `LINUX_MIB_…`: counters of `/proc/net/netstat`. */
   readonly statistics: Readonly<Record<string, number>>;
+  /** Addresses of code, from one symbol to another or the next one; undefined when the kernel hides them or has no such symbol. */
+  codeOf(first: string, last?: string): { readonly from: bigint; readonly to: bigint } | undefined;
 }
 
 /** What variables depend on. */
@@ -151,7 +160,12 @@ export interface KernelMap<O extends object = object> {
   /** Entries, when they are not what the object declares. */
   entries?(options: CommonOptions & O, chosen: Chosen): number | undefined;
   /** Each owner has a share of its rows: its number of `enum row_map`, and where its key says `overflow`. */
-  readonly rows?: { readonly number: number; readonly overflowAt: number };
+  readonly rows?: {
+    readonly number: number;
+    readonly overflowAt: number;
+    /** An owner has one row at most: there are no shares. */
+    readonly isOneEach?: boolean;
+  };
   /** How full it is, is told of (`wirespan.agent.map.*`). */
   readonly isTold?: boolean;
   /** The setting that decides its size, for whom its memory is told: `bpf.max_series` or `bpf.max_sockets`. */

@@ -1,5 +1,10 @@
 import type { KernelNames } from '../model/record.ts';
-import { KernelSymbols } from '../host/kernel-symbols.ts';
+import { KernelSymbols, type Code } from '../host/kernel-symbols.ts';
+
+/** Where code of this kernel lies, as its symbols say: see `KernelNumbers`. */
+export function codeOf(first: string, last?: string): Code | undefined {
+  return new KernelSymbols().codeOf(first, last);
+}
 
 /** Numbers of this kernel's enums, and its addresses, to words. */
 export function kernelNames(

@@ -6,7 +6,7 @@ import type { KernelNames } from '../model/record.ts';
 import { attachPrograms, kernelAnswers } from './attach.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import type { Kernel } from './kernel.ts';
-import { kernelNames } from './kernel-names.ts';
+import { codeOf, kernelNames } from './kernel-names.ts';
 import { configure } from './kernel-config.ts';
 import type { KernelOptions } from './kernel-options.ts';
 import { u32, u8 } from './number-bytes.ts';
@@ -65,7 +65,7 @@ export class KernelSource implements Kernel {
     releaseKernelTypes();
     const session = BpfSession.open(object);
     try {
-      configure(session, plan, options, { dropReasons, statistics });
+      configure(session, plan, options, { dropReasons, statistics, codeOf });
       session.load(options.loadParts);
       const source = new KernelSource(session, plan, names, options.cgroupRoot);
       source.#begin(options);

@@ -16,7 +16,8 @@ export const TAKE_ROW = 'ws_take_row';
 /** What the programs may fill: each map but for the host's overflow row. Before `load`, when sizes are set. */
 export function setRowLimits(session: BpfSession): void {
   const limits = new Uint8Array(ROW_MAP.ROW_MAPS * 4);
-  for (const [map, { number }] of ROW_MAPS) limits.set(u32(session.mapInfo(map).maxEntries - 1), number * 4);
+  for (const [map, { number, isOneEach }] of ROW_MAPS)
+    if (isOneEach !== true) limits.set(u32(session.mapInfo(map).maxEntries - 1), number * 4);
   session.setVariable('cfg_row_limits', limits);
 }
 

@@ -448,6 +448,46 @@ export const TCP_SYN_QUEUE_ACTION_VALUE_DROP = 'drop';
 /** SYNs (client) or SYN-ACKs (server) sent again during the handshake. @experimental */
 export const ATTR_TCP_SYN_RETRANSMITS = 'wirespan.tcp.syn_retransmits';
 
+/** The command name of the thread of that process that ran last. @experimental */
+export const ATTR_WAKEUP_MEANWHILE_COMMAND = 'wirespan.wakeup.meanwhile.command';
+
+/** The process that had the thread's CPU longest while the thread waited for it; 0 when it was idle. Among the last eight that ran there. The time of a process is that of all its threads; interrupts and softirqs are in the time of what they interrupted. @experimental */
+export const ATTR_WAKEUP_MEANWHILE_PID = 'wirespan.wakeup.meanwhile.pid';
+
+/** How long that process had the CPU meanwhile, in seconds. @experimental */
+export const ATTR_WAKEUP_MEANWHILE_VALUE = 'wirespan.wakeup.meanwhile.value';
+
+/** Which part of the time from data being ready until its reader runs. `wake` and `run` are what the kernel does one after the other; each has its own cause and cure. @experimental */
+export const ATTR_WAKEUP_PART = 'wirespan.wakeup.part';
+export const WAKEUP_PART_VALUE_WAKE = 'wake';
+export const WAKEUP_PART_VALUE_RUN = 'run';
+
+/** Time from waking the thread until it ran, in seconds. @experimental */
+export const ATTR_WAKEUP_RUN_VALUE = 'wirespan.wakeup.run.value';
+
+/** The kernel's number of the thread that was woken. `thread.id` of OpenTelemetry is a number of the language runtime, and not this one. @experimental */
+export const ATTR_WAKEUP_THREAD_ID = 'wirespan.wakeup.thread.id';
+
+/** Time until the thread was woken, in seconds. With `wirespan.wakeup.run.value` it makes up `wirespan.latency.value`. @experimental */
+export const ATTR_WAKEUP_WAKE_VALUE = 'wirespan.wakeup.wake.value';
+
+/** The command name of that process's thread. @experimental */
+export const ATTR_WAKEUP_WAKER_COMMAND = 'wirespan.wakeup.waker.command';
+
+/** What did the waking. @experimental */
+export const ATTR_WAKEUP_WAKER_CONTEXT = 'wirespan.wakeup.waker.context';
+export const WAKEUP_WAKER_CONTEXT_VALUE_SOFTIRQ = 'softirq';
+export const WAKEUP_WAKER_CONTEXT_VALUE_TASK = 'task';
+
+/** The logical number of the CPU that did the waking. @experimental */
+export const ATTR_WAKEUP_WAKER_CPU = 'wirespan.wakeup.waker.cpu';
+
+/** The process that was running where the thread was woken; of a softirq, the one that it interrupted. @experimental */
+export const ATTR_WAKEUP_WAKER_PID = 'wirespan.wakeup.waker.pid';
+
+/** Threads that were woken for the same data so far, this one included. A high number says what a late wake-up waited for. @experimental */
+export const ATTR_WAKEUP_WAKER_WOKEN = 'wirespan.wakeup.waker.woken';
+
 /** Every attribute of the registry, sorted by key. */
 export const ATTRIBUTES: readonly AttributeDescriptor[] = [
   { key: 'code.function.name', type: 'string', open: false },
@@ -777,4 +817,26 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
     open: false,
   },
   { key: 'wirespan.tcp.syn_retransmits', type: 'int', open: false },
+  { key: 'wirespan.wakeup.meanwhile.command', type: 'string', open: false },
+  { key: 'wirespan.wakeup.meanwhile.pid', type: 'int', open: false },
+  { key: 'wirespan.wakeup.meanwhile.value', type: 'double', open: false },
+  {
+    key: 'wirespan.wakeup.part',
+    type: 'string',
+    values: ['wake', 'run'],
+    open: false,
+  },
+  { key: 'wirespan.wakeup.run.value', type: 'double', open: false },
+  { key: 'wirespan.wakeup.thread.id', type: 'int', open: false },
+  { key: 'wirespan.wakeup.wake.value', type: 'double', open: false },
+  { key: 'wirespan.wakeup.waker.command', type: 'string', open: false },
+  {
+    key: 'wirespan.wakeup.waker.context',
+    type: 'string',
+    values: ['softirq', 'task'],
+    open: false,
+  },
+  { key: 'wirespan.wakeup.waker.cpu', type: 'int', open: false },
+  { key: 'wirespan.wakeup.waker.pid', type: 'int', open: false },
+  { key: 'wirespan.wakeup.waker.woken', type: 'int', open: false },
 ];

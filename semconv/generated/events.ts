@@ -717,6 +717,83 @@ export const EVENT_TCP_SYN_QUEUE_OVERFLOW: EventDescriptor = {
   ],
 };
 
+/** A thread ran later than its threshold (`thresholds.wakeup`) after data was ready for it. Says what woke it and where, and what ran on its CPU while it waited for that. The time stamp is when it ran. In a softirq, the waker's process is the one that was interrupted: on loopback the sender. @experimental */
+export const EVENT_TCP_WAKEUP_SLOW: EventDescriptor = {
+  name: 'wirespan.tcp.wakeup.slow',
+  severityNumber: 13,
+  defaultMode: 'off',
+  switch: 'events.tcp.wakeup.slow',
+  scope: 'tcp',
+  resource: 'workload',
+  attributes: [
+    { key: 'cpu.logical_number', level: 'required' },
+    { key: 'network.local.address', level: 'recommended' },
+    { key: 'network.local.port', level: 'recommended' },
+    { key: 'network.peer.address', level: 'recommended' },
+    { key: 'network.peer.port', level: 'recommended' },
+    { key: 'network.transport', level: 'required' },
+    { key: 'network.type', level: 'required' },
+    { key: 'process.executable.name', level: 'recommended' },
+    { key: 'process.pid', level: 'recommended' },
+    { key: 'server.address', level: 'recommended' },
+    {
+      key: 'server.port',
+      level: 'conditionally_required',
+      condition: 'If the role is known. MUST NOT be guessed.',
+    },
+    {
+      key: 'wirespan.correlation.confidence',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.correlation.method',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.event.suppressed',
+      level: 'conditionally_required',
+      condition: 'If events of this name were left out since the previous record.',
+    },
+    { key: 'wirespan.latency.value', level: 'required' },
+    {
+      key: 'wirespan.softirq.vector',
+      level: 'conditionally_required',
+      condition: 'If a softirq woke it.',
+    },
+    { key: 'wirespan.tcp.connection.id', level: 'required' },
+    {
+      key: 'wirespan.tcp.handshake.role',
+      level: 'conditionally_required',
+      condition: 'If the role is known.',
+    },
+    {
+      key: 'wirespan.wakeup.meanwhile.command',
+      level: 'conditionally_required',
+      condition: 'If anything ran on its CPU meanwhile.',
+    },
+    {
+      key: 'wirespan.wakeup.meanwhile.pid',
+      level: 'conditionally_required',
+      condition: 'If anything ran on its CPU meanwhile.',
+    },
+    {
+      key: 'wirespan.wakeup.meanwhile.value',
+      level: 'conditionally_required',
+      condition: 'If anything ran on its CPU meanwhile.',
+    },
+    { key: 'wirespan.wakeup.run.value', level: 'required' },
+    { key: 'wirespan.wakeup.thread.id', level: 'required' },
+    { key: 'wirespan.wakeup.wake.value', level: 'required' },
+    { key: 'wirespan.wakeup.waker.command', level: 'required' },
+    { key: 'wirespan.wakeup.waker.context', level: 'required' },
+    { key: 'wirespan.wakeup.waker.cpu', level: 'required' },
+    { key: 'wirespan.wakeup.waker.pid', level: 'required' },
+    { key: 'wirespan.wakeup.waker.woken', level: 'required' },
+  ],
+};
+
 /** All of them, sorted by name. */
 export const EVENTS: readonly EventDescriptor[] = [
   EVENT_AGENT_EVENT_LOSS,
@@ -737,4 +814,5 @@ export const EVENTS: readonly EventDescriptor[] = [
   EVENT_TCP_RETRANSMIT,
   EVENT_TCP_STATE_CHANGE,
   EVENT_TCP_SYN_QUEUE_OVERFLOW,
+  EVENT_TCP_WAKEUP_SLOW,
 ];

@@ -1335,6 +1335,41 @@ export const METRIC_TCP_SYN_QUEUE_OVERFLOWS: MetricDescriptor = {
   bccTools: ['tcpsynbl'],
 };
 
+/** Time from data being ready on a socket until a thread that slept for it runs. On the resource of the thread's process. Two values for each thread that the kernel woke while it told of the data: until it was woken, and from then until it ran; together they are the whole. So a late waker and a late CPU are told apart. Threads in `epoll_wait()` and the like count as well. Not counted: who had not fallen asleep yet, kernel threads, listening sockets, and the end of a stream without data. @experimental */
+export const METRIC_TCP_WAKEUP_DURATION: MetricDescriptor = {
+  name: 'wirespan.tcp.wakeup.duration',
+  instrument: 'histogram',
+  unit: 's',
+  description: 'Time from data being ready on a socket until a thread that slept for it runs.',
+  valueType: 'double',
+  scope: 'tcp',
+  resource: 'workload',
+  defaultOn: false,
+  switch: 'metrics.tcp.wakeup.duration',
+  boundaries: [
+    0.000001,
+    0.000002,
+    0.000005,
+    0.00001,
+    0.00002,
+    0.00005,
+    0.0001,
+    0.0002,
+    0.0005,
+    0.001,
+    0.002,
+    0.005,
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    1,
+  ],
+  maxSeries: 2000,
+  attributes: [{ key: 'wirespan.wakeup.part', level: 'required' }],
+  bccTools: [],
+};
+
 /** All of them, sorted by name. */
 export const METRICS: readonly MetricDescriptor[] = [
   METRIC_SYSTEM_NETWORK_CONNECTION_COUNT,
@@ -1390,4 +1425,5 @@ export const METRICS: readonly MetricDescriptor[] = [
   METRIC_TCP_STATE_DURATION,
   METRIC_TCP_SUBNET_IO,
   METRIC_TCP_SYN_QUEUE_OVERFLOWS,
+  METRIC_TCP_WAKEUP_DURATION,
 ];

@@ -20,6 +20,7 @@ import {
   softirqRecord,
   stateRecord,
 } from '../fixtures/records/write-records.ts';
+import { wakeupRecord } from '../fixtures/records/write-wakeup.ts';
 import { checkAlone, recordsOf } from './decoding.ts';
 import { fuzz, inputsOf } from './fuzz.ts';
 import { checkLeft } from './oracles.ts';
@@ -41,6 +42,7 @@ const all = [
   dropRecord({ cookie: 5n, source: [127, 0, 0, 1], destination: [127, 0, 0, 1], reason: 3 }),
   latencyRecord({ ...SOCKET, valueNs: 5_000_000n, what: 1 }),
   softirqRecord({ valueNs: 7_000_000n, vector: 3, cpu: 1 }),
+  wakeupRecord({ ...SOCKET, wakeNs: 5n, runNs: 7n, inSoftirq: 1, vector: 3, waker: 'nginx' }),
 ].map((record) => Buffer.from(record));
 const corpus = [...all, Buffer.from(batchOf(...all)), Buffer.from(batchOf(...all, ...all)), Buffer.alloc(7)];
 

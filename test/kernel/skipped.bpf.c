@@ -55,6 +55,12 @@ enum program {
 	PROGRAM_ws_packet_read,
 	PROGRAM_ws_packet_freed,
 	PROGRAM_ws_packet_lost,
+	PROGRAM_ws_wakeup_softirq,
+	PROGRAM_ws_wakeup_softirq_end,
+	PROGRAM_ws_wakeup_ready,
+	PROGRAM_ws_wakeup_begin,
+	PROGRAM_ws_wakeup_end,
+	PROGRAM_ws_wakeup_run,
 };
 
 /* test/kernel/rig/skips.ts has the same. */

@@ -541,6 +541,68 @@ export const LISTEN_END = {
   only_ipv6: 28,
 } as const;
 
+/** Byte offsets in `struct wakeup_key`. */
+export const WAKEUP_KEY = {
+  size: 24,
+  owner: 0,
+  overflow: 16,
+} as const;
+
+/** Byte offsets in `struct wakeup_sums`. */
+export const WAKEUP_SUMS = {
+  size: 312,
+  wake: 0,
+  run: 152,
+  uses: 304,
+} as const;
+
+/** Elements of the arrays in `struct wakeup_sums`. */
+export const WAKEUP_SUMS_LENGTH = {
+  wake: 19,
+  run: 19,
+} as const;
+
+/** Byte offsets in `struct cpu_run`. */
+export const CPU_RUN = {
+  size: 32,
+  ns: 0,
+  thread: 8,
+  pid: 12,
+  command: 16,
+} as const;
+
+/** Elements of the arrays in `struct cpu_run`. */
+export const CPU_RUN_LENGTH = {
+  command: 16,
+} as const;
+
+/** Byte offsets in `struct wakeup_record`. */
+export const WAKEUP_RECORD = {
+  size: 400,
+  header: 0,
+  cookie: 16,
+  owner: 24,
+  endpoints: 40,
+  wake_ns: 88,
+  run_ns: 96,
+  thread: 104,
+  cpu: 108,
+  waker_pid: 112,
+  waker_cpu: 116,
+  woken: 120,
+  in_softirq: 124,
+  vector: 125,
+  more: 126,
+  waker: 128,
+  runs: 144,
+} as const;
+
+/** Elements of the arrays in `struct wakeup_record`. */
+export const WAKEUP_RECORD_LENGTH = {
+  waker: 16,
+  runs: 8,
+} as const;
+
 /** Byte offsets in `struct record_header`. */
 export const RECORD_HEADER = {
   size: 16,
@@ -860,7 +922,8 @@ export const PROBE_ID = {
   PROBE_NODE: 16,
   PROBE_HTTP2: 17,
   PROBE_PACKET: 18,
-  PROBE_COUNT: 19,
+  PROBE_WAKEUP: 19,
+  PROBE_COUNT: 20,
 } as const;
 
 /** `enum loss_reason`. */
@@ -901,6 +964,7 @@ export const ROW_MAP = {
   ROWS_STATES: 4,
   ROWS_RECEIVES: 5,
   ROW_MAPS: 6,
+  ROWS_WAKEUPS: 7,
 } as const;
 
 /** `enum packet_point`. */
@@ -996,4 +1060,5 @@ export const RECORD_KIND = {
   RECORD_EXCHANGE: 10,
   RECORD_HTTP2: 11,
   RECORD_PACKET: 12,
+  RECORD_WAKEUP: 13,
 } as const;

@@ -2,7 +2,7 @@
 
 /** What the object declares, its variables too: sizes in bytes; `isOnDemand`: an entry takes memory when it is made. */
 export const KERNEL_MAPS = {
-  '.bss': { type: 'array', keySize: 4, valueSize: 157384, maxEntries: 1, isOnDemand: false },
+  '.bss': { type: 'array', keySize: 4, valueSize: 157704, maxEntries: 1, isOnDemand: false },
   accepts: { type: 'lru_hash', keySize: 8, valueSize: 40, maxEntries: 1, isOnDemand: false },
   agent_flows: { type: 'lru_hash', keySize: 36, valueSize: 1, maxEntries: 256, isOnDemand: false },
   arrivals: { type: 'sk_storage', keySize: 4, valueSize: 520, maxEntries: 0, isOnDemand: true },
@@ -25,9 +25,10 @@ export const KERNEL_MAPS = {
   listen_namespaces: { type: 'hash', keySize: 8, valueSize: 56, maxEntries: 4096, isOnDemand: false },
   listen_ports: { type: 'lru_hash', keySize: 8, valueSize: 16, maxEntries: 16384, isOnDemand: false },
   listeners: { type: 'hash', keySize: 40, valueSize: 344, maxEntries: 4096, isOnDemand: false },
-  lost: { type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 456, isOnDemand: false },
+  lost: { type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 480, isOnDemand: false },
   next_connects: { type: 'array', keySize: 4, valueSize: 72, maxEntries: 1024, isOnDemand: false },
   owners: { type: 'hash', keySize: 16, valueSize: 96, maxEntries: 16384, isOnDemand: false },
+  past_runs: { type: 'percpu_array', keySize: 4, valueSize: 520, maxEntries: 1, isOnDemand: false },
   phases: { type: 'sk_storage', keySize: 4, valueSize: 120, maxEntries: 0, isOnDemand: true },
   pieces: { type: 'percpu_array', keySize: 4, valueSize: 8192, maxEntries: 1, isOnDemand: false },
   receives: { type: 'hash', keySize: 64, valueSize: 152, maxEntries: 1, isOnDemand: false },
@@ -45,5 +46,8 @@ export const KERNEL_MAPS = {
   thread_works: { type: 'percpu_array', keySize: 4, valueSize: 136, maxEntries: 3, isOnDemand: false },
   unowned_drops: { type: 'hash', keySize: 48, valueSize: 112, maxEntries: 4096, isOnDemand: false },
   unsure_resets: { type: 'hash', keySize: 8, valueSize: 136, maxEntries: 1024, isOnDemand: false },
+  waiting_readers: { type: 'hash', keySize: 4, valueSize: 112, maxEntries: 1, isOnDemand: false },
+  wakers: { type: 'percpu_array', keySize: 4, valueSize: 264, maxEntries: 1, isOnDemand: false },
+  wakeups: { type: 'hash', keySize: 24, valueSize: 312, maxEntries: 1, isOnDemand: false },
   windows: { type: 'lru_hash', keySize: 8, valueSize: 4096, maxEntries: 1, isOnDemand: false },
 } as const;

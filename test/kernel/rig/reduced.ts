@@ -80,7 +80,12 @@ function threads(): Record<string, string>[] {
 const [pid = 0, netns = 0] = process.argv.slice(2).map(Number);
 const source = KernelSource.start(ALL_SIGNALS);
 hideMemory();
-const { kept } = reducePrivileges({ events: new Map(), attributes: new Set(), readsContexts: true });
+const { kept } = reducePrivileges({
+  metrics: new Map(),
+  events: new Map(),
+  attributes: new Set(),
+  readsContexts: true,
+});
 const result: Reduced = {
   kept,
   failed: useAll(source),

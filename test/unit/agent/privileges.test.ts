@@ -9,6 +9,7 @@ import { privilegeWarnings } from '../../../receiver/agent/privilege-warnings.ts
 /** What the agent keeps: test/e2e/privileges.test.ts sees it in its threads. */
 const KEPT_CAPABILITIES = ['CAP_BPF', 'CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE', 'CAP_SYSLOG'];
 const QUIET = {
+  metrics: new Map<string, boolean>(),
   events: new Map([['wirespan.packet.drop', 'off' as const]]),
   attributes: new Set<string>(),
   readsContexts: true,
@@ -39,6 +40,18 @@ test('hidden kernel addresses are told to whom wants names of functions', () => 
   const events = { ...QUIET, events: new Map([['wirespan.packet.drop', 'on' as const]]) };
   for (const config of [wanted, events]) {
     assert.match(privilegeWarnings(KEPT_CAPABILITIES, config, NOWHERE).join(), /CAP_SYSLOG/);
+    assert.deepEqual(privilegeWarnings(KEPT_CAPABILITIES, config, SHOWN), []);
+  }
+});
+
+test('and to whom wants wake-ups, of which none can be told then', () => {
+  const metrics = { ...QUIET, metrics: new Map([['wirespan.tcp.wakeup.duration', true]]) };
+  const events = {
+    ...QUIET,
+    events: new Map([...QUIET.events, ['wirespan.tcp.wakeup.slow', 'on' as const]]),
+  };
+  for (const config of [metrics, events]) {
+    assert.match(privilegeWarnings(KEPT_CAPABILITIES, config, NOWHERE).join(), /wake-ups .* CAP_SYSLOG/);
     assert.deepEqual(privilegeWarnings(KEPT_CAPABILITIES, config, SHOWN), []);
   }
 });

@@ -27,6 +27,7 @@ describe('thresholds', () => {
       exchange: 500,
       softirqRun: 0.02,
       softirqWait: 10,
+      wakeup: 10,
     });
   });
 });

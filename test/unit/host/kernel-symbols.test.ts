@@ -32,6 +32,32 @@ describe('KernelSymbols', () => {
     assert.equal(found.functionAt(0xffffffff81000fffn), undefined);
   });
 
+  it('finds where code lies, to the next symbol or to another', () => {
+    const found = symbols(
+      [
+        'ffffffff81001000 T sock_def_readable',
+        'ffffffff81000000 T __irqentry_text_start',
+        'ffffffff81000100 T asm_common_interrupt',
+        'ffffffff81000200 T __irqentry_text_end',
+        'ffffffff810010c0 t sock_def_write_space',
+        'ffffffff810010b0 t twice',
+        'ffffffff810010b0 t twice',
+        '',
+      ].join('\n'),
+    );
+    assert.deepEqual(found.codeOf('sock_def_readable'), {
+      from: 0xffffffff81001000n,
+      to: 0xffffffff810010b0n,
+    });
+    assert.deepEqual(found.codeOf('__irqentry_text_start', '__irqentry_text_end'), {
+      from: 0xffffffff81000000n,
+      to: 0xffffffff81000200n,
+    });
+    for (const name of ['absent', 'twice', 'sock_def_write_space'])
+      assert.equal(found.codeOf(name), undefined, name);
+    assert.equal(found.codeOf('sock_def_readable', 'absent'), undefined);
+  });
+
   it('reads again for a new address when a module came, not when its users changed', () => {
     const files = { symbols: join(folder, 'later'), modules: join(folder, 'modules') };
     const kernel = 'ffffffff81001000 t tcp_drop\n';

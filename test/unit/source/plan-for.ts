@@ -35,7 +35,7 @@ export function planFor(kernel: Kernel, options: Partial<PlanOptions> = {}): Pla
   return withBestPlan(answersOf(kernel), { ...EVERYTHING, ...options }, (plan) => plan);
 }
 
-const NO_NUMBERS = { dropReasons: {}, statistics: {} };
+const NO_NUMBERS = { dropReasons: {}, statistics: {}, codeOf: () => undefined };
 
 export function variableOf(plan: Plan, name: string): VariableValue | undefined {
   const all = FAMILIES.map((family) => family.variables?.(EVERYTHING, { ...plan, ...NO_NUMBERS }) ?? {});
