@@ -39,9 +39,9 @@ export const LINUX_6_1: Kernel = {
   tracepoints: { ...LINUX_5_15.tracepoints, kfree_skb: 3 },
   loads: [...LINUX_5_15.loads, 'ws_cpus'],
 };
-/** ... an address gets its type back (6.2), the receiving socket (6.11); tcp_send_reset with a reason, inet_csk_accept() with two arguments (6.10). */
+/** ... an address gets its type back (6.2), sk_data_ready (6.3), the receiving socket (6.11); tcp_send_reset with a reason, inet_csk_accept() with two arguments (6.10). */
 export const LINUX_6_12: Kernel = {
-  tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4, tcp_send_reset: 3 },
+  tracepoints: { ...LINUX_6_1.tracepoints, kfree_skb: 4, tcp_send_reset: 3, sk_data_ready: 1 },
   loads: [
     ...PROCESSES,
     'ws_accept_fexit2',

@@ -31,6 +31,15 @@ const SYN_REFUSED =
   'fentry is refused (errno 1 for ws_syn); requests that leave with the SYN of TCP_FASTOPEN_CONNECT have no trace context';
 
 const EXCHANGE = ['ws_exchange_read'];
+const WAKEUPS = [
+  'sk_data_ready',
+  'sched_waking',
+  'sched_wakeup',
+  'sched_switch',
+  'wakeup_softirq_entry',
+  'wakeup_softirq_exit',
+];
+
 const ACCEPT = ['ws_accept_fexit2', 'ws_accept_fexit4', 'ws_accept_kprobe', 'ws_accept_sys_exit'];
 const WRITE = ['ws_write', 'ws_write_fentry', 'ws_write_kprobe', 'ws_syn'];
 const CONNECTION = ['ws_state', 'ws_destroy', 'ws_error'];
@@ -63,7 +72,7 @@ describe('the plan', () => {
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...allWith('ws_write_fentry')]);
     assert.equal(plan.accept, 'fexit');
     assert.equal(variableOf(plan, 'cfg_accept_by_address'), false);
-    assert.deepEqual([plan.missing, plan.disabled], [[], ['http2_write']]);
+    assert.deepEqual([plan.missing, plan.disabled], [[], ['http2_write', ...WAKEUPS]]);
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
       cpus: [],
@@ -82,6 +91,18 @@ describe('the plan', () => {
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...allWith('ws_write_fentry')]);
     assert.deepEqual(argumentsOf(plan), ['drop reason']);
     assert.deepEqual(plan.iterators.cpus, ['ws_cpus']);
+  });
+
+  it('without the tracepoint at the call for data, no part of wake-ups', () => {
+    const { missing, attached } = planFor(LINUX_6_1, { wakeupDuration: true });
+    assert.deepEqual(
+      missing.map(({ probe, why }) => [probe, why]),
+      WAKEUPS.map((probe, i) => [
+        probe,
+        i === 0 ? 'the kernel has no such tracepoint' : 'ws_wakeup_ready is not attached',
+      ]),
+    );
+    assert.ok(!attached.some(({ program }) => program.startsWith('ws_wakeup')));
   });
 
   it('on a kernel like 6.12', () => {
@@ -250,6 +271,7 @@ describe('the plan', () => {
         'softirq_exit',
         'tcp_probe',
         'tcp_rcv_space_adjust',
+        'sk_data_ready',
       ],
     );
   });
