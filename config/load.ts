@@ -68,6 +68,14 @@ function correlation({ values }: Settings): AppConfig['correlation'] {
   };
 }
 
+function spanLimits({ values }: Settings): AppConfig['spanLimits'] {
+  return {
+    rateLimit: values.get('spans.rate_limit') as number,
+    maxPerParent: values.get('spans.max_per_parent') as number,
+    maxPerTrace: values.get('spans.max_per_trace') as number,
+  };
+}
+
 /** The typed form of settings that were read and checked. */
 export function configOf(settings: Settings, isWatched: boolean): AppConfig {
   // The formats of the schema are what makes this cast true; test/unit/config checks each key.
@@ -99,11 +107,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       wakeup: value('thresholds.wakeup'),
     },
     exchangePhases: value('spans.exchange_phases') === 'on',
-    spanLimits: {
-      rateLimit: value('spans.rate_limit'),
-      maxPerParent: value('spans.max_per_parent'),
-      maxPerTrace: value('spans.max_per_trace'),
-    },
+    spanLimits: spanLimits(settings),
     sampling: {
       connectionRatio: value('sampling.connection_ratio'),
       connectionSlowMs: value('sampling.connection_slow'),
