@@ -30,6 +30,8 @@ const HISTOGRAMS: readonly (readonly [struct: string, member: string, bounds: st
   ['listener', 'accept_wait', 'TCP_ACCEPT_QUEUE_DURATION'],
   ['state_sums', 'duration', 'TCP_STATE_DURATION'],
   ['receive_sums', 'wait', 'TCP_RECEIVE_QUEUE_DURATION'],
+  ['wakeup_sums', 'wake', 'TCP_WAKEUP_DURATION'],
+  ['wakeup_sums', 'run', 'TCP_WAKEUP_DURATION'],
   ['softirq_sums', 'duration', 'SOFTIRQ_DURATION'],
   ['softirq_sums', 'wait', 'SOFTIRQ_WAIT_DURATION'],
 ];
