@@ -117,11 +117,13 @@ export class ViewLines {
     this.flush();
     this.close();
     await this.drain();
+    const { failure } = stdout;
+    // What is said from here on may go to the same file, and is no line of the view.
+    const isWhole = stdout.dropped === 0 && !stdout.isBusy && failure === undefined;
     last();
     for (const note of this.#run.notes?.() ?? []) this.say(note);
-    const { failure } = stdout;
     const why = failure ?? 'nobody reads it';
-    if (this.isGone || (stdout.dropped === 0 && !stdout.isBusy && failure === undefined)) return 0;
+    if (this.isGone || isWhole) return 0;
     this.say(`lines are missing, since standard output did not take them: ${why}`);
     return EXIT_FAILED;
   }

@@ -17,6 +17,7 @@ import { recordings } from './sections/recordings.ts';
 import { replay } from './sections/replay.ts';
 import type { Section } from './sections/section.ts';
 import { soak } from './sections/soak.ts';
+import { stages } from './sections/stages.ts';
 import { throughput } from './sections/throughput.ts';
 import { views } from './sections/views.ts';
 import { top } from './sections/top.ts';
@@ -34,6 +35,7 @@ const SECTIONS: readonly Section[] = [
   throughput,
   http,
   hook,
+  stages,
   soak,
 ];
 
