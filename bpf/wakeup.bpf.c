@@ -5,45 +5,10 @@
  * tells a socket's readers of the data. See docs/decisions/0076.
  */
 #include "wirespan.bpf.h"
+#include "wakers.bpf.h"
+#include "past_runs.bpf.h"
 
 const volatile u8 cfg_wakeup_duration = 0; /* both parts are summed in `wakeups` */
-/* What lasts longer than this gets a record; 0 means never. */
-const volatile u64 cfg_slow_wakeup_ns = 0;
-/* The code of sock_def_readable() is between these. */
-const volatile u64 cfg_data_ready_from = 0;
-const volatile u64 cfg_data_ready_to = 0;
-/* And that of entries of interrupts between these. */
-const volatile u64 cfg_irq_entry_from = 0;
-const volatile u64 cfg_irq_entry_to = 0;
-
-/* The sixth frame of a direct wake-up is the call's, and the tenth of one through an epoll instance. */
-#define READY_FRAMES 14
-
-/* A call that tells of data on a socket. */
-struct ready_call {
-	u64 at; /* 0: of none that is observed, or it is over */
-	u64 cookie;
-	struct endpoints endpoints; /* zero unless slow wake-ups are told */
-	u32 thread;
-	u32 woken; /* threads so far */
-};
-
-/*
- * What goes on on a CPU: the call of a task, and that of a softirq, which may have interrupted it.
- */
-struct waker {
-	struct ready_call calls[2];
-	u8 in_softirq;
-	u8 vector;   /* of that softirq */
-	u8 is_noted; /* a task's call is just being noted: none that interrupts it is */
-	u64 stack[READY_FRAMES];
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct waker);
-} wakers SEC(".maps");
 
 /* A thread that was woken for data and does not run yet. */
 struct waiting_reader {
@@ -82,37 +47,6 @@ struct {
 
 static struct wakeup_sums zero_wakeup_sums;
 
-/* What ran on a CPU while any reader waited, up to when. A power of two, above WAKEUP_RUNS. */
-#define LATEST_RUNS 16
-struct past_run {
-	u64 to_ns;
-	u32 thread;
-	u32 pid;
-	char command[COMM_LEN];
-};
-struct past_runs {
-	u64 next; /* counts up: the slot is its remainder */
-	struct past_run runs[LATEST_RUNS];
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct past_runs);
-} past_runs SEC(".maps");
-
-static __always_inline struct waker *this_waker(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&wakers, &zero);
-}
-
-static __always_inline struct ready_call *this_call(struct waker *waker)
-{
-	return &waker->calls[waker->in_softirq ? 1 : 0];
-}
-
 SEC("tp_btf/softirq_entry")
 int BPF_PROG(ws_wakeup_softirq, unsigned int vector)
 {
@@ -134,29 +68,6 @@ int BPF_PROG(ws_wakeup_softirq_end, unsigned int vector)
 	if (waker)
 		waker->in_softirq = 0;
 	return 0;
-}
-
-static __always_inline void note_call(struct ready_call *call, struct sock *sk)
-{
-	struct conn *conn;
-	struct tcp_sock *tp;
-
-	call->at = 0;
-	if (!is_tcp(sk) || sk->__sk_common.skc_state == TCP_LISTEN)
-		return;
-	conn = conn_of(sk);
-	if (!conn || (conn->flags & CONN_IGNORED))
-		return;
-	call->thread = bpf_get_current_pid_tgid();
-	call->woken = 0;
-	call->cookie = cookie_of(sk);
-	if (cfg_slow_wakeup_ns) {
-		tp = bpf_skc_to_tcp_sock(sk);
-		if (!tp)
-			return;
-		fill_endpoints(&call->endpoints, sk, tp, conn, sk->__sk_common.skc_state);
-	}
-	call->at = bpf_ktime_get_ns();
 }
 
 /*
@@ -181,24 +92,6 @@ int BPF_PROG(ws_wakeup_ready, struct sock *sk)
 	barrier();
 	waker->is_noted = 0;
 	return 0;
-}
-
-/* The call itself does this, and no interrupt that came in it. */
-static __always_inline bool is_within_call(void *ctx, struct waker *waker)
-{
-	long bytes = bpf_get_stack(ctx, waker->stack, sizeof(waker->stack), 0);
-	u64 at;
-	u32 i;
-
-	for (i = 0; i < READY_FRAMES; i++) {
-		at = waker->stack[i];
-		if ((long)(i * sizeof(u64)) >= bytes ||
-		    (at >= cfg_irq_entry_from && at < cfg_irq_entry_to))
-			return false;
-		if (at > cfg_data_ready_from && at < cfg_data_ready_to)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -306,38 +199,6 @@ static __always_inline struct wakeup_sums *wakeup_row(const struct owner_key *ow
 	if (row)
 		count_use(&row->uses);
 	return row;
-}
-
-static __always_inline void note_run(struct past_runs *past, struct task_struct *task, u64 now)
-{
-	struct past_run *run = &past->runs[past->next & (LATEST_RUNS - 1)];
-
-	run->to_ns = now;
-	run->thread = task->pid;
-	run->pid = task->tgid;
-	bpf_probe_read_kernel(run->command, sizeof(run->command), &task->comm);
-	past->next += 1;
-}
-
-/* Each ran from when the one before it had run, or since the reader was woken. */
-static __always_inline void fill_runs(struct wakeup_record *record, const struct past_runs *past,
-				      u64 woken_ns)
-{
-	const struct past_run *run, *before;
-	u64 from;
-	u32 i;
-
-#pragma unroll
-	for (i = 0; i < WAKEUP_RUNS; i++) {
-		run = &past->runs[(past->next - 1 - i) & (LATEST_RUNS - 1)];
-		before = &past->runs[(past->next - 2 - i) & (LATEST_RUNS - 1)];
-		from = before->to_ns > woken_ns ? before->to_ns : woken_ns;
-		record->runs[i].ns = run->to_ns > from ? run->to_ns - from : 0;
-		record->runs[i].thread = run->thread;
-		record->runs[i].pid = run->pid;
-		__builtin_memcpy(record->runs[i].command, run->command, sizeof(run->command));
-	}
-	record->more = before->to_ns > woken_ns;
 }
 
 static __always_inline void emit_wakeup(const struct waiting_reader *reader,
