@@ -1,9 +1,7 @@
 import type { PacketPoint, PacketRecord } from '../model/packets.ts';
 import { line, titles, type Column } from './columns.ts';
-import { PACKET_OPTIONS, wantedPackets } from './packets/options.ts';
-import { PacketView, type PacketFormat, type PacketRow } from './packets/packet-view.ts';
+import { packetView, type PacketRow } from './packets/packet-view.ts';
 import { HEAD_COLUMNS, headTexts, packetJson, type TimedWay } from './packets/rows.ts';
-import type { View } from './view.ts';
 
 const COLUMNS: readonly Column[] = [
   ['TIME', 15],
@@ -22,30 +20,14 @@ const SIDES = ['transmit', 'receive', 'tcp'] as const;
 type Side = (typeof SIDES)[number];
 
 /** Packets from one interface of this host to another, such as those of a veth pair. */
-export const netpod: View = {
+export const netpod = packetView({
   name: 'netpod',
   summary: 'TCP packets from one interface of this host to another, such as of pods: which side held them',
   example: ['wirespan netpod -i eth0 -m 5 -s', 'which side held packets for more than 5 ms'],
-  options: PACKET_OPTIONS,
-  loadsAlways: true,
-  isOfNobody: true,
-  needs: (args) => ({
-    events: [],
-    packets: wantedPackets(args, false),
-    probes: [
-      'net_dev_queue',
-      'net_dev_start_xmit',
-      'netif_rx',
-      'netif_receive_skb',
-      'tcp_probe',
-      'consume_skb',
-      'kfree_skb',
-    ],
-  }),
-  start: (args, tools) => new PacketView(FORMAT, args, tools),
-};
-
-const FORMAT: PacketFormat = { header: titles(COLUMNS), reads: false, row: rowOf };
+  header: titles(COLUMNS),
+  reads: false,
+  row: rowOf,
+});
 
 /** A way from one interface to another. */
 interface Crossing {

@@ -1,9 +1,7 @@
 import { line, titles, type Column } from './columns.ts';
-import { PACKET_OPTIONS, wantedPackets } from './packets/options.ts';
-import { PacketView, type PacketFormat, type PacketRow } from './packets/packet-view.ts';
+import { packetView, type PacketRow } from './packets/packet-view.ts';
 import { HEAD_COLUMNS, headTexts, packetJson, type TimedWay } from './packets/rows.ts';
 import type { Stage } from './packets/stages.ts';
-import type { View } from './view.ts';
 
 const COLUMNS: readonly Column[] = [['TIME', 15], ...HEAD_COLUMNS, ['TOTAL(ms)', -9], ['SLOW', 0]];
 const STAGE_COLUMNS: readonly Column[] = [
@@ -17,32 +15,14 @@ const STAGE_COLUMNS: readonly Column[] = [
 ];
 
 /** The way of each packet, stage by stage. */
-export const tcptrace: View = {
+export const tcptrace = packetView({
   name: 'tcptrace',
   summary: 'the way of each TCP packet through the kernel, stage by stage, and which stage was slow',
   example: ['wirespan tcptrace -P 443 -m 5 -s', 'packets of which one stage took more than 5 ms'],
-  options: PACKET_OPTIONS,
-  loadsAlways: true,
-  isOfNobody: true,
-  needs: (args) => ({
-    events: [],
-    packets: wantedPackets(args, true),
-    probes: [
-      'net_dev_queue',
-      'net_dev_start_xmit',
-      'netif_rx',
-      'netif_receive_skb',
-      'tcp_probe',
-      'sk_data_ready',
-      'tcp_rcv_space_adjust',
-      'consume_skb',
-      'kfree_skb',
-    ],
-  }),
-  start: (args, tools) => new PacketView(FORMAT, args, tools),
-};
-
-const FORMAT: PacketFormat = { header: titles(COLUMNS), reads: true, row: rowOf };
+  header: titles(COLUMNS),
+  reads: true,
+  row: rowOf,
+});
 
 function rowOf(timed: TimedWay, thresholdMs: number): PacketRow {
   const { way, time, stages, totalMs, lost } = timed;

@@ -1,7 +1,7 @@
 import type { KernelRecord } from '../../model/record.ts';
 import type { ViewArguments } from '../options.ts';
-import type { ViewRow, ViewRun, ViewTools } from '../view.ts';
-import { packetLimits, type PacketLimits } from './options.ts';
+import type { View, ViewRow, ViewRun, ViewTools } from '../view.ts';
+import { PACKET_OPTIONS, packetLimits, wantedPackets, type PacketLimits } from './options.ts';
 import { timed, type TimedWay } from './rows.ts';
 import { Ways, type Way } from './ways.ts';
 
@@ -13,7 +13,7 @@ export interface PacketRow {
 }
 
 /** How a view shows packets. */
-export interface PacketFormat {
+export interface PacketFormat extends Pick<View, 'name' | 'summary' | 'example'> {
   readonly header: string;
   /** Ways go on until the application read them. */
   readonly reads: boolean;
@@ -21,8 +21,36 @@ export interface PacketFormat {
   row(timed: TimedWay, thresholdMs: number): PacketRow | undefined;
 }
 
+const PROBES = [
+  'net_dev_queue',
+  'net_dev_start_xmit',
+  'netif_rx',
+  'netif_receive_skb',
+  'tcp_probe',
+  'consume_skb',
+  'kfree_skb',
+];
+const READS = ['sk_data_ready', 'tcp_rcv_space_adjust'];
+
+/** A view of what these programs see. */
+export function packetView(format: PacketFormat): View {
+  const { name, summary, example, reads } = format;
+  return {
+    ...{ name, summary, example },
+    options: PACKET_OPTIONS,
+    loadsAlways: true,
+    isOfNobody: true,
+    needs: (args) => ({
+      events: [],
+      packets: wantedPackets(args, reads),
+      probes: reads ? [...PROBES, ...READS] : PROBES,
+    }),
+    start: (args, tools) => new PacketRun(format, args, tools),
+  };
+}
+
 /** A view of packets at work: a row for each whose way is over. */
-export class PacketView implements ViewRun {
+class PacketRun implements ViewRun {
   readonly header: string;
   readonly #format: PacketFormat;
   readonly #limits: PacketLimits;
