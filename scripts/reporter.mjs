@@ -7,6 +7,9 @@ import { inspect } from 'node:util';
 /** Failure types of a parent whose own code did nothing wrong: its children are counted already. */
 const CHILD_FAILURES = new Set(['subtestsFailed']);
 
+/** The table at the end has as much of the first line of a failure. */
+const CAUSE_CHARACTERS = 300;
+
 function createCounts() {
   return { passed: 0, failed: 0, skipped: 0, skips: [], failures: [], files: [] };
 }
@@ -41,7 +44,8 @@ function countSkip(counts, data, reason) {
 
 function countFailure(counts, data, detail) {
   counts.failed += 1;
-  counts.failures.push({ name: data.name, place: place(data) });
+  const cause = detail.split('\n')[0].slice(0, CAUSE_CHARACTERS);
+  counts.failures.push({ name: data.name, place: place(data), cause });
   const text = detail.replaceAll('\n', `\n${indent(data)}    `);
   return `${indent(data)}x ${data.name} (${place(data)})\n${indent(data)}    ${text}\n`;
 }

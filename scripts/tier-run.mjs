@@ -23,7 +23,7 @@ function noCounts() {
 
 function addFailure(counts, name) {
   counts.failed += 1;
-  counts.failures.push({ name, place: '' });
+  counts.failures.push({ name, place: '', cause: '' });
   process.stdout.write(`  x ${name}\n`);
 }
 
@@ -127,7 +127,8 @@ export function printTable(results) {
   }
   for (const line of slowest(results)) lines.push(line);
   for (const { name, failures } of results)
-    for (const test of failures) lines.push(`failed: ${name}: ${test.name} ${test.place}`.trimEnd());
+    for (const test of failures)
+      lines.push(`failed: ${name}: ${[test.name, test.place, test.cause].filter(Boolean).join(' ')}`);
   for (const { name, skips } of results)
     for (const test of skips) lines.push(`skipped: ${name}: ${test.name}: ${test.reason}`);
   lines.push(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

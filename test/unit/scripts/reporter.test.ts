@@ -11,6 +11,7 @@ interface Report {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  readonly failures: readonly { readonly cause: string }[];
   readonly skips: readonly { readonly name: string; readonly reason: string }[];
   readonly files: readonly { readonly file: string; readonly seconds: number }[];
 }
@@ -19,7 +20,7 @@ interface Report {
 function report(text: string): Report {
   const folder = mkdtempSync(join(tmpdir(), 'wirespan-reporter-'));
   try {
-    writeFileSync(join(folder, 'a.test.mjs'), `import { describe, test } from 'node:test';\n${text}`);
+    writeFileSync(join(folder, 'a.test.mjs'), `import { before, describe, test } from 'node:test';\n${text}`);
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     spawnSync(process.execPath, ['--test', `--test-reporter=${reporter}`, 'a.test.mjs'], {
       cwd: folder,
@@ -47,6 +48,15 @@ test('keeps the reason of a skip', () => {
     found.skips.map(({ name, reason }) => `${name}: ${reason}`),
     ['a: needs kprobe', 'b: why'],
   );
+});
+
+test('keeps the first line of what a failure says, also that of a hook', () => {
+  const { failures } = report(
+    `test('a', () => { throw new Error('one\\ntwo'); });
+     describe('s', () => { before(() => { throw new Error('hook'); }); test('b', () => {}); });`,
+  );
+  const errors = failures.map(({ cause }) => cause).filter((cause) => cause.startsWith('Error'));
+  assert.deepEqual(errors, ['Error: one', 'Error: hook']);
 });
 
 test('keeps the time of each file', () => {
