@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A back end that runs. */
@@ -111,18 +111,29 @@ function keepLog(child: ChildProcess): () => string {
   return () => text;
 }
 
-/** TCP ports of 127.0.0.1 that are free now, each another. */
+/** Below those that the kernel gives to clients (`ip_local_port_range`), one of which could have a port before who asked for it. */
+const [FIRST_PORT, END_PORT] = [20_100, 22_000];
+
+/** Ports that this process was told before. */
+const told = new Set<number>();
+
+/** TCP ports of 127.0.0.1 that are free now, each another and none that was told before. */
 export async function findFreePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports: number[] = [];
+  while (ports.length < count) {
+    if (told.size === END_PORT - FIRST_PORT) throw new Error(`no port is free from ${FIRST_PORT} on`);
+    const port = randomInt(FIRST_PORT, END_PORT);
+    if (told.has(port)) continue;
+    told.add(port);
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

@@ -76,12 +76,17 @@ describe('the health of the agent', () => {
       (started) => cleanup.add(() => started.kill()),
       () => undefined,
     );
-    await waitFor('the agent to be ready', async () => {
-      const answer = await page('/readyz');
-      waits.push({ answer, programs: programs() });
-      return answer.status === 200;
-    });
-    agent = await starting;
+    const answering = waitFor(
+      'the agent to be ready',
+      async () => {
+        const answer = await page('/readyz');
+        waits.push({ answer, programs: programs() });
+        return answer.status === 200;
+      },
+      60_000,
+    );
+    // One that ends before it is ready is told of at once, with what it wrote.
+    [agent] = await Promise.all([starting, answering]);
   });
   after(() => cleanup.run());
 
