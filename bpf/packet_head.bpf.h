@@ -24,17 +24,6 @@ struct packet_head {
 	u8 family;
 };
 
-/* RFC 9293 section 3.1, up to the window. */
-struct tcp_start {
-	__be16 source;
-	__be16 destination;
-	__be32 seq;
-	__be32 ack;
-	u8 offset; /* in its upper four bits, 32-bit words */
-	u8 flags;
-	__be16 window;
-};
-
 static __always_inline bool has_wanted_port(u16 source, u16 destination)
 {
 	u64 left = cfg_packet_ports;

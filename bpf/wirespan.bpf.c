@@ -17,6 +17,7 @@
 #include "drop.bpf.c"
 #include "reset.bpf.c"
 #include "receive.bpf.c"
+#include "zero_window.bpf.c"
 #include "softirq.bpf.c"
 #include "wakeup.bpf.c"
 #include "sample.bpf.c"

@@ -34,6 +34,7 @@ export interface Thresholds {
   readonly softirqRun: number;
   readonly softirqWait: number;
   readonly wakeup: number;
+  readonly zeroWindow: number;
 }
 
 /** A bounded queue in front of an exporter. */

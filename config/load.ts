@@ -105,6 +105,7 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       softirqRun: value('thresholds.softirq_run'),
       softirqWait: value('thresholds.softirq_wait'),
       wakeup: value('thresholds.wakeup'),
+      zeroWindow: value('thresholds.zero_window'),
     },
     exchangePhases: value('spans.exchange_phases') === 'on',
     spanLimits: spanLimits(settings),

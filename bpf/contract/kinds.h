@@ -160,7 +160,8 @@ enum probe_id {
 	PROBE_HTTP2 = 17,
 	PROBE_PACKET = 18,
 	PROBE_WAKEUP = 19,
-	PROBE_COUNT = 20,
+	PROBE_ZERO_WINDOW = 20,
+	PROBE_COUNT = 21,
 };
 
 /* Why something was lost; the second index of `lost`. */

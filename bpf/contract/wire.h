@@ -30,6 +30,7 @@ enum record_kind {
 	RECORD_HTTP2 = 11,
 	RECORD_PACKET = 12,
 	RECORD_WAKEUP = 13,
+	RECORD_ZERO_WINDOW = 20,
 };
 
 struct record_header {
@@ -209,6 +210,7 @@ _Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
 #include "process.h"
 #include "unowned.h"
 #include "wakeup.h"
+#include "zero_window.h"
 
 /*
  * Keeps in the object's BTF what no map and no variable has: records, and enums. From there the
@@ -230,6 +232,8 @@ struct wire_types {
 	struct packet_record packet;
 	enum packet_point packet_point;
 	struct wakeup_record wakeup;
+	struct zero_window_record zero_window;
+	enum zero_window_end zero_window_end;
 	enum record_kind record_kind;
 	enum viewed_record viewed_record;
 	enum record_reader record_reader;

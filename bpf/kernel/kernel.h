@@ -152,6 +152,8 @@ struct tcp_sock {
 	u32 segs_in;
 	u32 segs_out;
 	u32 snd_una;
+	u32 snd_wl1; /* the sequence number of the segment that `snd_wnd` is from */
+	u32 snd_wnd; /* bytes */
 	u32 snd_nxt;
 	u32 write_seq;
 	u32 rcv_nxt;

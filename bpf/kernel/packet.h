@@ -75,4 +75,17 @@ struct __sk_buff {
 	struct bpf_sock *sk;
 };
 
+/* RFC 9293 section 3.1, up to the window. */
+struct tcp_start {
+	__be16 source;
+	__be16 destination;
+	__be32 seq;
+	__be32 ack;
+	u8 offset; /* in its upper four bits, 32-bit words */
+	u8 flags;
+	__be16 window;
+};
+
+#define TCPHDR_RST 0x04 /* net/tcp.h */
+
 #endif

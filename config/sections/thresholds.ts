@@ -3,6 +3,7 @@ import { setting, type SettingTree } from '../setting.ts';
 
 const OUTLIER = 'a `wirespan.tcp.latency.outlier` event';
 const SLOW = 'a `wirespan.softirq.slow` event';
+const CLOSED = 'a `wirespan.tcp.zero_window` event, and a span';
 const LATE = 'a `wirespan.tcp.wakeup.slow` event';
 
 /** Above which latencies are told: by events that are off unless asked for, and by spans of exchanges. */
@@ -47,6 +48,12 @@ export const thresholdSettings: SettingTree = {
       threshold,
       10,
       `Time from data being ready on a socket until a thread that slept for it runs, above which there is ${LATE}; programs then run for each wake-up. 0: never.`,
+      { defaultText: '`10ms`' },
+    ),
+    zero_window: setting(
+      threshold,
+      10,
+      `Time in which a peer's receive window was closed and data waited, above which there is ${CLOSED}, where those are on. 0: never.`,
       { defaultText: '`10ms`' },
     ),
   },

@@ -40,6 +40,12 @@ const methods: ReadonlyMap<string, Evidence> = new Map([
   ['tls_inherit', { confidence: 'high', isParent: true, isMessage: false }],
 ]);
 
+/** A record of some bytes of a stream. */
+interface OfBytes {
+  readonly context?: RequestContext;
+  readonly timeNs: bigint;
+}
+
 const miss: Decision = { isParent: false, result: 'miss' };
 const invalid: Decision = { isParent: false, result: 'invalid' };
 const stale: Decision = { isParent: false, result: 'stale' };
@@ -70,17 +76,21 @@ function decide(context: RequestContext | undefined, timeNs: bigint): Decision {
   };
 }
 
+/** Decides for bytes that end before `endSeq`: the request must own one of them. */
+function decideBytes({ context, timeNs }: OfBytes, endSeq: number): Decision {
+  if (context === undefined) return miss;
+  const isMessage = methods.get(context.method)?.isMessage ?? true;
+  if (isMessage && !isWithin(endSeq, context.startSeq)) return stale;
+  return decide(context, timeNs);
+}
+
 /**
  * Decides for a retransmission: the request must own a byte of the interval sent
  * again. A SYN has no bytes; its context is that of the connect.
  */
 function decideRetransmit(record: RetransmitRecord): Decision {
-  const { context } = record;
-  if (context === undefined) return miss;
   const isHandshake = record.type === 'syn' || record.type === 'syn_ack';
-  const isMessage = methods.get(context.method)?.isMessage ?? true;
-  if (isMessage && !isHandshake && !isWithin(record.endSeq, context.startSeq)) return stale;
-  return decide(context, record.timeNs);
+  return isHandshake ? decide(record.context, record.timeNs) : decideBytes(record, record.endSeq);
 }
 
 /**
@@ -103,5 +113,5 @@ function isWithin(endSeq: number, startSeq: number): boolean {
 }
 
 /** The decisions, for those who are handed them. */
-export const DECISIONS = { decide, decideRetransmit, decideHandshake };
+export const DECISIONS = { decide, decideBytes, decideRetransmit, decideHandshake };
 export type Decisions = Readonly<typeof DECISIONS>;

@@ -1,11 +1,5 @@
 import { socketId } from '../model/ids.ts';
-import type {
-  ConnectionRecord,
-  DropRecord,
-  ExchangeRecord,
-  RetransmitRecord,
-  SignalRecord,
-} from '../model/record.ts';
+import type { ConnectionRecord, SignalRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
 import { peerKey, wireKey } from './server-spans.ts';
 
@@ -16,9 +10,13 @@ export interface ProcessNames {
   readonly service?: string;
 }
 
+/** Kinds of records that may be of a request. */
+const KINDS = ['retransmit', 'drop', 'exchange', 'zero_window'] as const;
+type OfRequest = Extract<SignalRecord, { readonly kind: (typeof KINDS)[number] }>;
+
 /** A record that a SERVER span may be found for, and by what. */
 export interface Held {
-  readonly record: RetransmitRecord | DropRecord | ExchangeRecord;
+  readonly record: OfRequest;
   /** `wire`: by the context that the request came with; `peer`: by who asked, and the time. */
   readonly way: 'wire' | 'peer';
   readonly key: string;
@@ -36,7 +34,7 @@ const sampled = 1;
  * an application itself said of its bytes is its own span already.
  */
 export function heldOf(record: SignalRecord, namesOf: (owner: Owner) => ProcessNames): Held | undefined {
-  if (record.kind !== 'retransmit' && record.kind !== 'drop' && record.kind !== 'exchange') return undefined;
+  if (!isOfRequest(record)) return undefined;
   const { context } = record;
   if (context !== undefined) {
     if (context.method !== 'http1_window' || (context.traceFlags & sampled) === 0) return undefined;
@@ -47,6 +45,10 @@ export function heldOf(record: SignalRecord, namesOf: (owner: Owner) => ProcessN
     return undefined;
   const { peerAddress, peerPort } = record.endpoints;
   return { record, way: 'peer', key: peerKey(peerAddress, peerPort), names: namesOf(record.owner) };
+}
+
+function isOfRequest(record: SignalRecord): record is OfRequest {
+  return (KINDS as readonly string[]).includes(record.kind);
 }
 
 /** Records that wait, oldest first, within a bound. */

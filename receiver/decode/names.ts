@@ -16,8 +16,17 @@ import {
   TCP_RETRANSMIT_TYPE_VALUE_SYN_ACK,
   TCP_RETRANSMIT_TYPE_VALUE_TAIL_LOSS_PROBE,
   TCP_RETRANSMIT_TYPE_VALUE_TIMEOUT,
+  TCP_ZERO_WINDOW_END_VALUE_OPENED,
+  TCP_ZERO_WINDOW_END_VALUE_RESET,
 } from '../../semconv/index.ts';
-import { CLOSE_REASON, CONNECTION_ERROR, LATENCY_KIND, RETRANSMIT_TYPE, ROLE } from './generated/layout.ts';
+import {
+  CLOSE_REASON,
+  CONNECTION_ERROR,
+  LATENCY_KIND,
+  RETRANSMIT_TYPE,
+  ROLE,
+  ZERO_WINDOW_END,
+} from './generated/layout.ts';
 
 /** Names by number of an enum; each of its enumerators has one. */
 function namesOf<
@@ -49,6 +58,12 @@ export const RETRANSMIT_TYPE_NAMES = namesOf(RETRANSMIT_TYPE, {
   RETRANSMIT_SYN: TCP_RETRANSMIT_TYPE_VALUE_SYN,
   RETRANSMIT_SYN_ACK: TCP_RETRANSMIT_TYPE_VALUE_SYN_ACK,
   RETRANSMIT_OTHER: TCP_RETRANSMIT_TYPE_VALUE_OTHER,
+});
+
+/** `enum zero_window_end` to `wirespan.tcp.zero_window.end`. */
+export const ZERO_WINDOW_END_NAMES = namesOf(ZERO_WINDOW_END, {
+  ZERO_WINDOW_OPENED: TCP_ZERO_WINDOW_END_VALUE_OPENED,
+  ZERO_WINDOW_RESET: TCP_ZERO_WINDOW_END_VALUE_RESET,
 });
 
 /** `enum latency_kind` to `wirespan.latency.kind`. */

@@ -1,7 +1,9 @@
 import type { ExchangePhases } from './exchange-phases.ts';
+import type { Http2Record } from './http2-record.ts';
 import type { PacketRecord } from './packets.ts';
 import type { Owner } from './resource.ts';
 import type { Wakeup } from './wakeup.ts';
+import type { ZeroWindow } from './zero-window.ts';
 
 /** Addresses as text; IPv4-mapped IPv6 addresses are already plain IPv4. */
 export interface Endpoints {
@@ -243,25 +245,13 @@ export interface WakeupRecord extends SocketRecord, Wakeup {
   readonly kind: 'wakeup';
 }
 
-/** A piece of the payload of a HEADERS or CONTINUATION frame that an HTTP/2 client wrote. */
-export interface Http2Record {
-  readonly kind: 'http2';
-  readonly timeNs: bigint;
-  readonly cookie: bigint;
-  readonly netns: number;
-  /** Pieces have numbers from 0 on their connection; none is left out. */
-  readonly number: number;
-  readonly stream: number;
-  /** TCP sequence number of the frame's first byte. */
-  readonly startSeq: number;
-  /** Bytes of the frame's payload, and where in it the piece lies. */
-  readonly frameLength: number;
-  readonly offset: number;
-  /** RFC 9113 section 6. */
-  readonly type: number;
-  readonly flags: number;
-  /** What the client sends, secrets among it: valid while the record is handled, and kept by nobody. */
-  readonly bytes: Uint8Array;
+/** What waited for a peer's window longer than the threshold. Its time: when that ended. */
+export interface ZeroWindowRecord extends SocketRecord, ZeroWindow {
+  readonly kind: 'zero_window';
+  /** Whose the first byte is that waited. */
+  readonly context?: RequestContext;
+  /** As of a retransmission. */
+  readonly stream?: number;
 }
 
 /** The kernel saw an owner for the first time (or with another executable). */
@@ -280,6 +270,7 @@ export type KernelRecord =
   | LatencyRecord
   | SoftirqRecord
   | WakeupRecord
+  | ZeroWindowRecord
   | ExchangeRecord
   | Http2Record
   | PacketRecord

@@ -19,6 +19,7 @@ import {
   STATE_RECORD,
   UNOWNED_KEY,
   WAKEUP_RECORD,
+  ZERO_WINDOW_RECORD,
 } from '../decode/generated/layout.ts';
 
 /** Offsets of addresses of 16 bytes, and of the byte that says of which family they are. */
@@ -41,6 +42,7 @@ export const RECORD_PLACES: Readonly<Record<number, AddressPlaces>> = {
   [RECORD_KIND.RECORD_RESET]: endpointsAt(RESET_RECORD.endpoints),
   [RECORD_KIND.RECORD_LATENCY]: endpointsAt(LATENCY_RECORD.endpoints),
   [RECORD_KIND.RECORD_WAKEUP]: endpointsAt(WAKEUP_RECORD.endpoints),
+  [RECORD_KIND.RECORD_ZERO_WINDOW]: endpointsAt(ZERO_WINDOW_RECORD.endpoints),
   [RECORD_KIND.RECORD_EXCHANGE]: endpointsAt(EXCHANGE_RECORD.endpoints),
   [RECORD_KIND.RECORD_DROP]: {
     addresses: [DROP_RECORD.source, DROP_RECORD.destination],

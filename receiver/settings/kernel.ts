@@ -67,6 +67,7 @@ function wantedOf(config: AppConfig): Wanted {
       softirqRun: us(thresholds.softirqRun),
       softirqWait: us(thresholds.softirqWait),
       wakeup: us(thresholds.wakeup),
+      zeroWindow: us(thresholds.zeroWindow),
     },
   };
 }

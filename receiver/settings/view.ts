@@ -101,4 +101,5 @@ const NO_THRESHOLDS: Wanted['thresholdsUs'] = {
   softirqRun: 0,
   softirqWait: 0,
   wakeup: 0,
+  zeroWindow: 0,
 };

@@ -14,6 +14,7 @@ import { softirq } from './softirq/family.ts';
 import { sample } from './sample/family.ts';
 import { state } from './state/family.ts';
 import { wakeup } from './wakeup/family.ts';
+import { zeroWindow } from './zero-window/family.ts';
 
 const ALL = [
   listener,
@@ -27,6 +28,7 @@ const ALL = [
   softirq,
   receive,
   wakeup,
+  zeroWindow,
   state,
   latency,
   exec,

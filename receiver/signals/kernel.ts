@@ -52,7 +52,8 @@ export interface Wanted {
       | 'exchange'
       | 'softirqRun'
       | 'softirqWait'
-      | 'wakeup',
+      | 'wakeup'
+      | 'zeroWindow',
       number
     >
   >;

@@ -448,6 +448,17 @@ export const TCP_SYN_QUEUE_ACTION_VALUE_DROP = 'drop';
 /** SYNs (client) or SYN-ACKs (server) sent again during the handshake. @experimental */
 export const ATTR_TCP_SYN_RETRANSMITS = 'wirespan.tcp.syn_retransmits';
 
+/** How many segments of the peer said that its window is closed. All but the first are mostly its answers to window probes, which show that it is alive and does not read. @experimental */
+export const ATTR_TCP_ZERO_WINDOW_ANNOUNCEMENTS = 'wirespan.tcp.zero_window.announcements';
+
+/** Payload bytes that were written and not sent when the window opened again, in bytes. @experimental */
+export const ATTR_TCP_ZERO_WINDOW_BYTES_WAITING = 'wirespan.tcp.zero_window.bytes_waiting';
+
+/** How the time ended in which a peer's receive window was closed. @experimental */
+export const ATTR_TCP_ZERO_WINDOW_END = 'wirespan.tcp.zero_window.end';
+export const TCP_ZERO_WINDOW_END_VALUE_OPENED = 'opened';
+export const TCP_ZERO_WINDOW_END_VALUE_RESET = 'reset';
+
 /** The command name of the thread of that process that ran last. @experimental */
 export const ATTR_WAKEUP_MEANWHILE_COMMAND = 'wirespan.wakeup.meanwhile.command';
 
@@ -817,6 +828,14 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
     open: false,
   },
   { key: 'wirespan.tcp.syn_retransmits', type: 'int', open: false },
+  { key: 'wirespan.tcp.zero_window.announcements', type: 'int', open: false },
+  { key: 'wirespan.tcp.zero_window.bytes_waiting', type: 'int', open: false },
+  {
+    key: 'wirespan.tcp.zero_window.end',
+    type: 'string',
+    values: ['opened', 'reset'],
+    open: false,
+  },
   { key: 'wirespan.wakeup.meanwhile.command', type: 'string', open: false },
   { key: 'wirespan.wakeup.meanwhile.pid', type: 'int', open: false },
   { key: 'wirespan.wakeup.meanwhile.value', type: 'double', open: false },

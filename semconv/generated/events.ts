@@ -794,6 +794,57 @@ export const EVENT_TCP_WAKEUP_SLOW: EventDescriptor = {
   ],
 };
 
+/** A peer's receive window was closed longer than its threshold (`thresholds.zero_window`) while data waited for it. The peer's application did not read. The time stamp is when the window opened again, or the peer reset the connection; `wirespan.latency.value` is the time since the peer announced the window as 0. Only while the connection is ESTABLISHED at this end, and only if bytes waited at the end. On a trace when the first of these bytes belongs to a request or its response. @experimental */
+export const EVENT_TCP_ZERO_WINDOW: EventDescriptor = {
+  name: 'wirespan.tcp.zero_window',
+  severityNumber: 13,
+  defaultMode: 'off',
+  switch: 'events.tcp.zero_window',
+  scope: 'tcp',
+  resource: 'workload',
+  attributes: [
+    { key: 'network.local.address', level: 'recommended' },
+    { key: 'network.local.port', level: 'recommended' },
+    { key: 'network.peer.address', level: 'recommended' },
+    { key: 'network.peer.port', level: 'recommended' },
+    { key: 'network.transport', level: 'required' },
+    { key: 'network.type', level: 'required' },
+    { key: 'process.executable.name', level: 'recommended' },
+    { key: 'process.pid', level: 'recommended' },
+    { key: 'server.address', level: 'recommended' },
+    {
+      key: 'server.port',
+      level: 'conditionally_required',
+      condition: 'If the role is known. MUST NOT be guessed.',
+    },
+    {
+      key: 'wirespan.correlation.confidence',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.correlation.method',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.event.suppressed',
+      level: 'conditionally_required',
+      condition: 'If events of this name were left out since the previous record.',
+    },
+    { key: 'wirespan.latency.value', level: 'required' },
+    { key: 'wirespan.tcp.connection.id', level: 'required' },
+    {
+      key: 'wirespan.tcp.handshake.role',
+      level: 'conditionally_required',
+      condition: 'If the role is known.',
+    },
+    { key: 'wirespan.tcp.zero_window.announcements', level: 'required' },
+    { key: 'wirespan.tcp.zero_window.bytes_waiting', level: 'required' },
+    { key: 'wirespan.tcp.zero_window.end', level: 'required' },
+  ],
+};
+
 /** All of them, sorted by name. */
 export const EVENTS: readonly EventDescriptor[] = [
   EVENT_AGENT_EVENT_LOSS,
@@ -815,4 +866,5 @@ export const EVENTS: readonly EventDescriptor[] = [
   EVENT_TCP_STATE_CHANGE,
   EVENT_TCP_SYN_QUEUE_OVERFLOW,
   EVENT_TCP_WAKEUP_SLOW,
+  EVENT_TCP_ZERO_WINDOW,
 ];

@@ -370,6 +370,52 @@ export const SPAN_TCP_RETRANSMIT: SpanDescriptor = {
   ],
 };
 
+/** Bytes of one request, or of its response, waited for a peer whose receive window was closed longer than `thresholds.zero_window`: from the peer's announcement, or the request's first byte if that came later, until it opened again. Child of the exchange's span where that has left before, else of the application's span; only when that span is sampled. It loads a program that runs for each segment that comes. @experimental */
+export const SPAN_TCP_ZERO_WINDOW: SpanDescriptor = {
+  type: 'wirespan.tcp.zero_window',
+  name: 'tcp zero_window',
+  defaultMode: 'off',
+  modes: ['correlated', 'off'],
+  switch: 'spans.tcp.zero_window',
+  scope: 'tcp',
+  resource: 'workload',
+  attributes: [
+    { key: 'network.local.address', level: 'recommended' },
+    { key: 'network.local.port', level: 'recommended' },
+    { key: 'network.peer.address', level: 'recommended' },
+    { key: 'network.peer.port', level: 'recommended' },
+    { key: 'network.transport', level: 'required' },
+    { key: 'network.type', level: 'required' },
+    { key: 'process.executable.name', level: 'recommended' },
+    { key: 'process.pid', level: 'recommended' },
+    { key: 'server.address', level: 'recommended' },
+    {
+      key: 'server.port',
+      level: 'conditionally_required',
+      condition: 'If the role is known. MUST NOT be guessed.',
+    },
+    {
+      key: 'wirespan.correlation.confidence',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.correlation.method',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    { key: 'wirespan.tcp.connection.id', level: 'required' },
+    {
+      key: 'wirespan.tcp.handshake.role',
+      level: 'conditionally_required',
+      condition: 'If the role is known.',
+    },
+    { key: 'wirespan.tcp.zero_window.announcements', level: 'required' },
+    { key: 'wirespan.tcp.zero_window.bytes_waiting', level: 'required' },
+    { key: 'wirespan.tcp.zero_window.end', level: 'required' },
+  ],
+};
+
 /** All of them, sorted by name. */
 export const SPANS: readonly SpanDescriptor[] = [
   SPAN_PACKET_DROP,
@@ -378,4 +424,5 @@ export const SPANS: readonly SpanDescriptor[] = [
   SPAN_TCP_CONNECTION,
   SPAN_TCP_EXCHANGE,
   SPAN_TCP_RETRANSMIT,
+  SPAN_TCP_ZERO_WINDOW,
 ];

@@ -21,6 +21,7 @@ import {
   stateRecord,
 } from '../fixtures/records/write-records.ts';
 import { wakeupRecord } from '../fixtures/records/write-wakeup.ts';
+import { zeroWindowRecord } from '../fixtures/records/write-zero-window.ts';
 import { checkAlone, recordsOf } from './decoding.ts';
 import { fuzz, inputsOf } from './fuzz.ts';
 import { checkLeft } from './oracles.ts';
@@ -43,6 +44,7 @@ const all = [
   latencyRecord({ ...SOCKET, valueNs: 5_000_000n, what: 1 }),
   softirqRecord({ valueNs: 7_000_000n, vector: 3, cpu: 1 }),
   wakeupRecord({ ...SOCKET, wakeNs: 5n, runNs: 7n, inSoftirq: 1, vector: 3, waker: 'nginx' }),
+  zeroWindowRecord({ ...SOCKET, closedNs: 5n, seq: 9, waiting: 7, told: 2, end: 1, context: CONTEXT }),
 ].map((record) => Buffer.from(record));
 const corpus = [...all, Buffer.from(batchOf(...all)), Buffer.from(batchOf(...all, ...all)), Buffer.alloc(7)];
 

@@ -7,6 +7,7 @@
  *     from=ADDRESS to=ADDRESS      127.0.0.1
  *     sport=N dport=N seq=N ack=N
  *     flags=N                      byte 13 of the TCP header: FIN 1 SYN 2 RST 4 PSH 8 ACK 16
+ *     window=N                     65535
  *     payload=N                    bytes 'x'
  *     words=N                      length that the TCP header gives itself, in 32-bit words: 5
  *     bad=tcp | bad=ip             one wrong checksum
@@ -86,7 +87,7 @@ static void fill(int argc, char **argv, size_t payload, uint16_t more)
 	frame.tcp.ack_seq = htonl((uint32_t)NUMBER("ack", "0"));
 	frame.tcp.doff = NUMBER("words", "5") & 15;
 	((uint8_t *)&frame.tcp)[13] = (uint8_t)NUMBER("flags", "16");
-	frame.tcp.window = htons(65535);
+	frame.tcp.window = htons((uint16_t)NUMBER("window", "65535"));
 	memset(frame.payload, 'x', payload);
 	frame.tcp.check = 0;
 	frame.tcp.check = fold(sum_of(&frame.ip.saddr, 8) + IPPROTO_TCP + (uint32_t)segment +

@@ -30,6 +30,7 @@ enum program {
 	PROGRAM_ws_data_arrived,
 	PROGRAM_ws_data_read,
 	PROGRAM_ws_exchange_read,
+	PROGRAM_ws_zero_window,
 	/* Their first argument is no socket: never skipped. */
 	PROGRAM_WITH_SOCKET,
 	PROGRAM_ws_accept_fexit2,

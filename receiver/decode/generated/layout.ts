@@ -785,6 +785,22 @@ export const SOFTIRQ_RECORD = {
   waited: 32,
 } as const;
 
+/** Byte offsets in `struct zero_window_record`. */
+export const ZERO_WINDOW_RECORD = {
+  size: 160,
+  header: 0,
+  cookie: 16,
+  owner: 24,
+  endpoints: 40,
+  start_ns: 88,
+  seq: 96,
+  waiting: 100,
+  told: 104,
+  stream: 108,
+  end: 112,
+  context: 120,
+} as const;
+
 /** `enum state_count`. */
 export const STATE_COUNT = {
   TCP_STATES: 13,
@@ -923,7 +939,8 @@ export const PROBE_ID = {
   PROBE_HTTP2: 17,
   PROBE_PACKET: 18,
   PROBE_WAKEUP: 19,
-  PROBE_COUNT: 20,
+  PROBE_ZERO_WINDOW: 20,
+  PROBE_COUNT: 21,
 } as const;
 
 /** `enum loss_reason`. */
@@ -1061,4 +1078,11 @@ export const RECORD_KIND = {
   RECORD_HTTP2: 11,
   RECORD_PACKET: 12,
   RECORD_WAKEUP: 13,
+  RECORD_ZERO_WINDOW: 20,
+} as const;
+
+/** `enum zero_window_end`. */
+export const ZERO_WINDOW_END = {
+  ZERO_WINDOW_OPENED: 0,
+  ZERO_WINDOW_RESET: 1,
 } as const;

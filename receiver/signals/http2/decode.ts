@@ -6,7 +6,7 @@ import {
   RECORD_HEADER,
   RECORD_KIND,
 } from '../../decode/generated/layout.ts';
-import type { Http2Record } from '../../model/record.ts';
+import type { Http2Record } from '../../model/http2-record.ts';
 
 function decodeHttp2(view: DataView, at: number): Http2Record | undefined {
   const u32 = (offset: number): number => view.getUint32(at + offset, true);

@@ -25,7 +25,7 @@ export const KERNEL_MAPS = {
   listen_namespaces: { type: 'hash', keySize: 8, valueSize: 56, maxEntries: 4096, isOnDemand: false },
   listen_ports: { type: 'lru_hash', keySize: 8, valueSize: 16, maxEntries: 16384, isOnDemand: false },
   listeners: { type: 'hash', keySize: 40, valueSize: 344, maxEntries: 4096, isOnDemand: false },
-  lost: { type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 480, isOnDemand: false },
+  lost: { type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 504, isOnDemand: false },
   next_connects: { type: 'array', keySize: 4, valueSize: 72, maxEntries: 1024, isOnDemand: false },
   owners: { type: 'hash', keySize: 16, valueSize: 96, maxEntries: 16384, isOnDemand: false },
   past_runs: { type: 'percpu_array', keySize: 4, valueSize: 520, maxEntries: 1, isOnDemand: false },
@@ -50,4 +50,5 @@ export const KERNEL_MAPS = {
   wakers: { type: 'percpu_array', keySize: 4, valueSize: 264, maxEntries: 1, isOnDemand: false },
   wakeups: { type: 'hash', keySize: 24, valueSize: 312, maxEntries: 1, isOnDemand: false },
   windows: { type: 'lru_hash', keySize: 8, valueSize: 4096, maxEntries: 1, isOnDemand: false },
+  zero_windows: { type: 'sk_storage', keySize: 4, valueSize: 16, maxEntries: 0, isOnDemand: true },
 } as const;

@@ -28,6 +28,7 @@ describe('thresholds', () => {
       softirqRun: 0.02,
       softirqWait: 10,
       wakeup: 10,
+      zeroWindow: 10,
     });
   });
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Http2Streams } from '../../../receiver/correlate/http2-streams.ts';
-import type { Http2Record, RetransmitRecord } from '../../../receiver/model/record.ts';
+import type { Http2Record } from '../../../receiver/model/http2-record.ts';
+import type { RetransmitRecord } from '../../../receiver/model/record.ts';
 import { decodeOne, SOCKET, CONTEXT } from '../../support/decode-one.ts';
 import { http2Record, type Http2Fields } from '../../fixtures/records/write-http2.ts';
 import { retransmitRecord } from '../../fixtures/records/write-records.ts';

@@ -72,7 +72,10 @@ describe('the plan', () => {
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...allWith('ws_write_fentry')]);
     assert.equal(plan.accept, 'fexit');
     assert.equal(variableOf(plan, 'cfg_accept_by_address'), false);
-    assert.deepEqual([plan.missing, plan.disabled], [[], ['http2_write', ...WAKEUPS]]);
+    assert.deepEqual(
+      [plan.missing, plan.disabled],
+      [[], ['http2_write', ...WAKEUPS, 'zero_window_tcp_probe']],
+    );
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
       cpus: [],

@@ -1,0 +1,20 @@
+/** A piece of the payload of a HEADERS or CONTINUATION frame that an HTTP/2 client wrote. */
+export interface Http2Record {
+  readonly kind: 'http2';
+  readonly timeNs: bigint;
+  readonly cookie: bigint;
+  readonly netns: number;
+  /** Pieces have numbers from 0 on their connection; none is left out. */
+  readonly number: number;
+  readonly stream: number;
+  /** TCP sequence number of the frame's first byte. */
+  readonly startSeq: number;
+  /** Bytes of the frame's payload, and where in it the piece lies. */
+  readonly frameLength: number;
+  readonly offset: number;
+  /** RFC 9113 section 6. */
+  readonly type: number;
+  readonly flags: number;
+  /** What the client sends, secrets among it: valid while the record is handled, and kept by nobody. */
+  readonly bytes: Uint8Array;
+}
