@@ -50,7 +50,8 @@ struct endpoints {
 	__u8 state;  /* kernel TCP state number */
 	__u8 pad;
 	__u32 netns; /* inode of the network namespace */
-	__u32 pad2;
+	/* The user who made the socket (sk_uid, by the initial user namespace) plus one; 0: not noted. */
+	__u32 next_uid;
 };
 _Static_assert(sizeof(struct endpoints) == 48, "endpoints");
 

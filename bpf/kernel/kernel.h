@@ -40,6 +40,10 @@ struct bpf_array {
 };
 
 typedef struct {
+	u32 val;
+} kuid_t;
+
+typedef struct {
 	struct net *net;
 } possible_net_t;
 
@@ -83,6 +87,7 @@ struct sock {
 	u8 sk_userlocks : 4;
 	u16 sk_type;
 	u16 sk_protocol;
+	kuid_t sk_uid;
 };
 
 struct file;

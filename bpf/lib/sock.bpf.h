@@ -113,6 +113,7 @@ static __always_inline void fill_endpoints(struct endpoints *e, struct sock *sk,
 	e->role = conn->role;
 	e->state = state;
 	e->netns = conn->netns;
+	e->next_uid = sk->sk_uid.val + 1;
 }
 
 static __always_inline bool fin_was_sent(u8 state)

@@ -84,7 +84,6 @@ export interface ConnectionRecord extends SocketRecord {
   readonly segmentsRetransmitted: number;
   /** Microseconds; 0 without a sample. */
   readonly rttSmoothedUs: number;
-  /** Microseconds; 0 without a sample. */
   readonly rttMinUs: number;
   /** Microseconds, backed off or not, as it stands now. */
   readonly rtoUs: number;
@@ -93,6 +92,8 @@ export interface ConnectionRecord extends SocketRecord {
   /** Received; absent on kernels that do not count them. */
   readonly segmentsOutOfOrder?: number;
   readonly synRetransmits: number;
+  /** The user who made the socket, by the initial user namespace; absent where that was not noted. */
+  readonly uid?: number;
   readonly context?: RequestContext;
   /** True when the connection is older than the agent. */
   readonly preexisting: boolean;

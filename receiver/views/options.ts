@@ -19,11 +19,12 @@ const MAX_PORT = 65_535;
 /** `PID_MAX_LIMIT` of 64-bit kernels (include/linux/threads.h). */
 const MAX_PID = 4_194_304;
 
-function numberCheck(most: number, what: string): (value: string) => string | undefined {
+/** Whether a value is a whole number up to `most`. */
+export function numberCheck(most: number, what: string, least = 1): (value: string) => string | undefined {
   return (value) =>
-    /^\d{1,10}$/.test(value) && Number(value) > 0 && Number(value) <= most
+    /^\d{1,10}$/.test(value) && Number(value) >= least && Number(value) <= most
       ? undefined
-      : `is no ${what}: give a number from 1 to ${String(most)}`;
+      : `is no ${what}: give a number from ${String(least)} to ${String(most)}`;
 }
 
 const isPort = numberCheck(MAX_PORT, 'port');

@@ -3,6 +3,7 @@ import type { ConnectionRecord, KernelRecord } from '../model/record.ts';
 import { commandOf, line, socketJson, TimeColumns, titles, type Column } from './columns.ts';
 import { Counts } from './counts.ts';
 import { portsOption, type ViewArguments } from './options.ts';
+import { USER_OPTIONS, Users } from './users.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
 
 const COUNT_COLUMNS: readonly Column[] = [
@@ -22,6 +23,7 @@ export const tcpconnect: View = {
     { long: 'timestamp', short: 't', help: 'a column with the seconds since the first line' },
     { long: 'time', short: 'T', help: 'a column with the time of day' },
     { long: 'lport', short: 'L', help: 'a column with the local port' },
+    ...USER_OPTIONS,
     { long: 'count', short: 'c', help: 'count by addresses and port, and print the sums at the end' },
   ],
   needs: () => ({
@@ -30,7 +32,7 @@ export const tcpconnect: View = {
     costly: true,
   }),
   ports: (args) => ({ remote: args.ports('port') }),
-  start: (args, tools) => (args.has('count') ? new ConnectCounts(tools) : new Connects(args, tools)),
+  start: (args, tools) => (args.has('count') ? new ConnectCounts(args, tools) : new Connects(args, tools)),
 };
 
 /** A client's attempt that is over, and nothing else. */
@@ -43,14 +45,17 @@ class Connects implements ViewRun {
   readonly #columns: readonly Column[];
   readonly #hasLocalPort: boolean;
   readonly #times: TimeColumns;
+  readonly #users: Users;
   readonly #tools: ViewTools;
 
   constructor(args: ViewArguments, tools: ViewTools) {
     this.#tools = tools;
     this.#times = new TimeColumns(args, tools);
+    this.#users = new Users(args);
     this.#hasLocalPort = args.has('lport');
     this.#columns = [
       ...this.#times.columns,
+      ...this.#users.columns,
       ['PID', 7],
       ['COMM', 12],
       ['IP', 2],
@@ -63,10 +68,11 @@ class Connects implements ViewRun {
   }
 
   row(record: KernelRecord): ViewRow | undefined {
-    if (!isAttempt(record)) return undefined;
+    if (!isAttempt(record) || !this.#users.isShown(record)) return undefined;
     const { owner, endpoints } = record;
     const texts = [
       ...this.#times.texts(record.timeNs),
+      ...this.#users.texts(record),
       String(owner.pid),
       commandOf(owner),
       String(endpoints.family),
@@ -77,21 +83,27 @@ class Connects implements ViewRun {
     ];
     return {
       lines: [line(this.#columns, texts)],
-      json: { ...socketJson(record, this.#tools), error: record.error ?? null },
+      json: { ...socketJson(record, this.#tools), uid: record.uid ?? null, error: record.error ?? null },
     };
+  }
+
+  notes(): string[] {
+    return this.#users.notes();
   }
 }
 
 class ConnectCounts implements ViewRun {
   readonly header = undefined;
   readonly #counts: Counts<ConnectionRecord['endpoints']>;
+  readonly #users: Users;
 
-  constructor({ maxRemembered }: ViewTools) {
+  constructor(args: ViewArguments, { maxRemembered }: ViewTools) {
+    this.#users = new Users(args);
     this.#counts = new Counts(maxRemembered);
   }
 
   row(record: KernelRecord): undefined {
-    if (!isAttempt(record)) return;
+    if (!isAttempt(record) || !this.#users.isShown(record)) return;
     const { localAddress, peerAddress, peerPort } = record.endpoints;
     this.#counts.add(`${localAddress} ${peerAddress} ${String(peerPort)}`, record.endpoints);
   }
@@ -110,6 +122,6 @@ class ConnectCounts implements ViewRun {
   }
 
   notes(): string[] {
-    return this.#counts.notes();
+    return [...this.#counts.notes(), ...this.#users.notes()];
   }
 }

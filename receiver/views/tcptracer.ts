@@ -5,13 +5,14 @@ import {
 } from '../../semconv/index.ts';
 import { commandOf, line, socketJson, TimeColumns, titles } from './columns.ts';
 import { netnsOption, TIMES } from './options.ts';
+import { USER_OPTIONS, Users } from './users.ts';
 import type { View } from './view.ts';
 
-const TYPES: Readonly<Record<string, readonly [letter: string, word: string]>> = {
+const TYPES = {
   open: ['C', 'connect'],
   accept: ['A', 'accept'],
   close: ['X', 'close'],
-};
+} as const;
 
 /** Connections that begin and end. */
 export const tcptracer: View = {
@@ -21,6 +22,7 @@ export const tcptracer: View = {
   options: [
     ...TIMES,
     netnsOption('N'),
+    ...USER_OPTIONS,
     { long: 'verbose', short: 'v', help: 'nanoseconds, words for the types, and the network namespace' },
   ],
   needs: () => ({
@@ -31,6 +33,7 @@ export const tcptracer: View = {
   start: (args, tools) => {
     const isVerbose = args.has('verbose');
     const times = new TimeColumns(args, tools);
+    const users = new Users(args);
     const columns = [
       ...times.columns,
       ...(isVerbose
@@ -39,6 +42,7 @@ export const tcptracer: View = {
             ['TYPE', 8],
           ] as const)
         : ([['T', 1]] as const)),
+      ...users.columns,
       ['PID', 7],
       ['COMM', 16],
       ['IP', 2],
@@ -51,20 +55,25 @@ export const tcptracer: View = {
     return {
       header: titles(columns),
       row: (record) => {
-        const type = TYPES[record.kind];
-        if (type === undefined || record.kind === 'owner' || !('endpoints' in record)) return undefined;
-        const [letter, word] = type;
+        if (record.kind !== 'open' && record.kind !== 'accept' && record.kind !== 'close') return undefined;
+        if (!users.isShown(record)) return undefined;
+        const [letter, word] = TYPES[record.kind];
         const { owner, endpoints } = record;
         const texts = [
           ...times.texts(record.timeNs),
           ...(isVerbose ? [String(record.timeNs), word] : [letter]),
-          ...[String(owner.pid), commandOf(owner), String(endpoints.family)],
+          ...[...users.texts(record), String(owner.pid)],
+          ...[commandOf(owner), String(endpoints.family)],
           ...[endpoints.localAddress, endpoints.peerAddress],
           ...[String(endpoints.localPort), String(endpoints.peerPort)],
           ...(isVerbose ? [String(record.netns)] : []),
         ];
-        return { lines: [line(columns, texts)], json: { ...socketJson(record, tools), type: word } };
+        return {
+          lines: [line(columns, texts)],
+          json: { ...socketJson(record, tools), uid: record.uid ?? null, type: word },
+        };
       },
+      notes: () => users.notes(),
     };
   },
 };

@@ -18,6 +18,7 @@ import { commandLine, Tmux } from './tmux.ts';
 import { bpfOf, CONTEXT, lose, sentTo, totals, withoutTimes } from './view-rig.ts';
 
 const CONNECTIONS = 7;
+const NOBODY = 65_534;
 const SENT = 5_003;
 /** All that read from an agent, with their options, and the fewest rows that this workload makes in each. */
 const VIEWS: Readonly<Record<string, { readonly options: readonly string[]; readonly rows: number }>> = {
@@ -50,6 +51,7 @@ describe('views of a running agent', () => {
   let agent: Agent;
   let plain: Agent;
   let netns: string;
+  let clientPid: number;
   let tmux: Tmux;
   let screen: string;
   const sent = { bytes: 0, long: '', sinceMs: 0, tookMs: 0 };
@@ -74,8 +76,12 @@ describe('views of a running agent', () => {
     const folder = cleanup.makeFolder();
     path = join(folder, 'views.sock');
     settings = join(folder, 'settings.yaml');
-    const { room, client, server } = TcpScript.openPair(cleanup);
+    const { room, script: server } = TcpScript.open(cleanup);
+    // Of another user than the server.
+    const client = TcpScript.start(room, { uid: NOBODY });
+    cleanup.add(() => client.stop());
     netns = String(room.inode);
+    clientPid = client.pid;
     writeFileSync(settings, `filter:\n  include:\n    - netns: ${netns}\n`);
     pids = new Set([client.pid, server.pid]);
     // One after the other, so that the collectors are in this order.
@@ -135,7 +141,7 @@ describe('views of a running agent', () => {
     // What it moved is of an interval, and stays.
     screen = await tmux.shows(new RegExp(`:${longPort} .*:${older.port} ESTAB .* 68.4K `));
     tmux.press('4');
-    screen += await tmux.shows(new RegExp(`${server.pid} .*:${port} `));
+    screen += await tmux.shows(new RegExp(`\\[4 Listeners\\][^]*${server.pid} .*:${port} `));
     tmux.press('q');
     await tmux.given();
     // Others may have connections of their own in other namespaces.
@@ -156,6 +162,9 @@ describe('views of a running agent', () => {
       const rows = rowsOf(own, name);
       assert.ok(rows.length >= fewest, `${rows.length}`);
       assert.deepEqual(rowsOf(fed, name), rows);
+      const clients = rows.filter(({ pid, uid }) => uid !== undefined && pid === clientPid);
+      for (const { uid } of clients) assert.equal(uid, NOBODY);
+      if (name === 'tcpconnect') assert.equal(clients.length, CONNECTIONS + 1);
       if (options.includes('--trace'))
         assert.ok(
           rows.some(({ trace_id: id }) => id === CONTEXT.traceId),

@@ -81,7 +81,7 @@ describe('a recording', () => {
     room = new NetNamespace();
     cleanup.add(() => room.remove());
     room.exec('ip', 'address', 'add', '192.0.2.7/32', 'dev', 'lo');
-    client = TcpScript.start(room);
+    client = TcpScript.start(room, { uid: NOBODY });
     cleanup.add(() => client.stop());
     const server = TcpScript.start(room);
     cleanup.add(() => server.stop());
@@ -93,6 +93,7 @@ describe('a recording', () => {
     const commands = [
       ['tcplife', '-p', String(client.pid)],
       ['tcpstates', '-p', String(client.pid)],
+      ['tcpconnect', '-u', String(NOBODY), '-p', String(client.pid)],
       ['tcpdrop', '--netns', netns, '-s'],
     ] as const;
     await Promise.all(
@@ -130,6 +131,7 @@ describe('a recording', () => {
   for (const [name, own] of [
     ['tcplife', () => ['-p', String(client.pid)]],
     ['tcpstates', () => ['-p', String(client.pid)]],
+    ['tcpconnect', () => ['-u', String(NOBODY), '-p', String(client.pid)]],
     ['tcpdrop', () => ['--netns', String(room.inode), '-s']],
   ] as const)
     it(`shows in ${name} what was shown live`, async () => {

@@ -21,6 +21,7 @@ const NETWORKS = [
 ] as const;
 /** What each of two control groups does. */
 const CONNECTS = [7, 4] as const;
+const NOBODY = 65_534;
 const MESSAGES = 11;
 const MESSAGE = 100;
 
@@ -149,6 +150,39 @@ describe('known cases', () => {
       const rows = view.rows().map((row) => [row['remote_port'], row['connects']]);
       assert.deepEqual(rows, [[port, CONNECTS[i]]]);
     }
+  });
+
+  it('tcpconnect -U, and -u: the connects of each user', async () => {
+    const room = openRoom();
+    const clients = [0, NOBODY].map((uid) => {
+      const script = TcpScript.start(room, { uid });
+      cleanup.add(() => script.stop());
+      return script;
+    });
+    const server = startScript(room);
+    const { listener, port } = await server.listen();
+    const ports = ['-P', String(port)];
+    const [all, one, counts] = await Promise.all([
+      startView(cleanup, 'tcpconnect', '-U', ...ports),
+      startView(cleanup, 'tcpconnect', '-u', String(NOBODY), ...ports, '--json'),
+      startView(cleanup, 'tcpconnect', '-c', '-u', '0', ...ports, '--json'),
+    ]);
+    for (const [i, client] of clients.entries())
+      for (let n = 0; n < (CONNECTS[i] ?? 0); n += 1) await connect(client, { server, listener, port });
+    for (const view of [all, one, counts]) assert.equal(await view.stop(), 0);
+    const lines = all.stdout().trimEnd().split('\n');
+    assert.match(lines[0] ?? '', /^UID +PID +COMM /);
+    const users = lines.slice(1).map((line) => line.split(/ +/, 2).map(Number));
+    const expected = clients.flatMap(({ pid }, i) =>
+      Array.from({ length: CONNECTS[i] ?? 0 }, () => [i === 0 ? 0 : NOBODY, pid]),
+    );
+    assert.deepEqual(users, expected);
+    const pids = one.rows().map((row) => [row['uid'], row['pid']]);
+    assert.deepEqual(pids, expected.slice(CONNECTS[0]));
+    assert.deepEqual(
+      counts.rows().map((row) => [row['remote_port'], row['connects']]),
+      [[port, CONNECTS[0]]],
+    );
   });
 
   it('tcprtt --cgroup: a sample of each segment that came to the control group', async () => {

@@ -24,6 +24,7 @@ interface ScriptOptions {
   readonly cgroup?: string | undefined;
   readonly program?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly uid?: number;
 }
 
 interface Waiting {
@@ -64,14 +65,16 @@ export class TcpScript {
 
   /**
    * Builds it when needed, and starts it in the room's namespace and control group. `cgroup`: the folder of
-   * another group; `program`: a copy of it, whose name is then its command's; `env`: added to the environment.
+   * another group; `program`: a copy of it, whose name is then its command's; `env`: added to the environment;
+   * `uid`: the user who runs it.
    */
   static start(
     room: NetNamespace,
-    { cgroup = room.cgroup, program = PROGRAM, env = {} }: ScriptOptions = {},
+    { cgroup = room.cgroup, program = PROGRAM, env = {}, uid }: ScriptOptions = {},
   ): TcpScript {
     execFileSync('make', ['-s', '-C', join(projectFolder, 'test', 'kernel')]);
-    const child = spawn('ip', ['netns', 'exec', room.name, program], {
+    const user = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, '--clear-groups'];
+    const child = spawn('ip', ['netns', 'exec', room.name, ...user, program], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, ...env },
     });

@@ -622,6 +622,7 @@ export const ENDPOINTS = {
   role: 37,
   state: 38,
   netns: 40,
+  next_uid: 44,
 } as const;
 
 /** Elements of the arrays in `struct endpoints`. */

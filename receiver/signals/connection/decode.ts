@@ -73,8 +73,10 @@ function setWhatIsKnown(record: Draft<ConnectionRecord>, view: DataView, at: num
   const error = errorTypeOf(view.getUint8(at + CONNECTION_RECORD.error));
   const state = STATE_NAMES[view.getUint8(at + CONNECTION_RECORD.endpoints + ENDPOINTS.state)];
   const closeReason = CLOSE_REASON_NAMES[view.getUint8(at + CONNECTION_RECORD.reason)];
+  const nextUid = view.getUint32(at + CONNECTION_RECORD.endpoints + ENDPOINTS.next_uid, true);
   const outOfOrder = view.getUint32(at + CONNECTION_RECORD.segments_out_of_order, true);
   const context = decodeContext(view, at + CONNECTION_RECORD.context);
+  if (nextUid !== 0) record.uid = nextUid - 1;
   if (record.kind === 'live' && state !== undefined) record.state = state;
   if (record.kind === 'close' && closeReason !== undefined) record.closeReason = closeReason;
   if (outOfOrder !== MISSING_STAT.NO_STAT) record.segmentsOutOfOrder = outOfOrder;

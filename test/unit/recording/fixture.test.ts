@@ -54,6 +54,8 @@ describe('a recording of version 1', () => {
       clients.map(({ bytesSent, bytesReceived, owner }) => [bytesSent, bytesReceived, owner.command]),
       Array.from({ length: CLOSES / 2 }, () => [27n, 2000n, 'python3']),
     );
+    // It is older than this.
+    assert.ok(closes.every(({ uid }) => uid === undefined));
     // The host's row for what finds no other, and one for each end.
     assert.equal(rows, 3);
     assert.ok(steps > 10, String(steps));

@@ -43,6 +43,9 @@ describe('the options of a view', () => {
       'tcplife -p x': /^wirespan tcplife: -p x: is no process id: give a number from 1 to 4194304$/,
       'tcplife --cgroup system.slice': /is no path: it begins with \/ at the mount point/,
       'tcptracer -N -1': /-N/,
+      'tcpconnect -u root':
+        /^wirespan tcpconnect: -u root: is no user id: give a number from 0 to 4294967294$/,
+      'tcpconnect -u 4294967295': /is no user id/,
       'tcpconnlat 1 2': /^wirespan tcpconnlat: argument 2: is no option/,
       'tcpconnlat x': /^wirespan tcpconnlat: argument 1, x: is no time/,
       'softirqs 0':

@@ -4,7 +4,7 @@ import type { KernelRecord } from '../../../receiver/model/record.ts';
 import { optionsOf } from '../../../receiver/views/help.ts';
 import { VIEWS } from '../../../receiver/views/index.ts';
 import { parseViewArguments } from '../../../receiver/views/options.ts';
-import type { ViewRow, ViewTools } from '../../../receiver/views/view.ts';
+import type { ViewRow, ViewRun, ViewTools } from '../../../receiver/views/view.ts';
 
 /** A request whose trace is known. */
 export const CONTEXT = {
@@ -34,12 +34,17 @@ export interface Shown {
   readonly rows: readonly ViewRow[];
 }
 
-/** What a view makes of these records, and of its end. */
-export function show(command: string, ...records: readonly KernelRecord[]): Shown {
+/** A view at work, as this command line asks for it. */
+export function startView(command: string): ViewRun {
   const [name = '', ...argv] = command.split(' ');
   const view = VIEWS.find((each) => each.name === name);
   assert.ok(view !== undefined, name);
-  const run = view.start(parseViewArguments(name, optionsOf(view), argv, view.words), TOOLS);
+  return view.start(parseViewArguments(name, optionsOf(view), argv, view.words), TOOLS);
+}
+
+/** What a view makes of these records, and of its end. */
+export function show(command: string, ...records: readonly KernelRecord[]): Shown {
+  const run = startView(command);
   const rows = records.map((record) => run.row(record)).filter((row) => row !== undefined);
   return { header: run.header, rows: [...rows, ...(run.end?.() ?? [])] };
 }

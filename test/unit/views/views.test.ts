@@ -5,7 +5,7 @@ import { optionsOf } from '../../../receiver/views/help.ts';
 import { VIEWS } from '../../../receiver/views/index.ts';
 import { parseViewArguments } from '../../../receiver/views/options.ts';
 import { connection, listener, owner, retransmit, second, stateChange } from '../../support/correlation.ts';
-import { CONTEXT, show, textOf, TOOLS } from './show.ts';
+import { CONTEXT, show, startView, textOf, TOOLS } from './show.ts';
 
 describe('tcplife', () => {
   const life = connection({ bytesSent: 3_000n, bytesReceived: 1_024n });
@@ -84,6 +84,36 @@ describe('tcpconnect', () => {
       '42      app          4  10.1.2.3         192.0.2.9        8080',
     ]);
     assert.match(textOf(show('tcpconnect -L', open))[1] ?? '', / 10\.1\.2\.3 {9}40000 {2}192\.0\.2\.9 /);
+  });
+
+  it('has the user who made the socket when asked, and those of one user alone', () => {
+    const [root, other] = [0, 1_000].map((uid) => ({ ...open, uid }));
+    assert.ok(root !== undefined && other !== undefined);
+    const shown = show('tcpconnect -U', root, other, open);
+    assert.deepEqual(
+      textOf(shown).map((each) => each.slice(0, 22)),
+      [
+        'UID    PID     COMM   ',
+        '0      42      app    ',
+        '1000   42      app    ',
+        '-      42      app    ',
+      ],
+    );
+    assert.deepEqual(
+      shown.rows.map(({ json }) => json?.['uid']),
+      [0, 1_000, null],
+    );
+    assert.deepEqual(textOf(show('tcpconnect -U -u 1000', root, other, open)).slice(1), [
+      '1000   42      app          4  10.1.2.3         192.0.2.9        8080',
+    ]);
+    assert.match(textOf(show('tcpconnect -c -u 0', root, other, open))[1] ?? '', / 8080 +1$/);
+    assert.match(textOf(show('tcptracer -U', other))[1] ?? '', /^C 1000   42 /);
+  });
+
+  it('says how many it left out that are of nobody knows whom', () => {
+    const run = startView('tcpconnect -u 0');
+    for (const record of [open, { ...open, uid: 1 }, refused]) assert.equal(run.row(record), undefined);
+    assert.match(run.notes?.()[0] ?? '', /^2 are left out, since it was not noted which user made them/);
   });
 
   it('counts by destination, most first, and prints at the end', () => {
