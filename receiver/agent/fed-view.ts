@@ -11,6 +11,7 @@ import { createClock, type Clock } from '../model/clock.ts';
 import type { KernelRecord } from '../model/record.ts';
 import { Player } from '../recording/player.ts';
 import { TapedKernel } from '../recording/taped-kernel.ts';
+import { showsContainers } from '../views/container-column.ts';
 import type { ViewArguments } from '../views/options.ts';
 import type { Screen } from '../views/top/screen.ts';
 import { MAX_REMEMBERED, type View, type ViewSumsNeeds, type ViewTools } from '../views/view.ts';
@@ -83,7 +84,7 @@ function greetingOf(view: View, args: ViewArguments, cgroup: string | undefined)
     ...(local !== undefined && { local: [...local] }),
     ...(remote !== undefined && { remote: [...remote] }),
     ...(cgroup !== undefined && { cgroup }),
-    ...(cgroups && { namesCgroups: true }),
+    ...((cgroups || showsContainers(args)) && { namesCgroups: true }),
     ...(sums !== undefined && { sums: greetingSums(sums) }),
   };
 }

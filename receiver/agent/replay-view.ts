@@ -9,6 +9,7 @@ import type { StepName } from '../recording/format.ts';
 import { unmarked } from '../recording/for-views.ts';
 import type { Player } from '../recording/player.ts';
 import { TapedKernel } from '../recording/taped-kernel.ts';
+import { TapedMachine } from '../recording/taped-machine.ts';
 import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
 import { MAX_REMEMBERED, type View, type ViewTools } from '../views/view.ts';
@@ -60,12 +61,11 @@ export async function replayView(replayed: ReplayedView, outputs: Outputs): Prom
   const kernel = new TapedKernel(player);
   const owners = new OwnerTable(MAX_OWNERS, (key, info) => kernel.lookup('owners', key, info));
   const clock = createClock(() => player.clocks());
-  const cgroups = new ViewCgroups(kernel, MAX_REMEMBERED, NOWHERE);
   const toUnixNs = (monotonicNs: bigint): bigint => clock.toUnixNs(monotonicNs);
   const tools: ViewTools = {
     ...{ names: kernel.names, toUnixNs, maxRemembered: MAX_REMEMBERED },
     ...{ isTerminal: outputs.isTerminal.stdout, loads: () => [], ...(screen !== undefined && { screen }) },
-    cgroupOf: (owner) => cgroups.of(owner),
+    cgroupOf: recordedCgroups(kernel, player),
   };
   const lines = new ViewLines({ view, args, tools, owners, outputs, isShown: shownOf(args) });
   const viewSums = sums && new ViewSums(kernel, owners, { needs: sums, attributes, now: () => player.nowNs });
@@ -90,6 +90,16 @@ export async function replayView(replayed: ReplayedView, outputs: Outputs): Prom
     const lost = reader.end?.lost ?? 0;
     if (lost > 0) lines.say(`${String(lost)} events are missing: they came too fast`);
   });
+}
+
+/** As the kernel noted them, else the containers that `/proc` told of then. */
+function recordedCgroups(kernel: TapedKernel, player: Player): NonNullable<ViewTools['cgroupOf']> {
+  const cgroups = new ViewCgroups(kernel, MAX_REMEMBERED, NOWHERE);
+  const processes = new TapedMachine(player).processes(() => undefined);
+  return (owner) => {
+    const containerId = processes.read(owner)?.container.containerId;
+    return cgroups.of(owner) ?? (containerId === undefined ? undefined : { path: '', containerId });
+  };
 }
 
 /** The last of it is looked at until a key or a signal ends that. */

@@ -29,7 +29,7 @@ export class ViewCgroups {
     const id = processId(owner);
     const known = this.#known.get(id);
     if (known !== undefined) return known;
-    const found = this.#noted(owner) ?? readProcessCgroup(this.#procRoot, owner.pid, owner.startNs);
+    const found = this.#find(owner);
     if (found !== undefined) this.#known.set(id, found);
     return found;
   }
@@ -40,6 +40,14 @@ export class ViewCgroups {
     const here = readProcessCgroups(this.#procRoot, owner.pid, owner.startNs);
     const noted = this.#notedPath(owner);
     return here.some((each) => isBelow(each, path)) || (noted !== undefined && isEndBelow(noted, path));
+  }
+
+  /** Where a host has both versions the kernel notes version 2 alone, and its container may be in the other one. */
+  #find(owner: Owner): ProcessCgroup | undefined {
+    const noted = this.#noted(owner);
+    if (noted?.containerId !== undefined) return noted;
+    const here = readProcessCgroup(this.#procRoot, owner.pid, owner.startNs);
+    return noted === undefined ? here : { ...noted, containerId: here?.containerId };
   }
 
   #noted(owner: Owner): ProcessCgroup | undefined {

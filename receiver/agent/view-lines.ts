@@ -3,6 +3,7 @@ import type { DecodeCounters } from '../decode/batch.ts';
 import type { OwnerTable } from '../decode/owners.ts';
 import type { KernelRecord } from '../model/record.ts';
 import { decodeBatch } from '../signals/records.ts';
+import { ContainerColumn } from '../views/container-column.ts';
 import { isShown } from '../views/filter.ts';
 import type { ViewArguments } from '../views/options.ts';
 import type { IntervalSums } from './view-sums.ts';
@@ -31,6 +32,7 @@ export class ViewLines {
   isGone = false;
   readonly #parts: ViewLinesParts;
   readonly #run: ViewRun;
+  readonly #containers: ContainerColumn;
   readonly #ports: ViewPorts;
   readonly #decoded: DecodeCounters = { decoded: 0, bad: 0 };
   #isClosed = false;
@@ -42,6 +44,7 @@ export class ViewLines {
     this.#parts = parts;
     this.#ports = view.ports?.(args) ?? {};
     this.#run = view.start(args, tools);
+    this.#containers = new ContainerColumn(args, tools);
     outputs.stdout.onGone(() => (this.isGone = true));
   }
 
@@ -61,16 +64,18 @@ export class ViewLines {
     this.#run.begin?.();
     if (this.isScreen) return true;
     if (header === undefined || this.#parts.args.has('json')) return false;
-    this.#lines.push(header);
+    this.#lines.push(this.#containers.header(header));
     return true;
   }
 
   records(bytes: Uint8Array): void {
     const { args, owners, isShown: isWanted, seen } = this.#parts;
     decodeBatch(bytes, owners, this.#decoded, (record) => {
+      if (record.kind === 'owner') this.#containers.note(record.owner);
       if (!isShown(record, args, this.#ports) || isWanted?.(record) === false) return;
       const row = this.#run.row(seen?.(record) ?? record);
-      if (row !== undefined) this.#show(row);
+      if (row === undefined) return;
+      this.#show('owner' in record ? this.#containers.row(row, record.owner) : row);
     });
   }
 

@@ -1,5 +1,6 @@
 import { EVENT_TCP_LISTENER_START } from '../../semconv/index.ts';
 import { commandOf, line, localJson, TimeColumns, titles } from './columns.ts';
+import { SHOW_CONTAINER } from './container-column.ts';
 import { netnsOption, TIMES } from './options.ts';
 import type { View } from './view.ts';
 
@@ -8,7 +9,12 @@ export const solisten: View = {
   name: 'solisten',
   summary: 'TCP sockets that start to listen, with the backlog that the kernel took',
   example: ['wirespan solisten --show-netns', 'in containers too'],
-  options: [netnsOption('n'), { long: 'show-netns', help: 'a column with the network namespace' }, ...TIMES],
+  options: [
+    netnsOption('n'),
+    { long: 'show-netns', help: 'a column with the network namespace' },
+    ...TIMES,
+    SHOW_CONTAINER,
+  ],
   needs: () => ({ events: [EVENT_TCP_LISTENER_START], probes: ['inet_sock_set_state'] }),
   start: (args, tools) => {
     const times = new TimeColumns(args, tools);

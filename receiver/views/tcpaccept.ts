@@ -1,5 +1,6 @@
 import { EVENT_TCP_CONNECTION_ACCEPT } from '../../semconv/index.ts';
 import { commandOf, line, millisecondsBetween, socketJson, TimeColumns, titles } from './columns.ts';
+import { SHOW_CONTAINER } from './container-column.ts';
 import { portsOption, TIMES } from './options.ts';
 import type { View } from './view.ts';
 
@@ -18,7 +19,7 @@ export const tcpaccept: View = {
   name: 'tcpaccept',
   summary: 'TCP connections that processes accept, by the process that took them out of the queue',
   example: ['wirespan tcpaccept -P 80,443', 'who is asked at these ports'],
-  options: [portsOption('port', 'P', 'these local ports only'), ...TIMES],
+  options: [portsOption('port', 'P', 'these local ports only'), ...TIMES, SHOW_CONTAINER],
   needs: () => ({ events: [EVENT_TCP_CONNECTION_ACCEPT], probes: ['inet_csk_accept'], costly: true }),
   ports: (args) => ({ local: args.ports('port') }),
   start: (args, tools) => {

@@ -1,6 +1,7 @@
 import { EVENT_TCP_CONNECTION_FAIL, EVENT_TCP_CONNECTION_OPEN } from '../../semconv/index.ts';
 import type { ConnectionRecord, KernelRecord } from '../model/record.ts';
 import { commandOf, line, socketJson, TimeColumns, titles, type Column } from './columns.ts';
+import { SHOW_CONTAINER } from './container-column.ts';
 import { Counts } from './counts.ts';
 import { portsOption, type ViewArguments } from './options.ts';
 import { USER_OPTIONS, Users } from './users.ts';
@@ -25,6 +26,7 @@ export const tcpconnect: View = {
     { long: 'lport', short: 'L', help: 'a column with the local port' },
     ...USER_OPTIONS,
     { long: 'count', short: 'c', help: 'count by addresses and port, and print the sums at the end' },
+    SHOW_CONTAINER,
   ],
   needs: () => ({
     events: [EVENT_TCP_CONNECTION_OPEN, EVENT_TCP_CONNECTION_FAIL],

@@ -1,5 +1,6 @@
 import { EVENT_TCP_CONNECTION_FAIL, EVENT_TCP_CONNECTION_OPEN } from '../../semconv/index.ts';
 import { commandOf, line, millisecondsBetween, socketJson, TimeColumns, titles } from './columns.ts';
+import { SHOW_CONTAINER } from './container-column.ts';
 import { MINIMUM, portsOption } from './options.ts';
 import { isAttempt } from './tcpconnect.ts';
 import type { View } from './view.ts';
@@ -15,6 +16,7 @@ export const tcpconnlat: View = {
     { long: 'timestamp', short: 't', help: 'a column with the seconds since the first line' },
     { long: 'time', short: 'T', help: 'a column with the time of day' },
     { long: 'lport', short: 'L', help: 'a column with the local port' },
+    SHOW_CONTAINER,
   ],
   words: [MINIMUM.long],
   needs: () => ({

@@ -13,6 +13,7 @@ import {
   traceTexts,
   type Column,
 } from './columns.ts';
+import { SHOW_CONTAINER } from './container-column.ts';
 import { netnsOption, TRACE, type ViewArguments } from './options.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
 
@@ -25,6 +26,7 @@ export const tcpdrop: View = {
     { long: 'stack', short: 's', help: 'the stack of the kernel, innermost function first' },
     netnsOption(),
     TRACE,
+    SHOW_CONTAINER,
   ],
   needs: (args) => ({
     events: [EVENT_PACKET_DROP],

@@ -1,6 +1,7 @@
 import { EVENT_TCP_CONNECTION_CLOSE, EVENT_TCP_CONNECTION_FAIL } from '../../semconv/index.ts';
 import type { ConnectionRecord, KernelRecord } from '../model/record.ts';
 import { commandOf, millisecondsBetween, socketJson, type Column } from './columns.ts';
+import { SHOW_CONTAINER } from './container-column.ts';
 import { CSV, LOCAL_PORT, portsOf, REMOTE_PORT, TIMES, WIDE } from './options.ts';
 import { SocketTable, type TableStyle } from './socket-table.ts';
 import type { View, ViewRow, ViewTools } from './view.ts';
@@ -24,7 +25,7 @@ export const tcplife: View = {
   name: 'tcplife',
   summary: 'TCP connections and failed attempts at their end: who, with whom, bytes each way, lifetime',
   example: ['wirespan tcplife -L 22', 'sessions of the SSH server'],
-  options: [LOCAL_PORT, REMOTE_PORT, ...TIMES, WIDE, CSV],
+  options: [LOCAL_PORT, REMOTE_PORT, ...TIMES, WIDE, CSV, SHOW_CONTAINER],
   needs: () => ({
     events: [EVENT_TCP_CONNECTION_CLOSE, EVENT_TCP_CONNECTION_FAIL],
     probes: ['inet_sock_set_state'],

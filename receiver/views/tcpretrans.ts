@@ -14,6 +14,7 @@ import {
   traceTexts,
   type Column,
 } from './columns.ts';
+import { SHOW_CONTAINER } from './container-column.ts';
 import { Counts } from './counts.ts';
 import { LOCAL_PORT, portsOf, REMOTE_PORT, TRACE, type ViewArguments } from './options.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
@@ -37,6 +38,7 @@ export const tcpretrans: View = {
     LOCAL_PORT,
     REMOTE_PORT,
     TRACE,
+    SHOW_CONTAINER,
   ],
   needs: (args) => ({
     events: [EVENT_TCP_RETRANSMIT],

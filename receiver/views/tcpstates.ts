@@ -2,6 +2,7 @@ import { EVENT_TCP_STATE_CHANGE } from '../../semconv/index.ts';
 import { BoundedCache } from '../model/bounded-cache.ts';
 import type { KernelRecord } from '../model/record.ts';
 import { commandOf, millisecondsBetween, socketJson, stateName, type Column } from './columns.ts';
+import { SHOW_CONTAINER } from './container-column.ts';
 import { CSV, LOCAL_PORT, portsOf, REMOTE_PORT, TIMES, WIDE, type ViewArguments } from './options.ts';
 import { SocketTable, type TableStyle } from './socket-table.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
@@ -11,7 +12,7 @@ export const tcpstates: View = {
   name: 'tcpstates',
   summary: 'TCP state changes, and how long the socket was in the state before',
   example: ['wirespan tcpstates -D 5432', 'what becomes of connections to a database'],
-  options: [LOCAL_PORT, REMOTE_PORT, ...TIMES, WIDE, CSV],
+  options: [LOCAL_PORT, REMOTE_PORT, ...TIMES, WIDE, CSV, SHOW_CONTAINER],
   needs: () => ({ events: [EVENT_TCP_STATE_CHANGE], probes: ['inet_sock_set_state'] }),
   ports: portsOf,
   start: (args, tools) => new States(args, tools),

@@ -2,6 +2,7 @@ import { EVENT_TCP_CONNECTION_CLOSE } from '../../semconv/index.ts';
 import { BoundedCache } from '../model/bounded-cache.ts';
 import type { ConnectionRecord, KernelRecord } from '../model/record.ts';
 import { commandOf, line, socketJson, timeOfDay, titles, type Column } from './columns.ts';
+import { ContainerColumn, SHOW_CONTAINER } from './container-column.ts';
 import { intervalOptions, portsOption, type ViewArguments } from './options.ts';
 import type { Gain, View, ViewRow, ViewRun, ViewTools } from './view.ts';
 
@@ -21,6 +22,7 @@ export const tcptop: View = {
     { long: 'nosummary', short: 'S', help: 'no line with the load averages' },
     portsOption('localport', 'L', 'these local ports only'),
     portsOption('remoteport', 'D', 'these ports of the other end only'),
+    SHOW_CONTAINER,
   ],
   words: ['interval', 'count'],
   needs: (args) => ({
@@ -57,6 +59,7 @@ class Top implements ViewRun {
   readonly #totals: BoundedCache<string, Moved>;
   /** In this interval, by cookie. */
   #moved: BoundedCache<string, Row>;
+  readonly #containers: ContainerColumn;
   #leftOut = 0;
   /** CLOCK_MONOTONIC of the latest record, and of the latest before this interval. */
   #latestNs = 0n;
@@ -65,6 +68,7 @@ class Top implements ViewRun {
   constructor(args: ViewArguments, tools: ViewTools) {
     this.#args = args;
     this.#tools = tools;
+    this.#containers = new ContainerColumn(args, tools);
     this.#totals = new BoundedCache(tools.maxRemembered);
     this.#moved = new BoundedCache(tools.maxRemembered);
   }
@@ -104,7 +108,7 @@ class Top implements ViewRun {
       return rows.length === 0
         ? []
         : [
-            { lines: [...(family === 6 ? [''] : []), titles(columns)] },
+            { lines: [...(family === 6 ? [''] : []), this.#containers.header(titles(columns))] },
             ...rows.map(({ record, gained }) => this.#rowOf(columns, record, gained)),
           ];
     });
@@ -120,10 +124,11 @@ class Top implements ViewRun {
       `${peerAddress}:${String(peerPort)}`,
       ...[received, sent].map((bytes) => String(Math.floor(bytes / BYTES_PER_KB))),
     ];
-    return {
+    const row = {
       lines: [line(columns, texts)],
       json: { ...socketJson(record, this.#tools), bytes_received: received, bytes_sent: sent },
     };
+    return this.#containers.row(row, record.owner);
   }
 
   notes(): string[] {

@@ -4,6 +4,7 @@ import {
   EVENT_TCP_CONNECTION_OPEN,
 } from '../../semconv/index.ts';
 import { commandOf, line, socketJson, TimeColumns, titles } from './columns.ts';
+import { SHOW_CONTAINER } from './container-column.ts';
 import { netnsOption, TIMES } from './options.ts';
 import { USER_OPTIONS, Users } from './users.ts';
 import type { View } from './view.ts';
@@ -24,6 +25,7 @@ export const tcptracer: View = {
     netnsOption('N'),
     ...USER_OPTIONS,
     { long: 'verbose', short: 'v', help: 'nanoseconds, words for the types, and the network namespace' },
+    SHOW_CONTAINER,
   ],
   needs: () => ({
     events: [EVENT_TCP_CONNECTION_OPEN, EVENT_TCP_CONNECTION_ACCEPT, EVENT_TCP_CONNECTION_CLOSE],

@@ -34,8 +34,14 @@ const VIEWS: Readonly<Record<string, { readonly options: readonly string[]; read
 };
 /** What one connection moved before the views came, and while they watched; it stays open. */
 const [EARLIER, MEANWHILE] = [40_009, 30_011];
-/** The control group of one end. */
-const CGROUP = `/views-${process.pid}`;
+/** The container of one end, and its control group. */
+const CONTAINER = process.pid.toString(16).padStart(12, '0').padEnd(64, 'e');
+const CGROUP = `/docker/${CONTAINER}`;
+/** How its processes are asked for. */
+const OF_CONTAINER: Readonly<Record<string, readonly string[]>> = {
+  'of a cgroup': ['--cgroup', CGROUP],
+  'of a container': ['--container', CONTAINER.slice(0, 12)],
+};
 /** How a view is told of one network namespace, where it has an option for that. */
 const NETNS: Readonly<Record<string, string>> = { tcptracer: '-N', solisten: '-n', tcpdrop: '--netns' };
 
@@ -79,6 +85,8 @@ describe('views of a running agent', () => {
     const { room, script: server } = TcpScript.open(cleanup);
     // Of another user than the server.
     const client = TcpScript.start(room, { uid: NOBODY });
+    const { v1, v2 } = cgroupMounts();
+    writeFileSync(join(makeCgroup(cleanup, v1 ?? v2 ?? '', CGROUP), 'cgroup.procs'), String(client.pid));
     cleanup.add(() => client.stop());
     netns = String(room.inode);
     clientPid = client.pid;
@@ -98,9 +106,6 @@ describe('views of a running agent', () => {
     };
     await sendLong(EARLIER);
     sent.long = `${client.pid} ${longPort}`;
-    const { v1, v2 } = cgroupMounts();
-    writeFileSync(join(makeCgroup(cleanup, v1 ?? v2 ?? '', CGROUP), 'cgroup.procs'), String(client.pid));
-    cleanup.add(() => client.stop());
     tmux = new Tmux(cleanup, { width: 120, height: 24 });
     tmux.enter(commandLine(['top', '--agent', path]));
     sent.sinceMs = performance.now();
@@ -116,7 +121,7 @@ describe('views of a running agent', () => {
       start('softirqs', ['softirqs', '1']),
       start('tcpsubnet', ['tcpsubnet']),
       start('tcptop', ['tcptop']),
-      start('of a cgroup', ['tcplife', '--cgroup', CGROUP]),
+      ...Object.entries(OF_CONTAINER).map(([name, options]) => start(name, ['tcplife', ...options])),
     ]);
     await tmux.shows(new RegExp(`:${longPort} .*:${older.port} ESTAB +0 +0 `));
     bpf.fed = [...fed.values()].reduce((sum, { pid }) => sum + bpfOf(pid), 0);
@@ -172,10 +177,13 @@ describe('views of a running agent', () => {
         );
     });
 
-  it('print of a control group what its processes did', () => {
-    const rows = rowsOf(own, 'tcplife').filter(({ pid }) => pid === Number(sent.long.split(' ')[0]));
+  it('print of a control group, or of the container in it, what its processes did, and name the container', () => {
+    const all = rowsOf(own, 'tcplife');
+    const rows = all.filter(({ container_id: container }) => container === CONTAINER);
     assert.equal(rows.length, CONNECTIONS + 1);
-    assert.deepEqual(rowsOf(fed, 'of a cgroup'), rows);
+    for (const name of Object.keys(OF_CONTAINER)) assert.deepEqual(rowsOf(fed, name), rows);
+    for (const { pid, container_id: container } of all)
+      assert.equal(container, pid === clientPid ? CONTAINER : null);
   });
 
   it('count in tcptop what each connection moved meanwhile, also of those that live on', () => {
@@ -212,7 +220,7 @@ describe('views of a running agent', () => {
     for (const [name, view] of fed)
       assert.equal(
         view.stderr(),
-        `wirespan ${name === 'of a cgroup' ? 'tcplife' : name}: watches through the agent at ${path}, whose filter leaves connections out; Ctrl-C ends it\n`,
+        `wirespan ${name in OF_CONTAINER ? 'tcplife' : name}: watches through the agent at ${path}, whose filter leaves connections out; Ctrl-C ends it\n`,
       );
   });
 
@@ -257,7 +265,12 @@ describe('views of a running agent', () => {
     );
     assert.equal(existsSync(path), false);
     await Promise.all(collectors.map((each) => each.stop()));
-    const [read, unread] = collectors.map((each) => sentTo(each, pids));
+    const [read, unread] = collectors.map((each) =>
+      sentTo(
+        each,
+        (resource) => pids.has(Number(resource['process.pid'])) || resource['container.id'] === CONTAINER,
+      ),
+    );
     assert.ok(read !== undefined && unread !== undefined);
     assert.ok(unread.events.length > 0 && unread.spans.length > 0, JSON.stringify(unread));
     assert.ok(Object.keys(unread.sums).length > 10, JSON.stringify(unread));

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { agentArgs, cleanEnvironment, NODE_OPTIONS, runToEnd, type Ended } from '../support/agent.ts';
 import { Cleanup } from '../support/cleanup.ts';
+import { cgroupMounts, makeCgroup } from '../support/cgroups.ts';
 import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { startView, type JsonRow, type RunningView } from '../support/view.ts';
@@ -17,6 +18,7 @@ import { totals } from './view-rig.ts';
 const NOBODY = 65_534;
 const CONNECTIONS = 23;
 const SENT = 5_003;
+const CONTAINER = process.pid.toString(16).padStart(12, '0').padEnd(64, 'f');
 /** Each program that looks has a clock reading of its own. */
 const TIMES = /^(time|ms)$|_ms$/;
 
@@ -81,7 +83,9 @@ describe('a recording', () => {
     room = new NetNamespace();
     cleanup.add(() => room.remove());
     room.exec('ip', 'address', 'add', '192.0.2.7/32', 'dev', 'lo');
-    client = TcpScript.start(room, { uid: NOBODY });
+    const { v1, v2 } = cgroupMounts();
+    const cgroup = makeCgroup(cleanup, v1 ?? v2 ?? '', `/docker/${CONTAINER}`);
+    client = TcpScript.start(room, { uid: NOBODY, cgroup });
     cleanup.add(() => client.stop());
     const server = TcpScript.start(room);
     cleanup.add(() => server.stop());
@@ -139,6 +143,7 @@ describe('a recording', () => {
       assert.deepEqual([ended.code, ended.stderr], [0, '']);
       const live = views.get(name)?.rows() ?? [];
       assert.ok(live.length > 0);
+      if (name === 'tcplife') assert.ok(live.every((row) => row['container_id'] === CONTAINER));
       assert.deepEqual(withoutTimes(rowsOf(ended)), withoutTimes(live));
     });
 

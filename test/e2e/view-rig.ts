@@ -70,14 +70,13 @@ export function bpfOf(pid: number): number {
 /** Samples: how often a connection is met by a pass is the agent's own affair. */
 const SAMPLES = /\.rtt(?:_variation)?$/;
 
-/** What a collector got of these processes: events and spans by name, and how much each series came to. */
+/** What a collector got of these resources: events and spans by name, and how much each series came to. */
 export function sentTo(
   collector: Collector,
-  pids: ReadonlySet<number>,
+  isOne: (resource: PlainAttributes) => boolean,
 ): { events: string[]; spans: string[]; sums: object } {
   const { metrics, logs, spans } = readOutput(collector);
-  const isOurs = ({ resource }: { readonly resource: PlainAttributes }): boolean =>
-    pids.has(Number(resource['process.pid']));
+  const isOurs = ({ resource }: { readonly resource: PlainAttributes }): boolean => isOne(resource);
   const counted = metrics.filter(
     (point) =>
       isOurs(point) && (point.type === 'histogram' || point.isMonotonic) && !SAMPLES.test(point.name),
