@@ -83,7 +83,7 @@ describe('views of a running agent', () => {
     path = join(folder, 'views.sock');
     settings = join(folder, 'settings.yaml');
     const { room, script: server } = TcpScript.open(cleanup);
-    // Of another user than the server.
+    // Another user has it than the server.
     const client = TcpScript.start(room, { uid: NOBODY });
     const { v1, v2 } = cgroupMounts();
     writeFileSync(join(makeCgroup(cleanup, v1 ?? v2 ?? '', CGROUP), 'cgroup.procs'), String(client.pid));
