@@ -6,7 +6,6 @@ import { FeedReadError } from '../feed/client.ts';
 import { FeedError } from '../feed/server.ts';
 import { EndpointError } from '../export/endpoint-error.ts';
 import { parseArguments } from '../cli/args.ts';
-import { readVersion, renderHelp } from '../cli/help.ts';
 import type { Output } from '../cli/output.ts';
 import { createOutputs, leave, type Outputs } from '../cli/outputs.ts';
 import type { LoadedSettings } from './reload-plan.ts';
@@ -83,8 +82,10 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
   const { command, flags } = parseArguments(argv, [...VIEWS, ...FILES]);
   // Only the agent has something to finish.
   if (command !== 'run') signals.release();
-  if (command === 'help') return await print(renderHelp(VIEWS), outputs.stdout);
-  if (command === 'version') return await print(readVersion(), outputs.stdout);
+  if (command === 'help' || command === 'version') {
+    const { readVersion, renderHelp } = await import('../cli/help.ts');
+    return await print(command === 'help' ? renderHelp(VIEWS) : readVersion(), outputs.stdout);
+  }
   const sources = {
     argv: flags,
     env: process.env,

@@ -1,5 +1,5 @@
-import stringWidth from 'string-width';
 import { outsideText } from '../../text/index.ts';
+import { textWidth } from './text-width.ts';
 
 const BYTE_STEPS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 const COUNT_STEPS = ['', 'k', 'M', 'G', 'T'] as const;
@@ -49,11 +49,11 @@ export function printable(text: string): string {
 
 /** Cuts a printable text to `width` columns, with `…` where something is left out. */
 export function cut(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
+  if (textWidth(text) <= width) return text;
   let kept = '';
   let columns = 0;
   for (const character of text) {
-    columns += stringWidth(character);
+    columns += textWidth(character);
     if (columns > width - 1) break;
     kept += character;
   }

@@ -1,5 +1,5 @@
-import stringWidth from 'string-width';
 import type { LiveRow } from '../signals/live-table.ts';
+import { textWidth } from './text-width.ts';
 import { foldEndpoints, foldProcesses, singleRows, type TableRow } from './fold.ts';
 import { cut, humanBytes, humanCount, humanDuration, humanRate, printable } from './human.ts';
 import type { RatedRow } from './rates.ts';
@@ -98,7 +98,7 @@ function fit(rows: readonly TableRow[], width: number): Fitted[] {
   const needed = COLUMNS.filter(({ isNeeded }) => isNeeded === undefined || rows.some(isNeeded));
   let fitted = needed.map((column): Fitted => {
     const cells = rows.map((row) => printable(column.value(row)));
-    const natural = cells.reduce((most, cell) => Math.max(most, stringWidth(cell)), column.title.length);
+    const natural = cells.reduce((most, cell) => Math.max(most, textWidth(cell)), column.title.length);
     return { column, cells, width: Math.min(natural, column.max ?? Infinity) };
   });
   for (;;) {
@@ -120,7 +120,7 @@ function fit(rows: readonly TableRow[], width: number): Fitted[] {
 
 function pad(text: string, { column, width }: Fitted): string {
   const shown = cut(text, width);
-  const spaces = ' '.repeat(Math.max(0, width - stringWidth(shown)));
+  const spaces = ' '.repeat(Math.max(0, width - textWidth(shown)));
   return column.isText === true ? shown + spaces : spaces + shown;
 }
 

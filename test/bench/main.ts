@@ -17,6 +17,7 @@ import { recordings } from './sections/recordings.ts';
 import { replay } from './sections/replay.ts';
 import type { Section } from './sections/section.ts';
 import { soak } from './sections/soak.ts';
+import { starts } from './sections/starts.ts';
 import { stages } from './sections/stages.ts';
 import { throughput } from './sections/throughput.ts';
 import { views } from './sections/views.ts';
@@ -30,6 +31,7 @@ const SECTIONS: readonly Section[] = [
   recordings,
   gateways,
   views,
+  starts,
   live,
   top,
   throughput,

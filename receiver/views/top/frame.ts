@@ -1,5 +1,5 @@
-import stringWidth from 'string-width';
 import { cut, printable } from '../../cli/human.ts';
+import { textWidth } from '../../cli/text-width.ts';
 import type { CellContext, TopColumn } from './columns.ts';
 import { fill, place, widthOf, type Placed } from './layout.ts';
 import type { ListState, Mode } from './mode.ts';
@@ -12,7 +12,7 @@ export function plain(text: string, style: Style = 'plain'): Segment {
 /** A line of one style over the whole width. */
 export function bar(text: string, width: number, style: Style): FrameLine {
   const shown = cut(printable(text), width);
-  return [{ text: shown + ' '.repeat(Math.max(0, width - stringWidth(shown))), style }];
+  return [{ text: shown + ' '.repeat(Math.max(0, width - textWidth(shown))), style }];
 }
 
 /** Which part of a list is shown, so that the chosen row is in it. */

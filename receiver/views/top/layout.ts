@@ -1,5 +1,5 @@
-import stringWidth from 'string-width';
 import { cut, printable } from '../../cli/human.ts';
+import { isAscii, textWidth } from '../../cli/text-width.ts';
 import type { TopColumn } from './columns.ts';
 
 /** Blanks between columns. */
@@ -53,12 +53,9 @@ function shared<Row>(
   return columns.map((column) => ({ column, width: widths.get(column) ?? column.width }));
 }
 
-/** What most texts are of. */
-const ASCII = /^[ -~]*$/;
-
 /** Columns of the terminal that a text takes, as it is shown. */
 export function widthOf(text: string): number {
-  return ASCII.test(text) ? text.length : stringWidth(printable(text));
+  return isAscii(text) ? text.length : textWidth(printable(text));
 }
 
 /** A text in exactly so many columns of the terminal. */
@@ -69,7 +66,7 @@ export function fill<Row>(text: string, { column, width }: Placed<Row>): string 
 }
 
 function shownIn(text: string, width: number, keepsEnd: boolean): string {
-  if (ASCII.test(text) && text.length <= width) return text;
+  if (isAscii(text) && text.length <= width) return text;
   return keepsEnd ? cutStart(printable(text), width) : cut(printable(text), width);
 }
 
