@@ -20,8 +20,9 @@ const ALL = [
   listener,
   // The close of a socket ends its retransmissions, then the connection.
   retransmit,
-  exchange,
   connection,
+  // What it reads is for nothing where arriving segments are not met.
+  exchange,
   http2,
   drop,
   reset,

@@ -13,6 +13,7 @@ export interface ExchangeOptions {
   readonly exchangePhases: boolean;
 }
 
+const ARRIVE = 'ws_arrive';
 const READ = 'ws_exchange_read';
 
 /** When requests and responses are read. Without it nothing is said of phases: what was read is what the others wait for. */
@@ -20,6 +21,7 @@ const READS: Probe<ExchangeOptions> = {
   name: 'exchange_read',
   variants: () => [{ programs: [READ], tracepoint: 'tcp_rcv_space_adjust' }],
   isWanted: ({ exchangePhases }) => exchangePhases,
+  needs: [ARRIVE],
 };
 
 /** Requests and their responses, from the programs of writes and arriving segments. */
@@ -29,8 +31,8 @@ export const exchange: Family<ExchangeOptions> = {
   probes: [READS],
   variables: ({ emit, thresholds, exchangePhases }, chosen) => ({
     // Responses are met where they arrive.
-    cfg_emit_exchange: modeNumber(isAttached(chosen, 'ws_arrive') ? emit.exchange : 'off'),
-    cfg_phases: exchangePhases && isAttached(chosen, 'ws_arrive') && isAttached(chosen, READ),
+    cfg_emit_exchange: modeNumber(isAttached(chosen, ARRIVE) ? emit.exchange : 'off'),
+    cfg_phases: exchangePhases && isAttached(chosen, READ),
     cfg_slow_exchange_ns: nanoseconds(emit.exchange !== 'off', thresholds.exchangeUs),
   }),
   probeNames: { [PROBE_ID.PROBE_EXCHANGE]: 'tcp_exchange' },

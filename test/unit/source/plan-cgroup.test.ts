@@ -25,11 +25,12 @@ describe('the plan of programs at the root of cgroup v2', () => {
       [{ arrivals: false }, false],
       [{ requests: false }, false],
     ] as const) {
-      const plan = planFor(LINUX_6_12, options);
-      assert.equal(
-        plan.attached.some(({ program }) => program === 'ws_arrive'),
-        isRead,
-      );
+      const plan = planFor(LINUX_6_12, { ...options, exchangePhases: isRead });
+      for (const program of ['ws_arrive', 'ws_exchange_read'])
+        assert.equal(
+          plan.attached.some((each) => each.program === program),
+          isRead,
+        );
       assert.equal(variableOf(plan, 'cfg_serves'), isRead);
       assert.deepEqual(plan.missing, []);
     }
@@ -43,6 +44,7 @@ describe('the plan of programs at the root of cgroup v2', () => {
         probe: 'cgroup_ingress',
         why: `cgroup_skb/ingress is refused (errno 1 for ws_arrive)${ARRIVALS_UNREAD}`,
       },
+      { probe: 'exchange_read', why: 'ws_arrive is not attached' },
     ]);
   });
 });

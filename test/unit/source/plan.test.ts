@@ -57,10 +57,10 @@ const REST = [
 /** Every program but the accept's, with this one for the first write. */
 const allWith = (write: string): string[] => [
   ...RETRANSMIT,
-  ...EXCHANGE,
   ...CONNECTION,
   write,
   ...(write === 'ws_write_fentry' ? ['ws_syn'] : []),
+  ...EXCHANGE,
   ...REST,
 ];
 
@@ -145,7 +145,12 @@ describe('the plan', () => {
       assert.equal(variableOf(plan, 'cfg_requests_by_address'), true);
       assert.deepEqual(
         plan.missing.map(({ probe }) => probe),
-        [...(costlyVariants ? [] : ['inet_stream_connect']), 'tcp_fastopen_cookie_check', 'cgroup_ingress'],
+        [
+          ...(costlyVariants ? [] : ['inet_stream_connect']),
+          'tcp_fastopen_cookie_check',
+          'cgroup_ingress',
+          'exchange_read',
+        ],
       );
     }
     assert.equal(variableOf(planFor(LINUX_6_1), 'cfg_requests_by_address'), false);
@@ -203,7 +208,6 @@ describe('the plan', () => {
       [
         ['tcp_retransmit_skb', none],
         ['tcp_retransmit_synack', none],
-        ['exchange_read', none],
         ['inet_sock_set_state', none],
         ['tcp_destroy_sock', none],
         ['inet_sk_error_report', none],
@@ -224,6 +228,7 @@ describe('the plan', () => {
           'cgroup_setsockopt',
           'cgroup/setsockopt is refused (errno 1 for ws_announce): what applications announce of their sockets is not heard. It needs CAP_NET_ADMIN and a mounted cgroup v2; correlation.hook=off does without',
         ],
+        ['exchange_read', 'ws_arrive is not attached'],
         ['kfree_skb', none],
         ['tcp_send_reset', none],
         ['tcp_receive_reset', none],
