@@ -22,14 +22,15 @@ static __always_inline void name_owner(struct sock *sk, struct tcp_sock *tp, str
 		confirm_owner(sk, tp, conn, &owner, PROBE_REQUEST, now);
 }
 
-/* A first write begins with a request: was the connection opened for it? */
+/* A first write begins with a request: was the connection opened for it? If so that is told. */
 static __noinline int link_opening(struct sock *sk, struct tcp_sock *tp, struct conn *conn,
 				   const struct request *opening, u64 now)
 {
-	if (is_wanted(opening) && !(conn->flags & CONN_OPENED_FOR) &&
-	    is_opener(&conn->opener, &conn->owner, conn->established_ns, now))
-		emit_handshake(sk, tp, conn, opening, now);
-	return 0;
+	if (!is_wanted(opening) || (conn->flags & CONN_OPENED_FOR) ||
+	    !is_opener(&conn->opener, &conn->owner, conn->established_ns, now))
+		return 0;
+	emit_handshake(sk, tp, conn, opening, now);
+	return 1;
 }
 
 /*
@@ -45,6 +46,7 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 	struct request *opening;
 	struct conn *conn;
 	u32 number, before;
+	int is_opened = 0;
 
 	write.buffer = first_buffer(iter, &write.length, true);
 	write.begins = begins_as_request(&write);
@@ -74,9 +76,11 @@ static __noinline int follow_write(struct sock *sk, struct tcp_sock *tp, struct 
 		set_flags(conn, CONN_UNFINISHED);
 	opening = slot_at(ring, number);
 	if (opening)
-		link_opening(sk, tp, conn, opening, write.now);
+		is_opened = link_opening(sk, tp, conn, opening, write.now);
 	if (cfg_emit_exchange)
 		follow_exchange(tp, conn, ring, before, write.now);
+	if (cfg_phases && is_opened && opening == slot_at(ring, ring->count))
+		note_opening(tp, conn, opening);
 	return 0;
 }
 

@@ -23,8 +23,11 @@ struct exchange_phases {
 	__u8 followed;		  /* 0: nothing is known of this */
 	__u8 unclear; /* what came had a gap, or two CPUs met: neither came_ns nor queued_ns is right */
 	__u8 pad[2];
+	__u64 connect_ns; /* of a client: the connection that was opened for this request was begun */
+	__u64 established_ns; /* and its handshake was over; 0: it was opened for none, or another */
+	__u64 accepted_ns; /* of a server: an application accepted the connection; 0: not known */
 };
-_Static_assert(sizeof(struct exchange_phases) == 96, "exchange_phases");
+_Static_assert(sizeof(struct exchange_phases) == 120, "exchange_phases");
 
 /*
  * A request with a sampled context and its response. Figures are those up to now; `context.start_ns` is when the first
@@ -55,7 +58,7 @@ struct divided_exchange_record {
 	struct exchange_record exchange;
 	struct exchange_phases phases;
 };
-_Static_assert(sizeof(struct divided_exchange_record) == 272, "divided_exchange_record");
+_Static_assert(sizeof(struct divided_exchange_record) == 296, "divided_exchange_record");
 
 #define HTTP2_PIECE 1024
 

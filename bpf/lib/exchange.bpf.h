@@ -132,7 +132,7 @@ static __noinline int emit_exchange(struct tcp_sock *tp, const struct conn *conn
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
 	tell_request(&served->request, &record->context);
 	if (cfg_phases)
-		tell_phases(tp, &((struct divided_exchange_record *)record)->phases);
+		tell_phases(tp, conn, &((struct divided_exchange_record *)record)->phases);
 	submit(PROBE_EXCHANGE, record);
 	return 0;
 }

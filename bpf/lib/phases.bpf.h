@@ -59,14 +59,30 @@ static __always_inline struct phases *begin_phases(struct tcp_sock *tp, bool cli
 	return p;
 }
 
-static __always_inline void tell_phases(struct tcp_sock *tp, struct exchange_phases *into)
+/* The connection was opened for the request that a client writes now. */
+static __always_inline void note_opening(struct tcp_sock *tp, const struct conn *conn,
+					 const struct request *request)
 {
 	struct phases *p = phases_of(tp);
 
-	if (p)
-		*into = p->told;
-	else
+	if (!p || p->told.written_ns != request->start_ns || (conn->flags & CONN_NO_START))
+		return;
+	p->told.connect_ns = conn->start_ns;
+	p->told.established_ns = conn->established_ns;
+}
+
+static __always_inline void tell_phases(struct tcp_sock *tp, const struct conn *conn,
+					struct exchange_phases *into)
+{
+	struct phases *p = phases_of(tp);
+
+	if (!p) {
 		__builtin_memset(into, 0, sizeof(*into));
+		return;
+	}
+	*into = p->told;
+	if (!p->client)
+		into->accepted_ns = conn->accepted_ns;
 }
 
 /*

@@ -207,6 +207,7 @@ export class Pipeline {
       const found = this.streams?.resolve(record) ?? record;
       if (this.join === undefined) this.correlator.handle(found);
       else this.join.handle(found);
+      this.sums.see(found);
       this.exemplars.see(found);
     }
   }

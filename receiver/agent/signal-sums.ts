@@ -1,4 +1,6 @@
 import type { MapImage } from '../model/map-image.ts';
+import { RecordDispatch } from '../model/record-handlers.ts';
+import type { SignalRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
 import type { FamilySums, SumsMap, SumsParts } from '../signals/family.ts';
 import { FAMILIES } from '../signals/index.ts';
@@ -8,10 +10,17 @@ import type { LiveTable } from '../signals/live-table.ts';
 export class SignalSums {
   readonly #sums: readonly FamilySums[];
   readonly maps: readonly SumsMap[];
+  readonly #dispatch: RecordDispatch;
 
   constructor(parts: SumsParts) {
     this.#sums = FAMILIES.flatMap((family) => family.sums?.(parts) ?? []);
     this.maps = this.#sums.flatMap(({ maps }) => maps);
+    this.#dispatch = new RecordDispatch(this.#sums.flatMap(({ handlers }) => handlers ?? []));
+  }
+
+  /** A record came, which some of them may count. */
+  see(record: SignalRecord): void {
+    this.#dispatch.handle(record);
   }
 
   meet(owner: Owner): void {

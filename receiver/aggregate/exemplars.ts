@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Histogram, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { MetricDescriptor } from '../../semconv/index.ts';
+import { bucketOf } from '../model/bucket.ts';
 import type { ObservedResource } from '../model/resource.ts';
 import { attributeKey } from './attribute-key.ts';
 import type { Exemplar } from './exemplar.ts';
@@ -168,12 +169,6 @@ function within(exemplar: Exemplar, { endTime }: StoredPoint<number | Histogram>
 
 function isBucketEmpty({ value }: StoredPoint<number | Histogram>, bucket: number): boolean {
   return typeof value !== 'number' && value.buckets.counts[bucket] === 0;
-}
-
-/** Buckets hold their upper bound. */
-function bucketOf(value: number, boundaries: readonly number[]): number {
-  const index = boundaries.findIndex((bound) => value <= bound);
-  return index < 0 ? boundaries.length : index;
 }
 
 function countOf({ slots }: Waiting): number {

@@ -22,6 +22,11 @@ export interface ExchangePhases {
   readonly earlierUnsentNs: bigint;
   readonly earlierLostNs: bigint;
   readonly earlierUnknownNs: bigint;
+  /** A client's connection that was opened for this request was begun, and its handshake over; 0n: it was opened for none, or another. */
+  readonly connectNs: bigint;
+  readonly establishedNs: bigint;
+  /** An application accepted the server's connection; 0n: not known. */
+  readonly acceptedNs: bigint;
   /** Segments that a program saw sent again. */
   readonly segmentsSeen: number;
   /** What came had a gap, or was met by two CPUs: when it was there to be read is not known. */

@@ -2,6 +2,7 @@ import type { CreateEvents } from '../correlate/record-events.ts';
 import type { RecordDecoder } from '../decode/batch.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { RareSeries } from '../model/metric-sink.ts';
+import type { RecordHandlers } from '../model/record-handlers.ts';
 import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
 import type { ConnectionKind, SumsContext } from './context.ts';
@@ -40,6 +41,8 @@ export interface Family<O extends object = object> {
 export interface FamilySums {
   /** Kernel maps that hold them, in the order that they are read in. */
   readonly maps: readonly SumsMap[];
+  /** Records that are counted here, in user space. */
+  readonly handlers?: RecordHandlers;
   /** How many a bound kept out since the start, by words that say what and which bound. */
   readonly boundsMet?: Readonly<Record<string, number>>;
   /** A process was met. */

@@ -252,6 +252,20 @@ export const CORRELATION_METHOD_VALUE_HTTP1_WINDOW = 'http1_window';
 /** Events of this name and workload left out since the previous record. @experimental */
 export const ATTR_EVENT_SUPPRESSED = 'wirespan.event.suppressed';
 
+/** What a part of the time of an exchange was spent on. The span has the same as `wirespan.tcp.exchange.phase.<name>`, of which no attribute can have the name of their namespace. @experimental */
+export const ATTR_EXCHANGE_PHASE = 'wirespan.exchange.phase';
+export const EXCHANGE_PHASE_VALUE_HANDSHAKE = 'handshake';
+export const EXCHANGE_PHASE_VALUE_REQUEST = 'request';
+export const EXCHANGE_PHASE_VALUE_ACCEPT_QUEUE = 'accept_queue';
+export const EXCHANGE_PHASE_VALUE_RECEIVE_QUEUE = 'receive_queue';
+export const EXCHANGE_PHASE_VALUE_APPLICATION = 'application';
+export const EXCHANGE_PHASE_VALUE_SEND = 'send';
+export const EXCHANGE_PHASE_VALUE_RETRANSMIT = 'retransmit';
+export const EXCHANGE_PHASE_VALUE_PEER = 'peer';
+export const EXCHANGE_PHASE_VALUE_RESPONSE = 'response';
+export const EXCHANGE_PHASE_VALUE_ACKNOWLEDGEMENT = 'acknowledgement';
+export const EXCHANGE_PHASE_VALUE_UNKNOWN = 'unknown';
+
 /** What was measured. @experimental */
 export const ATTR_LATENCY_KIND = 'wirespan.latency.kind';
 export const LATENCY_KIND_VALUE_HANDSHAKE = 'handshake';
@@ -362,11 +376,17 @@ export const ATTR_TCP_EXCHANGE_BYTES_RECEIVED = 'wirespan.tcp.exchange.bytes_rec
 /** Payload bytes that were written of a request, or at a server of its response, in bytes. @experimental */
 export const ATTR_TCP_EXCHANGE_BYTES_SENT = 'wirespan.tcp.exchange.bytes_sent';
 
+/** Time at a server that the request, whole as it was, waited for an application to accept its connection, in seconds. Where the kernel does not let accept() be timed it is part of `receive_queue`. @experimental */
+export const ATTR_TCP_EXCHANGE_PHASE_ACCEPT_QUEUE = 'wirespan.tcp.exchange.phase.accept_queue';
+
 /** Time at a server from the last write of the response to its acknowledgement, in seconds. Without the parts of it that are `send` and `retransmit`. @experimental */
 export const ATTR_TCP_EXCHANGE_PHASE_ACKNOWLEDGEMENT = 'wirespan.tcp.exchange.phase.acknowledgement';
 
 /** Time that the application took: at a server from the read of the request to the last write of its response, at a client for writing its request, in seconds. Time that it had to wait in a write for room in the send buffer is no part of it where that is known, else of `unknown`. @experimental */
 export const ATTR_TCP_EXCHANGE_PHASE_APPLICATION = 'wirespan.tcp.exchange.phase.application';
+
+/** Time at a client that the handshake took of the connection that was opened for this request, in seconds. Of the first exchange of a connection whose thread opened it and wrote the request at once, as with `tcp connect`. From the first SYN on; SYNs sent again are in it. @experimental */
+export const ATTR_TCP_EXCHANGE_PHASE_HANDSHAKE = 'wirespan.tcp.exchange.phase.handshake';
 
 /** Time at a client from the last write of the request to the first byte of the response, on the way and at the peer, in seconds. Without the parts of it that are `send` and `retransmit`. @experimental */
 export const ATTR_TCP_EXCHANGE_PHASE_PEER = 'wirespan.tcp.exchange.phase.peer';
@@ -677,6 +697,24 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
   },
   { key: 'wirespan.event.suppressed', type: 'int', open: false },
   {
+    key: 'wirespan.exchange.phase',
+    type: 'string',
+    values: [
+      'handshake',
+      'request',
+      'accept_queue',
+      'receive_queue',
+      'application',
+      'send',
+      'retransmit',
+      'peer',
+      'response',
+      'acknowledgement',
+      'unknown',
+    ],
+    open: false,
+  },
+  {
     key: 'wirespan.latency.kind',
     type: 'string',
     values: ['handshake', 'accept_queue', 'receive_queue', 'rtt'],
@@ -763,8 +801,10 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
   { key: 'wirespan.tcp.connection.segments_sent', type: 'int', open: false },
   { key: 'wirespan.tcp.exchange.bytes_received', type: 'int', open: false },
   { key: 'wirespan.tcp.exchange.bytes_sent', type: 'int', open: false },
+  { key: 'wirespan.tcp.exchange.phase.accept_queue', type: 'double', open: false },
   { key: 'wirespan.tcp.exchange.phase.acknowledgement', type: 'double', open: false },
   { key: 'wirespan.tcp.exchange.phase.application', type: 'double', open: false },
+  { key: 'wirespan.tcp.exchange.phase.handshake', type: 'double', open: false },
   { key: 'wirespan.tcp.exchange.phase.peer', type: 'double', open: false },
   { key: 'wirespan.tcp.exchange.phase.receive_queue', type: 'double', open: false },
   { key: 'wirespan.tcp.exchange.phase.request', type: 'double', open: false },

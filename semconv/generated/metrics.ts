@@ -890,6 +890,44 @@ export const METRIC_TCP_CONNECTION_TRANSFER_SIZE: MetricDescriptor = {
   bccTools: ['tcplife'],
 };
 
+/** What the time of requests and their responses was spent on, by phase. A value for each phase that took time of each exchange at its end, at both ends: of all exchanges, whichever of them have a span, so of sampled HTTP/1 requests. The phases of an exchange add up to its time. Switches `spans.exchange_phases` on, and a record leaves the kernel for each exchange: what has no room in the ring is counted in `wirespan.agent.event.lost`, not here. @experimental */
+export const METRIC_TCP_EXCHANGE_PHASE_DURATION: MetricDescriptor = {
+  name: 'wirespan.tcp.exchange.phase.duration',
+  instrument: 'histogram',
+  unit: 's',
+  description: 'What the time of requests and their responses was spent on, by phase.',
+  valueType: 'double',
+  scope: 'tcp',
+  resource: 'workload',
+  defaultOn: false,
+  switch: 'metrics.tcp.exchange.phase.duration',
+  boundaries: [
+    0.00001,
+    0.00002,
+    0.00005,
+    0.0001,
+    0.0002,
+    0.0005,
+    0.001,
+    0.002,
+    0.005,
+    0.01,
+    0.05,
+    0.1,
+    0.5,
+    1,
+    5,
+    10,
+  ],
+  maxSeries: 2000,
+  attributes: [
+    { key: 'server.port', level: 'required' },
+    { key: 'wirespan.exchange.phase', level: 'required' },
+    { key: 'wirespan.tcp.handshake.role', level: 'required' },
+  ],
+  bccTools: [],
+};
+
 /** Time to establish a connection, or until the attempt failed. Client side, from the first SYN to ESTABLISHED; server side, from the SYN-ACK to ESTABLISHED. A bucket reads as the number of lost SYNs. Linux 6.5 and newer send one again after 1, 2, 3, 4, 5, 7, 11, 19, 35 and 67 s and give up after 131 s; older ones after 1, 3, 7, 15, 31 and 63 s, and give up after 127 s. All send a SYN-ACK again after 1, 3, 7, 15 and 31 s. @experimental */
 export const METRIC_TCP_HANDSHAKE_DURATION: MetricDescriptor = {
   name: 'wirespan.tcp.handshake.duration',
@@ -1413,6 +1451,7 @@ export const METRICS: readonly MetricDescriptor[] = [
   METRIC_TCP_CONNECTION_DURATION,
   METRIC_TCP_CONNECTION_OPENED,
   METRIC_TCP_CONNECTION_TRANSFER_SIZE,
+  METRIC_TCP_EXCHANGE_PHASE_DURATION,
   METRIC_TCP_HANDSHAKE_DURATION,
   METRIC_TCP_IO,
   METRIC_TCP_LISTENER_COUNT,

@@ -200,7 +200,7 @@ export const SPAN_TCP_CONNECTION: SpanDescriptor = {
   ],
 };
 
-/** One request and its response on a connection, from the first byte written to the last byte of the response; at a server from the first byte that came to the acknowledgement of the last. Child of the application's span that sent the request, at a server of the local SERVER span where the OTLP tap has seen it; only when that span is sampled. In the mode `eventful` only when a segment was sent again meanwhile, when the first byte of the response took longer than `thresholds.exchange`, or when the connection ended before it. The span ends a millisecond before the last byte, since clocks of applications are no finer and their spans may end as much too early: a child is to lie within its parent. The times in its attributes are exact. With `spans.exchange_phases` a client's ends when the response was read, and the phases of both ends are disjoint and add up to its time, without that millisecond. @experimental */
+/** One request and its response on a connection, from the first byte written to the last byte of the response; at a server from the first byte that came to the acknowledgement of the last. Child of the application's span that sent the request, at a server of the local SERVER span where the OTLP tap has seen it; only when that span is sampled. In the mode `eventful` only when a segment was sent again meanwhile, when the first byte of the response took longer than `thresholds.exchange`, or when the connection ended before it. The span ends a millisecond before the last byte, since clocks of applications are no finer and their spans may end as much too early: a child is to lie within its parent. The times in its attributes are exact. With `spans.exchange_phases` a client's ends when the response was read, and begins with the connection where that was opened for its request; and the phases of both ends are disjoint and add up to its time, without that millisecond. @experimental */
 export const SPAN_TCP_EXCHANGE: SpanDescriptor = {
   type: 'wirespan.tcp.exchange',
   name: 'tcp exchange',
@@ -258,12 +258,22 @@ export const SPAN_TCP_EXCHANGE: SpanDescriptor = {
       condition: 'At a client if the kernel told of the exchange; at a server if a byte of the response is known to be written and the exchange was told to its end.',
     },
     {
+      key: 'wirespan.tcp.exchange.phase.accept_queue',
+      level: 'conditionally_required',
+      condition: 'If `spans.exchange_phases` is on and some of its time was of this phase.',
+    },
+    {
       key: 'wirespan.tcp.exchange.phase.acknowledgement',
       level: 'conditionally_required',
       condition: 'If `spans.exchange_phases` is on and some of its time was of this phase.',
     },
     {
       key: 'wirespan.tcp.exchange.phase.application',
+      level: 'conditionally_required',
+      condition: 'If `spans.exchange_phases` is on and some of its time was of this phase.',
+    },
+    {
+      key: 'wirespan.tcp.exchange.phase.handshake',
       level: 'conditionally_required',
       condition: 'If `spans.exchange_phases` is on and some of its time was of this phase.',
     },

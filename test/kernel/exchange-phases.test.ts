@@ -1,63 +1,47 @@
 /** How exchanges divide, at both ends: each phase is as long as the workload's own clock says, and the sums are exact. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { ExchangePhases } from '../../receiver/model/exchange-phases.ts';
-import type { ExchangeRecord } from '../../receiver/model/record.ts';
-import { clientEndOf, divide, type Division, type Phase } from '../../receiver/signals/exchange/phases.ts';
 import { Cleanup } from '../support/cleanup.ts';
 import { hex } from '../support/script.ts';
 import { head, newContext, requestOf, valueOf } from '../support/traceparent.ts';
 import { ALL_SIGNALS } from '../support/watcher.ts';
 import { Asker, type Span } from './rig/asker.ts';
 import type { Stage } from './rig/conversation.ts';
-import { openStage } from './rig/stage.ts';
+import { assertDivides, between, dividedOf, NONE, sumOf } from './rig/divided.ts';
+import { checkMixed, playMixed } from './rig/mixed-requests.ts';
+import { openLane, openStage } from './rig/stage.ts';
 import { answerOf } from './rig/service.ts';
 
 /** Milliseconds that the workload sleeps: no two sums of them are the same. */
-const SLEEPS = { beforeRead: 7, beforeAnswer: 11, inAnswer: 13, beforeClientReads: 17, inRequest: 29 };
+const SLEEPS = {
+  beforeAccept: 19,
+  beforeRead: 7,
+  beforeAnswer: 11,
+  inAnswer: 13,
+  beforeClientReads: 17,
+  inRequest: 29,
+};
 const MS = 1_000_000n;
+/** Bytes that are kept of a socket at most, and less than a `struct phases` fewer. */
+const [OPTMEM, OPTMEM_STEP] = [4_096, 64];
+const ATTEMPTS = 5;
 
-interface Told extends ExchangeRecord {
-  readonly phases: ExchangePhases;
+function boundKept({ room }: Stage, bytes: number): void {
+  room.sysctl('net/core/optmem_max', String(bytes));
 }
 
-/** The last that was told of an exchange, how it divides, and how long it was. */
-function dividedOf(records: readonly ExchangeRecord[]): { told: Told; division: Division; lengthNs: bigint } {
-  const told = records.at(-1) as Told;
-  assert.ok(told.phases, 'phases were followed');
-  const startNs = told.context?.requestStartNs ?? 0n;
-  const knownNs = told.role === 'server' ? told.lastNs : clientEndOf(told, told.phases);
-  const endNs = told.lastNs === 0n ? told.timeNs : knownNs;
-  return { told, division: divide(told, told.phases, { startNs, endNs }), lengthNs: endNs - startNs };
-}
-
-/** From one moment to another, each known to lie between two readings of the clock: at least and at most. */
-function between([from, until]: Span, [laterFrom, laterUntil]: Span): Span {
-  return [laterFrom - until, laterUntil - from];
-}
-
-/** Its phases are disjoint parts of all its time, and these are as long as the workload's clock says. */
-function assertDivides(
-  { division, lengthNs }: { readonly division: Division; readonly lengthNs: bigint },
-  expected: Readonly<Partial<Record<Phase, Span>>>,
-): void {
-  const all = JSON.stringify([...division].map(([phase, ns]) => [phase, Number(ns) / 1e6]));
-  let sum = 0n;
-  for (const ns of division.values()) {
-    assert.ok(ns > 0n, all);
-    sum += ns;
-  }
-  assert.equal(sum, lengthNs, all);
-  for (const [phase, [least, most]] of Object.entries(expected)) {
-    const ns = division.get(phase as Phase) ?? 0n;
-    assert.ok(ns >= least && ns <= most, `${phase} is not from ${least} to ${most}: ${all}`);
+function hasOwnBound(stage: Stage): boolean {
+  try {
+    boundKept(stage, OPTMEM);
+    return true;
+  } catch {
+    return false;
   }
 }
 
-const sumOf = (...spans: readonly Span[]): Span =>
-  spans.reduce(([least, most], [moreLeast, moreMost]) => [least + moreLeast, most + moreMost], [0n, 0n]);
-
-const NONE: Span = [0n, 0n];
+interface Opened extends Readonly<Record<'asked' | 'accepted' | 'read' | 'written' | 'taken', Span>> {
+  readonly asker: Asker;
+}
 
 describe('phases of exchanges', () => {
   const cleanup = new Cleanup();
@@ -109,6 +93,7 @@ describe('phases of exchanges', () => {
       peer: between(asked, begun),
       receive_queue: between(begun, taken),
       response: NONE,
+      handshake: NONE,
       unknown: NONE,
     });
     const least = BigInt(SLEEPS.inAnswer + SLEEPS.beforeClientReads) * MS;
@@ -217,5 +202,99 @@ describe('phases of exchanges', () => {
     const client = dividedOf(await asker.ended());
     assertDivides(client, { peer: between(asked, written), unknown: NONE });
     assert.ok((client.division.get('receive_queue') ?? 0n) >= BigInt(SLEEPS.beforeClientReads) * MS);
+  });
+
+  /** A connection that is opened for this request, and accepted late; both ends' exchanges of it and of one more request. */
+  async function playOpened(request: string): Promise<Opened> {
+    for (let attempt = 1; ; attempt += 1) {
+      const played = await tryOpened(request);
+      const [first] = await played.asker.ended();
+      if (first?.phases?.connectNs !== 0n) return played;
+      assert.ok(attempt < ATTEMPTS, `the connection was opened for nobody, ${ATTEMPTS} times over`);
+    }
+  }
+
+  /** It is opened for nobody when the machine stood still before the first write. */
+  async function tryOpened(request: string): Promise<Opened> {
+    const asker = await Asker.make(stage);
+    const asked = await asker.openFor(request);
+    await sleep(SLEEPS.beforeAccept);
+    const accepted = await timed('accept', asker.server, stage.listener);
+    await sleep(SLEEPS.beforeRead);
+    const read = await timed('read', asker.server, request.length);
+    await sleep(SLEEPS.beforeAnswer);
+    const written = await timed('write', asker.server, hex(answerOf()));
+    const taken = await timed('read', asker.client, answerOf().length);
+    await asker.turn([requestOf(newContext())], [answerOf()]);
+    await asker.close();
+    return { asker, asked, accepted, read, written, taken };
+  }
+
+  test('the first exchange of a connection: the handshake that was made for it, and its accept queue', async () => {
+    const { asker, asked, accepted, read, written, taken } = await playOpened(requestOf(newContext()));
+    const [clients, servers] = [await asker.ended(), await asker.ended('server')];
+    const [client, server] = [dividedOf(clients.slice(0, 1)), dividedOf(servers.slice(0, 1))];
+    assertDivides(server, {
+      accept_queue: between(asked, accepted),
+      receive_queue: between(accepted, read),
+      application: between(read, written),
+      unknown: NONE,
+    });
+    const { connectNs, establishedNs } = client.told.phases;
+    assert.ok(connectNs >= asked[0] && establishedNs <= asked[1]);
+    assertDivides(client, {
+      handshake: [establishedNs - connectNs, establishedNs - connectNs],
+      peer: between(asked, written),
+      receive_queue: between(written, taken),
+      unknown: NONE,
+    });
+    for (const next of [dividedOf(clients), dividedOf(servers)])
+      assertDivides(next, { handshake: NONE, accept_queue: NONE, unknown: NONE });
+  });
+
+  test('a handshake whose SYN is lost is as long as that took', async () => {
+    const isFirstSyn = 'tcp flags & (syn | ack) == syn numgen inc mod 100 < 1';
+    stage.room.filter(`tcp dport ${stage.port} ${isFirstSyn} drop`);
+    try {
+      const { asker, asked } = await playOpened(requestOf(newContext()));
+      const client = dividedOf((await asker.ended()).slice(0, 1));
+      // RFC 6298: 1 s before the first SYN is sent again.
+      assertDivides(client, { handshake: [1000n * MS, asked[1] - asked[0]], unknown: NONE });
+    } finally {
+      stage.room.filter();
+    }
+  });
+
+  test('1,000 mixed requests on several servers: every millisecond with its own request, and none with another', async () => {
+    const lanes = [stage, ...(await Promise.all([1, 2, 3].map(() => openLane(cleanup, stage))))];
+    const played = await Promise.all(lanes.map((lane, number) => playMixed(lane, 1 + 2 * number)));
+    const turns = played.flat().flatMap((each) => each.turns);
+    assert.equal(turns.length, 1_000);
+    for (const each of played.flat()) await checkMixed(each);
+  });
+
+  test('where the kernel has no memory for it there are no phases, which is counted, and the exchange is told', async (t) => {
+    if (!hasOwnBound(stage)) {
+      t.skip('needs a bound of the namespace’s own on what is kept of a socket: Linux 6.8');
+      return;
+    }
+    const toldWith = async (bytes: number): Promise<boolean | undefined> => {
+      boundKept(stage, bytes);
+      const asker = await Asker.open(stage);
+      await asker.turn([requestOf(newContext())], [answerOf()]);
+      await asker.close();
+      const [told] = await asker.ended();
+      return told && told.phases !== undefined;
+    };
+    // Below the first step that is too little for it there is still room for what is kept before it.
+    let bytes = OPTMEM;
+    while ((await toldWith(bytes)) === true) bytes -= OPTMEM_STEP;
+    assert.ok(bytes < OPTMEM);
+    const before = stage.watcher.count('PROBE_EXCHANGE', 'LOST_STORAGE');
+    for (let turn = 1; turn <= 5; turn += 1) {
+      assert.equal(await toldWith(bytes), false);
+      assert.equal(stage.watcher.count('PROBE_EXCHANGE', 'LOST_STORAGE') - before, turn);
+    }
+    assert.equal(await toldWith(OPTMEM), true);
   });
 });

@@ -117,7 +117,7 @@ export const EXEC_NAMES_LENGTH = {
 
 /** Byte offsets in `struct exchange_phases`. */
 export const EXCHANGE_PHASES = {
-  size: 96,
+  size: 120,
   came_ns: 0,
   read_ns: 8,
   queued_ns: 16,
@@ -132,6 +132,9 @@ export const EXCHANGE_PHASES = {
   segments_seen: 88,
   followed: 92,
   unclear: 93,
+  connect_ns: 96,
+  established_ns: 104,
+  accepted_ns: 112,
 } as const;
 
 /** Byte offsets in `struct exchange_record`. */
@@ -156,7 +159,7 @@ export const EXCHANGE_RECORD = {
 
 /** Byte offsets in `struct divided_exchange_record`. */
 export const DIVIDED_EXCHANGE_RECORD = {
-  size: 272,
+  size: 296,
   exchange: 0,
   phases: 176,
 } as const;

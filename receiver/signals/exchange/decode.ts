@@ -64,6 +64,9 @@ function decodePhases(view: DataView, record: number): ExchangePhases | undefine
     earlierUnsentNs: ns(EXCHANGE_PHASES.earlier_unsent_ns),
     earlierLostNs: ns(EXCHANGE_PHASES.earlier_lost_ns),
     earlierUnknownNs: ns(EXCHANGE_PHASES.earlier_unknown_ns),
+    connectNs: ns(EXCHANGE_PHASES.connect_ns),
+    establishedNs: ns(EXCHANGE_PHASES.established_ns),
+    acceptedNs: ns(EXCHANGE_PHASES.accepted_ns),
     segmentsSeen: view.getUint32(at + EXCHANGE_PHASES.segments_seen, true),
     isUnclear: view.getUint8(at + EXCHANGE_PHASES.unclear) !== 0,
   };

@@ -5,8 +5,10 @@ import {
   ATTR_TCP_CONNECTION_RTT_SMOOTHED,
   ATTR_TCP_EXCHANGE_BYTES_RECEIVED,
   ATTR_TCP_EXCHANGE_BYTES_SENT,
+  ATTR_TCP_EXCHANGE_PHASE_ACCEPT_QUEUE,
   ATTR_TCP_EXCHANGE_PHASE_ACKNOWLEDGEMENT,
   ATTR_TCP_EXCHANGE_PHASE_APPLICATION,
+  ATTR_TCP_EXCHANGE_PHASE_HANDSHAKE,
   ATTR_TCP_EXCHANGE_PHASE_PEER,
   ATTR_TCP_EXCHANGE_PHASE_RECEIVE_QUEUE,
   ATTR_TCP_EXCHANGE_PHASE_REQUEST,
@@ -24,9 +26,12 @@ import type { EventParts, RecordEvents } from '../../correlate/record-events.ts'
 import type { TraceContext } from '../../model/event.ts';
 import type { RecordHandlers } from '../../model/record-handlers.ts';
 import type { ExchangeRecord } from '../../model/record.ts';
-import { clientEndOf, divide, type Phase } from './phases.ts';
+import { beginOf, divisionOf, endOf } from './division.ts';
+import type { Phase } from './phases.ts';
 
 const PHASE_ATTRIBUTES: Readonly<Record<Phase, string>> = {
+  handshake: ATTR_TCP_EXCHANGE_PHASE_HANDSHAKE,
+  accept_queue: ATTR_TCP_EXCHANGE_PHASE_ACCEPT_QUEUE,
   request: ATTR_TCP_EXCHANGE_PHASE_REQUEST,
   receive_queue: ATTR_TCP_EXCHANGE_PHASE_RECEIVE_QUEUE,
   application: ATTR_TCP_EXCHANGE_PHASE_APPLICATION,
@@ -74,16 +79,17 @@ export class ExchangeEvents implements RecordEvents {
 
   #span(exchange: Exchange): TraceContext | undefined {
     const { emitter, sockets } = this.#parts;
-    const { socket, context, parent, record } = exchange;
+    const { socket, context, parent, record, heardNs } = exchange;
     const ref = emitter.span(SPAN_TCP_EXCHANGE, {
       record: record ?? socket,
       attributes: {
         ...sockets.connection(record ?? socket),
         ...(record !== undefined && figures(record, context.arrivedNs ?? context.requestStartNs)),
-        ...phaseAttributes(exchange),
+        ...(record !== undefined && phaseAttributes(record, heardNs)),
       },
-      startNs: context.requestStartNs,
-      endNs: endOf(exchange),
+      // Where a span of a server begins is that of its parent, which may be later than its first byte.
+      startNs: record?.role === 'client' ? beginOf(record) : context.requestStartNs,
+      endNs: spanEndOf(exchange),
       parent,
       isFailed: record?.error !== undefined,
     });
@@ -91,26 +97,16 @@ export class ExchangeEvents implements RecordEvents {
   }
 }
 
-/** The last byte of the response, at a server its acknowledgement; where none is known the last that was heard. */
-function lastOf({ record, heardNs }: Exchange): bigint {
-  if (record === undefined || record.lastNs === 0n) return heardNs;
-  const { role, phases, lastNs } = record;
-  return phases === undefined || role === 'server' ? lastNs : clientEndOf(record, phases);
-}
-
 /** Losses may come later. */
-function endOf(exchange: Exchange): bigint {
-  const { retransmits, drops } = exchange;
-  const ends = [lastOf(exchange) - applicationTickNs, retransmits?.lastNs ?? 0n, drops?.lastNs ?? 0n];
+function spanEndOf({ record, heardNs, retransmits, drops }: Exchange): bigint {
+  const lastNs = record === undefined ? heardNs : endOf(record, heardNs);
+  const ends = [lastNs - applicationTickNs, retransmits?.lastNs ?? 0n, drops?.lastNs ?? 0n];
   return ends.reduce((a, b) => (a > b ? a : b));
 }
 
 /** Seconds of each phase, where they were asked for. */
-function phaseAttributes(exchange: Exchange): Attributes {
-  const { record, context } = exchange;
-  if (record?.phases === undefined) return {};
-  const startNs = context.arrivedNs ?? context.requestStartNs;
-  const division = divide(record, record.phases, { startNs, endNs: lastOf(exchange) });
+function phaseAttributes(record: ExchangeRecord, heardNs: bigint): Attributes {
+  const division = divisionOf(record, heardNs) ?? [];
   return Object.fromEntries([...division].map(([phase, ns]) => [PHASE_ATTRIBUTES[phase], Number(ns) / 1e9]));
 }
 

@@ -1,9 +1,10 @@
-import { SPAN_TCP_EXCHANGE } from '../../../semconv/index.ts';
+import { METRIC_TCP_EXCHANGE_PHASE_DURATION, SPAN_TCP_EXCHANGE } from '../../../semconv/index.ts';
 import { PROBE_ID } from '../../decode/generated/layout.ts';
-import type { Family } from '../family.ts';
+import type { Family, FamilySums, SumsParts } from '../family.ts';
 import { isAttached, modeNumber, nanoseconds, type Probe, type RecordMode, type Wanted } from '../kernel.ts';
 import { exchangeDecoder } from './decode.ts';
 import { ExchangeEvents } from './events.ts';
+import { phaseSums } from './sums.ts';
 
 export interface ExchangeOptions {
   readonly emit: { readonly exchange: RecordMode };
@@ -37,16 +38,27 @@ export const exchange: Family<ExchangeOptions> = {
   }),
   probeNames: { [PROBE_ID.PROBE_EXCHANGE]: 'tcp_exchange' },
   records: [exchangeDecoder],
+  sums: createSums,
   events: (parts) => new ExchangeEvents(parts),
 };
 
 const MODES: Readonly<Record<string, RecordMode>> = { always: 'on', eventful: 'correlated' };
 
 function options(wanted: Wanted): ExchangeOptions {
-  const mode = wanted.http1 && wanted.arrivals ? MODES[wanted.span(SPAN_TCP_EXCHANGE)] : undefined;
+  const isRead = wanted.http1 && wanted.arrivals;
+  const counts = isRead && wanted.metric(METRIC_TCP_EXCHANGE_PHASE_DURATION);
+  const ofSpans = isRead ? MODES[wanted.span(SPAN_TCP_EXCHANGE)] : undefined;
+  // The histogram is of all of them, not of those alone to which something happened.
+  const exchange = counts ? 'on' : (ofSpans ?? 'off');
   return {
-    exchangePhases: wanted.exchangePhases && mode !== undefined,
-    emit: { exchange: mode ?? 'off' },
+    exchangePhases: exchange !== 'off' && (counts || wanted.exchangePhases),
+    emit: { exchange },
     thresholds: { exchangeUs: wanted.thresholdsUs.exchange },
   };
+}
+
+/** Off by default: then no record is looked at. */
+function createSums({ context }: SumsParts): FamilySums {
+  if (!context.isOn(METRIC_TCP_EXCHANGE_PHASE_DURATION)) return { maps: [] };
+  return { maps: [], handlers: phaseSums(context) };
 }

@@ -3,7 +3,9 @@ import type { ExchangeRecord } from '../../model/record.ts';
 
 /** What the time of an exchange was spent on. */
 export type Phase =
+  | 'handshake'
   | 'request'
+  | 'accept_queue'
   | 'receive_queue'
   | 'application'
   | 'send'
@@ -88,6 +90,9 @@ function* ofServer(exchange: Divided, known: ExchangePhases): Iterable<Stretch> 
   // Who answers before all is read may read the rest later.
   const readNs = known.readNs > known.writtenNs && hasAnswer ? undefined : momentOf(known.readNs);
   yield { untilNs: cameNs, parts: [], rest: 'request' };
+  // Where accept() is not timed, what waits in a connection that nobody has waits to be read.
+  if (cameNs !== undefined && known.acceptedNs > cameNs)
+    yield { untilNs: known.acceptedNs, parts: [], rest: 'accept_queue' };
   yield { untilNs: readNs, parts: [], rest: 'receive_queue' };
   if (!hasAnswer) return;
   yield writing(known);
@@ -96,9 +101,10 @@ function* ofServer(exchange: Divided, known: ExchangePhases): Iterable<Stretch> 
   yield { untilNs: exchange.lastNs === 0n ? endOfSent(known) : exchange.lastNs, parts: sent(known), rest };
 }
 
-/** From the first byte written to the last that was read, or that came. */
+/** From the first byte written to the last that was read, or that came; with the handshake that was made for it. */
 function* ofClient(exchange: Divided, known: ExchangePhases): Iterable<Stretch> {
   const { firstNs } = exchange;
+  if (known.connectNs !== 0n) yield { untilNs: known.establishedNs, parts: [], rest: 'handshake' };
   yield writing(known);
   if (firstNs === 0n) {
     yield { untilNs: endOfSent(known), parts: sent(known), rest: 'unknown' };

@@ -29,7 +29,7 @@ export const KERNEL_MAPS = {
   next_connects: { type: 'array', keySize: 4, valueSize: 72, maxEntries: 1024, isOnDemand: false },
   owners: { type: 'hash', keySize: 16, valueSize: 96, maxEntries: 16384, isOnDemand: false },
   past_runs: { type: 'percpu_array', keySize: 4, valueSize: 520, maxEntries: 1, isOnDemand: false },
-  phases: { type: 'sk_storage', keySize: 4, valueSize: 120, maxEntries: 0, isOnDemand: true },
+  phases: { type: 'sk_storage', keySize: 4, valueSize: 144, maxEntries: 0, isOnDemand: true },
   pieces: { type: 'percpu_array', keySize: 4, valueSize: 8192, maxEntries: 1, isOnDemand: false },
   receives: { type: 'hash', keySize: 64, valueSize: 152, maxEntries: 1, isOnDemand: false },
   requests: { type: 'sk_storage', keySize: 4, valueSize: 632, maxEntries: 0, isOnDemand: true },

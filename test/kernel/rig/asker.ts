@@ -48,11 +48,25 @@ export class Asker {
     this.server = stage.script.next();
   }
 
-  static async open(stage: Stage): Promise<Asker> {
+  /** Its client's socket, and no connection yet. */
+  static async make(stage: Stage): Promise<Asker> {
     const made = new Asker(stage);
-    const { script, dropper, port, listener } = stage;
-    dropper.rest();
-    await script.run('socket', made.client);
+    stage.dropper.rest();
+    await stage.script.run('socket', made.client);
+    return made;
+  }
+
+  /** Connects and writes the request at once; nobody has accepted. */
+  async openFor(request: string): Promise<Span> {
+    const { script, port } = this.#stage;
+    return timed(async () => {
+      this.localPort = await script.run('request', this.client, port, hex(request));
+    });
+  }
+
+  static async open(stage: Stage): Promise<Asker> {
+    const made = await Asker.make(stage);
+    const { script, port, listener } = stage;
     made.localPort = await script.run('connect', made.client, port);
     await script.run('accept', made.server, listener);
     await script.run('nodelay', made.client);

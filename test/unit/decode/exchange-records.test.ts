@@ -53,7 +53,9 @@ test('exchanges say how they divide where that was followed', () => {
   const times = Array.from({ length: 11 }, (_, nth) => 2n ** 40n + BigInt(nth));
   const [cameNs, readNs, queuedNs, waitsNs, writtenNs, unsentNs, lostNs, lostUnsentNs, ...earlier] = times;
   const [earlierUnsentNs, earlierLostNs, earlierUnknownNs] = earlier;
-  const given = { ...SOCKET, what: 2, times, seen: 5, unclear: 1 };
+  const [connectNs, establishedNs, acceptedNs] = [7n, 2n ** 41n, 2n ** 42n] as const;
+  const opening = [connectNs, establishedNs, acceptedNs];
+  const given = { ...SOCKET, what: 2, times, seen: 5, unclear: 1, opening };
   const decoded = [0, 1].map((followed) => {
     const record = decodeOne(dividedExchangeRecord({ ...given, followed }));
     return record.kind === 'exchange' && record.phases;
@@ -66,6 +68,9 @@ test('exchanges say how they divide where that was followed', () => {
     earlierUnsentNs,
     earlierLostNs,
     earlierUnknownNs,
+    connectNs,
+    establishedNs,
+    acceptedNs,
   };
   const phases = { cameNs, readNs, queuedNs, waitsNs, ...sent, segmentsSeen: 5, isUnclear: true };
   assert.deepEqual(decoded, [undefined, phases]);

@@ -19,3 +19,17 @@ test('exchanges are told by their mode, and where responses are met as they arri
       'off',
     );
 });
+
+test('the histogram of phases wants all of them, whichever have a span', () => {
+  const on = { WIRESPAN_METRICS_TCP_EXCHANGE_PHASE_DURATION: 'on' };
+  const asked = (env: Readonly<Record<string, string>>): readonly [mode: string, phases: boolean] => {
+    const { emit, exchangePhases } = kernelOptionsOf(load({ env }));
+    return [emit.exchange, exchangePhases];
+  };
+  assert.deepEqual(asked({}), ['correlated', false]);
+  for (const mode of ['always', 'eventful', 'off'])
+    assert.deepEqual(asked({ ...on, WIRESPAN_SPANS_TCP_EXCHANGE: mode }), ['on', true]);
+  assert.deepEqual(asked({ WIRESPAN_SPANS_EXCHANGE_PHASES: 'on' }), ['correlated', true]);
+  for (const http1 of ['clients', 'off'])
+    assert.deepEqual(asked({ ...on, WIRESPAN_CORRELATION_HTTP1: http1 }), ['off', false]);
+});

@@ -15,6 +15,9 @@ const NOTHING: ExchangePhases = {
   earlierUnsentNs: 0n,
   earlierLostNs: 0n,
   earlierUnknownNs: 0n,
+  connectNs: 0n,
+  establishedNs: 0n,
+  acceptedNs: 0n,
   segmentsSeen: 0,
   isUnclear: false,
 };
@@ -59,6 +62,38 @@ test('a client: the application, sending, the peer, the queue and the rest of th
     receive_queue: 17,
     response: 13,
   });
+});
+
+test('a client whose connection was opened for it begins with the handshake', () => {
+  const given = {
+    connectNs: START,
+    establishedNs: 1_030n,
+    writtenNs: 1_034n,
+    firstNs: 1_050n,
+    lastNs: 1_050n,
+  };
+  assert.deepEqual(dividedOf('client', given), { handshake: 30, application: 4, peer: 16 });
+  assert.deepEqual(dividedOf('client', { ...given, establishedNs: 1_035n }), { unknown: 50 });
+});
+
+test('a server that accepts late: its queue is that of the whole request, and of nothing before it', () => {
+  const given = { cameNs: 1_003n, readNs: 1_030n, firstNs: 1_040n, writtenNs: 1_040n, lastNs: 1_050n };
+  const rest = { application: 10, acknowledgement: 10 };
+  const dividedBy = (acceptedNs: bigint, more: Given = {}): Record<string, number> =>
+    dividedOf('server', { ...given, acceptedNs, ...more });
+  assert.deepEqual(dividedBy(1_022n), { request: 3, accept_queue: 19, receive_queue: 8, ...rest });
+  // Not timed; before the request began; while it came.
+  for (const acceptedNs of [0n, START - 5n, 1_002n, 1_003n])
+    assert.deepEqual(dividedBy(acceptedNs), { request: 3, receive_queue: 27, ...rest });
+  // It is not known when all had come, or was read.
+  assert.deepEqual(dividedBy(1_022n, { isUnclear: true }), { unknown: 30, ...rest });
+  assert.deepEqual(dividedBy(1_022n, { readNs: 0n }), {
+    request: 3,
+    accept_queue: 19,
+    unknown: 18,
+    acknowledgement: 10,
+  });
+  assert.deepEqual(dividedBy(1_031n), { unknown: 50 });
 });
 
 test('what lies next to a moment that is not known is unknown, and nothing else', () => {
@@ -137,6 +172,7 @@ test('whatever is given, the sum is the whole, and no phase is less than nothing
       ...{ cameNs, readNs, writtenNs, unsentNs, waitsNs: Math.random() < 0.5 ? 0n : lastNs },
       ...{ queuedNs: duration(), lostNs: duration(), lostUnsentNs: duration() },
       ...{ earlierUnsentNs: duration(), earlierLostNs: duration(), earlierUnknownNs: duration() },
+      ...{ connectNs: Math.random() < 0.5 ? 0n : START, establishedNs: cameNs, acceptedNs: readNs - 1n },
       ...{ segmentsSeen: Math.floor(Math.random() * 2), isUnclear: Math.random() < 0.1 },
     };
     const segmentsRetransmitted = Math.floor(Math.random() * 2);
@@ -154,5 +190,5 @@ test('whatever is given, the sum is the whole, and no phase is less than nothing
       assert.equal(sum, endNs - startNs);
     }
   }
-  assert.equal(seen.size, 9, 'every phase was met');
+  assert.equal(seen.size, 11, 'every phase was met');
 });
