@@ -25,7 +25,7 @@ const cleanup = new Cleanup();
 
 async function play(): Promise<void> {
   const began = Date.now();
-  say('Two Node services with the stock OpenTelemetry SDK and wirespan/hook, and what they need:\n');
+  say('Three Node services with the stock OpenTelemetry SDK and wirespan/hook, and what they need:\n');
   const pageFolder = process.env['WIRESPAN_TEST_JAEGER_PAGE'];
   const stage = await setStage(cleanup, { ...options, pageFolder });
   say(`\nAll of it runs, after ${((Date.now() - began) / 1_000).toFixed(0)} s.`);

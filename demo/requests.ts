@@ -18,9 +18,8 @@ export interface Trace {
 
 const [POLL_MS, SETTLED_MS, PATIENCE_MS] = [200, 2_500, 20_000];
 
-/** Asks for an order. Rejects when the answer is not one. */
-export async function ask(port: number, id: number, signal: AbortSignal): Promise<Asked> {
-  const path = `/orders/${id}`;
+/** Asks for an order, say. Rejects when there is none. */
+export async function ask(port: number, path: string, signal: AbortSignal): Promise<Asked> {
   const began = performance.now();
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal });
   const text = await answer.text();

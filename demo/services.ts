@@ -1,4 +1,4 @@
-/** The two services, each with the stock SDK of OpenTelemetry and wirespan's hook for Node. */
+/** The three services, each with the stock SDK of OpenTelemetry and wirespan's hook for Node. */
 import { join } from 'node:path';
 import { projectFolder } from '../test/backends/place.ts';
 import { startBackEnd } from '../test/backends/process.ts';
@@ -9,6 +9,7 @@ import { own } from './own.ts';
 export interface Ports {
   readonly gateway: number;
   readonly orders: number;
+  readonly stock: number;
   readonly postgres: number;
   readonly redis: number;
   /** Jaeger's page and query API. */
@@ -24,7 +25,7 @@ export interface ServicesOptions {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly certificates: { readonly ca: string; readonly cert: string; readonly key: string };
-  /** The control group of the orders service: segments to it can be lost. */
+  /** The control group of the services behind the gateway: segments to them can be lost. */
   readonly cgroup: string;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
@@ -32,7 +33,7 @@ export interface ServicesOptions {
 
 const folder = join(projectFolder, 'demo', 'services');
 
-/** The orders service, then the gateway, which connects to it before it is ready. */
+/** The services behind it, then the gateway, which connects to orders before it is ready. */
 export async function startServices(cleanup: Cleanup, options: ServicesOptions): Promise<void> {
   const { ports, certificates, cgroup, say } = options;
   const orders = `127.0.0.1:${ports.orders}`;
@@ -48,8 +49,11 @@ export async function startServices(cleanup: Cleanup, options: ServicesOptions):
     },
   });
   say(`  orders (gRPC, TLS)       ${orders}`);
+  const stock = `127.0.0.1:${ports.stock}`;
+  await startService(cleanup, options, 'stock', { cgroup, env: { PORT: String(ports.stock) } });
+  say(`  stock (HTTP)             ${stock}`);
   await startService(cleanup, options, 'gateway', {
-    env: { PORT: String(ports.gateway), ORDERS: orders, TLS_CA: ca },
+    env: { PORT: String(ports.gateway), ORDERS: orders, STOCK: stock, TLS_CA: ca },
   });
   say(`  gateway (HTTP)           127.0.0.1:${ports.gateway}`);
 }

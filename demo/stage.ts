@@ -1,4 +1,4 @@
-/** All that the demo runs: two services, their databases, Jaeger, the collector, wirespan, and a network that can lose. */
+/** All that the demo runs: three services, their databases, Jaeger, the collector, wirespan, and a network that can lose. */
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import { startServices, type Ports } from './services.ts';
 export interface Stage {
   readonly jaeger: Jaeger;
   readonly wirespan: RunningBackEnd;
-  /** Segments on their way to the orders service and the databases are lost by it. */
+  /** Segments on their way to the services behind the gateway and to the databases are lost by it. */
   readonly network: Dropper;
   readonly ports: Ports;
 }
@@ -30,6 +30,7 @@ export interface Stage {
 const WANTED: Ports = {
   gateway: 18_080,
   orders: 15_051,
+  stock: 18_081,
   postgres: 15_432,
   redis: 16_379,
   jaeger: 16_686,
@@ -175,6 +176,8 @@ class Starter {
         OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${this.#ports.collectorGrpc}`,
         // A demo is not to be waited for.
         OTEL_BSP_SCHEDULE_DELAY: '500',
+        // What the time of a request was spent on.
+        WIRESPAN_SPANS_EXCHANGE_PHASES: 'on',
       },
       signal: this.#options.signal,
       isReady: (log) => log.includes('"msg":"ready"'),

@@ -19,8 +19,11 @@ const [PAUSE_MS, PERMILLE, ORDERS] = [500, 100, 1_000];
 /** A request that takes as long is worth a line. */
 const SLOW_MS = 100;
 
+const EXCHANGE = /^tcp exchange/;
 const hasRetransmit = (spans: readonly StoredSpan[]): boolean =>
   spans.some(({ name }) => RETRANSMIT.test(name));
+const hasExchange = (spans: readonly StoredSpan[]): boolean =>
+  hasRetransmit(spans) && spans.some(({ name }) => EXCHANGE.test(name));
 
 /** A trace in Jaeger. */
 interface Shown {
@@ -30,17 +33,31 @@ interface Shown {
 
 /** Where a request's segments are lost, and what those are. */
 interface Loss {
-  readonly port: 'orders' | 'postgres';
+  readonly port: 'orders' | 'postgres' | 'stock';
   readonly what: string;
+  /** Where the gateway is asked, without the id. */
+  readonly path: string;
+  readonly isWhole: (spans: readonly StoredSpan[]) => boolean;
 }
 
-const REQUEST: Loss = { port: 'orders', what: 'what the gateway sent to orders' };
-const QUERY: Loss = { port: 'postgres', what: 'what orders asked of PostgreSQL' };
+const OF_ORDERS = { path: '/orders', isWhole: hasRetransmit };
+const REQUEST: Loss = { ...OF_ORDERS, port: 'orders', what: 'what the gateway sent to orders' };
+const QUERY: Loss = { ...OF_ORDERS, port: 'postgres', what: 'what orders asked of PostgreSQL' };
+const PLAIN: Loss = {
+  port: 'stock',
+  what: 'what the gateway asked of stock',
+  path: '/stock',
+  isWhole: hasExchange,
+};
 
-/** The first request is lost itself, and its trace returned; the query of the next one is lost, by which the connection is there. */
+/**
+ * The first request is lost itself, and its trace returned; the query of the next one is lost, by which the connection is there; and
+ * one that is read on the wire, so that it is told what its time was spent on.
+ */
 export async function showLosses(stage: Stage, options: StoryOptions): Promise<Shown> {
   const shown = await showLoss(stage, REQUEST, options);
   await showLoss(stage, QUERY, options);
+  await showLoss(stage, PLAIN, options);
   return shown;
 }
 
@@ -56,9 +73,9 @@ async function showLoss(
   const { say, signal } = options;
   for (let id = 1; id <= TRIES; id++) {
     network.lose(ports[loss.port], { copies: COPIES });
-    const asked = await ask(ports.gateway, id, signal);
+    const asked = await ask(ports.gateway, `${loss.path}/${id}`, signal);
     network.spareNew(ports[loss.port], COPIES);
-    const trace = await readTrace(jaeger, asked.traceId, { signal, isWhole: hasRetransmit });
+    const trace = await readTrace(jaeger, asked.traceId, { signal, isWhole: loss.isWhole });
     tell(asked, trace, loss, options);
     if (hasRetransmit(trace.spans)) return { traceId: asked.traceId, spans: trace.spans.length };
     say('What it sent again is not there: on some kernels no program runs in some softirqs. Once more:');
@@ -101,7 +118,7 @@ function lengthMs(spans: readonly StoredSpan[]): string {
 export async function goOn({ network, ports }: Stage, { signal, say }: StoryOptions): Promise<never> {
   network.lose(ports.orders, { permille: PERMILLE });
   for (let id = TRIES + 1; ; id = (id % ORDERS) + 1) {
-    const { path, tookMs, traceId } = await ask(ports.gateway, id, signal);
+    const { path, tookMs, traceId } = await ask(ports.gateway, `/orders/${id}`, signal);
     if (tookMs >= SLOW_MS)
       say(`GET ${path} took ${tookMs.toFixed(0)} ms: http://localhost:${ports.jaeger}/trace/${traceId}`);
     await sleep(PAUSE_MS, undefined, { signal });

@@ -13,6 +13,8 @@ interface Line {
   readonly span: StoredSpan;
   /** The name behind the lines of the tree. */
   readonly label: string;
+  /** Seconds, of a line that says on what a part of the span's time was spent. */
+  readonly spent?: number;
 }
 
 /** What is on a line. */
@@ -38,7 +40,9 @@ export function renderTree(spans: readonly StoredSpan[], { columns, hasColour }:
   const serviceWidth = widthOf(['service', ...lines.map(({ span }) => span.service)]);
   const left = columns - labelWidth - serviceWidth - 2 * NUMBER_WIDTH - 4;
   const width = left < LEAST_BAR ? 0 : Math.min(left, MOST_BAR);
-  const rows = lines.map(({ span, label }): Row => {
+  const rows = lines.map(({ span, label, spent }): Row => {
+    if (spent !== undefined)
+      return { label, service: '', at: '', took: inMs(spent * 1e6), bar: '', isNetwork: true };
     const bar = barOf(span, { startUs, lengthUs, width });
     const [at, took] = [inMs(span.startUs - startUs), inMs(span.endUs - span.startUs)];
     return { label, service: span.service, at, took, bar, isNetwork: NETWORK.test(span.name) };
@@ -65,7 +69,9 @@ function linesOf(spans: readonly StoredSpan[]): Line[] {
     for (const [index, span] of children.entries()) {
       const isLast = index === children.length - 1;
       lines.push({ span, label: `${indent}${isLast ? '└' : '├'} ${nameOf(span)}` });
-      addChildren(span, `${indent}${isLast ? ' ' : '│'} `);
+      const below = `${indent}${isLast ? ' ' : '│'} `;
+      for (const [phase, spent] of phasesOf(span)) lines.push({ span, label: `${below}  ${phase}`, spent });
+      addChildren(span, below);
     }
   };
   for (const span of inOrder(spans.filter(({ parentSpanId }) => !ids.has(parentSpanId)))) {
@@ -73,6 +79,18 @@ function linesOf(spans: readonly StoredSpan[]): Line[] {
     addChildren(span, '');
   }
   return lines;
+}
+
+const PHASE = 'wirespan.tcp.exchange.phase.';
+const LEAST_SHOWN = 0.000_05;
+
+/** What the time of an exchange was spent on, the most first; not what would be no tenth of a millisecond. */
+function phasesOf({ tags }: StoredSpan): [phase: string, seconds: number][] {
+  const phases = Object.entries(tags).filter(([name]) => name.startsWith(PHASE));
+  return phases
+    .filter(([, seconds]) => Number(seconds) >= LEAST_SHOWN)
+    .map(([name, value]): [string, number] => [name.slice(PHASE.length).replaceAll('_', ' '), Number(value)])
+    .sort(([, a], [, b]) => b - a);
 }
 
 /** What matters of a network span is in its attributes. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { setting } from './setting.ts';
 
 export interface OrderId {
   readonly id: number;
@@ -28,13 +29,6 @@ const loaded = grpc.loadPackageDefinition(loadSync(join(import.meta.dirname, 'or
 
 /** The service and the class of its clients. */
 export const { Orders } = (loaded as unknown as Package).shop;
-
-/** The value of a variable that must be set. */
-export function setting(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set`);
-  return value;
-}
 
 /** Bytes of the file that a variable names. */
 export function fileOf(name: string): Buffer {

@@ -2,7 +2,8 @@
 import * as grpc from '@grpc/grpc-js';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { fileOf, Orders, setting, type Order, type OrderId } from './orders-api.ts';
+import { fileOf, Orders, type Order, type OrderId } from './orders-api.ts';
+import { setting } from './setting.ts';
 
 // Both connect when the first order is asked for.
 const database = new pg.Pool({ connectionString: setting('DATABASE_URL') });

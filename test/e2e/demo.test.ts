@@ -112,12 +112,29 @@ describe('the demo, once', () => {
 
   it('ends with success', () => assert.equal(status, 0, demo.output));
 
-  it('shows what the gateway sent again, under its call to orders, and what orders did, under its query', (t) => {
+  it('shows what the gateway sent again, under its calls, and what orders did, under its query', (t) => {
     for (const line of demo.output.split('\n')) t.diagnostic(line);
     assert.deepEqual(
       [...new Set(placesOf('tcp retransmit'))],
-      ['gateway under gateway: grpc.shop.Orders/Get', 'orders under orders: pg.query:SELECT postgres'],
+      [
+        'gateway under gateway: grpc.shop.Orders/Get',
+        'orders under orders: pg.query:SELECT postgres',
+        'gateway under gateway: GET',
+      ],
     );
+  });
+
+  it('shows what the time of a request over HTTP was spent on, most of it on what was lost', () => {
+    const exchange = `tcp exchange ${portOf('stock \\(HTTP\\)')}`;
+    assert.ok(placesOf(exchange).includes('gateway under gateway: GET'), demo.output);
+    const lines = demo.output.split('\n');
+    const below = lines.slice(
+      lines.findIndex((line) => line.includes(exchange) && line.includes('gateway')) + 1,
+    );
+    const [, phase, ms] = / {2}(\w[\w ]*\w) +(\d+\.\d)$/.exec(below[0] ?? '') ?? [];
+    assert.equal(phase, 'retransmit', demo.output);
+    // TCP's retransmission timeout is 200 ms at least (RFC 6298).
+    assert.ok(Number(ms) >= 200, demo.output);
   });
 
   it('shows what orders connected to, under the span that asked for it', () => {
@@ -128,12 +145,14 @@ describe('the demo, once', () => {
   });
 
   it('has no span of the network elsewhere, and one root a trace', () => {
-    for (const row of rows.filter(({ name }) => name.startsWith('tcp ')))
+    // An exchange of a server, where it is slow, is below who asked.
+    const isOfClient = ({ name, service }: Row): boolean => name.startsWith('tcp ') && service !== 'stock';
+    for (const row of rows.filter(isOfClient))
       assert.match(parentOf(rows, row), new RegExp(`^${row.service}: `), row.name);
-    const trees = demo.output.match(/^GET \/orders\/\d+ took /gm) ?? [];
+    const trees = [...demo.output.matchAll(/^GET (\/\w+)\/\d+ took /gm)];
     assert.deepEqual(
       rows.filter(({ depth }) => depth === 0).map(({ name }) => name),
-      trees.map(() => 'GET /orders/{id}'),
+      trees.map(([, path]) => `GET ${path}/{id}`),
     );
   });
 

@@ -37,6 +37,23 @@ describe('the tree of a trace', () => {
     ]);
   });
 
+  test('says below an exchange what its time was spent on, the most first, and nothing of what took none', () => {
+    const phase = (name: string): string => `wirespan.tcp.exchange.phase.${name}`;
+    const tags = {
+      [phase('peer')]: 0.012_3,
+      [phase('receive_queue')]: 0.02,
+      [phase('send')]: 0.000_04,
+      'wirespan.tcp.exchange.bytes_sent': 7,
+    };
+    const exchange = { ...span('b', 'a', 'tcp exchange 80', [10, 90]), tags };
+    const spans = [span('a', '', 'GET', [0, 100]), exchange, span('c', 'b', 'tcp retransmit', [20, 80])];
+    assert.deepEqual(renderTree(spans, { columns: 0, hasColour: false }).split('\n').slice(2, 5), [
+      '└ tcp exchange 80                                shop       10.0    80.0',
+      '    receive queue                                                   20.0',
+      '    peer                                                            12.3',
+    ]);
+  });
+
   test('has no bars where there is no room, and colours for the network', () => {
     const lines = renderTree(trace, { columns: 83, hasColour: true }).split('\n');
     assert.ok(lines.every((line) => !/[█▒▏]/.test(line)));
