@@ -29,18 +29,25 @@ int BPF_PROG(ws_softirq_raise, unsigned int vector)
 	return 0;
 }
 
-static __always_inline void emit_slow(u32 vector, u8 waited, u64 value_ns, u64 ts)
+static __always_inline void emit_if_slow(u32 vector, u64 waited, u64 ran, u64 ts)
 {
+	bool is_run_slow = cfg_slow_softirq_run_ns && ran > cfg_slow_softirq_run_ns;
 	struct softirq_record *record;
 
+	if (!is_run_slow && (!cfg_slow_softirq_wait_ns || waited == WAIT_UNKNOWN ||
+			     waited <= cfg_slow_softirq_wait_ns))
+		return;
 	record = reserve(PROBE_SOFTIRQ, RECORD_SOFTIRQ, sizeof(*record), ts);
 	if (!record)
 		return;
-	record->value_ns = value_ns;
+	__builtin_memset((u8 *)record + sizeof(record->header), 0,
+			 sizeof(*record) - sizeof(record->header));
+	record->value_ns = ran;
+	record->wait_known = waited != WAIT_UNKNOWN;
+	if (record->wait_known)
+		record->wait_ns = waited;
 	record->vector = vector;
 	record->cpu = bpf_get_smp_processor_id();
-	record->waited = waited;
-	__builtin_memset(record->pad, 0, sizeof(record->pad));
 	submit(PROBE_SOFTIRQ, record);
 }
 
@@ -53,10 +60,11 @@ static __always_inline void sample_run(u32 vector, u64 spent)
 	add_sample(&key, spent, PROBE_SOFTIRQ);
 }
 
-static __always_inline void add_wait(struct softirq_sums *row, u32 vector)
+static __always_inline void add_wait(struct softirq_sums *row)
 {
 	u64 raised = row->raised_ns, waited;
 
+	row->waited_ns = WAIT_UNKNOWN;
 	/* It was raised before the programs were there. */
 	if (!raised)
 		return;
@@ -64,8 +72,7 @@ static __always_inline void add_wait(struct softirq_sums *row, u32 vector)
 	row->raised_ns = 0;
 	waited = row->entered_ns > raised ? row->entered_ns - raised : 0;
 	HISTOGRAM_ADD_OWN(row->wait, bounds_softirq_wait_duration, waited);
-	if (cfg_slow_softirq_wait_ns && waited > cfg_slow_softirq_wait_ns)
-		emit_slow(vector, 1, waited, row->entered_ns);
+	row->waited_ns = waited;
 }
 
 SEC("tp_btf/softirq_entry")
@@ -77,7 +84,7 @@ int BPF_PROG(ws_softirq_entry, unsigned int vector)
 		return 0;
 	row->entered_ns = bpf_ktime_get_ns();
 	if (cfg_softirq_wait)
-		add_wait(row, vector);
+		add_wait(row);
 	return 0;
 }
 
@@ -94,8 +101,8 @@ int BPF_PROG(ws_softirq_exit, unsigned int vector)
 	row->entered_ns = 0;
 	row->time_ns += spent;
 	row->count += 1;
-	if (cfg_slow_softirq_run_ns && spent > cfg_slow_softirq_run_ns)
-		emit_slow(vector, 0, spent, now);
+	if (cfg_slow_softirq_run_ns || cfg_slow_softirq_wait_ns)
+		emit_if_slow(vector, cfg_softirq_wait ? row->waited_ns : WAIT_UNKNOWN, spent, now);
 	if (cfg_sample_unit)
 		sample_run(vector, spent);
 	if (!cfg_softirq_duration)

@@ -149,6 +149,8 @@ struct row_removal {
 };
 _Static_assert(sizeof(struct row_removal) == 80, "row_removal");
 
+#define WAIT_UNKNOWN ((__u64)-1)
+
 struct softirq_sums {
 	__u64 entered_ns; /* 0: not running */
 	__u64 time_ns;
@@ -156,6 +158,7 @@ struct softirq_sums {
 	__u64 duration[HISTOGRAM_CELLS(SOFTIRQ_DURATION)];
 	__u64 raised_ns; /* 0: not raised since the last entry */
 	__u64 wait[HISTOGRAM_CELLS(SOFTIRQ_WAIT_DURATION)];
+	__u64 waited_ns; /* of the run that goes on; WAIT_UNKNOWN: nobody saw it raised */
 };
 
 #endif

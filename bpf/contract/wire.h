@@ -194,14 +194,16 @@ _Static_assert(sizeof(struct latency_record) == 104, "latency_record");
 
 /* A softirq that waited or ran longer than its threshold. */
 struct softirq_record {
-	struct record_header header; /* its time: the end of what was measured */
-	__u64 value_ns;
+	struct record_header header; /* its time: the end of the run */
+	__u64 value_ns; /* of the run */
 	__u32 vector;
 	__u32 cpu;
-	__u8 waited; /* 0: the run of the handler, 1: the wait for it */
-	__u8 pad[7];
+	__u8 waited;	 /* 1 in recordings of earlier versions: value_ns is the wait */
+	__u8 wait_known; /* it was seen when it was raised */
+	__u8 pad[6];
+	__u64 wait_ns; /* from then until its handler */
 };
-_Static_assert(sizeof(struct softirq_record) == 40, "softirq_record");
+_Static_assert(sizeof(struct softirq_record) == 48, "softirq_record");
 
 #include "request.h"
 #include "packet.h"

@@ -228,7 +228,7 @@ export interface LatencyRecord extends SocketRecord {
 /** A softirq that waited for its handler, or ran in it, longer than its threshold. */
 export interface SoftirqRecord {
   readonly kind: 'softirq';
-  /** The end of what was measured, CLOCK_MONOTONIC nanoseconds. */
+  /** The end of its run, CLOCK_MONOTONIC nanoseconds. */
   readonly timeNs: bigint;
   /** `wirespan.softirq.vector`. */
   readonly vector: string;
@@ -236,9 +236,10 @@ export interface SoftirqRecord {
   readonly owner: Owner;
   /** Logical number. */
   readonly cpu: number;
-  readonly valueNs: bigint;
-  /** The wait for the handler; else its run. */
-  readonly isWait: boolean;
+  /** Absent in recordings of waits, by earlier versions. */
+  readonly runNs?: bigint;
+  /** From its raising until its handler; absent: nobody saw it raised. */
+  readonly waitNs?: bigint;
 }
 
 /** A reader that ran later than the threshold after data was ready for it: its process is the owner. */

@@ -305,6 +305,9 @@ export const PACKET_STAGE_VALUE_DRIVER = 'driver';
 /** The narrowest configured CIDR that holds the peer address; `other` if none does. @experimental */
 export const ATTR_PEER_CIDR = 'wirespan.peer.cidr';
 
+/** Time in the softirq's handler, in seconds. @experimental */
+export const ATTR_SOFTIRQ_RUN_VALUE = 'wirespan.softirq.run.value';
+
 /** The softirq vector. @experimental */
 export const ATTR_SOFTIRQ_VECTOR = 'wirespan.softirq.vector';
 export const SOFTIRQ_VECTOR_VALUE_HI = 'hi';
@@ -317,6 +320,9 @@ export const SOFTIRQ_VECTOR_VALUE_TASKLET = 'tasklet';
 export const SOFTIRQ_VECTOR_VALUE_SCHED = 'sched';
 export const SOFTIRQ_VECTOR_VALUE_HRTIMER = 'hrtimer';
 export const SOFTIRQ_VECTOR_VALUE_RCU = 'rcu';
+
+/** Time from raising the softirq until its handler ran, in seconds. With `wirespan.softirq.run.value` it makes up `wirespan.latency.value`; absent where nobody saw it raised. @experimental */
+export const ATTR_SOFTIRQ_WAIT_VALUE = 'wirespan.softirq.wait.value';
 
 /** Time in the accept queue, in seconds. @experimental */
 export const ATTR_TCP_ACCEPT_QUEUE_WAIT = 'wirespan.tcp.accept_queue.wait';
@@ -754,6 +760,7 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
     open: false,
   },
   { key: 'wirespan.peer.cidr', type: 'string', open: false },
+  { key: 'wirespan.softirq.run.value', type: 'double', open: false },
   {
     key: 'wirespan.softirq.vector',
     type: 'string',
@@ -771,6 +778,7 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
     ],
     open: false,
   },
+  { key: 'wirespan.softirq.wait.value', type: 'double', open: false },
   { key: 'wirespan.tcp.accept_queue.wait', type: 'double', open: false },
   { key: 'wirespan.tcp.backlog', type: 'int', open: false },
   {

@@ -96,7 +96,7 @@ export const EVENT_PACKET_DROP: EventDescriptor = {
   ],
 };
 
-/** A softirq waited for its handler, or ran in it, longer than its threshold (`thresholds.*`). Of every vector. The time stamp is the end of the run, or the end of the wait. @experimental */
+/** A softirq waited for its handler, or ran in it, longer than its threshold (`thresholds.*`). Of every vector. One event says both how long it waited and how long it ran, whichever was too long. The time stamp is the end of the run. @experimental */
 export const EVENT_SOFTIRQ_SLOW: EventDescriptor = {
   name: 'wirespan.softirq.slow',
   severityNumber: 13,
@@ -112,7 +112,13 @@ export const EVENT_SOFTIRQ_SLOW: EventDescriptor = {
       condition: 'If events of this name were left out since the previous record.',
     },
     { key: 'wirespan.latency.value', level: 'required' },
+    { key: 'wirespan.softirq.run.value', level: 'recommended' },
     { key: 'wirespan.softirq.vector', level: 'required' },
+    {
+      key: 'wirespan.softirq.wait.value',
+      level: 'conditionally_required',
+      condition: 'If it was seen when it was raised, for which `thresholds.softirq_wait` or `metrics.softirq.wait.duration` asks.',
+    },
   ],
 };
 

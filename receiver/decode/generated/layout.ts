@@ -448,13 +448,14 @@ export const ROW_REMOVAL_LENGTH = {
 
 /** Byte offsets in `struct softirq_sums`. */
 export const SOFTIRQ_SUMS = {
-  size: 336,
+  size: 344,
   entered_ns: 0,
   time_ns: 8,
   count: 16,
   duration: 24,
   raised_ns: 176,
   wait: 184,
+  waited_ns: 336,
 } as const;
 
 /** Elements of the arrays in `struct softirq_sums`. */
@@ -781,12 +782,14 @@ export const LATENCY_RECORD = {
 
 /** Byte offsets in `struct softirq_record`. */
 export const SOFTIRQ_RECORD = {
-  size: 40,
+  size: 48,
   header: 0,
   value_ns: 16,
   vector: 24,
   cpu: 28,
   waited: 32,
+  wait_known: 33,
+  wait_ns: 40,
 } as const;
 
 /** Byte offsets in `struct zero_window_record`. */

@@ -7,14 +7,18 @@ import type { SoftirqRecord } from '../../model/record.ts';
 function decodeSoftirq(view: DataView, at: number): SoftirqRecord | undefined {
   const vector = SOFTIRQ_NAMES[view.getUint32(at + SOFTIRQ_RECORD.vector, true)];
   if (vector === undefined) return undefined;
+  const valueNs = view.getBigUint64(at + SOFTIRQ_RECORD.value_ns, true);
+  // In recordings of earlier versions.
+  const isWait = view.getUint8(at + SOFTIRQ_RECORD.waited) !== 0;
+  const isWaitKnown = view.getUint8(at + SOFTIRQ_RECORD.wait_known) !== 0;
   return {
     kind: 'softirq',
     timeNs: view.getBigUint64(at + RECORD_HEADER.ts_ns, true),
     owner: NO_OWNER,
     vector,
     cpu: view.getUint32(at + SOFTIRQ_RECORD.cpu, true),
-    valueNs: view.getBigUint64(at + SOFTIRQ_RECORD.value_ns, true),
-    isWait: view.getUint8(at + SOFTIRQ_RECORD.waited) !== 0,
+    ...(isWait ? { waitNs: valueNs } : { runNs: valueNs }),
+    ...(isWaitKnown && { waitNs: view.getBigUint64(at + SOFTIRQ_RECORD.wait_ns, true) }),
   };
 }
 

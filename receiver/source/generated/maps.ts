@@ -38,7 +38,7 @@ export const KERNEL_MAPS = {
   scratches: { type: 'percpu_array', keySize: 4, valueSize: 4640, maxEntries: 1, isOnDemand: false },
   series: { type: 'hash', keySize: 64, valueSize: 1096, maxEntries: 16384, isOnDemand: false },
   serves: { type: 'sk_storage', keySize: 4, valueSize: 144, maxEntries: 0, isOnDemand: true },
-  softirqs: { type: 'percpu_array', keySize: 4, valueSize: 336, maxEntries: 10, isOnDemand: false },
+  softirqs: { type: 'percpu_array', keySize: 4, valueSize: 344, maxEntries: 10, isOnDemand: false },
   state_durations: { type: 'hash', keySize: 24, valueSize: 176, maxEntries: 1, isOnDemand: false },
   subnets: { type: 'lpm_trie', keySize: 20, valueSize: 4, maxEntries: 256, isOnDemand: true },
   synacks: { type: 'lru_hash', keySize: 24, valueSize: 16, maxEntries: 4096, isOnDemand: false },

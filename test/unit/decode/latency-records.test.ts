@@ -29,10 +29,13 @@ describe('softirq records', () => {
       owner: NO_OWNER,
       vector: 'net_rx',
       cpu: 259,
-      valueNs: 10_000_001n,
     };
-    assert.deepEqual(decodeOne(softirqRecord(given)), { ...expected, isWait: false });
-    assert.deepEqual(decodeOne(softirqRecord({ ...given, waited: 1 })), { ...expected, isWait: true });
+    const runNs = 10_000_001n;
+    assert.deepEqual(decodeOne(softirqRecord(given)), { ...expected, runNs });
+    for (const waitNs of [0n, 20_000_003n])
+      assert.deepEqual(decodeOne(softirqRecord({ ...given, waitNs })), { ...expected, runNs, waitNs });
+    // As earlier versions recorded a wait.
+    assert.deepEqual(decodeOne(softirqRecord({ ...given, waited: 1 })), { ...expected, waitNs: runNs });
   });
 
   it('of an unknown vector are bad', () => {

@@ -14,8 +14,7 @@ const slow: SoftirqRecord = {
   owner: NO_OWNER,
   vector: 'net_rx',
   cpu: 3,
-  valueNs: 12_500_000n,
-  isWait: false,
+  runNs: 12_500_000n,
 };
 
 function eventOf(record: SoftirqRecord, mode?: EventMode): NetworkEvent | undefined {
@@ -25,9 +24,9 @@ function eventOf(record: SoftirqRecord, mode?: EventMode): NetworkEvent | undefi
 }
 
 describe('events about softirqs', () => {
-  it('say which softirq was slow, on nobody', () => {
-    for (const isWait of [false, true]) {
-      const event = eventOf({ ...slow, isWait }, 'on');
+  it('say which softirq was slow, and whether it waited or ran, on nobody', () => {
+    for (const waitNs of [undefined, 0n, 3_250_000n]) {
+      const event = eventOf({ ...slow, ...(waitNs !== undefined && { waitNs }) }, 'on');
       assert.ok(event);
       checkRegistered(event);
       assert.deepEqual(
@@ -37,7 +36,9 @@ describe('events about softirqs', () => {
       assert.deepEqual(event.attributes, {
         'wirespan.softirq.vector': 'net_rx',
         'cpu.logical_number': 3,
-        'wirespan.latency.value': 0.0125,
+        'wirespan.latency.value': waitNs === 3_250_000n ? 0.01575 : 0.0125,
+        'wirespan.softirq.run.value': 0.0125,
+        ...(waitNs !== undefined && { 'wirespan.softirq.wait.value': Number(waitNs) / 1e9 }),
       });
     }
   });

@@ -11,20 +11,20 @@ describe('SoftirqSums', () => {
   const NET_RX = 3;
   const TIMER = 1;
 
-  /** A per-CPU array: for each vector the rows of two CPUs, 42 cells each. */
+  /** A per-CPU array: for each vector the rows of two CPUs, 43 cells each. */
   function vectors(
     ...given: readonly (readonly [vector: number, cpu0: number[], cpu1: number[]])[]
   ): MapImage {
     return mapImage(
       given.map(([vector, cpu0, cpu1]) => {
-        const cells = new Array<number>(84).fill(0);
+        const cells = new Array<number>(86).fill(0);
         for (const [cpu, [time = 0, bucket = 0, sum = 0, waits = 0]] of [cpu0, cpu1].entries()) {
-          cells[cpu * 42] = 999;
-          cells[cpu * 42 + 1] = time;
-          cells[cpu * 42 + 3 + 2] = bucket;
-          cells[cpu * 42 + 3 + 18] = sum;
-          cells[cpu * 42 + 23 + 1] = waits;
-          cells[cpu * 42 + 23 + 18] = waits * 1e3;
+          cells[cpu * 43] = 999;
+          cells[cpu * 43 + 1] = time;
+          cells[cpu * 43 + 3 + 2] = bucket;
+          cells[cpu * 43 + 3 + 18] = sum;
+          cells[cpu * 43 + 23 + 1] = waits;
+          cells[cpu * 43 + 23 + 18] = waits * 1e3;
         }
         return [new Image(4).u32(0, vector).bytes, cellsOf(cells)] as const;
       }),
