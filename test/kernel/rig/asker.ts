@@ -64,6 +64,7 @@ export class Asker {
     });
   }
 
+  /** Connects for no request: whoever sleeps before it writes is not taken to have connected for it. */
   static async open(stage: Stage): Promise<Asker> {
     const made = await Asker.make(stage);
     const { script, port, listener } = stage;
@@ -71,6 +72,7 @@ export class Asker {
     await script.run('accept', made.server, listener);
     await script.run('nodelay', made.client);
     await script.run('nodelay', made.server);
+    await script.run('sleep', 0, 1);
     return made;
   }
 
