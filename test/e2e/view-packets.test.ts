@@ -3,22 +3,14 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup } from '../support/cleanup.ts';
-import { NetNamespace } from '../support/net-namespace.ts';
 import { TcpScript } from '../support/script.ts';
 import { startView, type JsonRow, type RunningView } from '../support/view.ts';
 import { waitFor } from '../support/wait.ts';
+import { HELD_MS, NEAR, REFILL_MS, SEGMENT, Street, THRESHOLD_MS } from './street.ts';
 
-/** Payload of a full segment at an MTU of 1500, with time stamps. */
-const SEGMENT = 1448;
-const PAIRS = 250;
-/** Tokens for one packet and 86 bytes: of two that come together, the second waits for 1,428 bytes. */
-const RATE = ['tbf', 'rate', '500kbit', 'burst', '1600', 'limit', '100000'];
-const HELD_MS = (1428 * 8) / 500;
-/** Until there are tokens for a packet again: 24.3 ms. */
-const REFILL_MS = 32;
-const THRESHOLD_MS = 15;
+/** 1,000 packets a side. */
+const PAIRS = 500;
 const LATE_MS = 40;
-const [NEAR, FAR] = ['10.77.0.1', '10.77.0.2'] as const;
 
 interface Stage {
   readonly stage: string;
@@ -26,52 +18,6 @@ interface Stage {
   readonly slow: boolean;
   readonly interface: string | null;
   readonly netns: number;
-}
-
-/** A room with a client, one with a bridge, one with a server: `va` - `vba`, `vbc` - `vc`. */
-class Street {
-  readonly near = new NetNamespace();
-  readonly bridge = new NetNamespace();
-  readonly far = new NetNamespace();
-  readonly client: TcpScript;
-  readonly server: TcpScript;
-
-  constructor(cleanup: Cleanup) {
-    for (const room of [this.near, this.bridge, this.far]) {
-      cleanup.add(() => room.remove());
-      room.sysctl('net/ipv6/conf/default/disable_ipv6', '1');
-    }
-    const { near, bridge, far } = this;
-    const pair = (room: NetNamespace, name: string, peer: string): string =>
-      bridge.exec(
-        ...(['ip', 'link', 'add', peer, 'type', 'veth', 'peer', 'name', name] as const),
-        ...['netns', room.name],
-      );
-    pair(near, 'va', 'vba');
-    pair(far, 'vc', 'vbc');
-    bridge.exec('ip', 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0');
-    for (const port of ['vba', 'vbc']) bridge.exec('ip', 'link', 'set', port, 'master', 'br0', 'up');
-    bridge.exec('ip', 'link', 'set', 'br0', 'up');
-    for (const [room, name, address] of [
-      [near, 'va', NEAR],
-      [far, 'vc', FAR],
-    ] as const) {
-      room.exec('ip', 'address', 'add', `${address}/24`, 'dev', name);
-      room.exec('ip', 'link', 'set', name, 'up');
-    }
-    this.client = TcpScript.start(near);
-    cleanup.add(() => this.client.stop());
-    this.server = TcpScript.start(far);
-    cleanup.add(() => this.server.stop());
-  }
-
-  async connect(port: number, listener: number): Promise<readonly [client: number, server: number]> {
-    const [socket, accepted] = [this.client.next(), this.server.next()];
-    await this.client.run('socket', socket);
-    await this.client.run('connect-to', socket, FAR, port);
-    await this.server.run('accept', accepted, listener);
-    return [socket, accepted];
-  }
 }
 
 const stagesOf = (row: JsonRow): readonly Stage[] => row['stages'] as readonly Stage[];
@@ -90,7 +36,8 @@ function dataOf(rows: readonly JsonRow[]): ReadonlyMap<number, JsonRow> {
 
 const NUMBERS = Array.from({ length: 2 * PAIRS }, (_, i) => i);
 
-describe('views of packets', () => {
+// Both sides at one time: most of it is waiting for the queue's tokens.
+describe('views of packets', { concurrency: 2 }, () => {
   const cleanup = new Cleanup();
   after(() => cleanup.run());
 
@@ -102,14 +49,14 @@ describe('views of packets', () => {
       const street = new Street(cleanup);
       const [slowRoom, slowInterface] =
         side === 'transmit' ? [street.near, 'va'] : ([street.bridge, 'vbc'] as const);
-      slowRoom.exec('tc', 'qdisc', 'add', 'dev', slowInterface, 'root', ...RATE);
+      Street.hold(slowRoom, slowInterface);
       const { listener, port } = await street.server.listen('listen-any');
       const options = ['-P', String(port), '-m', String(THRESHOLD_MS)];
       const [ways, crossings] = [await watch('tcptrace', ...options), await watch('netpod', ...options)];
       const [socket, accepted] = await street.connect(port, listener);
       for (let i = 0; i < PAIRS; i += 1) {
         await sleep(REFILL_MS);
-        await street.client.run('fill', socket, 2 * SEGMENT);
+        await street.send(socket, 'fill', 2 * SEGMENT);
         await street.server.run('read', accepted, 2 * SEGMENT);
       }
       await waitFor(

@@ -22,6 +22,7 @@
  *   accept S LISTENER
  *   write S HEX...            bytes taken; several: one writev()
  *   try S HEX                 the same, never waits
+ *   busy S MS COMMAND ...     COMMAND S ..., and lets no other task on its CPU for MS milliseconds from then on
  *   fill S COUNT              writes COUNT bytes 'x'
  *   sendfile S HEX            from a file in memory
  *   stream S PEER COUNT       COUNT zeros from S, which PEER throws away; may be more than 4 GiB
@@ -104,6 +105,12 @@ static long run_process(char **word, int words)
 	const char *name = word[0];
 	int *s = slot(word[1]), number = words > 2 ? atoi(word[2]) : 0;
 
+	if (IS("busy")) {
+		/* What lies before the command's name makes room for its socket. */
+		word[2] = word[3];
+		word[3] = word[1];
+		return do_busy(number, word + 2, words - 2);
+	}
 	if (IS("front"))
 		return do_front();
 	if (IS("thread"))

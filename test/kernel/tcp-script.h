@@ -33,6 +33,7 @@ long do_unacked(int s);
 
 /* script-process.c */
 void serve_commands(void);
+long do_busy(int ms, char **word, int words);
 long do_front(void);
 long do_daemon(void);
 long do_thread(void);
