@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The points of a packet's way, for views: a record at each. The agent loads none of them. Where a way
+ * The points of a packet's way: a record at each, for views, and for the agent when it is asked to. Where a way
  * ends is no event of the kernel (TCP frees what it took without a word), so user space joins them.
  */
 #include "wirespan.bpf.h"
 #include "packet_head.bpf.h"
+
+/* The agent asks: it wants to know whose each packet is, and of which request. */
+const volatile u8 cfg_packet_senders = 0;
+
+/*
+ * The points of packets have a ring of their own: ever so many of them take no room of other records. User space
+ * reads it, and gives it its size. When it is full, a record is lost, and that is counted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} packets SEC(".maps");
 
 struct packet_place {
 	u8 point;
@@ -13,6 +25,8 @@ struct packet_place {
 	u32 reason;
 	u32 netns;
 	u64 cookie;
+	/* The socket that sends it, or the one that takes it; NULL: not known. */
+	struct sock *sk;
 };
 
 static __always_inline u16 segments_of(struct sk_buff *skb)
@@ -31,9 +45,9 @@ static __always_inline void read_device(struct packet_record *record, struct net
 	bpf_probe_read_kernel_str(record->interface, sizeof(record->interface), &device->name);
 }
 
-static __always_inline struct packet_record *reserve_point(u8 point)
+static __always_inline struct packet_record *reserve_point(u8 point, u64 size)
 {
-	struct packet_record *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
+	struct packet_record *record = bpf_ringbuf_reserve(&packets, size, 0);
 
 	if (!record) {
 		count_loss(PROBE_PACKET, LOST_RING_FULL);
@@ -42,54 +56,85 @@ static __always_inline struct packet_record *reserve_point(u8 point)
 	__builtin_memset(record, 0, sizeof(*record));
 	record->header.ts_ns = bpf_ktime_get_ns();
 	record->header.kind = RECORD_PACKET;
-	record->header.bytes = sizeof(*record);
+	record->header.bytes = size;
 	record->point = point;
 	record->cpu = bpf_get_smp_processor_id();
 	return record;
 }
 
-/* A view looks at the buffer often, and waits for nothing: it is never woken. */
+/* Who reads looks at the ring often, and waits for nothing: it is never woken. */
 static __always_inline void submit_point(struct packet_record *record)
 {
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	count_loss(PROBE_PACKET, SENT);
 }
 
+/* What is known of the one that sent the packet, whose buffer has its socket until it leaves the host or the namespace. */
+static __always_inline void tell_sender(struct sent_packet_record *record, struct sock *sk,
+					const struct conn *conn, const struct packet_head *head)
+{
+	__builtin_memset(&record->owner, 0, sizeof(*record) - sizeof(record->packet));
+	if (!conn)
+		return;
+	record->owner = conn->owner;
+	record->packet.cookie = cookie_of(sk);
+	record->packet.netns = conn->netns;
+	if (!head->payload)
+		return;
+	find_context(sk, head->seq, head->seq + 1, &record->context);
+	if (cfg_http2)
+		record->stream = find_stream(sk, head->seq, head->seq + 1);
+}
+
+static __always_inline void fill_point(struct packet_record *record, struct sk_buff *skb,
+				       const struct packet_head *head)
+{
+	record->packet = (u64)skb;
+	__builtin_memcpy(record->source, head->source, sizeof(head->source));
+	__builtin_memcpy(record->destination, head->destination, sizeof(head->destination));
+	record->seq = head->seq;
+	record->ack = head->ack;
+	record->payload = head->payload;
+	record->source_port = head->source_port;
+	record->destination_port = head->destination_port;
+	record->window = head->window;
+	record->flags = head->flags;
+	record->family = head->family;
+	record->segments = segments_of(skb);
+}
+
 static __always_inline void emit_point(struct sk_buff *skb, const struct packet_place *place)
 {
+	bool is_sent = cfg_packet_senders && place->point == POINT_QUEUE;
 	struct packet_head head = {};
 	struct packet_record *record;
+	struct conn *conn = 0;
 
 	if (!read_head(skb, place->is_at_data, &head))
 		return;
-	record = reserve_point(place->point);
+	if (cfg_packet_senders && place->sk && is_tcp(place->sk) && is_full(place->sk))
+		conn = conn_of_readable(place->sk);
+	record = reserve_point(place->point,
+			       is_sent ? sizeof(struct sent_packet_record) : sizeof(*record));
 	if (!record)
 		return;
-	record->packet = (u64)skb;
+	fill_point(record, skb, &head);
 	record->cookie = place->cookie;
-	__builtin_memcpy(record->source, head.source, sizeof(head.source));
-	__builtin_memcpy(record->destination, head.destination, sizeof(head.destination));
-	record->seq = head.seq;
-	record->ack = head.ack;
-	record->payload = head.payload;
-	record->source_port = head.source_port;
-	record->destination_port = head.destination_port;
-	record->window = head.window;
-	record->flags = head.flags;
-	record->family = head.family;
-	record->segments = segments_of(skb);
+	record->unobserved = conn && (conn->flags & CONN_IGNORED);
 	record->reason = place->reason;
 	record->netns = place->netns;
 	/* Inside TCP there may be what is left of another use of the same field. */
 	if (place->point != POINT_TCP)
 		read_device(record, device_of(skb));
+	if (is_sent)
+		tell_sender((struct sent_packet_record *)record, place->sk, conn, &head);
 	submit_point(record);
 }
 
 SEC("tp_btf/net_dev_queue")
 int BPF_PROG(ws_packet_queue, struct sk_buff *skb)
 {
-	struct packet_place place = {.point = POINT_QUEUE};
+	struct packet_place place = {.point = POINT_QUEUE, .sk = skb->sk};
 
 	emit_point(skb, &place);
 	return 0;
@@ -129,6 +174,7 @@ int BPF_PROG(ws_packet_tcp, struct sock *sk, struct sk_buff *skb)
 
 	place.netns = netns_of(sk);
 	place.cookie = bpf_get_socket_cookie(sk);
+	place.sk = sk;
 	emit_point(skb, &place);
 	return 0;
 }
@@ -147,7 +193,7 @@ static __always_inline void emit_progress(struct sock *sk, u8 point, u32 seq)
 		if (!is_wanted_end(family, local, peer))
 			return;
 	}
-	record = reserve_point(point);
+	record = reserve_point(point, sizeof(*record));
 	if (!record)
 		return;
 	record->cookie = bpf_get_socket_cookie(sk);

@@ -9,6 +9,8 @@ const volatile u64 cfg_packet_ports = 0;
 const volatile u8 cfg_packet_family = 0; /* 4 or 6; 0: any */
 const volatile u64 cfg_packet_address = 0;
 const volatile u64 cfg_packet_address_end = 0;
+/* Only packets of one of so many flows, both directions of each; up to 1: all. */
+const volatile u64 cfg_packet_sample = 0;
 
 /* What the headers of a TCP packet say. */
 struct packet_head {
@@ -51,6 +53,22 @@ static __always_inline bool is_wanted_end(u8 family, const u8 *source, const u8 
 		return true;
 	return family == cfg_packet_family &&
 	       (is_wanted_address(source) || is_wanted_address(destination));
+}
+
+/* The same for both directions: ends are added up, so it does not matter which one is the source. */
+static __always_inline bool is_of_sampled_flow(const struct packet_head *head)
+{
+	u64 source[2], destination[2], hash;
+
+	if (cfg_packet_sample <= 1)
+		return true;
+	__builtin_memcpy(source, head->source, sizeof(source));
+	__builtin_memcpy(destination, head->destination, sizeof(destination));
+	hash = (source[0] + destination[0]) ^ (source[1] + destination[1]);
+	/* Each multiplication carries lower bits into those that are used: 2^64 by the golden ratio. */
+	hash = hash * 0x9e3779b97f4a7c15ULL + head->source_port + head->destination_port;
+	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15ULL;
+	return (hash >> 32) % cfg_packet_sample == 0;
 }
 
 /* Reads the network header; where the transport header is, or NULL when it is not TCP's. */
@@ -98,7 +116,8 @@ static __always_inline bool read_head(struct sk_buff *skb, bool is_at_data,
 	head->source_port = bpf_ntohs(tcp.source);
 	head->destination_port = bpf_ntohs(tcp.destination);
 	if (!has_wanted_port(head->source_port, head->destination_port) ||
-	    !is_wanted_end(head->family, head->source, head->destination))
+	    !is_wanted_end(head->family, head->source, head->destination) ||
+	    !is_of_sampled_flow(head))
 		return false;
 	head->seq = bpf_ntohl(tcp.seq);
 	head->ack = bpf_ntohl(tcp.ack);

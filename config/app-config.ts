@@ -35,6 +35,17 @@ export interface Thresholds {
   readonly softirqWait: number;
   readonly wakeup: number;
   readonly zeroWindow: number;
+  readonly packetStage: number;
+}
+
+/** Which packets are followed on their way. */
+export interface PacketsConfig {
+  /** One of so many flows. */
+  readonly sample: number;
+  /** Empty: any. */
+  readonly ports: readonly number[];
+  /** Undefined: any. */
+  readonly address: string | undefined;
 }
 
 /** A bounded queue in front of an exporter. */
@@ -110,6 +121,7 @@ export interface AppConfig {
   /** Per second, event name and workload; 0: no limit, for the node neither. */
   readonly eventRateLimit: number;
   readonly thresholds: Thresholds;
+  readonly packets: PacketsConfig;
   /** Each exchange is divided by what its time was spent on. */
   readonly exchangePhases: boolean;
   readonly spanLimits: {

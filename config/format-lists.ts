@@ -4,7 +4,7 @@ import { type Format, integer, type JsonSchema, refuse, text } from './format.ts
 import { parseCidr } from './cidr.ts';
 
 /** A list that text gives as YAML (`[a, b]`) or separated by commas. */
-function asList(value: unknown, what: string): unknown[] {
+export function asList(value: unknown, what: string): unknown[] {
   if (Array.isArray(value)) return value;
   if (typeof value !== 'string') return refuse(`be a list of ${what}`);
   if (value.trim() === '') return [];

@@ -106,7 +106,9 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
       softirqWait: value('thresholds.softirq_wait'),
       wakeup: value('thresholds.wakeup'),
       zeroWindow: value('thresholds.zero_window'),
+      packetStage: value('thresholds.packet_stage'),
     },
+    packets: packetsPart(settings),
     exchangePhases: value('spans.exchange_phases') === 'on',
     spanLimits: spanLimits(settings),
     sampling: {
@@ -124,6 +126,15 @@ export function configOf(settings: Settings, isWatched: boolean): AppConfig {
     logLevel: value('log.level'),
     shutdownDeadlineMs: value('shutdown.deadline'),
   });
+}
+
+function packetsPart({ values }: Settings): AppConfig['packets'] {
+  const address = values.get('packets.address') as string;
+  return {
+    sample: values.get('packets.sample') as number,
+    ports: values.get('packets.ports') as readonly number[],
+    address: address === 'any' ? undefined : address,
+  };
 }
 
 function resourcePart({

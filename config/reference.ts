@@ -17,6 +17,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   thresholds: 'Thresholds of events and exchanges',
   resource: 'Resources',
   addresses: 'Addresses',
+  packets: 'Packets that are followed',
   subnets: 'Subnets',
   series: 'Series',
   output: 'Live output',

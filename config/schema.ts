@@ -1,6 +1,7 @@
 import { agentSettings, kernelSettings, profileSettings, shapeSettings } from './sections/agent.ts';
 import { healthSettings } from './sections/health.ts';
 import { exportSettings, otlpSettings } from './sections/export.ts';
+import { packetSettings } from './sections/packets.ts';
 import { signalSettings } from './sections/signals.ts';
 import { thresholdSettings } from './sections/thresholds.ts';
 import { flatten, groupsOf, type Schema } from './setting.ts';
@@ -11,6 +12,7 @@ export const SCHEMA: Schema = flatten({
   ...kernelSettings,
   ...signalSettings,
   ...thresholdSettings,
+  ...packetSettings,
   ...shapeSettings,
   ...otlpSettings,
   ...exportSettings,

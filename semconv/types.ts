@@ -18,7 +18,7 @@ export interface AttributeUse {
 /** One attribute of the registry, whatever signal it is on. */
 export interface AttributeDescriptor {
   readonly key: string;
-  readonly type: 'string' | 'int' | 'double' | 'boolean';
+  readonly type: 'string' | 'int' | 'double' | 'boolean' | 'string[]' | 'int[]' | 'double[]';
   /** Enum values. */
   readonly values?: readonly string[];
   /** The enum's values are examples: others are valid. */

@@ -29,7 +29,8 @@ struct packet_record {
 	struct record_header header;
 	/* Kernel address of its sk_buff: no two have it at one time. 0 at POINT_READY and POINT_READ. */
 	__u64 packet;
-	__u64 cookie; /* of the socket from POINT_TCP to POINT_READ, else 0 */
+	/* Its socket's from POINT_TCP to POINT_READ, in sent_packet_record that of the one that sent it; else 0. */
+	__u64 cookie;
 	/* As in its headers at this point; zero at POINT_READY and POINT_READ. */
 	__u8 source[16];
 	__u8 destination[16];
@@ -47,9 +48,20 @@ struct packet_record {
 	__u8 point;  /* enum packet_point */
 	__u8 flags;  /* of the TCP header, RFC 9293 section 3.1 */
 	__u8 family; /* 4 or 6 */
-	__u8 pad[3];
+	__u8 unobserved; /* its connection is not observed, as the agent's own: told to the agent alone */
+	__u8 pad[2];
 	char interface[INTERFACE_NAME]; /* empty where it has none */
 };
 _Static_assert(sizeof(struct packet_record) == 120, "packet_record");
+
+/* At POINT_QUEUE, to the agent: whose it is while its buffer has the socket that sent it, and of which request. */
+struct sent_packet_record {
+	struct packet_record packet;
+	struct owner_key owner; /* zero: not known */
+	struct trace_context context;
+	__u32 stream; /* of HTTP/2; 0: of none */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct sent_packet_record) == 184, "sent_packet_record");
 
 #endif

@@ -195,7 +195,7 @@ _Static_assert(sizeof(struct latency_record) == 104, "latency_record");
 /* A softirq that waited or ran longer than its threshold. */
 struct softirq_record {
 	struct record_header header; /* its time: the end of the run */
-	__u64 value_ns; /* of the run */
+	__u64 value_ns;		     /* of the run */
 	__u32 vector;
 	__u32 cpu;
 	__u8 waited;	 /* 1 in recordings of earlier versions: value_ns is the wait */
@@ -233,6 +233,7 @@ struct wire_types {
 	struct divided_exchange_record divided_exchange;
 	struct http2_record http2;
 	struct packet_record packet;
+	struct sent_packet_record sent_packet;
 	enum packet_point packet_point;
 	struct wakeup_record wakeup;
 	struct zero_window_record zero_window;

@@ -4,6 +4,7 @@ import { setting, type SettingTree } from '../setting.ts';
 const OUTLIER = 'a `wirespan.tcp.latency.outlier` event';
 const SLOW = 'a `wirespan.softirq.slow` event';
 const CLOSED = 'a `wirespan.tcp.zero_window` event, and a span';
+const SLOW_PACKET = 'a `wirespan.packet.slow` event';
 const LATE = 'a `wirespan.tcp.wakeup.slow` event';
 
 /** Above which latencies are told: by events that are off unless asked for, and by spans of exchanges. */
@@ -54,6 +55,12 @@ export const thresholdSettings: SettingTree = {
       threshold,
       10,
       `Time in which a peer's receive window was closed and data waited, above which there is ${CLOSED}, where those are on. 0: never.`,
+      { defaultText: '`10ms`' },
+    ),
+    packet_stage: setting(
+      threshold,
+      10,
+      `Time in one stage of a packet's way above which there is ${SLOW_PACKET}. 0: never.`,
       { defaultText: '`10ms`' },
     ),
   },

@@ -20,11 +20,12 @@ import { RECORD_HEADER } from '../decode/generated/layout.ts';
 import { OwnerTable } from '../decode/owners.ts';
 import type { Enricher } from '../enrich/enricher.ts';
 import { emitterSettingsOf } from '../settings/emitter.ts';
+import { slowPacketMsOf } from '../settings/packets.ts';
 import { createExemplars, type Exemplars } from '../exemplars/exemplars.ts';
 import { createPipelineEnricher } from './pipeline-enricher.ts';
 import { createPipelineJoin } from './pipeline-join.ts';
 import { rowsOf } from '../model/map-image.ts';
-import type { KernelRecord } from '../model/record.ts';
+import type { KernelRecord, SignalRecord } from '../model/record.ts';
 import type { NetworkEvent, NetworkSpan } from '../model/event.ts';
 import type { KernelFilter } from '../source/filter.ts';
 import type { Kernel } from '../source/kernel.ts';
@@ -161,11 +162,13 @@ export class Pipeline {
   }
 
   #createSums(): SignalSums {
+    const aboveMs = slowPacketMsOf(this.#config);
     return new SignalSums({
       context: this.#context,
       kernel: this.#source,
       host: this.#machine,
       overflow: (record) => this.correlator.handle(record),
+      slowPackets: aboveMs === undefined ? undefined : { aboveMs, tell: (record) => this.#signal(record) },
       now: () => this.clock.now(),
     });
   }
@@ -203,18 +206,25 @@ export class Pipeline {
       this.sums.meet(record.owner);
     } else if (record.kind === 'http2') {
       this.streams?.take(record);
-    } else {
-      const found = this.streams?.resolve(record) ?? record;
-      if (this.join === undefined) this.correlator.handle(found);
-      else this.join.handle(found);
+    } else if (record.kind === 'packet') this.sums.packet(record);
+    else {
+      const found = this.#signal(record);
       this.sums.see(found);
       this.exemplars.see(found);
     }
   }
 
+  /** The record with the context of its stream, if it has one. */
+  #signal<R extends SignalRecord>(record: R): R {
+    const found = this.streams?.resolve(record) ?? record;
+    (this.join ?? this.correlator).handle(found);
+    return found;
+  }
+
   /** Walks the live sockets, then reads every kernel sum into the store. */
   collect(): void {
     this.drain();
+    this.sums.tick(this.clock.now());
     this.#pass();
     this.readSums();
     this.sums.read((map) => this.#source.read(map), { isOften: false });
@@ -227,6 +237,7 @@ export class Pipeline {
   /** The programs are detached: what they left in the ring, and the last events. */
   stop(): void {
     this.drain();
+    this.sums.end();
     this.join?.flush();
     this.correlator.flush();
     this.#pass();
@@ -273,6 +284,7 @@ export class Pipeline {
   }
 
   tick(): void {
+    this.sums.tick(this.clock.now());
     this.join?.tick();
     this.correlator.tick(this.#machine.steadyNs());
   }

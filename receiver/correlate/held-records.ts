@@ -11,7 +11,7 @@ export interface ProcessNames {
 }
 
 /** Kinds of records that may be of a request. */
-const KINDS = ['retransmit', 'drop', 'exchange', 'zero_window'] as const;
+const KINDS = ['retransmit', 'drop', 'exchange', 'zero_window', 'slow_packet'] as const;
 type OfRequest = Extract<SignalRecord, { readonly kind: (typeof KINDS)[number] }>;
 
 /** A record that a SERVER span may be found for, and by what. */

@@ -1,7 +1,7 @@
 import { BoundedCache } from '../model/bounded-cache.ts';
 import { socketId } from '../model/ids.ts';
 import type { Http2Record } from '../model/http2-record.ts';
-import type { KernelRecord, RequestContext } from '../model/record.ts';
+import type { RequestContext, SignalRecord } from '../model/record.ts';
 import { HpackDecoder, HpackError } from './hpack.ts';
 
 /** Each may hold a table and a block, at most. */
@@ -90,7 +90,7 @@ export class Http2Streams {
   }
 
   /** The record with the context of its stream, if that is known: the bytes themselves go before all else. */
-  resolve<R extends KernelRecord>(record: R): R {
+  resolve<R extends SignalRecord>(record: R): R {
     if (record.kind === 'close') this.#connections.delete(socketId(record));
     if (!('stream' in record) || record.kind === 'http2' || record.stream === undefined) return record;
     const context = this.#contexts.get(streamKey(record, record.stream));

@@ -113,7 +113,7 @@ export class OtlpJoin {
 
   #fitting(held: Held): SeenSpan[] {
     const { record, way, key, names } = held;
-    const peerPort = record.kind === 'drop' ? undefined : record.endpoints.peerPort;
+    const peerPort = 'endpoints' in record ? record.endpoints.peerPort : undefined;
     return this.#spans
       .find(key)
       .filter((span) => isOf(names, span))
@@ -126,7 +126,7 @@ export class OtlpJoin {
 
   /** While an HTTP/1 server answers, no other request is on the connection. */
   #isDuring({ record }: Held, span: SeenSpan): boolean {
-    if (record.kind === 'drop') return false;
+    if (!('endpoints' in record)) return false;
     const { clock, netns } = this.#options;
     const timeUnixNs = clock.toUnixNs(record.timeNs);
     const isHere = loopback.test(span.exporter)

@@ -1,9 +1,12 @@
 import type { ExchangePhases } from './exchange-phases.ts';
 import type { Http2Record } from './http2-record.ts';
-import type { PacketRecord } from './packets.ts';
+import type { PacketRecord, SlowPacketRecord } from './packets.ts';
+import type { RequestContext } from './request-context.ts';
 import type { Owner } from './resource.ts';
 import type { Wakeup } from './wakeup.ts';
 import type { ZeroWindow } from './zero-window.ts';
+
+export type { RequestContext } from './request-context.ts';
 
 /** Addresses as text; IPv4-mapped IPv6 addresses are already plain IPv4. */
 export interface Endpoints {
@@ -12,35 +15,6 @@ export interface Endpoints {
   readonly localPort: number;
   readonly peerAddress: string;
   readonly peerPort: number;
-}
-
-/** Trace context that the kernel read from a request or of a thread, or was told of, and where its bytes begin. */
-export interface RequestContext {
-  /** 32 lower-case hex digits. */
-  readonly traceId: string;
-  /** 16 lower-case hex digits. */
-  readonly spanId: string;
-  /** W3C trace-flags; bit 0 is `sampled`. */
-  readonly traceFlags: number;
-  /** How it was found: `wirespan.correlation.method`. */
-  readonly method:
-    | 'http1_header'
-    | 'h2_header'
-    | 'http1_window'
-    | 'sdk_hook'
-    | 'thread_ctx'
-    | 'node_ctx'
-    | 'tls_inherit'
-    | 'otlp_server';
-  /** TCP sequence number (32 bits) of the first byte of the request. */
-  readonly startSeq: number;
-  /**
-   * CLOCK_MONOTONIC of the write that began the request, or of its arrival at a server; 0n when unknown. Of
-   * `otlp_server` no earlier than the span.
-   */
-  readonly requestStartNs: bigint;
-  /** When the request arrived, where that is known; `otlp_server` alone has it. */
-  readonly arrivedNs?: bigint;
 }
 
 export type HandshakeRole = 'client' | 'server';
@@ -279,7 +253,7 @@ export type KernelRecord =
   | OwnerRecord;
 
 /** What events are made of: what the kernel told, and what looks at the host found. */
-export type SignalRecord = KernelRecord | QueueOverflowRecord;
+export type SignalRecord = KernelRecord | QueueOverflowRecord | SlowPacketRecord;
 
 /** Words for the running kernel's numbers. */
 export interface KernelNames {

@@ -4,6 +4,7 @@ import type { Wanted } from '../signals/kernel.ts';
 import type { KernelOptions } from '../source/kernel-options.ts';
 import { familyOptionsOf } from './family-options.ts';
 import { kernelFilterOf } from './filter.ts';
+import { packetsOf } from './packets.ts';
 
 /** Who makes room for no more sockets has little memory, of which verifying programs side by side takes more. */
 const FEW_SOCKETS = PROFILES.small['bpf.max_sockets'];
@@ -57,6 +58,7 @@ function wantedOf(config: AppConfig): Wanted {
     tap: config.otlpTap !== undefined,
     earlyStates: false,
     execNames: config.keepsExecNames,
+    packets: packetsOf(config),
     exchangePhases: config.exchangePhases,
     thresholdsUs: {
       handshake: us(thresholds.handshake),

@@ -2,6 +2,7 @@ import type { CreateEvents } from '../correlate/record-events.ts';
 import type { RecordDecoder } from '../decode/batch.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { RareSeries } from '../model/metric-sink.ts';
+import type { PacketRecord, SlowPacketRecord } from '../model/packets.ts';
 import type { RecordHandlers } from '../model/record-handlers.ts';
 import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
@@ -47,6 +48,12 @@ export interface FamilySums {
   readonly boundsMet?: Readonly<Record<string, number>>;
   /** A process was met. */
   meet?(owner: Owner): void;
+  /** A packet was at a point of its way. */
+  packet?(record: PacketRecord): void;
+  /** Once a second, and before each collection; CLOCK_MONOTONIC. */
+  tick?(nowNs: bigint): void;
+  /** Nothing comes any more. */
+  end?(): void;
   /** Walks the sockets itself, since more than usual is to be found: the pass's number. Undefined: it need not. */
   pass?(nowNs: bigint): number | undefined;
   /** Sets what is true now: `pass` is the last walk over the sockets. After the maps were read. */
@@ -117,6 +124,8 @@ export interface SumsParts {
   readonly host: SumsHost;
   /** A listener's queue was full. */
   overflow(record: QueueOverflowRecord): void;
+  /** Packets that a stage held longer than so many milliseconds; absent: nobody asks for them. */
+  readonly slowPackets?: { readonly aboveMs: number; tell(record: SlowPacketRecord): void } | undefined;
   /** CLOCK_MONOTONIC, nanoseconds. */
   now(): bigint;
 }

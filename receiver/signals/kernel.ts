@@ -36,7 +36,7 @@ export interface Wanted {
   readonly liveRecords?: boolean;
   /** Histograms of a view; the agent has none. */
   readonly samples?: SamplesWanted | undefined;
-  /** Ways of packets, for a view; the agent has none. */
+  /** Ways of packets; the agent has none unless asked for. */
   readonly packets?: PacketsWanted | undefined;
   /** The names that programs are started with are kept. */
   readonly execNames: boolean;

@@ -1,5 +1,5 @@
 import { builtFile } from '../../native/built.ts';
-import { BpfSession, kernelEnum, possibleCpus, releaseKernelTypes, type Ring } from '../../native/index.ts';
+import { BpfSession, kernelEnum, possibleCpus, releaseKernelTypes } from '../../native/index.ts';
 import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
@@ -13,14 +13,16 @@ import { u32, u8 } from './number-bytes.ts';
 import { subnetKey } from './subnet.ts';
 import { Passes } from './passes.ts';
 import { withBestPlan, type KernelAnswers, type Plan } from './plan.ts';
+import { Rings } from './rings.ts';
 import { addOverflowRows, takeRow } from './row-maps.ts';
 
 const BPF_OBJECT = builtFile('bpf/wirespan.bpf.o');
 
+/** How programs begin that have a ring of their own. */
+const PACKET = 'ws_packet_';
+
 /** Counts per CPU of a `probe * LOSS_REASONS + reason` table, summed; see `enum probe_id`, `enum loss_reason`. */
 export type LossTable = readonly number[];
-
-const DRAIN_BYTES = 1 << 20;
 
 /** The loaded BPF programs, and everything that is read from them. */
 export class KernelSource implements Kernel {
@@ -29,9 +31,8 @@ export class KernelSource implements Kernel {
   readonly names: KernelNames;
   readonly #session: BpfSession;
   readonly #cgroupRoot: string | undefined;
-  readonly #ring: Ring;
+  readonly #rings: Rings;
   readonly #filter: FilterWriter;
-  readonly #drainBuffer = new Uint8Array(DRAIN_BYTES);
   readonly #images = new Map<string, { keys: Uint8Array; values: Uint8Array }>();
   readonly #passes: Passes;
 
@@ -40,7 +41,10 @@ export class KernelSource implements Kernel {
     this.#cgroupRoot = cgroupRoot;
     this.plan = plan;
     this.names = names;
-    this.#ring = session.ring('events');
+    this.#rings = new Rings(
+      session,
+      plan.attached.some(({ program }) => program.startsWith(PACKET)),
+    );
     this.#filter = new FilterWriter(session);
     this.#passes = new Passes(session, plan.iterators);
   }
@@ -107,20 +111,14 @@ export class KernelSource implements Kernel {
     return this.#readU32('cpu_count') > 0;
   }
 
-  /** Hands out what the ring holds, a batch at a time; the bytes are valid during the call only. */
+  /** Hands out what the rings hold, a batch at a time; the bytes are valid during the call only. */
   drain(handle: (bytes: Uint8Array) => void): number {
-    let total = 0;
-    for (;;) {
-      const length = this.#ring.drain(this.#drainBuffer);
-      if (length === 0) return total;
-      total += length;
-      handle(this.#drainBuffer.subarray(0, length));
-    }
+    return this.#rings.drain(handle);
   }
 
   /** Called when the ring is more than half full. */
   onPressure(callback: () => void): void {
-    this.#ring.onReadable(callback);
+    this.#rings.events.onReadable(callback);
   }
 
   /** One walk over the tracked sockets: `nowNs` is CLOCK_MONOTONIC. Returns the pass's number. */
@@ -274,7 +272,8 @@ export class KernelSource implements Kernel {
   }
 
   get ringBytes(): { readonly used: number; readonly size: number } {
-    return { used: this.#ring.unreadBytes(), size: this.#ring.size };
+    const { events } = this.#rings;
+    return { used: events.unreadBytes(), size: events.size };
   }
 
   /** Entries a map holds at most. */

@@ -3,7 +3,7 @@ import type { KernelFilter } from './filter.ts';
 
 /** The kernel's side, by what all above it needs: the loaded programs are one, a recording is another. */
 export interface Kernel extends SumsKernel {
-  /** Hands out what the ring holds, a batch at a time, and returns its bytes; a batch is valid during the call only. */
+  /** Hands out what the rings hold, a batch at a time, and returns its bytes; a batch is valid during the call only. */
   drain(handle: (bytes: Uint8Array) => void): number;
   /** One walk over the tracked sockets: `nowNs` is CLOCK_MONOTONIC. Returns the pass's number. */
   pass(nowNs: bigint): number;

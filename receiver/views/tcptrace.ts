@@ -1,7 +1,7 @@
 import { line, titles, type Column } from './columns.ts';
 import { packetView, type PacketRow } from './packets/packet-view.ts';
 import { HEAD_COLUMNS, headTexts, packetJson, type TimedWay } from './packets/rows.ts';
-import type { Stage } from './packets/stages.ts';
+import type { Stage } from '../model/packets.ts';
 
 const COLUMNS: readonly Column[] = [['TIME', 15], ...HEAD_COLUMNS, ['TOTAL(ms)', -9], ['SLOW', 0]];
 const STAGE_COLUMNS: readonly Column[] = [

@@ -25,10 +25,11 @@ const FAMILY = {
   types: ['receiver/correlate', 'receiver/aggregate', 'receiver/signals/connection'],
 };
 
-/** What families take besides: the sums of retransmissions are in the rows of connections, and so are their exemplars. */
+/** What families take besides: the sums of retransmissions are in the rows of connections, and so are their exemplars; views join ways, too. */
 const MORE: Readonly<Record<string, readonly string[]>> = {
   receive: [`${SIGNALS}/connection`],
   retransmit: [`${SIGNALS}/connection`],
+  packet: ['receiver/packets'],
 };
 
 /** Every family by its folder, with what its descriptor says of it. */
@@ -118,9 +119,13 @@ const folders: Readonly<Record<string, Folder>> = {
     values: ['semconv', 'config', SIGNALS, 'receiver/host'],
     types: ['receiver/correlate', 'receiver/model', 'receiver/source'],
   },
+  'receiver/packets': {
+    holds: 'points of packets to ways, and ways to stages',
+    values: ['receiver/model'],
+  },
   'receiver/views': {
     holds: 'the tools that people know: records to lines of columns',
-    values: ['semconv', 'config', 'text', 'receiver/model', 'receiver/cli'],
+    values: ['semconv', 'config', 'text', 'receiver/model', 'receiver/packets', 'receiver/cli'],
   },
   'receiver/recording': {
     holds: 'what was seen as a file: the kernel and the machine answer once more',

@@ -290,6 +290,12 @@ export const PACKET_DROP_REASON_VALUE_TCP_RFC7323_PAWS = 'tcp_rfc7323_paws';
 export const PACKET_DROP_REASON_VALUE_SOCKET_RCVBUFF = 'socket_rcvbuff';
 export const PACKET_DROP_REASON_VALUE_QUEUE_PURGE = 'queue_purge';
 
+/** Bytes of a packet behind its TCP header. @experimental */
+export const ATTR_PACKET_PAYLOAD_SIZE = 'wirespan.packet.payload.size';
+
+/** The TCP sequence number of a packet. @experimental */
+export const ATTR_PACKET_SEQUENCE = 'wirespan.packet.sequence';
+
 /** A stage of the kernel's network path. `forward` is from one interface's receiving to another's queue, `socket_to_read` from the socket to the application's read: without them a way would have gaps. @experimental */
 export const ATTR_PACKET_STAGE = 'wirespan.packet.stage';
 export const PACKET_STAGE_VALUE_DRIVER_TO_IP = 'driver_to_ip';
@@ -301,6 +307,21 @@ export const PACKET_STAGE_VALUE_SOCKET_TO_IP = 'socket_to_ip';
 export const PACKET_STAGE_VALUE_IP_TO_QDISC = 'ip_to_qdisc';
 export const PACKET_STAGE_VALUE_QDISC = 'qdisc';
 export const PACKET_STAGE_VALUE_DRIVER = 'driver';
+
+/** The logical number of the CPU where each stage of a packet's way began. @experimental */
+export const ATTR_PACKET_WAY_CPUS = 'wirespan.packet.way.cpus';
+
+/** The interface where each stage of a packet's way began; empty inside TCP. @experimental */
+export const ATTR_PACKET_WAY_INTERFACES = 'wirespan.packet.way.interfaces';
+
+/** Inode number of the network namespace where each stage of a packet's way began; 0 if it is not known. @experimental */
+export const ATTR_PACKET_WAY_NAMESPACES = 'wirespan.packet.way.namespaces';
+
+/** The stages of a packet's way (`wirespan.packet.stage`), in their order. The other lists of the way have a member for each of these. @experimental */
+export const ATTR_PACKET_WAY_STAGES = 'wirespan.packet.way.stages';
+
+/** Time in each stage of a packet's way, in seconds. @experimental */
+export const ATTR_PACKET_WAY_VALUES = 'wirespan.packet.way.values';
 
 /** The narrowest configured CIDR that holds the peer address; `other` if none does. @experimental */
 export const ATTR_PEER_CIDR = 'wirespan.peer.cidr';
@@ -743,6 +764,8 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
     ],
     open: true,
   },
+  { key: 'wirespan.packet.payload.size', type: 'int', open: false },
+  { key: 'wirespan.packet.sequence', type: 'int', open: false },
   {
     key: 'wirespan.packet.stage',
     type: 'string',
@@ -757,6 +780,31 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
       'qdisc',
       'driver',
     ],
+    open: false,
+  },
+  {
+    key: 'wirespan.packet.way.cpus',
+    type: 'int[]',
+    open: false,
+  },
+  {
+    key: 'wirespan.packet.way.interfaces',
+    type: 'string[]',
+    open: false,
+  },
+  {
+    key: 'wirespan.packet.way.namespaces',
+    type: 'int[]',
+    open: false,
+  },
+  {
+    key: 'wirespan.packet.way.stages',
+    type: 'string[]',
+    open: false,
+  },
+  {
+    key: 'wirespan.packet.way.values',
+    type: 'double[]',
     open: false,
   },
   { key: 'wirespan.peer.cidr', type: 'string', open: false },

@@ -96,6 +96,63 @@ export const EVENT_PACKET_DROP: EventDescriptor = {
   ],
 };
 
+/** A stage of the kernel's network path held a TCP packet longer than `thresholds.packet_stage`. Of followed packets (`packets.*`). `wirespan.packet.stage`, its interface and the value are of the longest stage, the lists of the whole way on this host. On the trace of the request whose bytes the packet has, when a process of this host sent it. The time stamp is when the packet was seen last. @experimental */
+export const EVENT_PACKET_SLOW: EventDescriptor = {
+  name: 'wirespan.packet.slow',
+  severityNumber: 13,
+  defaultMode: 'off',
+  switch: 'events.packet.slow',
+  scope: 'packet',
+  resource: 'workload',
+  attributes: [
+    { key: 'destination.address', level: 'recommended' },
+    { key: 'destination.port', level: 'required' },
+    {
+      key: 'network.interface.name',
+      level: 'conditionally_required',
+      condition: 'If the stage began at an interface.',
+    },
+    { key: 'network.transport', level: 'required' },
+    { key: 'network.type', level: 'required' },
+    { key: 'source.address', level: 'recommended' },
+    { key: 'source.port', level: 'required' },
+    {
+      key: 'wirespan.correlation.confidence',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.correlation.method',
+      level: 'conditionally_required',
+      condition: 'If trace context is attached.',
+    },
+    {
+      key: 'wirespan.event.suppressed',
+      level: 'conditionally_required',
+      condition: 'If events of this name were left out since the previous record.',
+    },
+    { key: 'wirespan.latency.value', level: 'required' },
+    {
+      key: 'wirespan.packet.drop.reason',
+      level: 'conditionally_required',
+      condition: 'If the packet was lost.',
+    },
+    { key: 'wirespan.packet.payload.size', level: 'required' },
+    { key: 'wirespan.packet.sequence', level: 'required' },
+    { key: 'wirespan.packet.stage', level: 'required' },
+    { key: 'wirespan.packet.way.cpus', level: 'required' },
+    { key: 'wirespan.packet.way.interfaces', level: 'required' },
+    { key: 'wirespan.packet.way.namespaces', level: 'required' },
+    { key: 'wirespan.packet.way.stages', level: 'required' },
+    { key: 'wirespan.packet.way.values', level: 'required' },
+    {
+      key: 'wirespan.tcp.connection.id',
+      level: 'conditionally_required',
+      condition: 'If a socket of this host sent it.',
+    },
+  ],
+};
+
 /** A softirq waited for its handler, or ran in it, longer than its threshold (`thresholds.*`). Of every vector. One event says both how long it waited and how long it ran, whichever was too long. The time stamp is the end of the run. @experimental */
 export const EVENT_SOFTIRQ_SLOW: EventDescriptor = {
   name: 'wirespan.softirq.slow',
@@ -858,6 +915,7 @@ export const EVENTS: readonly EventDescriptor[] = [
   EVENT_AGENT_START,
   EVENT_AGENT_STOP,
   EVENT_PACKET_DROP,
+  EVENT_PACKET_SLOW,
   EVENT_SOFTIRQ_SLOW,
   EVENT_TCP_ACCEPT_QUEUE_OVERFLOW,
   EVENT_TCP_CONNECTION_ACCEPT,

@@ -473,6 +473,48 @@ export const METRIC_PACKET_DROPPED: MetricDescriptor = {
   bccTools: ['tcpdrop'],
 };
 
+/** Time that a TCP packet spends in one stage of the kernel's network path. A value for each stage of each packet that is followed (`packets.*`), when its way on this host is over. Of one in `packets.sample` connections, and not scaled up. The interface is where the stage began: interfaces of one name in several namespaces are one. A bundle of segments (GSO, GRO) counts as one packet where it is one. @experimental */
+export const METRIC_PACKET_STAGE_DURATION: MetricDescriptor = {
+  name: 'wirespan.packet.stage.duration',
+  instrument: 'histogram',
+  unit: 's',
+  description: "Time that a TCP packet spends in one stage of the kernel's network path.",
+  valueType: 'double',
+  scope: 'packet',
+  resource: 'host',
+  defaultOn: false,
+  switch: 'metrics.packet.stage.duration',
+  boundaries: [
+    0.000001,
+    0.000002,
+    0.000005,
+    0.00001,
+    0.00002,
+    0.00005,
+    0.0001,
+    0.0002,
+    0.0005,
+    0.001,
+    0.002,
+    0.005,
+    0.01,
+    0.05,
+    0.1,
+    0.5,
+    1,
+  ],
+  maxSeries: 2000,
+  attributes: [
+    {
+      key: 'network.interface.name',
+      level: 'conditionally_required',
+      condition: 'If the stage began at an interface.',
+    },
+    { key: 'wirespan.packet.stage', level: 'required' },
+  ],
+  bccTools: [],
+};
+
 /** Run time of one call of a softirq handler. `net_rx` and `net_tx` only by default. @experimental */
 export const METRIC_SOFTIRQ_DURATION: MetricDescriptor = {
   name: 'wirespan.softirq.duration',
@@ -1438,6 +1480,7 @@ export const METRICS: readonly MetricDescriptor[] = [
   METRIC_AGENT_VIEW_REFUSED,
   METRIC_AGENT_WORKLOAD_COUNT,
   METRIC_PACKET_DROPPED,
+  METRIC_PACKET_STAGE_DURATION,
   METRIC_SOFTIRQ_DURATION,
   METRIC_SOFTIRQ_TIME,
   METRIC_SOFTIRQ_WAIT_DURATION,

@@ -6,7 +6,7 @@ import type { Item, Source } from './read.ts';
 import { asFields, asList, asString, checkShape, oneOf, RegistryError } from './shape.ts';
 import type { Fields } from './shape.ts';
 
-const TYPES = ['string', 'int', 'double', 'boolean'] as const;
+const TYPES = ['string', 'int', 'double', 'boolean', 'string[]', 'int[]', 'double[]'] as const;
 const LEVELS = ['required', 'recommended', 'opt_in'] as const;
 
 /** Indexes the attributes of several sources by key. Throws RegistryError on a key defined twice. */

@@ -13,6 +13,9 @@ const VALUE_FIELD = {
   int: 'intValue',
   double: 'doubleValue',
   boolean: 'boolValue',
+  'string[]': 'arrayValue',
+  'int[]': 'arrayValue',
+  'double[]': 'arrayValue',
 } as const;
 const SPAN_KIND_INTERNAL = 1;
 const STATUS_ERROR = 2;

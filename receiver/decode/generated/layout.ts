@@ -59,6 +59,7 @@ export const PACKET_RECORD = {
   point: 98,
   flags: 99,
   family: 100,
+  unobserved: 101,
   interface: 104,
 } as const;
 
@@ -67,6 +68,15 @@ export const PACKET_RECORD_LENGTH = {
   source: 16,
   destination: 16,
   interface: 16,
+} as const;
+
+/** Byte offsets in `struct sent_packet_record`. */
+export const SENT_PACKET_RECORD = {
+  size: 184,
+  packet: 0,
+  owner: 120,
+  context: 136,
+  stream: 176,
 } as const;
 
 /** Byte offsets in `struct announcement`. */

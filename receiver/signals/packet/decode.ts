@@ -7,8 +7,10 @@ import {
   PROBE_ID,
   RECORD_HEADER,
   RECORD_KIND,
+  SENT_PACKET_RECORD,
 } from '../../decode/generated/layout.ts';
-import { NO_OWNER } from '../../decode/owners.ts';
+import { NO_OWNER, type OwnerTable } from '../../decode/owners.ts';
+import { decodeContext, decodeStream } from '../../decode/socket.ts';
 import type { PacketPoint, PacketRecord } from '../../model/packets.ts';
 
 /** By `enum packet_point`. */
@@ -24,7 +26,7 @@ const POINTS: Readonly<Record<number, PacketPoint>> = {
   [PACKET_POINT.POINT_LOST]: 'lost',
 };
 
-function decodePacket(view: DataView, at: number): PacketRecord | undefined {
+function decodePacket(view: DataView, at: number, owners: OwnerTable): PacketRecord | undefined {
   const u16 = (offset: number): number => view.getUint16(at + offset, true);
   const u32 = (offset: number): number => view.getUint32(at + offset, true);
   const u64 = (offset: number): bigint => view.getBigUint64(at + offset, true);
@@ -54,10 +56,27 @@ function decodePacket(view: DataView, at: number): PacketRecord | undefined {
     interfaceName: readText(view, at + PACKET_RECORD.interface, PACKET_RECORD_LENGTH.interface),
     cpu: u16(PACKET_RECORD.cpu),
     reason: u32(PACKET_RECORD.reason),
+    isUnobserved: view.getUint8(at + PACKET_RECORD.unobserved) !== 0,
+    ...(u32(RECORD_HEADER.bytes) >= SENT_PACKET_RECORD.size && decodeSender(view, at, owners)),
   };
 }
 
-/** `struct packet_record`. */
+/** Whose it is: what `struct sent_packet_record` has more. */
+function decodeSender(
+  view: DataView,
+  at: number,
+  owners: OwnerTable,
+): Pick<PacketRecord, 'owner' | 'context' | 'stream'> {
+  const context = decodeContext(view, at + SENT_PACKET_RECORD.context);
+  const stream = decodeStream(view, at + SENT_PACKET_RECORD.stream);
+  return {
+    owner: owners.find(view, at + SENT_PACKET_RECORD.owner),
+    ...(context !== undefined && { context }),
+    ...(stream !== undefined && { stream }),
+  };
+}
+
+/** `struct packet_record`, and the longer `struct sent_packet_record`. */
 export const packetDecoder: RecordDecoder<PacketRecord> = {
   kind: RECORD_KIND.RECORD_PACKET,
   size: PACKET_RECORD.size,

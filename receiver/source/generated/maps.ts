@@ -28,6 +28,7 @@ export const KERNEL_MAPS = {
   lost: { type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 504, isOnDemand: false },
   next_connects: { type: 'array', keySize: 4, valueSize: 72, maxEntries: 1024, isOnDemand: false },
   owners: { type: 'hash', keySize: 16, valueSize: 96, maxEntries: 16384, isOnDemand: false },
+  packets: { type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: 4096, isOnDemand: false },
   past_runs: { type: 'percpu_array', keySize: 4, valueSize: 520, maxEntries: 1, isOnDemand: false },
   phases: { type: 'sk_storage', keySize: 4, valueSize: 144, maxEntries: 0, isOnDemand: true },
   pieces: { type: 'percpu_array', keySize: 4, valueSize: 8192, maxEntries: 1, isOnDemand: false },

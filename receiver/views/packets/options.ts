@@ -8,7 +8,7 @@ import {
   type ViewArguments,
   type ViewOption,
 } from '../options.ts';
-import type { Way } from './ways.ts';
+import type { Way } from '../../packets/ways.ts';
 
 const DEFAULT_THRESHOLD_MS = 1;
 const PORTS = portsOption('port', 'P', 'packets from or to one of these ports only');

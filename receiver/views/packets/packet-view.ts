@@ -3,7 +3,7 @@ import type { ViewArguments } from '../options.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from '../view.ts';
 import { PACKET_OPTIONS, packetLimits, wantedPackets, type PacketLimits } from './options.ts';
 import { timed, type TimedWay } from './rows.ts';
-import { Ways, type Way } from './ways.ts';
+import { Ways, type Way } from '../../packets/ways.ts';
 
 /** A packet as it is shown, and what of it took longer than the threshold. */
 export interface PacketRow {
@@ -22,13 +22,13 @@ export interface PacketFormat extends Pick<View, 'name' | 'summary' | 'example'>
 }
 
 const PROBES = [
-  'net_dev_queue',
-  'net_dev_start_xmit',
-  'netif_rx',
-  'netif_receive_skb',
-  'tcp_probe',
-  'consume_skb',
-  'kfree_skb',
+  'packet_net_dev_queue',
+  'packet_net_dev_start_xmit',
+  'packet_netif_rx',
+  'packet_netif_receive_skb',
+  'packet_tcp_probe',
+  'packet_consume_skb',
+  'packet_kfree_skb',
 ];
 const READS = ['sk_data_ready', 'tcp_rcv_space_adjust'];
 

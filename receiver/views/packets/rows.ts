@@ -1,8 +1,8 @@
-import type { PacketRecord } from '../../model/packets.ts';
 import { flagNames, millisecondsBetween, timeOfDay, timeStamp, type Column } from '../columns.ts';
 import type { ViewTools } from '../view.ts';
-import { stagesOf, type Stage } from './stages.ts';
-import type { Way } from './ways.ts';
+import type { PacketRecord, Stage } from '../../model/packets.ts';
+import { stagesOf } from '../../packets/stages.ts';
+import type { Way } from '../../packets/ways.ts';
 
 /** The time of day with microseconds. */
 function timeText(unixNs: bigint): string {

@@ -81,7 +81,17 @@ async function measurePackets(turns: number, count: number): Promise<void> {
   for (let i = 0; i < turns; i += 1) samples.push(await nsOfPackets(count));
   heading('A keep-alive round over loopback, whose packets `wirespan tcptrace` follows');
   row('programs of packets', 'ns', samples, { digits: 0 });
+  for (const sample of [1, 100]) {
+    const ofAgent: number[] = [];
+    for (let i = 0; i < turns; i += 1)
+      ofAgent.push(await withSettings(packetSettings(sample), OF_PACKETS, count, () => rounds(count)));
+    row(`the agent, \`packets.sample=${sample}\``, 'ns', ofAgent, { digits: 0 });
+  }
   note('two segments with data, and acknowledgements; a record at each point');
+}
+
+function packetSettings(sample: number): Readonly<Record<string, string>> {
+  return { WIRESPAN_METRICS_PACKET_STAGE_DURATION: 'on', WIRESPAN_PACKETS_SAMPLE: String(sample) };
 }
 
 async function nsOfPackets(count: number): Promise<number> {

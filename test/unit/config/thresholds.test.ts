@@ -29,6 +29,7 @@ describe('thresholds', () => {
       softirqWait: 10,
       wakeup: 10,
       zeroWindow: 10,
+      packetStage: 10,
     });
   });
 });

@@ -8,7 +8,7 @@ import {
   LINUX_6_1_ARM64,
   type Kernel,
 } from './kernels.ts';
-import { withBestPlan, type Plan } from '../../../receiver/source/plan.ts';
+import { withBestPlan, type Plan, type PlanOptions } from '../../../receiver/source/plan.ts';
 import { answersOf, EVERYTHING, KNOWN, planFor, variableOf } from './plan-for.ts';
 
 function programsOf({ attached }: Plan): string[] {
@@ -38,6 +38,16 @@ const WAKEUPS = [
   'sched_switch',
   'wakeup_softirq_entry',
   'wakeup_softirq_exit',
+];
+
+const PACKETS = [
+  'packet_kfree_skb',
+  'packet_consume_skb',
+  'packet_tcp_probe',
+  'packet_netif_receive_skb',
+  'packet_netif_rx',
+  'packet_net_dev_start_xmit',
+  'packet_net_dev_queue',
 ];
 
 const ACCEPT = ['ws_accept_fexit2', 'ws_accept_fexit4', 'ws_accept_kprobe', 'ws_accept_sys_exit'];
@@ -74,7 +84,7 @@ describe('the plan', () => {
     assert.equal(variableOf(plan, 'cfg_accept_by_address'), false);
     assert.deepEqual(
       [plan.missing, plan.disabled],
-      [[], ['http2_write', ...WAKEUPS, 'zero_window_tcp_probe']],
+      [[], ['http2_write', ...WAKEUPS, 'zero_window_tcp_probe', ...PACKETS]],
     );
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
@@ -282,5 +292,16 @@ describe('the plan', () => {
         'sk_data_ready',
       ],
     );
+  });
+
+  it('has the programs of packets only when packets are followed, those of reads only for views', () => {
+    const packetsOf = (packets: PlanOptions['packets']): readonly string[] =>
+      planFor(LINUX_6_12, { packets })
+        .attached.map(({ program }) => program)
+        .filter((program) => program.startsWith('ws_packet_'));
+    assert.deepEqual(packetsOf(undefined), []);
+    const wanted = { ports: [], address: undefined };
+    assert.equal(packetsOf({ ...wanted, reads: false, senders: true }).length, PACKETS.length);
+    assert.equal(packetsOf({ ...wanted, reads: true }).length, PACKETS.length + 2);
   });
 });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NO_OWNER } from '../../../receiver/decode/owners.ts';
 import type { PacketRecord } from '../../../receiver/model/packets.ts';
-import { stagesOf } from '../../../receiver/views/packets/stages.ts';
-import { Ways, type Way } from '../../../receiver/views/packets/ways.ts';
+import { stagesOf } from '../../../receiver/packets/stages.ts';
+import { Ways, type Way } from '../../../receiver/packets/ways.ts';
 import { show, textOf } from './show.ts';
 
 const MS = 1_000_000n;
@@ -32,6 +32,7 @@ const BASE: PacketRecord = {
   interfaceName: 'va',
   cpu: 0,
   reason: 0,
+  isUnobserved: false,
 };
 
 /** Times in milliseconds, in the order that they are given in. */

@@ -1,5 +1,5 @@
-import { BoundedCache } from '../../model/bounded-cache.ts';
-import type { PacketPoint, PacketRecord } from '../../model/packets.ts';
+import { BoundedCache } from '../model/bounded-cache.ts';
+import type { PacketPoint, PacketRecord } from '../model/packets.ts';
 
 /** One packet, and all points where it was seen. */
 export class Way {

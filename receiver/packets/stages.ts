@@ -1,20 +1,5 @@
-import type { PacketPoint, PacketRecord } from '../../model/packets.ts';
-import { millisecondsBetween } from '../columns.ts';
+import type { PacketPoint, Stage, StageName } from '../model/packets.ts';
 import type { Way } from './ways.ts';
-
-/** Where a packet's time went: `wirespan.packet.stage`. */
-export type StageName =
-  'qdisc' | 'driver' | 'driver_to_ip' | 'forward' | 'ip_to_tcp' | 'tcp_to_socket' | 'socket_to_read';
-
-/** A part of a way: from one point to the next. */
-export interface Stage {
-  readonly name: StageName;
-  readonly ms: number;
-  /** Where it began: interface ('' inside TCP), namespace and CPU. */
-  readonly from: PacketRecord;
-  /** The CPU where it ended. */
-  readonly endCpu: number;
-}
 
 /** Points of an interface: what is received and then comes to one of these goes on by another. */
 const ONWARD: ReadonlySet<PacketPoint> = new Set(['queue', 'transmit', 'backlog', 'receive']);
@@ -44,7 +29,7 @@ export function stagesOf({ points }: Way): readonly Stage[] {
     const from = points[i] ?? to;
     return {
       name: nameOf(from.point, to.point),
-      ms: millisecondsBetween(from.timeNs, to.timeNs),
+      ms: Number(to.timeNs - from.timeNs) / 1e6,
       from,
       endCpu: to.cpu,
     };
