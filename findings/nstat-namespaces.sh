@@ -8,11 +8,14 @@
 #   has 50, 53 and 51. With a history for each (NSTAT_HISTORY): 50, 53 and 1.
 # Why it matters here: who goes through the pods of a node with nstat, to compare wirespan's retransmissions and drops with
 #   the kernel's own, reads numbers that none of them counted, or no line at all.
-# Needs root, iproute2, util-linux and bash.
+# Needs root, Debian 12 with iproute2 (for its libraries), util-linux and bash.
 set -euo pipefail
 folder=$(mktemp -d)
 holders=()
 trap 'kill "${holders[@]}" 2>/dev/null || true; rm -rf "$folder"' EXIT
+chmod 755 "$folder"
+(cd "$folder" && apt-get download 'iproute2=6.1.0*' > apt.log 2>&1 && dpkg -x iproute2_*.deb .)
+export PATH="$folder/bin:$folder/usr/bin:$PATH"
 for which in a b; do
   unshare --net sh -c "ip link set lo up && touch $folder/$which && exec sleep 60" &
   holders+=($!)

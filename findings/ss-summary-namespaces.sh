@@ -6,10 +6,13 @@
 # Seen: 100 listeners outside; in a new namespace without a TCP socket: sockets of /proc/net/tcp 0, of ss -s 100 or more, all of them "closed".
 # Why it matters here: closed sockets that nobody let go of are a leak; here they are one only in the numbers, and no process in the
 #   container has them. wirespan counts its sockets by what each process has.
-# Needs root, iproute2, util-linux and Python 3.
+# Needs root, Debian 12 with iproute2 (for its libraries), util-linux and Python 3.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+chmod 755 "$folder"
+(cd "$folder" && apt-get download 'iproute2=6.1.0*' > apt.log 2>&1 && dpkg -x iproute2_*.deb .)
+export PATH="$folder/bin:$folder/usr/bin:$PATH"
 cat > "$folder/look.py" <<'PY'
 import re
 import socket
