@@ -146,15 +146,14 @@ export class Pipeline {
   }
 
   #createCorrelator(outlets: Outlets): Correlator {
-    const { config, enricher, clock } = { config: this.#config, enricher: this.enricher, clock: this.clock };
     return createCorrelator({
-      ...emitterSettingsOf(config),
+      ...emitterSettingsOf(this.#config),
       bootId: this.#machine.bootId(),
-      addresses: config.addresses,
+      addresses: this.#config.addresses,
       names: this.#source.names,
       families: FAMILIES.flatMap(({ events }) => events ?? []),
-      clock,
-      resolve: (owner) => enricher.resolve(owner),
+      clock: this.clock,
+      resolve: (owner) => this.enricher.resolve(owner),
       emitEvent: (event) => outlets.event(event),
       emitSpan: (span) => outlets.span(span),
       now: () => this.#machine.steadyNs(),
@@ -204,21 +203,17 @@ export class Pipeline {
     if (record.kind === 'owner') {
       this.enricher.observe(record.owner);
       this.sums.meet(record.owner);
-    } else if (record.kind === 'http2') {
-      this.streams?.take(record);
-    } else if (record.kind === 'packet') this.sums.packet(record);
-    else {
-      const found = this.#signal(record);
-      this.sums.see(found);
-      this.exemplars.see(found);
-    }
+    } else if (record.kind === 'http2') this.streams?.take(record);
+    else if (record.kind === 'packet') this.sums.see(record);
+    else this.#signal(record);
   }
 
-  /** The record with the context of its stream, if it has one. */
-  #signal<R extends SignalRecord>(record: R): R {
+  /** Tells all of the record, with the context of its stream if it has one. */
+  #signal(record: SignalRecord): void {
     const found = this.streams?.resolve(record) ?? record;
     (this.join ?? this.correlator).handle(found);
-    return found;
+    this.sums.see(found);
+    this.exemplars.see(found);
   }
 
   /** Walks the live sockets, then reads every kernel sum into the store. */

@@ -1,5 +1,4 @@
 import type { MapImage } from '../model/map-image.ts';
-import type { PacketRecord } from '../model/packets.ts';
 import { RecordDispatch } from '../model/record-handlers.ts';
 import type { SignalRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
@@ -26,10 +25,6 @@ export class SignalSums {
 
   meet(owner: Owner): void {
     for (const sums of this.#sums) sums.meet?.(owner);
-  }
-
-  packet(record: PacketRecord): void {
-    for (const sums of this.#sums) sums.packet?.(record);
   }
 
   tick(nowNs: bigint): void {

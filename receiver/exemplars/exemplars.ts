@@ -1,7 +1,7 @@
 import { ExemplarStore, withExemplars } from '../aggregate/exemplars.ts';
 import type { MetricSource } from '../aggregate/metric-source.ts';
 import type { Clock } from '../model/clock.ts';
-import type { KernelNames, KernelRecord } from '../model/record.ts';
+import type { KernelNames, SignalRecord } from '../model/record.ts';
 import type { SumsContext } from '../signals/context.ts';
 import type { CreateExemplars } from '../signals/exemplars.ts';
 import { RecordExemplars, type ExemplarFilter } from './record-exemplars.ts';
@@ -26,7 +26,7 @@ export interface ExemplarSources {
 export interface Exemplars {
   /** The store's sums, with exemplars on their points. */
   readonly metrics: MetricSource;
-  see(record: KernelRecord): void;
+  see(record: SignalRecord): void;
   /** How many a bound kept out. */
   leftOut(): number;
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import type { TraceContext } from '../model/event.ts';
 import { socketId } from '../model/ids.ts';
 import { RecordDispatch } from '../model/record-handlers.ts';
-import type { KernelRecord } from '../model/record.ts';
+import type { SignalRecord } from '../model/record.ts';
 import type { ObservedResource } from '../model/resource.ts';
 import type { SumsContext } from '../signals/context.ts';
 import type { CreateExemplars, ExemplarParts, SocketName } from '../signals/exemplars.ts';
@@ -57,7 +57,7 @@ export class RecordExemplars {
     return this.#requests.evictions;
   }
 
-  see(record: KernelRecord): void {
+  see(record: SignalRecord): void {
     if (this.#parts.filter !== 'always_off') this.#dispatch.handle(record);
   }
 

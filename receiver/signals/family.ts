@@ -2,7 +2,7 @@ import type { CreateEvents } from '../correlate/record-events.ts';
 import type { RecordDecoder } from '../decode/batch.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { RareSeries } from '../model/metric-sink.ts';
-import type { PacketRecord, SlowPacketRecord } from '../model/packets.ts';
+import type { SlowPacketRecord } from '../model/packets.ts';
 import type { RecordHandlers } from '../model/record-handlers.ts';
 import type { KernelNames, QueueOverflowRecord } from '../model/record.ts';
 import type { Owner } from '../model/resource.ts';
@@ -48,8 +48,6 @@ export interface FamilySums {
   readonly boundsMet?: Readonly<Record<string, number>>;
   /** A process was met. */
   meet?(owner: Owner): void;
-  /** A packet was at a point of its way. */
-  packet?(record: PacketRecord): void;
   /** Once a second, and before each collection; CLOCK_MONOTONIC. */
   tick?(nowNs: bigint): void;
   /** Nothing comes any more. */

@@ -4,7 +4,9 @@ import {
   METRIC_PACKET_STAGE_DURATION,
 } from '../../../semconv/index.ts';
 import { NO_OWNER } from '../../decode/owners.ts';
-import type { PacketRecord, Stage, SlowPacketRecord } from '../../model/packets.ts';
+import { bucketOf } from '../../model/bucket.ts';
+import type { Stage, SlowPacketRecord } from '../../model/packets.ts';
+import type { RecordHandlers } from '../../model/record-handlers.ts';
 import { stagesOf } from '../../packets/stages.ts';
 import { Ways, type Way } from '../../packets/ways.ts';
 import type { FamilySums, SumsParts } from '../family.ts';
@@ -24,6 +26,7 @@ interface Gain {
 /** How long packets were in each stage, from ways that are over; those that a stage held too long are told of. */
 export class PacketStages implements FamilySums {
   readonly maps = [];
+  readonly handlers: RecordHandlers = { packet: (record) => this.#ways.add(record) };
   readonly #parts: SumsParts;
   readonly #ways: Ways;
   readonly #gains = new Map<string, Gain>();
@@ -36,10 +39,6 @@ export class PacketStages implements FamilySums {
 
   get boundsMet(): Readonly<Record<string, number>> {
     return { 'packets whose way was cut short (65,536 on their way)': this.#ways.shortened };
-  }
-
-  packet(record: PacketRecord): void {
-    this.#ways.add(record);
   }
 
   tick(nowNs: bigint): void {
@@ -71,8 +70,7 @@ export class PacketStages implements FamilySums {
       this.#gains.set(key, gain);
     }
     const seconds = ms / 1e3;
-    const bucket = BOUNDS.findIndex((bound) => seconds <= bound);
-    const at = bucket < 0 ? BOUNDS.length : bucket;
+    const at = bucketOf(seconds, BOUNDS);
     gain.counts[at] = (gain.counts[at] ?? 0) + 1;
     gain.sum += seconds;
   }

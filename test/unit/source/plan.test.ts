@@ -8,7 +8,7 @@ import {
   LINUX_6_1_ARM64,
   type Kernel,
 } from './kernels.ts';
-import { withBestPlan, type Plan, type PlanOptions } from '../../../receiver/source/plan.ts';
+import { withBestPlan, type Plan } from '../../../receiver/source/plan.ts';
 import { answersOf, EVERYTHING, KNOWN, planFor, variableOf } from './plan-for.ts';
 
 function programsOf({ attached }: Plan): string[] {
@@ -40,13 +40,14 @@ const WAKEUPS = [
   'wakeup_softirq_exit',
 ];
 
-const PACKETS = [
-  'packet_kfree_skb',
-  'packet_consume_skb',
-  'packet_tcp_probe',
-  'packet_netif_receive_skb',
-  'packet_netif_rx',
-  'packet_net_dev_start_xmit',
+/** Probes that are off by default. */
+const NOT_ASKED_FOR = [
+  'http2_write',
+  ...WAKEUPS,
+  'zero_window_tcp_probe',
+  ...['kfree_skb', 'consume_skb', 'tcp_probe', 'netif_receive_skb', 'netif_rx', 'net_dev_start_xmit'].map(
+    (point) => `packet_${point}`,
+  ),
   'packet_net_dev_queue',
 ];
 
@@ -82,10 +83,7 @@ describe('the plan', () => {
     assert.deepEqual(programsOf(plan), ['ws_accept_fexit4', ...allWith('ws_write_fentry')]);
     assert.equal(plan.accept, 'fexit');
     assert.equal(variableOf(plan, 'cfg_accept_by_address'), false);
-    assert.deepEqual(
-      [plan.missing, plan.disabled],
-      [[], ['http2_write', ...WAKEUPS, 'zero_window_tcp_probe', ...PACKETS]],
-    );
+    assert.deepEqual([plan.missing, plan.disabled], [[], NOT_ASKED_FOR]);
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
       cpus: [],
@@ -292,16 +290,5 @@ describe('the plan', () => {
         'sk_data_ready',
       ],
     );
-  });
-
-  it('has the programs of packets only when packets are followed, those of reads only for views', () => {
-    const packetsOf = (packets: PlanOptions['packets']): readonly string[] =>
-      planFor(LINUX_6_12, { packets })
-        .attached.map(({ program }) => program)
-        .filter((program) => program.startsWith('ws_packet_'));
-    assert.deepEqual(packetsOf(undefined), []);
-    const wanted = { ports: [], address: undefined };
-    assert.equal(packetsOf({ ...wanted, reads: false, senders: true }).length, PACKETS.length);
-    assert.equal(packetsOf({ ...wanted, reads: true }).length, PACKETS.length + 2);
   });
 });

@@ -77,7 +77,7 @@ const countsOf = (sink: TestSink): Record<string, number> =>
 describe('stages of packets', () => {
   it('are measured by stage and interface, once each way is over', () => {
     const { stages, sink } = stagesWith();
-    for (const record of [...way(), ...way({ seq: 1100, packet: 2n })]) stages.packet(record);
+    for (const record of [...way(), ...way({ seq: 1100, packet: 2n })]) stages.handlers.packet?.(record);
     stages.tick(LATER_NS);
     assert.deepEqual(countsOf(sink), {
       [`${DURATION} host network.interface.name=va wirespan.packet.stage=qdisc`]: 2,
@@ -96,22 +96,23 @@ describe('stages of packets', () => {
     const { stages, sink, slow } = stagesWith();
     const [first, ...rest] = way();
     assert.ok(first);
-    for (const record of [{ ...first, isUnobserved: true }, ...rest]) stages.packet(record);
+    for (const record of [{ ...first, isUnobserved: true }, ...rest]) stages.handlers.packet?.(record);
     stages.end();
     assert.deepEqual([countsOf(sink), slow], [{}, []]);
   });
 
   it('make room within their bound, and that is counted', () => {
     const { stages } = stagesWith({ bound: 2 });
-    for (let i = 0; i < 5; i += 1) stages.packet(pointOf('queue', i, { seq: 1000 * i, packet: BigInt(i) }));
+    for (let i = 0; i < 5; i += 1)
+      stages.handlers.packet?.(pointOf('queue', i, { seq: 1000 * i, packet: BigInt(i) }));
     assert.deepEqual(Object.values(stages.boundsMet), [3]);
   });
 
   it('that are too long are told of, with all others of the way, and without the metric too', () => {
     const { stages, sink, slow } = stagesWith({ isOn: false });
-    for (const record of way()) stages.packet(record);
-    stages.packet(pointOf('queue', 30, { seq: 1100, packet: 2n }));
-    stages.packet(pointOf('transmit', 30 + SLOW_MS, { seq: 1100, packet: 2n }));
+    for (const record of way()) stages.handlers.packet?.(record);
+    stages.handlers.packet?.(pointOf('queue', 30, { seq: 1100, packet: 2n }));
+    stages.handlers.packet?.(pointOf('transmit', 30 + SLOW_MS, { seq: 1100, packet: 2n }));
     stages.end();
     assert.deepEqual(countsOf(sink), {});
     const [record, ...more] = slow;
@@ -148,7 +149,7 @@ describe('stages of packets', () => {
     const { stages, slow } = stagesWith();
     const late = { ...CONTEXT, requestStartNs: 101n * MS };
     for (const record of way())
-      stages.packet(record.point === 'queue' ? { ...record, context: late } : record);
+      stages.handlers.packet?.(record.point === 'queue' ? { ...record, context: late } : record);
     stages.end();
     for (const [mode, count] of [
       ['on', 1],
