@@ -58,6 +58,7 @@ export interface ConnectionRecord extends SocketRecord {
   readonly segmentsRetransmitted: number;
   /** Microseconds; 0 without a sample. */
   readonly rttSmoothedUs: number;
+  /** Microseconds; 0 without a sample. */
   readonly rttMinUs: number;
   /** Microseconds, backed off or not, as it stands now. */
   readonly rtoUs: number;
