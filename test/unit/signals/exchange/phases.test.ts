@@ -1,26 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ExchangePhases } from '../../../../receiver/model/exchange-phases.ts';
+import { NO_PHASES } from '../../../support/phases.ts';
 import { divide, type Divided, type Phase } from '../../../../receiver/signals/exchange/phases.ts';
 
-const NOTHING: ExchangePhases = {
-  cameNs: 0n,
-  readNs: 0n,
-  queuedNs: 0n,
-  waitsNs: 0n,
-  writtenNs: 0n,
-  unsentNs: 0n,
-  lostNs: 0n,
-  lostUnsentNs: 0n,
-  earlierUnsentNs: 0n,
-  earlierLostNs: 0n,
-  earlierUnknownNs: 0n,
-  connectNs: 0n,
-  establishedNs: 0n,
-  acceptedNs: 0n,
-  segmentsSeen: 0,
-  isUnclear: false,
-};
 const START = 1_000n;
 
 type Given = Partial<Omit<Divided, 'role'>> & Partial<ExchangePhases> & { readonly endNs?: bigint };
@@ -28,7 +11,7 @@ type Given = Partial<Omit<Divided, 'role'>> & Partial<ExchangePhases> & { readon
 function dividedOf(role: 'client' | 'server', given: Given): Record<string, number> {
   const { firstNs = 0n, lastNs = 0n, segmentsRetransmitted = 0, endNs = lastNs } = given;
   const exchange = { role, firstNs, lastNs, segmentsRetransmitted };
-  const division = divide(exchange, { ...NOTHING, ...given }, { startNs: START, endNs });
+  const division = divide(exchange, { ...NO_PHASES, ...given }, { startNs: START, endNs });
   return Object.fromEntries([...division].map(([phase, ns]) => [phase, Number(ns)]));
 }
 

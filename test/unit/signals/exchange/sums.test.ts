@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ExchangePhases } from '../../../../receiver/model/exchange-phases.ts';
 import { phaseSums } from '../../../../receiver/signals/exchange/sums.ts';
 import { exchange, request } from '../../../support/correlation.ts';
+import { NO_PHASES } from '../../../support/phases.ts';
 import { createHarness } from '../../../support/sums-harness.ts';
 
 const MS = 1_000_000n;
@@ -10,24 +11,7 @@ const START = request(1).requestStartNs;
 const NAME = 'wirespan.tcp.exchange.phase.duration';
 
 /** A client that wrote for 2 ms, and waited for 10 ms. */
-const PHASES: ExchangePhases = {
-  cameNs: 0n,
-  readNs: 0n,
-  queuedNs: 0n,
-  waitsNs: 0n,
-  writtenNs: START + 2n * MS,
-  unsentNs: 0n,
-  lostNs: 0n,
-  lostUnsentNs: 0n,
-  earlierUnsentNs: 0n,
-  earlierLostNs: 0n,
-  earlierUnknownNs: 0n,
-  connectNs: 0n,
-  establishedNs: 0n,
-  acceptedNs: 0n,
-  segmentsSeen: 1,
-  isUnclear: false,
-};
+const PHASES: ExchangePhases = { ...NO_PHASES, writtenNs: START + 2n * MS, segmentsSeen: 1 };
 const RECORD = exchange({ phases: PHASES, firstNs: START + 12n * MS, lastNs: START + 12n * MS });
 
 test('each exchange counts once for each phase that took time, at its end, on its process', () => {
