@@ -10,19 +10,21 @@ import type { Section } from './section.ts';
 /** The softirqs of everything else on the machine are in the rest. */
 const OF_TRAFFIC = /^ws_(?!softirq)/;
 const OF_WAKEUPS = /^ws_wakeup/;
+const OF_ZERO_WINDOWS = /^ws_zero_window/;
 const OF_PACKETS = /^ws_packet/;
 const SETTINGS = { OTEL_METRIC_EXPORT_INTERVAL: '60000' };
 
-/** What is off unless it is asked for: phases of exchanges, wake-ups of readers, one packet's way. */
+/** What is off unless it is asked for: phases of exchanges, wake-ups of readers, zero windows, one packet's way. */
 export const stages: Section = {
   name: 'stages',
-  what: 'BPF time of phases a request, of wake-ups a round, and of `wirespan tcptrace` a round',
+  what: 'BPF time of phases a request, and a round of wake-ups, of zero windows, and of packets',
   async run({ isQuick }) {
     const stats = enableBpfStats();
     try {
       const [turns, count] = isQuick ? [2, 2_000] : [7, 10_000];
       await measurePhases(turns, count);
       await measureWakeups(turns, count);
+      await measureZeroWindows(turns, count);
       await measurePackets(turns, count);
     } finally {
       stats.close();
@@ -67,13 +69,30 @@ async function measurePhases(turns: number, count: number): Promise<void> {
   row('more with phases, pair by pair', 'ns', more, { digits: 0, aim: '≤ 700' });
 }
 
-async function measureWakeups(turns: number, count: number): Promise<void> {
-  const settings = { WIRESPAN_METRICS_TCP_WAKEUP_DURATION: 'on' };
+/** What these programs take of a keep-alive round, in each turn. */
+async function nsOfRounds(
+  settings: Readonly<Record<string, string>>,
+  match: RegExp,
+  turns: number,
+  count: number,
+): Promise<number[]> {
   const samples: number[] = [];
   for (let i = 0; i < turns; i += 1)
-    samples.push(await withSettings(settings, OF_WAKEUPS, count, () => rounds(count)));
+    samples.push(await withSettings(settings, match, count, () => rounds(count)));
+  return samples;
+}
+
+async function measureWakeups(turns: number, count: number): Promise<void> {
+  const samples = await nsOfRounds({ WIRESPAN_METRICS_TCP_WAKEUP_DURATION: 'on' }, OF_WAKEUPS, turns, count);
   heading('A keep-alive round: two readers sleep, and are woken');
   row('programs of wake-ups, every switch of tasks in it', 'ns', samples, { digits: 0 });
+}
+
+async function measureZeroWindows(turns: number, count: number): Promise<void> {
+  const settings = { WIRESPAN_EVENTS_TCP_ZERO_WINDOW: 'on' };
+  const samples = await nsOfRounds(settings, OF_ZERO_WINDOWS, turns, count);
+  heading('A keep-alive round, of which no window is closed');
+  row('the program of zero windows', 'ns', samples, { digits: 0 });
 }
 
 async function measurePackets(turns: number, count: number): Promise<void> {
@@ -82,9 +101,7 @@ async function measurePackets(turns: number, count: number): Promise<void> {
   heading('A keep-alive round over loopback, whose packets `wirespan tcptrace` follows');
   row('programs of packets', 'ns', samples, { digits: 0 });
   for (const sample of [1, 100]) {
-    const ofAgent: number[] = [];
-    for (let i = 0; i < turns; i += 1)
-      ofAgent.push(await withSettings(packetSettings(sample), OF_PACKETS, count, () => rounds(count)));
+    const ofAgent = await nsOfRounds(packetSettings(sample), OF_PACKETS, turns, count);
     row(`the agent, \`packets.sample=${sample}\``, 'ns', ofAgent, { digits: 0 });
   }
   note('two segments with data, and acknowledgements; a record at each point');
