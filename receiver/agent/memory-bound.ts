@@ -3,6 +3,7 @@ import type { AppConfig } from '../../config/index.ts';
 import { BYTES_PER_PLACE } from '../export/item-queue.ts';
 import { MAX_READERS, MAX_WAITING_BYTES } from '../feed/server.ts';
 import { kernelOptionsOf } from '../settings/kernel.ts';
+import { maxWaysOf, packetsOf } from '../settings/packets.ts';
 import { kernelMemory } from './kernel-memory.ts';
 
 /** One part of the memory that settings can come to. */
@@ -29,6 +30,8 @@ const BYTES_PER_ROW = 2_760 + 1_120;
 const BYTES_PER_SERIES = 550;
 /** A process; measured. */
 const BYTES_PER_PROCESS = 950;
+/** A packet that was seen at four points; measured. */
+const BYTES_PER_WAY = 2_500;
 /** Connection ids, links, exemplars and limits of requests that carry a trace, when every cache is full; measured. */
 const TRACES = 20e6;
 /** What a resource takes on average, in use and once more while it waits for an export: receiver/enrich/. */
@@ -63,10 +66,17 @@ export function memoryBound(config: AppConfig, cpus = availableParallelism()): M
       ),
       { what: 'what is remembered of requests with a trace', bytes: GARBAGE * TRACES },
       part('export.*.queue_size', places, 'spans and events that wait', GARBAGE * BYTES_PER_PLACE * places),
+      ...packetsPart(config),
       ...tapPart(config),
       ...viewsPart(config),
     ],
   };
+}
+
+function packetsPart(config: AppConfig): MemoryPart[] {
+  if (packetsOf(config) === undefined) return [];
+  const ways = maxWaysOf(config);
+  return [part('bpf.max_series', ways, 'packets on their way', GARBAGE * BYTES_PER_WAY * ways)];
 }
 
 /** What the OTLP tap holds lies outside of V8's heap. */

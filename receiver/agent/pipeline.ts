@@ -20,7 +20,7 @@ import { RECORD_HEADER } from '../decode/generated/layout.ts';
 import { OwnerTable } from '../decode/owners.ts';
 import type { Enricher } from '../enrich/enricher.ts';
 import { emitterSettingsOf } from '../settings/emitter.ts';
-import { slowPacketMsOf } from '../settings/packets.ts';
+import { maxWaysOf, slowPacketMsOf } from '../settings/packets.ts';
 import { createExemplars, type Exemplars } from '../exemplars/exemplars.ts';
 import { createPipelineEnricher } from './pipeline-enricher.ts';
 import { createPipelineJoin } from './pipeline-join.ts';
@@ -167,6 +167,7 @@ export class Pipeline {
       kernel: this.#source,
       host: this.#machine,
       overflow: (record) => this.correlator.handle(record),
+      maxWays: maxWaysOf(this.#config),
       slowPackets: aboveMs === undefined ? undefined : { aboveMs, tell: (record) => this.#signal(record) },
       now: () => this.clock.now(),
     });

@@ -63,6 +63,7 @@ export class ViewSums {
       },
       kernel: source,
       host: { listenCounters: readListenCounters, isLocal: () => false, forgetAddresses: () => undefined },
+      maxWays: 0,
       overflow: () => undefined,
       now,
     });

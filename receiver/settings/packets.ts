@@ -9,6 +9,14 @@ export function packetsOf(config: AppConfig): PacketsWanted | undefined {
   return { ...config.packets, reads: false, senders: true };
 }
 
+/** Packets that may be on their way at once, some kilobytes each. */
+const MAX_WAYS = 16_384;
+
+/** How many packets' ways are followed at once. */
+export function maxWaysOf({ bpf: { maxSeries } }: AppConfig): number {
+  return Math.min(MAX_WAYS, maxSeries);
+}
+
 /** Milliseconds in one stage above which a packet has an event; undefined: none has. */
 export function slowPacketMsOf({ events, thresholds: { packetStage } }: AppConfig): number | undefined {
   const isOn = (events.get(EVENT_PACKET_SLOW.name) ?? 'off') !== 'off';

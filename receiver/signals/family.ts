@@ -122,6 +122,8 @@ export interface SumsParts {
   readonly host: SumsHost;
   /** A listener's queue was full. */
   overflow(record: QueueOverflowRecord): void;
+  /** Packets that are followed on their way at once. */
+  readonly maxWays: number;
   /** Packets that a stage held longer than so many milliseconds; absent: nobody asks for them. */
   readonly slowPackets?: { readonly aboveMs: number; tell(record: SlowPacketRecord): void } | undefined;
   /** CLOCK_MONOTONIC, nanoseconds. */

@@ -12,8 +12,6 @@ import { Ways, type Way } from '../../packets/ways.ts';
 import type { FamilySums, SumsParts } from '../family.ts';
 
 const BOUNDS = METRIC_PACKET_STAGE_DURATION.boundaries ?? [];
-/** Packets on their way at once, some kilobytes each. */
-const MAX_WAYS = 65_536;
 
 /** What was gained since the store was told last, of one stage at one interface. */
 interface Gain {
@@ -31,14 +29,14 @@ export class PacketStages implements FamilySums {
   readonly #ways: Ways;
   readonly #gains = new Map<string, Gain>();
 
-  /** `bound`: packets on their way at once. */
-  constructor(parts: SumsParts, bound: number = MAX_WAYS) {
+  constructor(parts: SumsParts) {
     this.#parts = parts;
-    this.#ways = new Ways(bound, false);
+    this.#ways = new Ways(parts.maxWays, false);
   }
 
   get boundsMet(): Readonly<Record<string, number>> {
-    return { 'packets whose way was cut short (65,536 on their way)': this.#ways.shortened };
+    const most = this.#parts.maxWays.toLocaleString('en');
+    return { [`packets whose way was cut short (${most} on their way)`]: this.#ways.shortened };
   }
 
   tick(nowNs: bigint): void {

@@ -51,6 +51,18 @@ describe('the memory that settings come to', () => {
     assert.ok(more > 8e6 && more < 10e6, String(more));
   });
 
+  it('counts packets on their way, and their ring, where they are followed', () => {
+    for (const [argv, most] of [
+      [[], 16_384],
+      [['--profile=small'], 2_048],
+    ] as const) {
+      const before = memoryBound(load({ argv: [...argv] }), CPUS);
+      const after = memoryBound(load({ argv: [...argv, '--events.packet.slow=on'] }), CPUS);
+      assert.ok(totalOf(after.kernel) - totalOf(before.kernel) > 4e6);
+      assert.ok(totalOf(after.agent) - totalOf(before.agent) >= most * 2_500);
+    }
+  });
+
   it('is below 150 MB with the profile small', () => {
     const { kernel, agent } = memoryBound(load({ argv: ['--profile=small'] }), CPUS);
     assert.ok(totalOf([...kernel, ...agent]) < 150e6);

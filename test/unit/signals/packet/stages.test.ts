@@ -61,7 +61,11 @@ function stagesWith(options: { bound?: number; isOn?: boolean } = {}): {
     host: () => ({ id: 'host', kind: 'host', attributes: {} }),
   };
   const slowPackets = { aboveMs: SLOW_MS, tell: (record: SlowPacketRecord) => void slow.push(record) };
-  const stages = new PacketStages({ context, slowPackets } as unknown as SumsParts, options.bound);
+  const stages = new PacketStages({
+    context,
+    slowPackets,
+    maxWays: options.bound ?? 100,
+  } as unknown as SumsParts);
   return { stages, sink, slow };
 }
 
