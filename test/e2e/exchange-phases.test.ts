@@ -42,6 +42,8 @@ describe('phases of an exchange', () => {
     await client.run('socket', socket);
     await client.run('connect', socket, port);
     await server.run('accept', accepted, listener);
+    // Who sleeps after connect() did not make it for the request (decision 3): the handshake is not part of this one.
+    await client.run('sleep', 0, 1);
     const from = process.hrtime.bigint();
     await client.run('write', socket, hex(request));
     await server.run('sleep', 0, 7);
@@ -87,7 +89,7 @@ describe('phases of an exchange', () => {
       const sum = Object.values(phases).reduce((total, seconds) => total + seconds, 0);
       assert.ok(Math.abs(sum - length) < 1e-9, `${role}: ${sum} s of ${length} s`);
       assert.ok(role === 'server' || sum <= tookAtMost, `${sum} s of ${tookAtMost} s`);
-      assert.equal(phases['unknown'], undefined);
+      assert.deepEqual([phases['handshake'], phases['unknown']], [undefined, undefined]);
     }
   });
 
