@@ -76,8 +76,14 @@ static __always_inline void note_call(struct ready_call *call, struct sock *sk)
 	call->at = bpf_ktime_get_ns();
 }
 
-/* The call itself does this, and no interrupt that came in it. */
-static __always_inline bool is_within_call(void *ctx, struct waker *waker)
+enum call_state {
+	CALL_IS_OVER,
+	CALL_IS_INTERRUPTED, /* or over: an interrupt's stack does not say */
+	CALL_GOES_ON,
+};
+
+/* Whether it is the call itself that does this, by the kernel's stack. */
+static __always_inline enum call_state state_of_call(void *ctx, struct waker *waker)
 {
 	long bytes = bpf_get_stack(ctx, waker->stack, sizeof(waker->stack), 0);
 	u64 at;
@@ -85,13 +91,14 @@ static __always_inline bool is_within_call(void *ctx, struct waker *waker)
 
 	for (i = 0; i < READY_FRAMES; i++) {
 		at = waker->stack[i];
-		if ((long)(i * sizeof(u64)) >= bytes ||
-		    (at >= cfg_irq_entry_from && at < cfg_irq_entry_to))
-			return false;
+		if ((long)(i * sizeof(u64)) >= bytes)
+			return CALL_IS_OVER;
+		if (at >= cfg_irq_entry_from && at < cfg_irq_entry_to)
+			return CALL_IS_INTERRUPTED;
 		if (at > cfg_data_ready_from && at < cfg_data_ready_to)
-			return true;
+			return CALL_GOES_ON;
 	}
-	return false;
+	return CALL_IS_OVER;
 }
 
 #endif

@@ -130,6 +130,7 @@ int BPF_PROG(ws_wakeup_begin, struct task_struct *task)
 	u64 current = bpf_get_current_pid_tgid();
 	struct waiting_reader reader = {};
 	struct ready_call *call;
+	enum call_state state = CALL_IS_OVER;
 	u32 thread;
 
 	if (!waker)
@@ -137,10 +138,12 @@ int BPF_PROG(ws_wakeup_begin, struct task_struct *task)
 	call = this_call(waker);
 	if (!call->at || call->thread != (u32)current)
 		return 0;
-	if ((waker->is_noted && waker->in_softirq) || !is_within_call(ctx, waker)) {
+	if (!waker->is_noted || !waker->in_softirq)
+		state = state_of_call(ctx, waker);
+	if (state == CALL_IS_OVER)
 		call->at = 0;
+	if (state != CALL_GOES_ON)
 		return 0;
-	}
 	thread = task->pid;
 	if ((task->flags & PF_KTHREAD) || thread == (u32)current)
 		return 0;
