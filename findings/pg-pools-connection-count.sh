@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # What: with two pools of PostgreSQL connections in a Node process the counts of both are wrong for good, also below zero.
-#   @opentelemetry/instrumentation-pg 0.77.0 with pg 8.23.1 and pg-pool 3.14.0. At each event of a pool updateCounter() adds to that pool's db.client.connection.count
-#   what changed since the last event, and keeps what it saw last once for the process, not for each pool (_connectionsCounter): after an event
-#   of another pool the difference is that of two pools. And pg-pool tells of a client that is given back before it is idle (_release()),
-#   so that of one pool, too, the last one stays in use until something else happens.
+#   @opentelemetry/instrumentation-pg 0.77.0 with pg 8.23.1 and pg-pool 3.14.0. At each event of a pool updateCounter() adds to that pool's
+#   db.client.connection.count what changed since the last event, and keeps what it saw last once for the process, not for each pool
+#   (_connectionsCounter): after an event of another pool the difference is that of two pools. And pg-pool tells of a client that is given
+#   back before it is idle (_release()), so that of one pool, too, the last one stays in use until something else happens.
 # Seen: one pool, its 3 connections given back: told 1 in use. A primary with 3 connections and a replica with 5, all in use: told 3 and 2.
 #   All given back, idle 3 and 5: told -1 and 2 in use, 2 and 2 idle: 5 connections in the metric, 8 open.
 # Why it matters here: a service with a pool for writing and one for reading is common; its counts are not those that wirespan has of the
