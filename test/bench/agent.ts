@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectFolder } from '../backends/place.ts';
-import { NODE_OPTIONS } from '../support/agent.ts';
+import { agentArgs, NODE_OPTIONS } from '../support/agent.ts';
+import { childrenOf } from '../support/children-of.ts';
 import { start, waitFor, type Started } from './children.ts';
 import type { Tally } from './soak/tally.ts';
 
@@ -14,6 +15,8 @@ const LAUNCHER = {
   NODE_COMPILE_CACHE: join(projectFolder, '.cache', 'node'),
   ...NODE_OPTIONS.environment,
 };
+
+const OWN_COMMAND: readonly string[] = [process.execPath, ...agentArgs('run', '--output=none')];
 
 type LogLine = { readonly msg: string } & Readonly<Record<string, unknown>>;
 
@@ -30,15 +33,15 @@ export interface Agent {
   stop(): Promise<LogLine>;
 }
 
-/** Runs `work` with an agent of these settings, and stops it whatever happens. `folder`: of the checkout that it is of. */
+/** Runs `work` with an agent of these settings, and stops it whatever happens. */
 export async function withAgent<T>(
   settings: Readonly<Record<string, string>>,
   work: (agent: Agent) => Promise<T>,
-  folder = projectFolder,
+  command = OWN_COMMAND,
 ): Promise<T> {
   const sink = await startSink();
   try {
-    const agent = await startAgent({ OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint, ...settings }, folder);
+    const agent = await startAgent({ OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint, ...settings }, command);
     try {
       return await work(agent);
     } finally {
@@ -49,14 +52,17 @@ export async function withAgent<T>(
   }
 }
 
-/** Settles before it resolves. The caller stops it, whatever happens. */
+/**
+ * Settles before it resolves. The caller stops it, whatever happens. `command` becomes the agent, or starts it as its
+ * only child and passes signals on.
+ */
 export async function startAgent(
   settings: Readonly<Record<string, string>>,
-  folder = projectFolder,
+  command = OWN_COMMAND,
 ): Promise<Agent> {
   const began = performance.now();
-  const args = [...NODE_OPTIONS.arguments, join(folder, 'receiver', 'main.ts'), 'run', '--output=none'];
-  const agent = start(process.execPath, args, { ...LAUNCHER, ...settings });
+  const [program = '', ...args] = command;
+  const agent = start(program, args, { ...(command === OWN_COMMAND && LAUNCHER), ...settings });
   const ready = await waitFor('the agent', agent, () => findLine(agent, 'ready'));
   const startMs = performance.now() - began;
   await sleep(SETTLE_MS);
@@ -70,7 +76,13 @@ export async function startAgent(
     await stopped;
     return findLine(agent, 'stopped') ?? { msg: '' };
   };
-  return { pid: agent.pid, programs, accept, pass, startMs, stop };
+  return { pid: innermost(agent.pid), programs, accept, pass, startMs, stop };
+}
+
+/** The process itself, or the last of those that were started one by the other. */
+function innermost(pid: number): number {
+  const [child] = childrenOf(pid);
+  return child === undefined ? pid : innermost(child);
 }
 
 function findLine({ output }: Started, msg: string): LogLine | undefined {

@@ -12,10 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Far below the number of ports: the kernel's search for a free one stays short. */
-#define PER_DESTINATION 4000
-#define SPARE_FILES	32
-#define MAX_HOLDERS	64
+#define SPARE_FILES 32
+#define MAX_HOLDERS 64
 /* Below the listener's backlog. */
 #define MAX_WAITING 2048
 
@@ -38,12 +36,12 @@ static long file_limit(void)
 }
 
 /* A reset at the end leaves no TIME_WAIT behind. */
-static int hold_one(struct sockaddr_in *address, long index)
+static int hold_one(struct sockaddr_in *address, long destination)
 {
 	struct linger reset = {.l_onoff = 1};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (uint32_t)(index / PER_DESTINATION));
+	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (uint32_t)destination);
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
@@ -51,7 +49,8 @@ static int hold_one(struct sockaddr_in *address, long index)
 }
 
 /* One server process and one client process; what they did is told in `share`. */
-static void start_holders(volatile struct share *share, long count, pid_t *pids)
+static void start_holders(volatile struct share *share, long count, long per_destination,
+			  pid_t *pids)
 {
 	struct sockaddr_in address;
 	int listener = start_listener(&address, 4096, 0);
@@ -66,7 +65,7 @@ static void start_holders(volatile struct share *share, long count, pid_t *pids)
 	close(listener);
 	pids[1] = start_process();
 	if (pids[1] == 0) {
-		for (long i = 0; i < count && hold_one(&address, i) == 0; i++)
+		for (long i = 0; i < count && hold_one(&address, i / per_destination) == 0; i++)
 			while (i - share->accepted > MAX_WAITING)
 				pause_ms(1);
 		share->is_done = 1;
@@ -75,7 +74,7 @@ static void start_holders(volatile struct share *share, long count, pid_t *pids)
 	}
 }
 
-void hold(long count)
+void hold(long count, long per_destination)
 {
 	long each = file_limit() - SPARE_FILES, processes, have = 0;
 	pid_t pids[2 * MAX_HOLDERS];
@@ -90,7 +89,8 @@ void hold(long count)
 	for (processes = 0; processes < MAX_HOLDERS && processes * each < count; processes++) {
 		long left = count - processes * each;
 
-		start_holders(&shares[processes], left < each ? left : each, &pids[2 * processes]);
+		start_holders(&shares[processes], left < each ? left : each, per_destination,
+			      &pids[2 * processes]);
 	}
 	for (long i = 0; i < processes; i++) {
 		while (!shares[i].is_done && now_s() - began < 60)

@@ -8,7 +8,8 @@
  *   load lose N      N attempts that a full listener does not answer, for 1.4 seconds
  *   load requests N  one connection, N HTTP/1.1 requests with a traceparent, and their responses
  *   load sampled-requests N  the same, of sampled spans
- *   load hold N      N connections, as many as the limits allow, until standard input ends
+ *   load hold N PER  N connections, as many as the limits allow, until standard input ends; a
+ *                    process has PER of them to one address
  *
  * One JSON line; that of `hold` comes when all connections are there.
  */
@@ -217,22 +218,24 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(long);
-	} loads[] = {{"rounds", rounds},
-		     {"bulk", bulk},
-		     {"refuse", refuse},
-		     {"lose", lose},
-		     {"requests", requests},
-		     {"hold", hold},
-		     {"sampled-requests", sampled_requests}};
-	long count = argc == 3 ? atol(argv[2]) : 0;
+	} loads[] = {{"rounds", rounds},     {"bulk", bulk},
+		     {"refuse", refuse},     {"lose", lose},
+		     {"requests", requests}, {"sampled-requests", sampled_requests}};
+	long count = argc >= 3 ? atol(argv[2]) : 0, per = argc == 4 ? atol(argv[3]) : 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (size_t i = 0; count > 0 && i < sizeof(loads) / sizeof(loads[0]); i++)
+	for (size_t i = 0; count > 0 && argc == 3 && i < sizeof(loads) / sizeof(loads[0]); i++)
 		if (strcmp(argv[1], loads[i].name) == 0) {
 			loads[i].run(count);
 			return 0;
 		}
-	fprintf(stderr, "usage: %s rounds|bulk|refuse|lose|requests|sampled-requests|hold COUNT\n",
+	if (count > 0 && per > 0 && strcmp(argv[1], "hold") == 0) {
+		hold(count, per);
+		return 0;
+	}
+	fprintf(stderr,
+		"usage: %s rounds|bulk|refuse|lose|requests|sampled-requests COUNT | hold COUNT "
+		"PER\n",
 		argv[0]);
 	return 2;
 }

@@ -21,7 +21,7 @@ void finish(pid_t server);		       /* waits until it has ended, with status 0 */
 void requests(long count);
 void sampled_requests(long count);
 
-/* hold.c: connections that stay until standard input ends. */
-void hold(long count);
+/* hold.c: connections that stay until standard input ends; so many of a process to one address. */
+void hold(long count, long per_destination);
 
 #endif

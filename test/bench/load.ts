@@ -28,14 +28,14 @@ export async function churn(connections: number): Promise<Churn> {
   return JSON.parse(await runToEnd(join(projectFolder, CHURN), [String(connections), pairs])) as Churn;
 }
 
-/** The same until it is stopped. */
-export function churnOn(): { stop: () => Promise<void> } {
+/** The same until it is stopped; `pid`: of the process whose children are clients and servers. */
+export function churnOn(): { readonly pid: number; readonly stop: () => Promise<void> } {
   const load = start(join(projectFolder, CHURN), [String(2 ** 31), String(availableParallelism())]);
   const stop = async (): Promise<void> => {
     load.child.kill('SIGKILL');
     await load.ended;
   };
-  return { stop };
+  return { pid: load.pid, stop };
 }
 
 /** The same, so many a second; fewer on a machine that cannot. */
@@ -99,8 +99,9 @@ export interface Held {
   release(): Promise<void>;
 }
 
-export async function hold(count: number): Promise<Held> {
-  const load = start(LOAD, ['hold', String(count)]);
+/** `perDestination`: connections of a process to one address; far below the number of ports, the search for a free one stays short. */
+export async function hold(count: number, perDestination = 4000): Promise<Held> {
+  const load = start(LOAD, ['hold', String(count), String(perDestination)]);
   const line = await waitFor('holding connections', load, () => load.output.stdout.match(/^\{.*\}$/m)?.[0]);
   const release = async (): Promise<void> => {
     load.child.stdin?.end();

@@ -3,9 +3,11 @@
  *   npm run bench [-- SECTION...] [--quick]
  */
 import { arch, availableParallelism, release } from 'node:os';
+import { PARTS } from './against/part.ts';
 import { buildLoads } from './load.ts';
 import { readParameters, type Parameters } from './parameters.ts';
 import { print } from './report.ts';
+import { against } from './sections/against.ts';
 import { agentCpu } from './sections/agent-cpu.ts';
 import { events } from './sections/events.ts';
 import { gateways } from './sections/gateways.ts';
@@ -39,6 +41,7 @@ const SECTIONS: readonly Section[] = [
   hook,
   stages,
   soak,
+  against,
 ];
 
 function usage(): string {
@@ -49,7 +52,9 @@ function usage(): string {
     ...lines,
     '',
     '  --quick   a glance, for a first idea',
-    '  --against DIR   measures the agent of this checkout, which is built, beside this one (http)',
+    '',
+    'For against, which runs only when it is named:',
+    `  --parts NAMES     these alone: ${PARTS.join(',')}`,
     '',
     'For the soak, which runs only when it is named:',
     '  --connections N   in all; default 5,000,000',

@@ -1,5 +1,5 @@
 /** What the command line of the benchmark asks for. */
-import { resolve } from 'node:path';
+import { PARTS, type PartName } from './against/part.ts';
 import type { Scale, SoakPlan } from './sections/section.ts';
 
 export interface Parameters {
@@ -22,7 +22,8 @@ export function readParameters(args: readonly string[], known: readonly string[]
   const rest = [...args];
   const connections = takeNumber(rest, '--connections', LEAST_CONNECTIONS, MOST_CONNECTIONS);
   const minutes = takeNumber(rest, '--minutes', 0.1, MOST_MINUTES);
-  const against = takeText(rest, '--against');
+  const parts = takeParts(rest);
+  const against = takeRevision(rest);
   const sections = rest.filter((arg) => !FLAGS.includes(arg));
   const unknown = sections.find((name) => !known.includes(name));
   if (unknown !== undefined)
@@ -35,8 +36,27 @@ export function readParameters(args: readonly string[], known: readonly string[]
     connections: connections ?? base.connections,
     minutes: minutes ?? base.minutes,
   };
-  const scale = { isQuick, soak, ...(against !== undefined && { against: resolve(against) }) };
+  const scale = { isQuick, soak, parts, ...(against !== undefined && { against }) };
   return { sections, scale, isHelp: rest.includes('--help') };
+}
+
+/** Takes the names of parts of `against` out of the arguments; without any it is all of them. */
+function takeParts(args: string[]): readonly PartName[] {
+  const names: readonly string[] = takeText(args, '--parts')?.split(',') ?? PARTS;
+  const unknown = names.find((name) => !PARTS.some((part) => part === name));
+  if (unknown !== undefined)
+    throw new Error(`against has no part '${unknown}'; the parts are: ${PARTS.join(', ')}`);
+  return PARTS.filter((part) => names.includes(part));
+}
+
+/** Takes the revision behind the section `against` out of the arguments. */
+function takeRevision(args: string[]): string | undefined {
+  const at = args.indexOf('against');
+  if (at < 0) return undefined;
+  const [revision = ''] = args.splice(at + 1, 1);
+  if (revision === '' || revision.startsWith('-'))
+    throw new Error("'against' needs a revision of this repository, or . for a copy of the working tree");
+  return revision;
 }
 
 /** Takes `name VALUE` or `name=VALUE` out of the arguments. */

@@ -31,6 +31,11 @@ export function readRssMb(pid: number): number {
   return (readStatus(pid, 'VmRSS') * 1024) / 1e6;
 }
 
+/** The most that was resident so far, MB (10^6 bytes). */
+export function readPeakRssMb(pid: number): number {
+  return (readStatus(pid, 'VmHWM') * 1024) / 1e6;
+}
+
 /** Open files of any kind. */
 export function countDescriptors(pid: number): number {
   return readdirSync(`/proc/${String(pid)}/fd`).length;
@@ -39,6 +44,15 @@ export function countDescriptors(pid: number): number {
 /** Sockets of this network namespace that wait after a close. */
 export function countTimeWait(): number {
   return Number(/^TCP:.* tw (\d+)/m.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1] ?? NaN);
+}
+
+/** `tcpPassiveOpens` of this network namespace (RFC 4022). */
+export function countPassiveOpens(): number {
+  const lines = readFileSync('/proc/net/snmp', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('Tcp:'));
+  const [names = [], values = []] = lines.map((line) => line.split(' '));
+  return Number(values[names.indexOf('PassiveOpens')]);
 }
 
 function readStatus(pid: number, field: string): number {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../backends/place.ts';
+import { childrenOf } from './children-of.ts';
 import { waitFor } from './wait.ts';
 
 /** One line of the agent's log; only `msg` is sure to be there. */
@@ -104,7 +105,7 @@ export async function startCommand(
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   const end = async (signal: NodeJS.Signals): Promise<Ended> => {
     const send = (name: NodeJS.Signals): void => {
-      const inner = isLaunched ? childOf(child.pid ?? 0) : undefined;
+      const [inner] = isLaunched ? childrenOf(child.pid ?? 0) : [];
       if (inner === undefined) child.kill(name);
       else process.kill(inner, name);
     };
@@ -165,16 +166,6 @@ function parseLog(stderr: string): LogLine[] {
     .split('\n')
     .filter((line) => line.startsWith('{') && line.endsWith('}'))
     .map((line) => JSON.parse(line) as LogLine);
-}
-
-/** The only child of a process that runs; undefined when it has none. */
-function childOf(pid: number): number | undefined {
-  try {
-    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    return child === undefined || child === '' ? undefined : Number(child);
-  } catch {
-    return undefined;
-  }
 }
 
 function readMemory(pid: number, field: 'VmRSS' | 'VmHWM'): number {

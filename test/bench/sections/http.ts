@@ -21,24 +21,22 @@ interface Way {
 export const http: Section = {
   name: 'http',
   what: 'keep-alive HTTP requests a second and their processor time, with the agent against without',
-  async run({ isQuick, against }: Scale) {
+  async run({ isQuick }: Scale) {
     const count = await requestsFor(isQuick ? 0.3 : 1);
-    await compare(waysOf(against), isQuick ? 2 : 7, () => requests(count));
-    await measurePrograms(isQuick ? 3 : 7, count, against);
+    await compare(waysOf(), isQuick ? 2 : 7, () => requests(count));
+    await measurePrograms(isQuick ? 3 : 7, count);
   },
 };
 
-function waysOf(against: string | undefined): Way[] {
-  const agent = (name: string, settings: Record<string, string>, folder?: string): Way => ({
+function waysOf(): Way[] {
+  const agent = (name: string, settings: Record<string, string>): Way => ({
     name,
-    run: (round) =>
-      withAgent({ ...SETTINGS, ...settings }, async () => [await round(), await round()], folder),
+    run: (round) => withAgent({ ...SETTINGS, ...settings }, async () => [await round(), await round()]),
   });
   return [
     { name: 'without the agent', run: async (round) => [await round(), await round()] },
     agent('with the agent', {}),
     agent('with correlation.http1=off', { WIRESPAN_CORRELATION_HTTP1: 'off' }),
-    ...(against === undefined ? [] : [agent(`with the agent of ${against}`, {}, against)]),
   ];
 }
 
@@ -71,41 +69,34 @@ interface Costs {
 }
 
 /** The programs by `bpf_stats`, which costs itself: never in the same round as a rate. */
-async function measurePrograms(rounds: number, count: number, against: string | undefined): Promise<void> {
+async function measurePrograms(rounds: number, count: number): Promise<void> {
   heading('The programs at writes and at arriving segments, both ends, a request and its response');
   for (const isSampled of [false, true]) {
     const what = isSampled ? 'sampled' : 'not sampled';
     const own = await costsOf(rounds, () => requests(count, { isSampled }));
-    const other = against && (await costsOf(rounds, () => requests(count, { isSampled }), against));
     row(`writes, ${what}`, 'ns', own.write, { digits: 0, aim: '≤ 500' });
-    if (other) row(`the same of ${String(against)}`, 'ns', other.write, { digits: 0 });
     row(`arriving segments, ${what}`, 'ns', own.arrive, { digits: 0 });
-    if (other) row(`the same of ${String(against)}`, 'ns', other.arrive, { digits: 0 });
   }
   note('a head of 303 bytes; the program of writes also runs at the response, which it leaves alone');
 }
 
-async function costsOf(rounds: number, round: Round, folder?: string): Promise<Costs> {
+async function costsOf(rounds: number, round: Round): Promise<Costs> {
   const stats = enableBpfStats();
   try {
-    return await withAgent(
-      SETTINGS,
-      async ({ pid, programs }) => {
-        const reader = new ProgramReader(pid, programs);
-        const costs: Costs = { write: [], arrive: [] };
-        for (let i = 0; i < rounds; i += 1) {
-          const before = reader.read();
-          const { requests: count } = await round();
-          const counts = [...difference(before, reader.read())];
-          const sum = (of: RegExp): number =>
-            counts.reduce((ns, [name, each]) => ns + (of.test(name) ? each.ns : 0), 0);
-          costs.write.push(sum(WRITE) / count);
-          costs.arrive.push(sum(ARRIVE) / count);
-        }
-        return costs;
-      },
-      folder,
-    );
+    return await withAgent(SETTINGS, async ({ pid, programs }) => {
+      const reader = new ProgramReader(pid, programs);
+      const costs: Costs = { write: [], arrive: [] };
+      for (let i = 0; i < rounds; i += 1) {
+        const before = reader.read();
+        const { requests: count } = await round();
+        const counts = [...difference(before, reader.read())];
+        const sum = (of: RegExp): number =>
+          counts.reduce((ns, [name, each]) => ns + (of.test(name) ? each.ns : 0), 0);
+        costs.write.push(sum(WRITE) / count);
+        costs.arrive.push(sum(ARRIVE) / count);
+      }
+      return costs;
+    });
   } finally {
     stats.close();
   }

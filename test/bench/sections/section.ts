@@ -1,3 +1,5 @@
+import type { PartName } from '../against/part.ts';
+
 /** How long the soak goes on, and what it does. */
 export interface SoakPlan {
   /** Established in all, those of the floods included. */
@@ -15,8 +17,10 @@ export interface SoakPlan {
 export interface Scale {
   readonly isQuick: boolean;
   readonly soak: SoakPlan;
-  /** Folder of another checkout, built, that is measured beside this one where a section can. */
+  /** Revision of this repository that the section `against` measures this working tree beside; `.`: a copy of the tree. */
   readonly against?: string;
+  /** What that section measures. */
+  readonly parts: readonly PartName[];
 }
 
 /** One part of the benchmark; it leaves nothing behind. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../../../config/index.ts';
@@ -6,6 +5,7 @@ import { kernelOptionsOf } from '../../../receiver/settings/kernel.ts';
 import { KernelSource } from '../../../receiver/source/kernel-source.ts';
 import { withAgent } from '../agent.ts';
 import { churn, churnFor, churnOn } from '../load.ts';
+import { countPassiveOpens } from '../proc-stats.ts';
 import { heading, median, note, row } from '../report.ts';
 import type { Section } from './section.ts';
 
@@ -79,16 +79,7 @@ async function onAndOff(windows: number): Promise<void> {
 }
 
 async function rateOfOpens(): Promise<number> {
-  const [opens, began] = [passiveOpens(), performance.now()];
+  const [opens, began] = [countPassiveOpens(), performance.now()];
   await sleep(WINDOW_MS);
-  return ((passiveOpens() - opens) * 1000) / (performance.now() - began);
-}
-
-/** `tcpPassiveOpens` of this network namespace (RFC 4022). */
-function passiveOpens(): number {
-  const lines = readFileSync('/proc/net/snmp', 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('Tcp:'));
-  const [names = [], values = []] = lines.map((line) => line.split(' '));
-  return Number(values[names.indexOf('PassiveOpens')]);
+  return ((countPassiveOpens() - opens) * 1000) / (performance.now() - began);
 }

@@ -1,0 +1,81 @@
+/** The programs of builds, loaded beside each other, of which one at a time is attached. */
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { start, waitFor, type Started } from '../children.ts';
+import { ProgramReader } from '../../support/kernel-stats.ts';
+import { treeBuild, type Build } from './build.ts';
+import { orderOf, type Pair, type Sides } from './pairs.ts';
+
+const HOST = join(import.meta.dirname, 'programs-host.ts');
+
+/** The default programs of one build in a process of their own. */
+export class HostedPrograms {
+  readonly #host: Started;
+  readonly #reader: ProgramReader;
+
+  private constructor(host: Started) {
+    this.#host = host;
+    this.#reader = new ProgramReader(host.pid, []);
+  }
+
+  static async start({ name, folder }: Build): Promise<HostedPrograms> {
+    const host = start(process.execPath, ['--disable-warning=ExperimentalWarning', HOST, folder]);
+    await waitFor(`the programs of ${name}`, host, () => host.output.stdout === 'off\n' || undefined);
+    return new HostedPrograms(host);
+  }
+
+  /** Runs `work` with these programs attached. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    await this.#switch('on');
+    try {
+      return await work();
+    } finally {
+      await this.#switch('off');
+    }
+  }
+
+  /** Nanoseconds in the programs whose names match, until now. Nothing is counted unless `bpf_stats` is on. */
+  ns(match: RegExp): number {
+    return [...this.#reader.read()].reduce((sum, [name, { ns }]) => sum + (match.test(name) ? ns : 0), 0);
+  }
+
+  async close(): Promise<void> {
+    this.#host.child.kill('SIGKILL');
+    await this.#host.ended;
+  }
+
+  async #switch(word: 'on' | 'off'): Promise<void> {
+    const { child, ended } = this.#host;
+    const answered = child.stdout && once(child.stdout, 'data');
+    child.stdin?.write(`${word}\n`);
+    const code = await Promise.race([answered, ended]);
+    if (typeof code === 'number')
+      throw new Error(`the programs are gone: ${this.#host.output.stderr.trim()}`);
+  }
+}
+
+/**
+ * Pairs of readings with the programs of both builds loaded, and none attached. They are loaded anew so many times, in
+ * turns: where the kernel puts code and maps makes some percent of a program's time.
+ */
+export async function takeLoadedPairs(
+  loads: number,
+  against: Build,
+  take: (sides: Sides<HostedPrograms>) => Promise<Pair[]>,
+): Promise<Pair[]> {
+  const builds = { against, tree: treeBuild };
+  const taken: Pair[] = [];
+  for (let load = 0; load < loads; load += 1) {
+    const [first, second] = orderOf(load);
+    const one = await HostedPrograms.start(builds[first]);
+    const other = await HostedPrograms.start(builds[second]);
+    const sides = first === 'tree' ? { tree: one, against: other } : { tree: other, against: one };
+    try {
+      taken.push(...(await take(sides)));
+    } finally {
+      await one.close();
+      await other.close();
+    }
+  }
+  return taken;
+}
