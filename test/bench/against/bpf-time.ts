@@ -1,7 +1,7 @@
 import { enableBpfStats } from '../../../native/index.ts';
 import { churn, requests, rounds } from '../load.ts';
 import { takeLoadedPairs, type HostedPrograms } from './hosted-programs.ts';
-import { takePairs, type Reading } from './pairs.ts';
+import { takePair, type Reading } from './pairs.ts';
 import type { Part } from './part.ts';
 
 const ALL = /^ws_/;
@@ -22,8 +22,8 @@ export const bpfTime: Part = {
   async measure(against, isQuick) {
     const stats = enableBpfStats();
     try {
-      return await takeLoadedPairs(isQuick ? 4 : 10, against, (sides) =>
-        takePairs({ pairs: 2, turns: 8 }, sides, measure),
+      return await takeLoadedPairs(isQuick ? 6 : 16, against, (sides, pair) =>
+        takePair(pair, isQuick ? 4 : 6, sides, measure),
       );
     } finally {
       stats.close();

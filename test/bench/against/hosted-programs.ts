@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { start, waitFor, type Started } from '../children.ts';
 import { ProgramReader } from '../../support/kernel-stats.ts';
 import { treeBuild, type Build } from './build.ts';
-import { orderOf, type Pair, type Sides } from './pairs.ts';
+import type { Pair, Sides } from './pairs.ts';
 
 const HOST = join(import.meta.dirname, 'programs-host.ts');
 
@@ -55,26 +55,21 @@ export class HostedPrograms {
 }
 
 /**
- * Pairs of readings with the programs of both builds loaded, and none attached. They are loaded anew so many times, in
- * turns: where the kernel puts code and maps makes some percent of a program's time.
+ * Pairs of readings with the programs of both builds loaded, and none attached. For each they are loaded anew: where the
+ * kernel happens to put code and maps makes some percent of a program's time.
  */
 export async function takeLoadedPairs(
-  loads: number,
+  pairs: number,
   against: Build,
-  take: (sides: Sides<HostedPrograms>) => Promise<Pair[]>,
+  take: (sides: Sides<HostedPrograms>, pair: number) => Promise<Pair>,
 ): Promise<Pair[]> {
-  const builds = { against, tree: treeBuild };
   const taken: Pair[] = [];
-  for (let load = 0; load < loads; load += 1) {
-    const [first, second] = orderOf(load);
-    const one = await HostedPrograms.start(builds[first]);
-    const other = await HostedPrograms.start(builds[second]);
-    const sides = first === 'tree' ? { tree: one, against: other } : { tree: other, against: one };
+  for (let pair = 0; pair < pairs; pair += 1) {
+    const hosts = await Promise.all([HostedPrograms.start(against), HostedPrograms.start(treeBuild)]);
     try {
-      taken.push(...(await take(sides)));
+      taken.push(await take({ against: hosts[0], tree: hosts[1] }, pair));
     } finally {
-      await one.close();
-      await other.close();
+      for (const host of hosts) await host.close();
     }
   }
   return taken;

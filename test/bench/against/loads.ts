@@ -31,7 +31,7 @@ export const sent: Part = {
     },
   ],
   measure: (against, isQuick) =>
-    takePairs({ pairs: isQuick ? 3 : 10 }, { against, tree: treeBuild }, async (build) => {
+    takePairs(isQuick ? 3 : 10, { against, tree: treeBuild }, async (build) => {
       const { bytes } = await runLoad(build, SENT, { OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' });
       return { bytes };
     }),
@@ -44,7 +44,7 @@ export const peaks: Part = {
     { key: 'processes', label: 'highest memory, 10,000 processes', unit: 'MB', digits: 1, aim: '≤ 0.65' },
   ],
   measure: (against, isQuick) =>
-    takePairs({ pairs: isQuick ? 1 : 10 }, { against, tree: treeBuild }, async (build) => {
+    takePairs(isQuick ? 1 : 10, { against, tree: treeBuild }, async (build) => {
       const { peakMb: peers } = await runLoad(build, PEER_LOAD, { ...OFTEN, ...BY_PEER });
       const { peakMb: processes } = await runLoad(build, PROCESS_LOAD, OFTEN);
       return { peers, processes };

@@ -65,18 +65,26 @@ export function orderOf(turn: number): readonly [Side, Side] {
   return turn % 2 === 0 ? ['against', 'tree'] : ['tree', 'against'];
 }
 
-/** Pairs of readings. `turns`: readings of each side in a pair, taken one side after the other; their medians are the pair. */
+/** The medians of so many readings of each side, taken in turns; `pair`: its number among others. */
+export async function takePair<T>(
+  pair: number,
+  turns: number,
+  sides: Sides<T>,
+  measure: (of: T) => Promise<Reading>,
+): Promise<Pair> {
+  const readings = { against: [] as Reading[], tree: [] as Reading[] };
+  for (let turn = 0; turn < turns; turn += 1)
+    for (const side of orderOf(pair + turn)) readings[side].push(await measure(sides[side]));
+  return { against: medianOf(readings.against), tree: medianOf(readings.tree) };
+}
+
+/** Pairs of one reading of each side. */
 export async function takePairs<T>(
-  { pairs, turns = 1 }: { readonly pairs: number; readonly turns?: number },
+  count: number,
   sides: Sides<T>,
   measure: (of: T) => Promise<Reading>,
 ): Promise<Pair[]> {
-  const taken: Pair[] = [];
-  for (let pair = 0; pair < pairs; pair += 1) {
-    const readings = { against: [] as Reading[], tree: [] as Reading[] };
-    for (let turn = 0; turn < turns; turn += 1)
-      for (const side of orderOf(pair + turn)) readings[side].push(await measure(sides[side]));
-    taken.push({ against: medianOf(readings.against), tree: medianOf(readings.tree) });
-  }
-  return taken;
+  const pairs: Pair[] = [];
+  for (let pair = 0; pair < count; pair += 1) pairs.push(await takePair(pair, 1, sides, measure));
+  return pairs;
 }

@@ -24,12 +24,11 @@ export const processors: Part = {
     { key: 'rate', label: 'connections a second, of without', unit: '', digits: 3 },
   ],
   async measure(against, isQuick) {
-    return takeLoadedPairs(isQuick ? 3 : 7, against, async (sides) => {
+    return takeLoadedPairs(isQuick ? 5 : 12, against, async (sides, pair) => {
       const load = churnOn();
       try {
         await sleep(WARM_MS);
-        const pids = childrenOf(load.pid);
-        return [await takePair(0, pids, sides), await takePair(1, pids, sides)];
+        return await takeWindows(pair, childrenOf(load.pid), sides);
       } finally {
         await load.stop();
       }
@@ -43,7 +42,11 @@ interface Window {
   readonly aSecond: number;
 }
 
-async function takePair(pair: number, pids: readonly number[], sides: Sides<HostedPrograms>): Promise<Pair> {
+async function takeWindows(
+  pair: number,
+  pids: readonly number[],
+  sides: Sides<HostedPrograms>,
+): Promise<Pair> {
   const windows = { off: [] as Window[], against: [] as Window[], tree: [] as Window[] };
   for (let turn = 0; turn < TURNS; turn += 1) {
     windows.off.push(await takeWindow(pids));

@@ -5,7 +5,7 @@ import { treeBuild, withAgentOf, type Build } from './build.ts';
 import { takePairs, type Reading } from './pairs.ts';
 import type { Part } from './part.ts';
 
-const REST_MS = 2_000;
+const REST_MS = 1_000;
 
 /** A start after another one, and what the agent takes a few seconds later. */
 export const starts: Part = {
@@ -18,7 +18,7 @@ export const starts: Part = {
     const sides = { against, tree: treeBuild };
     // The first start compiles what later ones find in their cache.
     for (const build of [against, treeBuild]) await measureStart(build);
-    return takePairs({ pairs: isQuick ? 4 : 10 }, sides, measureStart);
+    return takePairs(isQuick ? 4 : 10, sides, measureStart);
   },
 };
 

@@ -30,8 +30,8 @@ export const against: Section = {
   what: 'REV: this tree beside the build of a revision, in turns; `.`: beside a copy of itself',
   isOnRequest: true,
   async run({ isQuick, against: revision, parts }) {
-    await buildWorkloads();
     const build = buildOf(revision ?? '');
+    await buildWorkloads();
     // Loads and agents, which inherit it, come before what else runs on this machine.
     setPriority(constants.priority.PRIORITY_HIGHEST);
     printHead(build.name);

@@ -3,12 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { compare, orderOf, spreadOf, takePairs, type Pair } from '../../bench/against/pairs.ts';
+import { compare, orderOf, spreadOf, takePair, takePairs, type Pair } from '../../bench/against/pairs.ts';
 import { commitOf } from '../../bench/against/revision.ts';
 import { readParameters } from '../../bench/parameters.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 
 const pairOf = (against: number, tree: number): Pair => ({ against: { ms: against }, tree: { ms: tree } });
+
+const NAMES = { against: 'A', tree: 'B' };
 
 describe('bench against: the arithmetic', () => {
   it('a spread has extremes, quartiles and the median, in any order of samples', () => {
@@ -54,13 +56,20 @@ describe('bench against: the pairing', () => {
 
   it('takes both sides in each turn, and a pair is the medians of its turns', async () => {
     const taken: string[] = [];
-    const pairs = await takePairs({ pairs: 2, turns: 3 }, { against: 'A', tree: 'B' }, (side) => {
+    const measure = (side: string): Promise<{ ms: number }> => {
       taken.push(side);
-      // A straggler in each pair, and a drift that the order spreads over both sides.
+      // One straggler, and a drift that the order spreads over both sides.
       return Promise.resolve({ ms: taken.length === 2 ? 1000 : taken.length });
-    });
+    };
+    const pairs = [await takePair(0, 3, NAMES, measure), await takePair(1, 3, NAMES, measure)];
     assert.equal(taken.join(''), 'ABBAAB' + 'BAABBA');
     assert.deepEqual(pairs, [pairOf(4, 6), pairOf(9, 10)]);
+  });
+
+  it('of many pairs each side begins half', async () => {
+    let at = 0;
+    const pairs = await takePairs(3, NAMES, () => Promise.resolve({ ms: (at += 1) }));
+    assert.deepEqual(pairs, [pairOf(1, 2), pairOf(4, 3), pairOf(5, 6)]);
   });
 });
 
