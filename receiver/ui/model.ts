@@ -7,6 +7,7 @@ import { TopTable } from '../views/top/table.ts';
 import type { ViewTools } from '../views/view.ts';
 import { HurtRequests } from './requests.ts';
 import { endedShown, type UiSource } from './source.ts';
+import { Timelines } from './timelines.ts';
 
 /** Words that are remembered of what was missed. */
 const MAX_SAID = 20;
@@ -17,6 +18,7 @@ export class UiModel {
   readonly requests = new HurtRequests();
   readonly listeners = new Listeners();
   readonly table: TopTable;
+  readonly timelines: Timelines;
   /** Unix nanoseconds of the last interval; undefined: there was none. */
   timeNs: bigint | undefined;
   /** All of a recording was read. */
@@ -29,6 +31,7 @@ export class UiModel {
   constructor(source: UiSource, tools: ViewTools) {
     this.source = source;
     this.#tools = tools;
+    this.timelines = new Timelines(source.kind === 'recording');
     const details = {
       toUnixNs: (ns: bigint) => tools.toUnixNs(ns),
       cgroupOf: (owner: Owner) => tools.cgroupOf?.(owner),
@@ -51,9 +54,11 @@ export class UiModel {
   end(unixNs: bigint, listeners?: readonly ListenerFigures[]): void {
     if (listeners !== undefined) this.listeners.update(listeners);
     const elapsed = Number(unixNs - (this.#sinceNs ?? unixNs)) / 1e9;
+    const seconds = elapsed > 0 ? elapsed : 1;
     this.#sinceNs = unixNs;
     this.timeNs = unixNs;
-    this.table.end(elapsed > 0 ? elapsed : 1, unixNs);
+    this.table.end(seconds, unixNs);
+    this.timelines.end(this.table, Number(unixNs / 1_000_000n), seconds);
   }
 
   unixMs(monotonicNs: bigint): number {
@@ -69,6 +74,7 @@ export class UiModel {
   notes(): readonly string[] {
     const { forgotten } = this.requests;
     const room = `${String(forgotten)} requests that were hurt made room for others`;
-    return [...this.#said, ...this.table.notes(), ...(forgotten > 0 ? [room] : [])];
+    const more = [...this.table.notes(), ...this.timelines.notes()];
+    return [...this.#said, ...more, ...(forgotten > 0 ? [room] : [])];
   }
 }

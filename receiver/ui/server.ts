@@ -5,6 +5,7 @@ import type { UiModel } from './model.ts';
 import { connectionsPage } from './page/connections.ts';
 import { healthPage, type AgentHealth } from './page/health.ts';
 import { mapPage } from './page/map.ts';
+import { timePage } from './page/over-time.ts';
 import { queuesPage } from './page/queues.ts';
 import { requestsPage } from './page/requests.ts';
 import { renderShell, UI_STYLE, type PageBody, type PagePath } from './page/shell.ts';
@@ -59,6 +60,7 @@ export async function startUiServer(options: UiServerOptions): Promise<UiServer>
     ['map', page('map', mapPage)],
     ['requests', page('requests', (shown, query) => requestsPage(shown, query, traceUrl))],
     ['queues', page('queues', queuesPage)],
+    ['time', page('time', timePage)],
     ['health', page('health', async (shown) => healthPage(shown, await health()))],
     ...Object.entries(files).map(([name, file]) => [name, () => file] as const),
   ];

@@ -141,7 +141,8 @@ const folders: Readonly<Record<string, Folder>> = {
     values: ['semconv', 'text', 'receiver/cli', 'receiver/model'],
   },
   'receiver/ui': {
-    holds: 'pages in a browser of what views know: connections, who talks to whom, hurt requests, queues',
+    holds:
+      'pages in a browser of what views know: connections, who talks to whom, hurt requests, queues, plots',
     values: [
       ...['semconv', 'text', 'receiver/cli', 'receiver/model'],
       ...['receiver/report', 'receiver/serve', 'receiver/views'],

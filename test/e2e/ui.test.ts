@@ -11,7 +11,7 @@ import { waitFor } from '../support/wait.ts';
 import { ShownPage, startBrowser, type Cell } from './report-page.ts';
 import { byEnds, COMMAND, UiRig, type Connection } from './ui-rig.ts';
 
-const PAGES = ['', 'map', 'requests', 'queues', 'health'];
+const PAGES = ['', 'map', 'requests', 'queues', 'time', 'health'];
 /** Others are made of the same parts. */
 const BARRIERS: ReadonlySet<string> = new Set(['', 'map', 'health']);
 const [BEFORE, SENT, ANSWERED, AGAIN] = [7_001, 30_011, 5_003, 40_009];
@@ -133,7 +133,7 @@ describe('wirespan ui', () => {
       [context.traceId, name, peer, resent, 0, 0],
     ]);
     const links = await page.run(
-      '[...document.querySelectorAll("#requests tbody a")].map(({ href, rel }) => [href, rel].join(" "))',
+      '[...document.querySelectorAll("#requests tbody a[rel]")].map(({ href, rel }) => [href, rel].join(" "))',
     );
     assert.deepEqual(
       links,
@@ -177,7 +177,7 @@ describe('wirespan ui', () => {
     for (const reference of await page.references())
       assert.match(
         reference,
-        /^(href=(#content|style\.css|data:,|\.\/(map|requests|queues|health)?|\?sort=[\w-]+(&order=reversed)?)|src=live\.js)$/,
+        /^(href=(#content|style\.css|data:,|\.\/(map|requests|queues|time(\?\w+=[\w%]+)?|health)?|\?sort=[\w-]+(&order=reversed)?)|src=live\.js)$/,
       );
     assert.deepEqual(page.complaints, []);
     assert.equal((await fetchPage(new URL('/', url).href)).status, 403);

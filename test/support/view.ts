@@ -1,4 +1,4 @@
-/** Runs a view (`wirespan tcplife` and the like) as a user would, and reads what it prints. */
+/** Runs a view (`wirespan tcplife` and the like), or `wirespan record`, as a user would, and reads what it prints. */
 import { spawn } from 'node:child_process';
 import { agentArgs, cleanEnvironment, NODE_OPTIONS } from './agent.ts';
 import type { Cleanup } from './cleanup.ts';
@@ -52,7 +52,7 @@ export async function startViewWith(
     child.kill('SIGKILL');
     return ended;
   });
-  const watches = (): boolean => /\n/.test(said.stdout) || said.stderr.includes('watches');
+  const watches = (): boolean => /\n/.test(said.stdout) || /watches|Ctrl-C ends it/.test(said.stderr);
   await waitFor(`${args.join(' ')} to watch`, () => watches() || child.exitCode !== null, START_MS);
   if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${said.stderr}`);
   const rows = (): JsonRow[] =>

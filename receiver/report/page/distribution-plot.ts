@@ -2,7 +2,7 @@ import { h, type Content, type Element } from './element.ts';
 import { humanCount } from '../../cli/human.ts';
 import type { Distribution } from '../report.ts';
 import { count, fillOf, figure, nothing, table } from './elements.ts';
-import { AREA, plot, short } from './plot.ts';
+import { AREA, countTick, plot, short } from './plot.ts';
 
 const GAP = 0.2;
 const MAX_BAR = 60;
@@ -33,7 +33,7 @@ export function distributionPlot(parts: DistributionParts): Element {
   return h('div', {}, [
     heading,
     plot({
-      ...{ id: `${id}-plot`, caption, most, tickText: humanCount, xLabel: `${measure}, up to and with` },
+      ...{ id: `${id}-plot`, caption, most, tickText: countTick, xLabel: `${measure}, up to and with` },
       description: `${caption}. ${distributions.map((each) => summary(each, parts)).join('; ')}. The table below has the figures.`,
       legend: distributions.map(({ name }) => name),
       xTicks: range.map((bucket, index) => ({

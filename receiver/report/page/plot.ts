@@ -1,4 +1,5 @@
 import { scaleLinear } from 'd3-scale';
+import { humanCount } from '../../cli/human.ts';
 import { h, type Content, type Element } from './element.ts';
 import { legend } from './elements.ts';
 
@@ -61,6 +62,11 @@ export function plot(parts: PlotParts): Element {
     ),
     legend(parts.legend),
   ]);
+}
+
+/** Nobody counts halves: a line between two counts has no text. */
+export function countTick(value: number): string {
+  return Number.isInteger(value) ? humanCount(value) : '';
 }
 
 /** A coordinate is no longer than it needs to be: there are many. */

@@ -3,10 +3,12 @@ import { h, type Content, type Element } from './element.ts';
 import type { Breakdown, Part, Report } from '../report.ts';
 import { count, fillOf, figure, nothing, outside, percentText, table } from './elements.ts';
 import { humanCount } from '../../cli/human.ts';
-import { AREA, plot, short } from './plot.ts';
+import { AREA, countTick, plot, short } from './plot.ts';
 
 const TIME_TICKS = 8;
 const GAP = 0.15;
+/** Nearer to the right edge a mark's text would be cut off. */
+const EDGE = 16;
 
 export interface TimePlotParts {
   readonly id: string;
@@ -35,10 +37,10 @@ export function timePlot(parts: TimePlotParts): Element {
   return h('div', {}, [
     heading,
     plot({
-      ...{ id: `${id}-plot`, caption, most, tickText: humanCount, xLabel: 'time of day, UTC' },
+      ...{ id: `${id}-plot`, caption, most, tickText: countTick, xLabel: 'time of day, UTC' },
       description: `${caption}. ${humanCount(breakdown.total)} altogether, at most ${humanCount(most)} at once. The table below has the figures.`,
       legend: shown.map(({ name }) => name),
-      xTicks: timeTicks(slices),
+      xTicks: timeTicks(slices.startMs, slices.startMs + slices.count * slices.seconds * 1e3),
       bars: (y) => bars(shown, slices, y),
     }),
     table({
@@ -116,9 +118,13 @@ function bars(
   }).flatMap((each) => each.filter((bar) => bar !== undefined));
 }
 
-function timeTicks({ startMs, seconds, count: slices }: Report['slices']): { x: number; text: string }[] {
-  const scale = scaleUtc([startMs, startMs + slices * seconds * 1e3], [AREA.left, AREA.right]);
-  return scale.ticks(TIME_TICKS).map((date) => ({ x: short(scale(date)), text: clockText(date) }));
+/** Marks of a plot from one time to another, Unix milliseconds. */
+export function timeTicks(fromMs: number, toMs: number): { x: number; text: string }[] {
+  const scale = scaleUtc([fromMs, toMs], [AREA.left, AREA.right]);
+  return scale
+    .ticks(TIME_TICKS)
+    .map((date) => ({ x: short(scale(date)), text: clockText(date) }))
+    .filter(({ x }) => x <= AREA.right - EDGE);
 }
 
 function time(ms: number): Element {
@@ -126,7 +132,8 @@ function time(ms: number): Element {
   return h('time', { datetime: date.toISOString() }, clockText(date));
 }
 
-function clockText(date: Date): string {
+/** The time of day, UTC. */
+export function clockText(date: Date): string {
   return date.toISOString().slice(11, 19);
 }
 

@@ -1,10 +1,10 @@
 import { h, type Content } from '../../report/page/element.ts';
 import { bytes, count, figure, outside } from '../../report/page/elements.ts';
 import { humanBytes } from '../../cli/human.ts';
-import { endpointText, shortState } from '../../views/top/text.ts';
+import { shortState } from '../../views/top/text.ts';
 import type { TopConnection } from '../../views/top/connection.ts';
 import type { UiModel } from '../model.ts';
-import { processCell, processText, rttCell } from './cells.ts';
+import { localCell, localOf, processCell, processText, remoteOf, rttCell } from './cells.ts';
 import { filterForm, listed, type ListColumn, type Listing } from './listing.ts';
 import type { PageBody } from './shell.ts';
 
@@ -20,7 +20,7 @@ const ENDS: readonly ListColumn<Connection>[] = [
   {
     ...{ key: 'local', label: 'Local' },
     sortBy: localOf,
-    cell: (row) => outside(localOf(row)),
+    cell: localCell,
   },
   {
     ...{ key: 'remote', label: 'Remote' },
@@ -77,14 +77,6 @@ const LATE: readonly ListColumn<Connection>[] = FIGURES.map((column) =>
     ? { ...column, cell: (row) => (row.told === undefined ? '–' : column.cell(row)) }
     : column,
 );
-
-function localOf({ endpoints }: Connection): string {
-  return endpointText(endpoints.localAddress, endpoints.localPort);
-}
-
-function remoteOf({ endpoints }: Connection): string {
-  return endpointText(endpoints.peerAddress, endpoints.peerPort);
-}
 
 /** With why it ended, when that is known. */
 function stateOf({ state, error }: Connection): string {

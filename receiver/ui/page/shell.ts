@@ -13,6 +13,7 @@ const PAGES = [
   ['map', 'Who talks to whom'],
   ['requests', 'Requests hurt'],
   ['queues', 'Listen queues'],
+  ['time', 'Over time'],
   ['health', 'Health'],
 ] as const;
 
