@@ -90,6 +90,8 @@ export interface Binding {
   /** The errno with which the hook refuses, 0 when it takes programs; undefined where the program itself must be tried. */
   tryHook(session: Handle, program: string, cgroupPath: string): number | undefined;
   mayLoad(): boolean;
+  /** Whether programs may compare and exchange. */
+  hasAtomics(): boolean;
   reduceThread(thread: number, low: number, high: number): boolean;
   hideMemory(): void;
   /** The process ends with the status after so many seconds, if it is there still; 0 or the errno. */

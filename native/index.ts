@@ -235,7 +235,7 @@ export function tickNs(): number {
 }
 
 export function probe(): ProbeAnswer {
-  return describeMachine(native().mayLoad());
+  return describeMachine(native().mayLoad(), native().hasAtomics());
 }
 
 /**

@@ -8,17 +8,20 @@ export interface ProbeAnswer {
   readonly btf: boolean;
   /** This process may load tracing programs. */
   readonly bpf: boolean;
+  /** The kernel takes programs that compare and exchange (Linux 5.12); false also where `bpf` is. */
+  readonly atomics: boolean;
   /** Effective ones, e.g. `CAP_BPF`. */
   readonly capabilities: string[];
   /** `uname -r`. */
   readonly kernel: string;
 }
 
-/** `mayLoad`: whether the kernel took a program. */
-export function describeMachine(mayLoad: boolean): ProbeAnswer {
+/** `mayLoad`: whether the kernel took a program; `atomics`: one that compares and exchanges. */
+export function describeMachine(mayLoad: boolean, atomics: boolean): ProbeAnswer {
   return {
     btf: isReadable('/sys/kernel/btf/vmlinux'),
     bpf: mayLoad,
+    atomics,
     capabilities: capabilityNames(readPrivileges()?.effective ?? 0n),
     kernel: release(),
   };

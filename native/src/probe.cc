@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <iterator>
+#include <cstddef>
 
 #include "error.h"
 #include "log.h"
@@ -14,25 +14,37 @@
 namespace wirespan {
 namespace {
 
-// Loads "return 0" as a tracepoint program: what CAP_BPF and CAP_PERFMON permit.
-Status MayLoad(bool* may) {
+constexpr bpf_insn kReturnZero[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K},
+                                    {.code = BPF_JMP | BPF_EXIT}};
+
+// r0 = 0; *(u64 *)(r10 - 8) = r0; r0 = cmpxchg(r10 - 8, r0, r0); return 0
+constexpr bpf_insn kCompareAndExchange[] = {
+    kReturnZero[0],
+    {.code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8},
+    {.code = BPF_STX | BPF_ATOMIC | BPF_DW, .dst_reg = BPF_REG_10, .off = -8, .imm = BPF_CMPXCHG},
+    kReturnZero[0],
+    kReturnZero[1]};
+
+// Whether the kernel takes this as a tracepoint program.
+template <size_t kLength>
+Napi::Value JsTakes(const Napi::CallbackInfo& info, const bpf_insn (&body)[kLength]) {
   LogCapture log;
-  bpf_insn body[2] = {};
-  body[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
-  body[1].code = BPF_JMP | BPF_EXIT;
-  const int fd = bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "wirespan_probe", "GPL", body,
-                               std::size(body), nullptr);
+  const int fd =
+      bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "wirespan_probe", "GPL", body, kLength, nullptr);
   const int error = errno;
-  *may = fd >= 0;
   if (fd >= 0) close(fd);
-  if (*may || !IsShortage(error)) return {};
-  return Failure{.code = "ERR_NATIVE_LOAD", .step = "load a program", .error = error};
+  if (fd < 0 && IsShortage(error))
+    return Throw(info.Env(),
+                 Failure{.code = "ERR_NATIVE_LOAD", .step = "load a program", .error = error});
+  return Napi::Boolean::New(info.Env(), fd >= 0);
 }
 
-Napi::Value JsMayLoad(const Napi::CallbackInfo& info) {
-  bool may = false;
-  if (Status status = MayLoad(&may)) return Throw(info.Env(), *status);
-  return Napi::Boolean::New(info.Env(), may);
+// What CAP_BPF and CAP_PERFMON permit.
+Napi::Value JsMayLoad(const Napi::CallbackInfo& info) { return JsTakes(info, kReturnZero); }
+
+// Linux 5.12.
+Napi::Value JsHasAtomics(const Napi::CallbackInfo& info) {
+  return JsTakes(info, kCompareAndExchange);
 }
 
 Napi::Value JsPossibleCpus(const Napi::CallbackInfo& info) {
@@ -82,6 +94,7 @@ void ExportProbe(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, function, name));
   };
   add("mayLoad", JsMayLoad);
+  add("hasAtomics", JsHasAtomics);
   add("possibleCpus", JsPossibleCpus);
   add("tickNs", JsTick);
   add("clocks", JsClocks);

@@ -9,7 +9,7 @@ import { found, type Finding } from './doctor-finding.ts';
 import { OTHER_AGENTS } from './host-warnings.ts';
 import { limitProblem } from './limit-problem.ts';
 import { privilegeWarnings } from './privilege-warnings.ts';
-import { NO_BPF, NO_BTF } from './support.ts';
+import { NO_BPF, NO_BTF, TOO_OLD } from './support.ts';
 
 /** Capabilities that something asks for, in the order of docs/compatibility.md. */
 const ASKED = [
@@ -43,10 +43,13 @@ export function machineFindings(
   ];
 }
 
-function kernelFinding({ kernel, btf }: ReturnType<typeof probe>): Finding {
+function kernelFinding({ kernel, btf, bpf, atomics }: ReturnType<typeof probe>): Finding {
   const text = `Linux ${kernel}, ${process.arch}`;
-  if (btf) return found('kernel', `${text}, with BTF`);
-  return { subject: 'kernel', state: 'failed', found: `${text}, no /sys/kernel/btf/vmlinux`, advice: NO_BTF };
+  const failed = { subject: 'kernel', state: 'failed' } as const;
+  if (!btf) return { ...failed, found: `${text}, no /sys/kernel/btf/vmlinux`, advice: NO_BTF };
+  if (bpf && !atomics)
+    return { ...failed, found: `${text}, without compare and exchange in BPF programs`, advice: TOO_OLD };
+  return found('kernel', `${text}, with BTF`);
 }
 
 function privilegeFinding({ bpf, capabilities }: ReturnType<typeof probe>, config: AppConfig): Finding {

@@ -7,6 +7,7 @@ import { limitProblem } from './limit-problem.ts';
 export const EXIT_UNSUPPORTED = 3;
 
 export const NO_BTF = 'run one built with CONFIG_DEBUG_INFO_BTF=y';
+export const TOO_OLD = 'run Linux 5.15 or newer';
 export const NO_BPF = 'run it as root, or with CAP_BPF and CAP_PERFMON';
 
 /** A machine that lacks what the agent needs, in one sentence. */
@@ -28,4 +29,8 @@ export function checkSupport(options: KernelOptions): void {
       `The kernel ${answer.kernel} has no BTF (/sys/kernel/btf/vmlinux): ${NO_BTF}.`,
     );
   if (!answer.bpf) throw new UnsupportedError(`This process may not load BPF programs: ${NO_BPF}.`);
+  if (!answer.atomics)
+    throw new UnsupportedError(
+      `The kernel ${answer.kernel} takes no BPF programs that compare and exchange: ${TOO_OLD}.`,
+    );
 }

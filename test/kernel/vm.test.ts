@@ -12,7 +12,12 @@ import { readTap, type TapTest } from './rig/tap.ts';
 
 const KERNELS = ['6.1', '6.12'] as const;
 type Kernel = (typeof KERNELS)[number];
+/** Programs that compare and exchange are taken from 5.12 on. */
+const TOO_OLD = '5.10';
+/** Newer than any that this was made on; by hand. */
+const NEWEST = '7';
 const IS_ALL = process.env['WIRESPAN_TEST_VM'] === 'all';
+const TESTED = [...KERNELS, ...(IS_ALL ? ([NEWEST] as const) : [])];
 /** What is seen by most differs between the two; `plan` loads every program, and its substitutes. */
 const ON_BOTH = ['plan', 'accepts', 'attempts', 'passes'];
 /** What they load is tried by `plan` on each, and what it sees by these on one. */
@@ -74,8 +79,8 @@ const BY_HAND = [
   'viewed-records',
 ];
 
-function filesFor(kernel: Kernel): string[] {
-  const others = IS_ALL ? [...Object.values(ON_ONE).flat(), ...BY_HAND] : ON_ONE[kernel];
+function filesFor(kernel: (typeof TESTED)[number]): string[] {
+  const others = IS_ALL || kernel === NEWEST ? [...Object.values(ON_ONE).flat(), ...BY_HAND] : ON_ONE[kernel];
   return [...ON_BOTH, ...others].map((name) => `test/kernel/${name}.test.ts`);
 }
 
@@ -91,7 +96,7 @@ function whySkip(): string | false {
   const install = `import('${join(projectFolder, 'scripts', 'packages.mjs')}').then((m) => m.ensurePackages(['vm']))`;
   try {
     execFileSync(process.execPath, ['--input-type=module', '-e', install], { stdio: 'pipe' });
-    for (const kernel of KERNELS) execFileSync(RUN, ['fetch', kernel], { stdio: 'pipe' });
+    for (const kernel of [TOO_OLD, ...TESTED]) execFileSync(RUN, ['fetch', kernel], { stdio: 'pipe' });
     return false;
   } catch (error) {
     const { stderr } = error as { stderr?: Buffer };
@@ -107,19 +112,32 @@ function whySkip(): string | false {
 interface Outcome {
   readonly status: number | null;
   readonly output: string;
-  readonly tests: readonly TapTest[];
+}
+
+function outFolder(kernel: string): string {
+  return join(projectFolder, 'build', 'test', `vm-${kernel}`);
 }
 
 /** Runs the test files in a machine with this kernel. */
-async function runIn(kernel: Kernel, files: readonly string[]): Promise<Outcome> {
-  const out = join(projectFolder, 'build', 'test', `vm-${kernel}`);
+async function testIn(
+  kernel: string,
+  files: readonly string[],
+): Promise<Outcome & { readonly tests: readonly TapTest[] }> {
+  const results = join(outFolder(kernel), 'results.tap');
+  const runner = [process.execPath, '--test', '--test-isolation=none', `--test-timeout=${LIMIT_S * 1000}`];
+  const reporter = ['--test-reporter=tap', `--test-reporter-destination=${results}`];
+  const outcome = await runIn(kernel, [...runner, ...reporter, ...files]);
+  return { ...outcome, tests: readTap(readText(results)) };
+}
+
+/** Runs a command in a machine with this kernel. */
+async function runIn(kernel: string, command: readonly string[]): Promise<Outcome> {
+  const out = outFolder(kernel);
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  const runner = [process.execPath, '--test', '--test-isolation=none', `--test-timeout=${LIMIT_S * 1000}`];
-  const reporter = ['--test-reporter=tap', `--test-reporter-destination=${join(out, 'results.tap')}`];
   const variables = Object.keys(GUEST_ENV).flatMap((name) => ['-e', name]);
   const args = ['run', '-k', kernel, '-t', String(LIMIT_S), '-o', out, ...variables, '--'];
-  const child = spawn(RUN, [...args, ...runner, ...reporter, ...files], {
+  const child = spawn(RUN, [...args, ...command], {
     cwd: projectFolder,
     env: { ...process.env, ...GUEST_ENV, NODE_TEST_CONTEXT: '' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -131,7 +149,7 @@ async function runIn(kernel: Kernel, files: readonly string[]): Promise<Outcome>
     stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
   process.removeListener('exit', onExit);
-  return { status, output, tests: readTap(readText(join(out, 'results.tap'))) };
+  return { status, output };
 }
 
 function readText(path: string): string {
@@ -145,10 +163,25 @@ function readText(path: string): string {
 const skip = whySkip();
 
 describe('stock kernels', { skip, concurrency: KERNELS.length }, () => {
-  for (const kernel of KERNELS) {
+  test(`Linux ${TOO_OLD} is refused in one sentence`, async () => {
+    const agent = [process.execPath, join(projectFolder, 'receiver', 'main.ts')].join(' ');
+    const { status, output } = await runIn(TOO_OLD, ['sh', '-c', `${agent} run; ${agent} doctor --json`]);
+    const [sentence = '', diagnosis = ''] = output.split(/\n(?=\{)/);
+    assert.match(
+      sentence,
+      /^wirespan: The kernel 5\.10\.\S+ takes no BPF programs that compare and exchange: run Linux 5\.15 or newer\.$/,
+    );
+    const { findings } = JSON.parse(diagnosis) as { findings: { subject: string; state: string }[] };
+    assert.deepEqual(
+      findings.filter(({ state }) => state === 'failed').map(({ subject }) => subject),
+      ['kernel', 'collector'],
+    );
+    assert.equal(status, 3);
+  });
+  for (const kernel of TESTED) {
     test(`Linux ${kernel}`, { timeout: (LIMIT_S + 20) * 1000 }, async (t) => {
       const files = filesFor(kernel);
-      const { status, output, tests } = await runIn(kernel, files);
+      const { status, output, tests } = await testIn(kernel, files);
       for (const { name, ok, skipped, detail } of tests) {
         await t.test(name, { skip: skipped ?? false }, () => assert.ok(ok, detail));
       }

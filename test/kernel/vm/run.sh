@@ -1,6 +1,7 @@
 #!/bin/bash
 # Run a command inside a stock Debian kernel under QEMU/TCG, seeing the host's files read-only.
-#   run.sh fetch [KERNEL]                 download + prepare (cached); KERNEL: 6.1 (default) | 6.12 | 6.1-generic ...
+#   run.sh fetch [KERNEL]                 download + prepare (cached); KERNEL: 6.1 (default) | 6.12 | 6.1-generic ...,
+#                                         and of other Debians than this one: 5.10 (11) | 7 (backports of 13, the newest 7.x)
 #   run.sh run [-k KERNEL] [-t SECS] [-m MIB] [-c CPUS] [-o OUTDIR] [-e VAR]... -- CMD [ARG]...
 # The guest's root is the host's root (virtiofs, read-only) under a throw-away overlay; only OUTDIR is written through.
 # The command starts in $PWD with PATH and the -e variables; its output is ours, its exit status is ours
@@ -10,15 +11,25 @@ set -euo pipefail
 CACHE=$(realpath -m "${KERNEL_VM_CACHE:-$(dirname "$0")/../../../.cache/kernels}")
 
 fetch() { # sets D (kernel dir), V (release)
-  local k=${1%-generic} f=cloud-amd64 pkg
+  local k=${1%-generic} f=cloud-amd64 a=(-o APT::Sandbox::User=root) s='' not='' uri pkg
   [ "$k" = "$1" ] || f=amd64
   D=$CACHE/$k-$f; mkdir -p "$CACHE"; exec 9> "$CACHE/lock"; flock 9
   if [ ! -f "$D/ok" ]; then
-    rm -rf "$D"; mkdir -p "$D"
-    apt-get -qq update >/dev/null 2>&1 || true
-    pkg=$(apt-cache pkgnames "linux-image-$k." | grep -E "^linux-image-${k/./\\.}\.[0-9.]+([-+][0-9a-z]+)?-$f$" | sort -V | tail -1) || true
+    rm -rf "$D"; mkdir -p "$D/apt/partial"
+    case $k in 5.10) s=bullseye-security;; 7) s=trixie-backports not=-v;; esac
+    if [ -n "$s" ]; then # lists of its own, from where the host's come: those are left as they are
+      uri=$(apt-get indextargets --format '$(REPO_URI)' | sort -u | grep $not 'security/\?$' | head -1) || true
+      [ -n "$uri" ] || { echo "no list of Debian packages for $1 (apt-get indextargets): apt-get update?" >&2; exit 125; }
+      echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $s main" > "$D/apt.list"
+      a+=(-o Dir::Etc::SourceList="$D/apt.list" -o Dir::Etc::SourceParts=- -o Dir::State::Lists="$D/apt" -o Dir::Cache::PkgCache= -o Dir::Cache::SrcPkgCache=)
+    fi
+    apt-get "${a[@]}" -qq update >/dev/null 2>&1 || true
+    pkg=$(apt-cache "${a[@]}" pkgnames "linux-image-$k." | grep -E "^linux-image-${k/./\\.}\.[0-9.]+([-+][0-9a-z]+)?-$f$" | sort -V | tail -1) || true
     [ -n "$pkg" ] || { echo "no package for $1: apt-get update? (Debian 12 has 6.1 and 6.12)" >&2; exit 125; }
-    (cd "$D" && apt-get -qq -o APT::Sandbox::User=root download "$pkg" && dpkg -x ./*.deb . && rm ./*.deb)
+    # From Linux 7 on the image is in packages that this one depends on, and all of it below /usr/lib/modules.
+    pkg+=$(apt-cache "${a[@]}" depends "$pkg" | grep -oE " linux-(base|binary|modules)-$k\.\S+" | sort -u | tr -d '\n') || true
+    (cd "$D" && apt-get -qq "${a[@]}" download $pkg && for pkg in *.deb; do dpkg -x "$pkg" .; done && rm -r ./*.deb ./apt*
+     [ -d lib ] || { mkdir -p boot; mv usr/lib .; for f in vmlinuz config; do mv lib/modules/*/$f "boot/$f-$(ls lib/modules)"; done; })
     depmod -b "$D" "$(ls "$D/lib/modules")"; touch "$D/ok"
   fi
   V=$(ls "$D/lib/modules"); [ "$D/initrd" -nt "$0" ] || initrd > "$D/initrd"; exec 9>&-
