@@ -21,6 +21,8 @@ test('the probe agrees with /proc', () => {
   const answer = probe();
   assert.equal(answer.kernel, release());
   assert.equal(answer.btf, noBtf === false);
+  // Each kernel that programs of ours load on has it.
+  assert.equal(answer.atomics, answer.bpf);
   const status = readFileSync('/proc/self/status', 'utf8');
   const mask = BigInt(`0x${/CapEff:\s*([0-9a-f]+)/.exec(status)?.[1] ?? '0'}`);
   const has = (bit: bigint): boolean => ((mask >> bit) & 1n) === 1n;
