@@ -4,9 +4,9 @@ import type { TopTable } from '../views/top/table.ts';
 import { NOTHING, type Gained } from '../views/top/traffic.ts';
 
 /** Slices of a plot at most. Even: of a recording, two become one when there are more. */
-export const MAX_SLICES = 120;
+const MAX_SLICES = 120;
 /** Connections and processes that have plots of their own, at most. */
-export const MAX_PLOTTED = { connections: 2_048, processes: 512 } as const;
+const MAX_PLOTTED = { connections: 2_048, processes: 512 } as const;
 
 /** What happened in one slice of time. */
 export interface Slice extends Gained {

@@ -5,10 +5,12 @@ import { processId } from '../../../receiver/model/ids.ts';
 import type { UiModel } from '../../../receiver/ui/model.ts';
 import { timePage } from '../../../receiver/ui/page/over-time.ts';
 import { renderShell } from '../../../receiver/ui/page/shell.ts';
-import { MAX_PLOTTED, MAX_SLICES } from '../../../receiver/ui/timelines.ts';
 import { connection, owner, retransmit, second } from '../../support/correlation.ts';
 import { HOSTILE, live, modelOf, rowsOf } from './made.ts';
 
+/** docs/ui.md. */
+const MAX_SLICES = 120;
+const MAX_CONNECTIONS = 2_048;
 /** `modelOf` ends its first interval then. */
 const START_S = 101;
 
@@ -117,21 +119,17 @@ describe('the time of plots', () => {
     const more = 3;
     const model = modelOf(
       'own',
-      Array.from({ length: MAX_PLOTTED.connections + more }, (_, i) =>
-        live(1, 10, { cookie: BigInt(i + 1) }),
-      ),
+      Array.from({ length: MAX_CONNECTIONS + more }, (_, i) => live(1, 10, { cookie: BigInt(i + 1) })),
     );
     assert.deepEqual(model.notes(), [
       `${more} times something happened of connections that have no plot: no more than 2048 have`,
     ]);
     // In the sums of all they are.
-    assert.equal(model.timelines.slices()[0]?.sent, 10 * (MAX_PLOTTED.connections + more));
+    assert.equal(model.timelines.slices()[0]?.sent, 10 * (MAX_CONNECTIONS + more));
     for (let i = 1; i <= MAX_SLICES; i += 1) endAt(model, i);
-    model.take(live(1, 30, { cookie: BigInt(MAX_PLOTTED.connections + more) }));
+    model.take(live(1, 30, { cookie: BigInt(MAX_CONNECTIONS + more) }));
     endAt(model, MAX_SLICES + 1);
-    const last = model.table
-      .connections()
-      .find(({ cookie }) => cookie === BigInt(MAX_PLOTTED.connections + more));
+    const last = model.table.connections().find(({ cookie }) => cookie === BigInt(MAX_CONNECTIONS + more));
     assert.ok(model.timelines.connections.get(last?.id ?? ''));
   });
 });
