@@ -1,8 +1,8 @@
-import { Document, isScalar } from 'yaml';
 import { originOf } from '../text/index.ts';
 import { readCheckedSettings } from './load.ts';
 import { SCHEMA } from './schema.ts';
 import type { ConfigSources } from './settings.ts';
+import { yaml } from './yaml-library.ts';
 
 const MASK = '[hidden]';
 
@@ -31,6 +31,7 @@ function commentOf(key: string, value: unknown, origin: string | undefined): str
  */
 export function dumpConfig(sources: ConfigSources): string {
   const { values, origins } = readCheckedSettings(sources);
+  const { Document, isScalar } = yaml();
   const document = new Document({});
   for (const [key, value] of values) {
     if (value === undefined) continue;

@@ -1,18 +1,10 @@
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  type Document,
-  type LineCounter,
-  type Node,
-  type Pair,
-  type YAMLMap,
-} from 'yaml';
+import type { Document, LineCounter, Node, Pair, YAMLMap } from 'yaml';
 import { FileError } from '../text/index.ts';
 import type { Entry, SourceResult } from './entry.ts';
 import type { ConfigProblem } from './errors.ts';
 import { nearestHint } from './nearest.ts';
 import { GROUPS, SCHEMA } from './schema.ts';
+import { yaml } from './yaml-library.ts';
 import { parseYaml, plainValue } from './yaml.ts';
 
 /** Reads a text file; throws a FileError. */
@@ -29,7 +21,7 @@ const MAX_HINTS = 10;
 function firstLeaf(key: string, node: unknown): string {
   let path = key;
   let inner = node;
-  for (let depth = 0; depth < MAX_DEPTH && isMap(inner); depth++) {
+  for (let depth = 0; depth < MAX_DEPTH && yaml().isMap(inner); depth++) {
     const pair = inner.items[0];
     if (pair === undefined) break;
     path += `.${String(pair.key)}`;
@@ -63,7 +55,7 @@ class FileReader {
   }
 
   #resolve(node: unknown): unknown {
-    return isAlias(node) ? node.resolve(this.#document) : node;
+    return yaml().isAlias(node) ? node.resolve(this.#document) : node;
   }
 
   /** Looked for as long as it is shown: a file can have thousands of keys. */
@@ -77,11 +69,11 @@ class FileReader {
   }
 
   #readPair(pair: Pair, prefix: string): void {
-    const name = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+    const name = yaml().isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
     const key = prefix + name;
     const where = this.#where(pair.key);
     const node = this.#resolve(pair.value);
-    const isEmpty = node === undefined || node === null || (isScalar(node) && node.value === null);
+    const isEmpty = node === undefined || node === null || (yaml().isScalar(node) && node.value === null);
     const subject = PLAUSIBLE_KEY.test(key)
       ? key
       : `a key of ${prefix === '' ? 'the file' : prefix.slice(0, -1)}`;
@@ -89,12 +81,12 @@ class FileReader {
     const setting = SCHEMA.get(key);
     if (setting === undefined) {
       if (!GROUPS.has(key)) problem(`is no setting${this.#nearestTo(firstLeaf(key, node))}`);
-      else if (isMap(node)) this.readMap(node, `${key}.`);
+      else if (yaml().isMap(node)) this.readMap(node, `${key}.`);
       else if (!isEmpty)
         problem(`is a group of settings, not one; give one of them, such as ${keysOf(key)[0] ?? ''}`);
     } else if (isEmpty) problem(`has no value; give one (${setting.format.expects}) or remove the key`);
     else if (this.entries.has(key)) problem('is given twice');
-    else if (isMap(node) && setting.format.takesMap !== true)
+    else if (yaml().isMap(node) && setting.format.takesMap !== true)
       problem(`is one value (${setting.format.expects}), not a group of keys`);
     else {
       const plain = plainValue(node as Node, this.#document);
@@ -130,8 +122,8 @@ export function readConfigFile(path: string, readFile: ReadFile): SourceResult {
   if ('problem' in parsed) return failed(parsed.problem);
   const { document, lines } = parsed;
   const root = document.contents;
-  if (root === null || (isScalar(root) && root.value === null)) return { entries: [], problems: [] };
-  if (!isMap(root)) return failed('must be a map of settings');
+  if (root === null || (yaml().isScalar(root) && root.value === null)) return { entries: [], problems: [] };
+  if (!yaml().isMap(root)) return failed('must be a map of settings');
   const reader = new FileReader(path, document, lines);
   reader.readMap(root, '');
   return { entries: [...reader.entries.values()], problems: reader.problems };

@@ -1,7 +1,7 @@
-import { parse } from 'yaml';
 import { MAX_YAML_CHARS, YAML_OPTIONS } from './yaml.ts';
 import { type Format, integer, type JsonSchema, refuse, text } from './format.ts';
 import { parseCidr } from './cidr.ts';
+import { yaml } from './yaml-library.ts';
 
 /** A list that text gives as YAML (`[a, b]`) or separated by commas. */
 export function asList(value: unknown, what: string): unknown[] {
@@ -12,7 +12,7 @@ export function asList(value: unknown, what: string): unknown[] {
   if (value.length > MAX_YAML_CHARS) return refuse(`have at most ${String(MAX_YAML_CHARS)} characters`);
   let parsed: unknown;
   try {
-    parsed = parse(value, YAML_OPTIONS);
+    parsed = yaml().parse(value, YAML_OPTIONS);
   } catch {
     return refuse(`be a list of ${what}, in YAML such as [{port: 22}]`);
   }

@@ -1,4 +1,5 @@
-import { LineCounter, parseDocument, visit, type Document, type ErrorCode, type Node } from 'yaml';
+import type { Document, ErrorCode, LineCounter, Node } from 'yaml';
+import { yaml } from './yaml-library.ts';
 
 /**
  * Longest text that is parsed, in characters: all settings written out are a tenth of it. The library's time
@@ -48,6 +49,7 @@ export type ParsedYaml =
 export function parseYaml(text: string): ParsedYaml {
   if (text.length > MAX_YAML_CHARS)
     return { problem: `has more than ${String(MAX_YAML_CHARS)} characters; is it the right file?` };
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, { ...YAML_OPTIONS, lineCounter: lines });
@@ -68,7 +70,7 @@ export function parseYaml(text: string): ParsedYaml {
 
 function countAliases(document: Document): number {
   let count = 0;
-  visit(document, { Alias: () => void (count += 1) });
+  yaml().visit(document, { Alias: () => void (count += 1) });
   return count;
 }
 
