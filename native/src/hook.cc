@@ -81,12 +81,23 @@ HookAnswer TryCgroup(const bpf_program* program, const std::string& path) {
   return {.is_known = true, .error = link.error()};
 }
 
+// Without kprobes in the kernel there is no such device. Where it is, the program itself is tried.
+HookAnswer TryKprobe(const bpf_program* program) {
+  const std::string section = bpf_program__section_name(program);
+  if (section.rfind("kprobe/", 0) != 0) return {};
+  if (access("/sys/bus/event_source/devices", F_OK) != 0) return {};
+  if (access("/sys/bus/event_source/devices/kprobe", F_OK) == 0 || errno != ENOENT) return {};
+  return {.is_known = true, .error = ENOENT};
+}
+
 }  // namespace
 
 HookAnswer TryHook(const bpf_program* program, const btf* kernel, const std::string& cgroup) {
   switch (bpf_program__type(program)) {
     case BPF_PROG_TYPE_TRACING:
       return TryTracing(program, kernel);
+    case BPF_PROG_TYPE_KPROBE:
+      return TryKprobe(program);
     case BPF_PROG_TYPE_CGROUP_SKB:
     case BPF_PROG_TYPE_CGROUP_SOCKOPT:
       return cgroup.empty() ? HookAnswer{} : TryCgroup(program, cgroup);

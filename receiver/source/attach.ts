@@ -3,6 +3,7 @@ import {
   BpfSession,
   NativeError,
   kernelFunctionArity,
+  kernelHasType,
   tryLoad,
   type LoadAnswer,
 } from '../../native/index.ts';
@@ -11,11 +12,9 @@ import type { KernelAnswers, Plan } from './plan.ts';
 /** Programs that are attached to a control group: at the root, they meet what every group does. */
 const OF_CGROUP: ReadonlySet<string> = new Set(['ws_announce', 'ws_arrive']);
 
-/**
- * Kernels of today refuse it for what it holds, and with it others that are told to rely on it, which nothing replaces: it
- * is loaded to find out.
- */
-const LOADED: ReadonlySet<string> = new Set(['ws_pass_table']);
+/** Others are told to rely on it, which nothing replaces. It needs this function of the kernel. */
+const PASS_TABLE = 'ws_pass_table';
+const TABLE_NEEDS = 'bpf_rdonly_cast';
 
 /** Whether the kernel takes a program, or why not. */
 export type Answer = ReturnType<KernelAnswers['canLoad']>;
@@ -48,10 +47,13 @@ export function kernelAnswers(
     return tryLoad(object, program, path);
   };
   const tryHook = (program: string, path?: string): Answer => {
-    const answer = (LOADED.has(program) ? undefined : hookOf(program, path)) ?? load(program, path);
-    const said = answer.ok ? { ok: true } : refusedWith(answer.errno);
-    if (LOADED.has(program)) known.set(program, said);
-    return said;
+    if (program === PASS_TABLE && !kernelHasType('func', TABLE_NEEDS)) {
+      const answer = refusedWith(constants.errno.ENOENT);
+      known.set(PASS_TABLE, answer);
+      return answer;
+    }
+    const answer = hookOf(program, path) ?? load(program, path);
+    return answer.ok ? { ok: true } : refusedWith(answer.errno);
   };
   return {
     tracepointArity,
@@ -59,8 +61,15 @@ export function kernelAnswers(
       known.get(program) ?? ofCgroup(program, cgroupRoot, (path) => tryHook(program, path)),
     learn: (error) => {
       const program = refusedProgram(error);
-      if (program !== undefined) known.set(program.name, refusedWith(program.errno));
-      return program?.name;
+      if (program === undefined) return undefined;
+      // It may be for the table that another is refused: the table is loaded to find out.
+      if (!known.has(PASS_TABLE)) {
+        const answer = load(PASS_TABLE);
+        known.set(PASS_TABLE, answer.ok ? { ok: true } : refusedWith(answer.errno));
+        if (!answer.ok) return PASS_TABLE;
+      }
+      known.set(program.name, refusedWith(program.errno));
+      return program.name;
     },
     close,
   };
