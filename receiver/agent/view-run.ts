@@ -1,6 +1,5 @@
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseCidr } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
 import type { Outputs } from '../cli/outputs.ts';
 import { LOSS_REASON } from '../decode/generated/layout.ts';
@@ -9,13 +8,12 @@ import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { createClock, type Clock } from '../model/clock.ts';
 import type { Owner } from '../model/resource.ts';
 import { LiveFilter } from '../settings/filter.ts';
-import { viewKernelOptions, type ViewSettings } from '../settings/view.ts';
 import { KernelSource } from '../source/kernel-source.ts';
 import { kernelRulesOf } from '../views/filter.ts';
 import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
 import type { Screen } from '../views/top/screen.ts';
-import { MAX_REMEMBERED, type View, type ViewNeeds } from '../views/view.ts';
+import { MAX_REMEMBERED, type View } from '../views/view.ts';
 import { FedView, openFeed } from './fed-view.ts';
 import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
@@ -23,6 +21,7 @@ import { checkSupport } from './support.ts';
 import { ViewCgroups } from './view-cgroups.ts';
 import { cgroupOf, noCgroup } from './view-container.ts';
 import { ViewLines } from './view-lines.ts';
+import { kernelOptionsOf } from './view-options.ts';
 import { screenFor } from './view-screen.ts';
 import { Intervals, ViewSums } from './view-sums.ts';
 
@@ -85,23 +84,6 @@ export async function watch(
   }
 }
 
-/** What a view asks of the kernel; what it does not name it has no need of. */
-function settingsOf(needs: ViewNeeds): Omit<ViewSettings, 'include'> {
-  const { events, attributes = [], traces = false, exchanges = false, costly = false, packets, sums } = needs;
-  return {
-    events,
-    attributes,
-    traces,
-    exchanges,
-    costly,
-    packets,
-    metrics: sums?.metrics ?? [],
-    live: sums?.live ?? false,
-    samples: sums?.samples,
-    subnets: (sums?.subnets ?? []).map(parseCidr),
-  };
-}
-
 class ViewSession {
   readonly #args: ViewArguments;
   readonly #outputs: Outputs;
@@ -123,7 +105,7 @@ class ViewSession {
     this.#probes = new Set(needs.probes);
     const hierarchies = findCgroupHierarchies('/proc');
     const include = kernelRulesOf(args, view.ports?.(args) ?? {}, cgroupOf(view.name, args, hierarchies));
-    const options = viewKernelOptions({ ...settingsOf(needs), include }, hierarchies);
+    const options = kernelOptionsOf(needs, include, hierarchies);
     checkSupport(options);
     const source = KernelSource.start(options);
     this.#source = source;

@@ -1,4 +1,4 @@
-import { loadConfig, type FilterRule } from '../../config/index.ts';
+import { SCHEMA, type FilterRule } from '../../config/index.ts';
 import { SPAN_TCP_EXCHANGE, type EventDescriptor, type MetricDescriptor } from '../../semconv/index.ts';
 import type { CgroupHierarchy } from '../host/cgroup-hierarchies.ts';
 import type { PacketsWanted } from '../model/packets.ts';
@@ -32,6 +32,8 @@ export interface ViewSettings {
   /** Networks of peers. */
   readonly subnets: readonly Subnet[];
   readonly include: readonly FilterRule[];
+  /** Nothing is asked of sockets but what `include` says. */
+  readonly withoutSockets: boolean;
 }
 
 /** What the kernel must tell for a view, and no more: no spans. Sizes are the defaults. */
@@ -39,21 +41,27 @@ export function viewKernelOptions(
   settings: ViewSettings,
   hierarchies: readonly CgroupHierarchy[],
 ): KernelOptions {
-  const { costly, metrics, live, subnets, include } = settings;
-  const { bpf } = loadConfig({ argv: [], env: {}, readFile: () => '' });
-  const { ringBufferBytes, maxSeries, maxSockets, maxOwners } = bpf;
+  const { costly, metrics, live, subnets, include, withoutSockets } = settings;
   return {
-    ringBufferBytes,
-    maxSeries,
-    maxSockets,
-    maxOwners,
+    ringBufferBytes: sizeOf('bpf.ring_buffer_size'),
+    maxSeries: sizeOf('bpf.max_series'),
+    maxSockets: sizeOf('bpf.max_sockets'),
+    maxOwners: sizeOf('bpf.max_owners'),
     costlyVariants: costly,
     recordsAlone: metrics.length === 0 && !live,
+    withoutSockets: withoutSockets && include.length === 0,
+    // Groups are made, and made again.
+    keepsFilter: include.every(({ cgroup }) => cgroup === undefined),
     subnets,
     filter: kernelFilterOf({ include, exclude: [] }, hierarchies),
     cgroupRoot: hierarchies.find(({ number }) => number === 0)?.root,
     ...familyOptionsOf(wantedOf(settings)),
   };
+}
+
+/** The default of a setting. They need not all be read for that. */
+function sizeOf(key: string): number {
+  return SCHEMA.get(key)?.default as number;
 }
 
 function wantedOf({

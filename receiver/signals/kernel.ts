@@ -65,7 +65,16 @@ export interface CommonOptions {
   /** Kept by address; see bpf/lib/track.bpf.h. */
   readonly maxSockets: number;
   readonly costlyVariants: boolean;
+  /** Nobody walks over the sockets or reads sums: what is only for that is not loaded. */
+  readonly recordsAlone?: boolean;
+  /** Nothing is asked about sockets: programs that follow them are not loaded. */
+  readonly withoutSockets?: boolean;
+  /** The filter stays as it is: what asks again for its rules is not loaded. */
+  readonly keepsFilter?: boolean;
 }
+
+/** Probes by which sockets are followed. */
+export const followsSockets = ({ withoutSockets }: CommonOptions): boolean => withoutSockets !== true;
 
 /** Which records are made: all, those on a trace, none. */
 export type RecordMode = 'off' | 'correlated' | 'on';

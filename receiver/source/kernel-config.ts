@@ -4,8 +4,8 @@ import type { KernelNumbers, VariableValue } from '../signals/kernel.ts';
 import type { KernelOptions } from './kernel-options.ts';
 import { mapSizes } from './map-sizes.ts';
 import { u32, u64, u8 } from './number-bytes.ts';
-import type { Plan } from './plan.ts';
-import { setRowLimits, TAKE_ROW } from './row-maps.ts';
+import { programsOf, type Plan } from './plan.ts';
+import { setRowLimits } from './row-maps.ts';
 
 /** Chooses the programs that are loaded, and sets all that is to be set before that. */
 export function configure(
@@ -14,12 +14,7 @@ export function configure(
   options: KernelOptions,
   numbers: KernelNumbers,
 ): void {
-  const { self, firstPass, owners, cpus, ...ofSums } = plan.iterators;
-  const needed = new Set([
-    ...plan.attached.map(({ program }) => program),
-    ...[self, firstPass, ...owners, ...cpus],
-    ...(options.recordsAlone === true ? [] : [...Object.values(ofSums).flat(), TAKE_ROW]),
-  ]);
+  const needed = new Set(programsOf(plan));
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
   setKernelConfig(session, plan, options, numbers);
   setRowLimits(session);

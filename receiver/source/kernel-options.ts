@@ -15,8 +15,6 @@ export interface SourceOptions extends CommonOptions {
   readonly subnets: readonly Subnet[];
   /** Mount point of cgroup v2, for the programs that are attached there; none: these are missing. */
   readonly cgroupRoot: string | undefined;
-  /** Nobody walks over the sockets or reads sums: what is only for that is not loaded. */
-  readonly recordsAlone?: boolean;
   /** Views may ask for records that nobody else wants: `askRecords`. */
   readonly isViewed?: boolean;
   /** Programs are loaded side by side in so many parts at most; without it, in as many as there are CPUs. */

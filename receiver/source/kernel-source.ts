@@ -11,7 +11,7 @@ import { configure } from './kernel-config.ts';
 import type { KernelOptions } from './kernel-options.ts';
 import { u32, u8 } from './number-bytes.ts';
 import { subnetKey } from './subnet.ts';
-import { Passes } from './passes.ts';
+import { Passes, runAll } from './passes.ts';
 import { withBestPlan, type KernelAnswers, type Plan } from './plan.ts';
 import { Rings } from './rings.ts';
 import { addOverflowRows, takeRow } from './row-maps.ts';
@@ -90,13 +90,13 @@ export class KernelSource implements Kernel {
     this.attach();
     for (const listeners of [1, 0]) {
       this.#session.setVariable('scan_listeners', u8(listeners));
-      this.#session.runIterator(this.plan.iterators.firstPass, new Uint8Array(0));
+      runAll(this.#session, this.plan.iterators.firstPass);
     }
   }
 
   /** Where the kernel's counters are: those of all CPUs, or none. */
   #findCpus(): void {
-    for (const program of this.plan.iterators.cpus) this.#session.runIterator(program, new Uint8Array(0));
+    runAll(this.#session, this.plan.iterators.cpus);
     // A machine may leave numbers out: what lies there is nothing that counts.
     if (this.#readU32('cpu_count') !== possibleCpus()) this.#session.setVariable('cpu_count', u32(0));
   }
@@ -158,14 +158,14 @@ export class KernelSource implements Kernel {
    */
   setFilter(filter: KernelFilter): void {
     this.#filter.write(filter);
-    for (const program of this.plan.iterators.owners) this.#session.runIterator(program, new Uint8Array(0));
+    runAll(this.#session, this.plan.iterators.owners);
   }
 
   /** Sockets by kernel state number in this network namespace, TIME_WAIT and SYN_RECV included. */
   countStates(): readonly number[] {
     const bytes = new Uint8Array(STATE_COUNT.TCP_STATES * BigUint64Array.BYTES_PER_ELEMENT);
     this.#session.setVariable('pass_states', bytes);
-    this.#session.runIterator(this.plan.iterators.states, new Uint8Array(0));
+    runAll(this.#session, this.plan.iterators.states);
     this.#session.getVariable('pass_states', bytes);
     return [...new BigUint64Array(bytes.buffer)].map(Number);
   }

@@ -7,11 +7,16 @@ const SOCKETS_A_RUN = 32_768;
 
 type PassSession = Pick<BpfSession, 'setVariable' | 'getVariable' | 'runIterator' | 'mapInfo'>;
 
+/** Runs iterators that tell nothing, one after the other. */
+export function runAll(session: Pick<PassSession, 'runIterator'>, programs: readonly string[]): void {
+  for (const program of programs) session.runIterator(program, new Uint8Array(0));
+}
+
 /** The walks over the tracked sockets. */
 export class Passes {
   readonly #session: PassSession;
   readonly #programs: readonly string[];
-  readonly #holders: string;
+  readonly #holders: readonly string[];
   readonly #settle: readonly string[];
   #number = 0n;
   /** The bank of `unowned_drops` that is being counted. */
@@ -99,17 +104,17 @@ export class Passes {
   #settleUnsure(): void {
     if (this.#settle.length === 0 || !this.#isSet('unsure_seen')) return;
     this.#session.setVariable('unsure_seen', u32(0));
-    for (const program of this.#settle) this.#session.runIterator(program, new Uint8Array(0));
+    runAll(this.#session, this.#settle);
   }
 
   /** A second walk only where an owner no longer has its listener, and another process does. */
   #settleHolders(): void {
     this.#session.setVariable('holders_unheld', u32(0));
     this.#session.setVariable('holders_settle', u8(0));
-    this.#session.runIterator(this.#holders, new Uint8Array(0));
+    runAll(this.#session, this.#holders);
     if (!this.#isSet('holders_unheld')) return;
     this.#session.setVariable('holders_settle', u8(1));
-    this.#session.runIterator(this.#holders, new Uint8Array(0));
+    runAll(this.#session, this.#holders);
   }
 
   #isSet(variable: 'pass_doubts' | 'holders_unheld' | 'unsure_seen'): boolean {

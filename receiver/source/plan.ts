@@ -3,7 +3,8 @@
  * the first variant that the kernel takes is used, and what is missing is said.
  */
 import { FAMILIES, type FamilyOptions } from '../signals/index.ts';
-import type { CommonOptions, Probe, ProbeVariant } from '../signals/kernel.ts';
+import { followsSockets, type CommonOptions, type Probe, type ProbeVariant } from '../signals/kernel.ts';
+import { TAKE_ROW } from './row-maps.ts';
 
 /** What the plan asks the running kernel. */
 export interface KernelAnswers {
@@ -33,17 +34,19 @@ export interface Plan {
   readonly iterators: {
     /** Tells the programs who the agent is. */
     readonly self: string;
-    /** Finds out where each CPU's counters are; none where the kernel does not tell. */
+    /** Finds out where each CPU's counters are; none where the kernel does not tell, or nobody reads them. */
     readonly cpus: readonly string[];
     /** Meets what is older than the agent, once. */
-    readonly firstPass: string;
+    readonly firstPass: readonly string[];
     /** Who has listeners open. */
-    readonly holders: string;
+    readonly holders: readonly string[];
     /** One after the other; each leaves alone what one before it met. */
     readonly pass: readonly string[];
     /** Before a pass: decides what is not sure when it is seen. */
     readonly settle: readonly string[];
-    readonly states: string;
+    readonly states: readonly string[];
+    /** Takes a row of sums out. */
+    readonly takeRow: readonly string[];
     /** What the filter's rules say of known processes, and of those that there was no room for. */
     readonly owners: readonly string[];
   };
@@ -80,7 +83,8 @@ export function withBestPlan<T>(answers: KernelAnswers, options: PlanOptions, lo
     }
 }
 
-function programsOf({ attached, iterators }: Plan): readonly string[] {
+/** All that a plan loads. */
+export function programsOf({ attached, iterators }: Plan): readonly string[] {
   return [...attached.map(({ program }) => program), ...Object.values(iterators).flat()];
 }
 
@@ -97,16 +101,31 @@ function makePlan(answers: KernelAnswers, options: PlanOptions): Plan {
     accept,
     arities: aritiesOf(probes, answers, options),
     isConnTable: pass.includes(PASS_TABLE),
-    iterators: {
-      self: 'ws_self',
-      cpus: CPUS.filter((program) => answers.canLoad(program).ok),
-      firstPass: 'ws_scan',
-      holders: 'ws_holders',
-      pass,
-      settle: attached.some(({ program }) => program === RESET) ? ['ws_settle'] : [],
-      states: 'ws_states',
-      owners: ['ws_refilter', 'ws_refilter_files'],
-    },
+    iterators: iteratorsOf(pass, attached, answers, options),
+  };
+}
+
+function iteratorsOf(
+  pass: readonly string[],
+  attached: readonly ChosenProgram[],
+  answers: KernelAnswers,
+  options: PlanOptions,
+): Plan['iterators'] {
+  const follows = followsSockets(options);
+  const walks = follows && options.recordsAlone !== true;
+  const hasReset = attached.some(({ program }) => program === RESET);
+  const when = (isWanted: boolean, ...programs: readonly string[]): readonly string[] =>
+    isWanted ? programs : [];
+  return {
+    self: 'ws_self',
+    cpus: when(walks, ...CPUS).filter((program) => answers.canLoad(program).ok),
+    firstPass: when(follows, 'ws_scan'),
+    holders: when(walks, 'ws_holders'),
+    pass: when(walks, ...pass),
+    settle: when(walks && hasReset, 'ws_settle'),
+    states: when(walks, 'ws_states'),
+    takeRow: when(walks, TAKE_ROW),
+    owners: when(follows && options.keepsFilter !== true, 'ws_refilter', 'ws_refilter_files'),
   };
 }
 

@@ -35,6 +35,7 @@ export const softirqs: View = {
       intervals: args.number('count'),
     },
     attributes: args.has('cpu') ? [ATTR_CPU_LOGICAL_NUMBER] : [],
+    withoutSockets: true,
     probes: ['softirq_entry', 'softirq_exit'],
   }),
   start: (args) => ({

@@ -63,6 +63,7 @@ export const tcprtt: View = {
         intervals:
           args.number('count') ?? (duration === undefined ? undefined : Math.ceil(duration / interval)),
       },
+      withoutSockets: true,
       probes: ['tcp_probe'],
     };
   },

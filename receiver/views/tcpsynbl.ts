@@ -25,6 +25,7 @@ export const tcpsynbl: View = {
       intervalMs: (args.number('interval') ?? ONCE_S) * 1000,
       intervals: args.number('count'),
     },
+    withoutSockets: true,
     probes: ['inet_sock_set_state'],
   }),
   ports: (args) => ({ local: args.ports('localport') }),

@@ -53,6 +53,8 @@ export interface ViewNeeds {
   readonly packets?: PacketsWanted;
   /** It shows in which containers, or control groups, processes are. */
   readonly cgroups?: boolean;
+  /** It asks nothing of sockets, unless it is limited to some; absent: it does. */
+  readonly withoutSockets?: boolean;
   /** What it cannot do without: when the kernel refuses one of these probes, it is said. */
   readonly probes: readonly string[];
   /** Where the kernel refuses better ways, programs at the end of system calls do. */

@@ -94,6 +94,12 @@ test('the programs that only views have load, too', () => {
   for (const program of programs) assert.ok(canLoad(program), program);
 });
 
+test('what the kernel is asked without loading a program, it answers as when it is loaded', () => {
+  const answers = answersWithout([], undefined);
+  for (const program of ['ws_accept_kprobe', 'ws_write_kprobe', 'ws_pass_table'])
+    assert.equal(answers.canLoad(program).ok, canLoad(program), program);
+});
+
 test('a program that turns out to be refused gives way to the next, and what nothing replaces is an error', () => {
   const kernel = answersWithout([], undefined);
   const plain = withBestPlan(kernel, ALL_SIGNALS, (plan) => plan);

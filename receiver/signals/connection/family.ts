@@ -21,6 +21,7 @@ import { PEER_ROWS, PROBE_ID, ROW_MAP, SERIES_KEY } from '../../decode/generated
 import type { MapImage } from '../../model/map-image.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
 import {
+  followsSockets,
   isAttached,
   modeNumber,
   modeWith,
@@ -99,14 +100,16 @@ const MAPS: readonly KernelMap<ConnectionOptions>[] = [
   },
 ];
 
+const FOLLOWS = { isWanted: followsSockets, isRepaired: true };
+
 /** Connections, and what they moved. */
 export const connection: Family<ConnectionOptions> = {
   name: 'connection',
   options,
   probes: [
-    onTracepoint('inet_sock_set_state', 'ws_state', { isRepaired: true }),
-    onTracepoint('tcp_destroy_sock', 'ws_destroy', { isRepaired: true }),
-    onTracepoint('inet_sk_error_report', 'ws_error', { isRepaired: true }),
+    onTracepoint('inet_sock_set_state', 'ws_state', FOLLOWS),
+    onTracepoint('tcp_destroy_sock', 'ws_destroy', FOLLOWS),
+    onTracepoint('inet_sk_error_report', 'ws_error', FOLLOWS),
     CONNECT,
     WRITE,
     SYN,

@@ -1,4 +1,4 @@
-import type { Probe } from '../kernel.ts';
+import { followsSockets, type Probe } from '../kernel.ts';
 import type { ConnectionOptions } from './options.ts';
 
 export const WRITE_KPROBE = 'ws_write_kprobe';
@@ -14,6 +14,7 @@ export const WRITE: Probe<ConnectionOptions> = {
     { programs: ['ws_write_fentry'], words: 'fentry' },
     ...(requests || threadContext ? [{ programs: [WRITE_KPROBE], words: 'a kprobe' }] : []),
   ],
+  isWanted: followsSockets,
 };
 
 /**
@@ -47,6 +48,7 @@ export const CONNECT: Probe<ConnectionOptions> = {
     { programs: ['ws_connect_fexit'], words: 'fexit' },
     ...(costlyVariants ? [{ programs: ['ws_connect_sys_exit'], words: 'sys_exit' }] : []),
   ],
+  isWanted: followsSockets,
   advice: ({ costlyVariants }) =>
     costlyVariants
       ? ''

@@ -5,7 +5,7 @@ import {
 } from '../../../semconv/index.ts';
 import { LISTENER_KEY, PROBE_ID, ROW_MAP } from '../../decode/generated/layout.ts';
 import type { Family, FamilySums, SumsParts } from '../family.ts';
-import type { KernelFacts, Probe, VariableValue, Wanted } from '../kernel.ts';
+import { followsSockets, type KernelFacts, type Probe, type VariableValue, type Wanted } from '../kernel.ts';
 import { listenerDecoder } from './decode.ts';
 import { listenerEvents } from './events.ts';
 import { showListeners } from './live.ts';
@@ -30,6 +30,7 @@ const ACCEPT: Probe = {
     { programs: ['ws_accept_kprobe'], words: 'a kprobe' },
     ...(costlyVariants ? [{ programs: ['ws_accept_sys_exit'], words: 'sys_exit' }] : []),
   ],
+  isWanted: followsSockets,
   advice: ({ costlyVariants }) =>
     costlyVariants
       ? ''

@@ -7,6 +7,7 @@ import {
 import { PROBE_ID } from '../../decode/generated/layout.ts';
 import type { Family } from '../family.ts';
 import {
+  followsSockets,
   hasMoreArguments,
   modeNumber,
   modeWith,
@@ -34,7 +35,7 @@ export const retransmit: Family<RetransmitOptions> = {
     onTracepoint<RetransmitOptions>('tcp_retransmit_skb', 'ws_retransmit', {
       isWanted: ({ retransmits }) => retransmits,
     }),
-    onTracepoint('tcp_retransmit_synack', 'ws_retransmit_synack'),
+    onTracepoint('tcp_retransmit_synack', 'ws_retransmit_synack', { isWanted: followsSockets }),
   ],
   variables: ({ emit, details }, chosen) => ({
     cfg_emit_retransmit: modeNumber(emit.retransmit),

@@ -43,6 +43,7 @@ export function packetView(format: PacketFormat): View {
     needs: (args) => ({
       events: [],
       packets: wantedPackets(args, reads),
+      withoutSockets: true,
       probes: reads ? [...PROBES, ...READS] : PROBES,
     }),
     start: (args, tools) => new PacketRun(format, args, tools),

@@ -36,7 +36,7 @@ function runsOf(
   const walks = new Passes(session as unknown as ConstructorParameters<typeof Passes>[0], {
     pass: ['program'],
     settle: ['unsure'],
-    holders: 'holders',
+    holders: ['holders'],
   });
   for (let i = 0; i < passes; i += 1) {
     if (unsure[i] !== undefined) variables.set('unsure_seen', unsure[i] ?? 0);

@@ -32,7 +32,11 @@ export function answersOf({ tracepoints, loads }: Kernel, asked: string[] = []):
 }
 
 export function planFor(kernel: Kernel, options: Partial<PlanOptions> = {}): Plan {
-  return withBestPlan(answersOf(kernel), { ...EVERYTHING, ...options }, (plan) => plan);
+  return planWith(kernel, { ...EVERYTHING, ...options });
+}
+
+export function planWith(kernel: Kernel, options: PlanOptions): Plan {
+  return withBestPlan(answersOf(kernel), options, (plan) => plan);
 }
 
 const NO_NUMBERS = { dropReasons: {}, statistics: {}, codeOf: () => undefined };

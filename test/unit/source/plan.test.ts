@@ -87,11 +87,12 @@ describe('the plan', () => {
     assert.deepEqual(plan.iterators, {
       self: 'ws_self',
       cpus: [],
-      firstPass: 'ws_scan',
-      holders: 'ws_holders',
+      firstPass: ['ws_scan'],
+      holders: ['ws_holders'],
       pass: ['ws_pass'],
       settle: ['ws_settle'],
-      states: 'ws_states',
+      states: ['ws_states'],
+      takeRow: ['ws_take_row'],
       owners: ['ws_refilter', 'ws_refilter_files'],
     });
     assert.deepEqual(argumentsOf(plan), []);
