@@ -2,8 +2,7 @@ import { ConfigError, configOf, readCheckedSettings } from '../../config/index.t
 import { endWithin, NativeError, type NativeErrorCode } from '../../native/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import { isForeground } from '../host/terminal.ts';
-import { FeedReadError } from '../feed/client.ts';
-import { FeedError } from '../feed/server.ts';
+import { FeedError, FeedReadError } from '../feed/errors.ts';
 import { EndpointError } from '../export/endpoint-error.ts';
 import { parseArguments } from '../cli/args.ts';
 import type { Output } from '../cli/output.ts';
@@ -13,7 +12,7 @@ import { missingModuleSentence } from './missing-module.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
 import { RecordingError } from '../recording/error.ts';
-import { VIEWS } from '../views/index.ts';
+import { findView } from '../views/find.ts';
 import { ListenError } from '../serve/listen.ts';
 
 /** What is still to be written has two seconds; that is all there is to wait for. */
@@ -61,7 +60,7 @@ export async function runCommand(argv: readonly string[], signals: StopSignals):
 
 async function run(argv: readonly string[], signals: StopSignals, outputs: Outputs): Promise<number> {
   const [name, ...rest] = argv;
-  const view = VIEWS.find((each) => each.name === name);
+  const view = await findView(name);
   if (view !== undefined) {
     const { runView } = await import('./view-run.ts');
     return await runView(view, rest, signals, outputs);
@@ -79,6 +78,7 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     const { renderAbout } = await import('./about.ts');
     return await print(renderAbout(name, rest), outputs.stdout);
   }
+  const { VIEWS } = await import('../views/index.ts');
   const { command, flags } = parseArguments(argv, [...VIEWS, ...FILES]);
   // Only the agent has something to finish.
   if (command !== 'run') signals.release();

@@ -1,11 +1,12 @@
 import { loadavg } from 'node:os';
-import { ConfigError, parseCidr } from '../../config/index.ts';
+import { parseCidr } from '../../config/index.ts';
 import { monotonicToRealtime } from '../../native/index.ts';
 import { ATTR_NETWORK_LOCAL_ADDRESS } from '../../semconv/index.ts';
 import type { Outputs } from '../cli/outputs.ts';
 import { OwnerTable } from '../decode/owners.ts';
-import { FeedReadError, FeedStream } from '../feed/client.ts';
-import { ASKED, DEFAULT_SOCKET, FEED_END, type Greeting, type GreetingSums } from '../feed/protocol.ts';
+import { FeedStream } from '../feed/client.ts';
+import { FeedReadError } from '../feed/errors.ts';
+import { ASKED, FEED_END, type Greeting, type GreetingSums } from '../feed/protocol.ts';
 import { cgroupIdsAt, findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { createClock, type Clock } from '../model/clock.ts';
 import type { KernelRecord } from '../model/record.ts';
@@ -16,6 +17,7 @@ import type { ViewArguments } from '../views/options.ts';
 import type { Screen } from '../views/top/screen.ts';
 import { MAX_REMEMBERED, type View, type ViewSumsNeeds, type ViewTools } from '../views/view.ts';
 import { asOfNow, FedSums } from './fed-sums.ts';
+import type { FeedPlace } from './feed-place.ts';
 import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { ViewCgroups } from './view-cgroups.ts';
@@ -38,25 +40,14 @@ export interface OpenFeed {
 /**
  * What a running agent sees of what the view shows. Undefined: the view loads programs of its own; why, when that is not
  * as usual, was said.
- * @throws ConfigError, FeedReadError when an agent was named and cannot be read from
+ * @throws ConfigError for a container that is not there, FeedReadError when an agent was named and cannot be read from
  */
 export async function openFeed(
   view: View,
   args: ViewArguments,
+  { path, isNamed }: FeedPlace,
   say: (words: string) => void,
 ): Promise<OpenFeed | undefined> {
-  const named = args.text('agent');
-  if (view.loadsAlways === true || args.has('no-agent')) return undefined;
-  const own = view.ownOption?.(args);
-  if (named !== undefined && own !== undefined)
-    throw new ConfigError([
-      {
-        subject: `wirespan ${view.name}: --agent`,
-        problem: `does not go with --${own}: leave one of them out`,
-      },
-    ]);
-  const path = named ?? (process.env['WIRESPAN_VIEWS_SOCKET']?.trim() || DEFAULT_SOCKET);
-  if (own !== undefined || path === 'off') return undefined;
   const hierarchies = findCgroupHierarchies('/proc');
   const cgroup = cgroupOf(view.name, args, hierarchies);
   try {
@@ -64,7 +55,7 @@ export async function openFeed(
     if (cgroup !== undefined && cgroupIdsAt(hierarchies, cgroup).length === 0) say(noCgroup(cgroup));
     return { path, stream };
   } catch (error) {
-    if (!(error instanceof FeedReadError) || named !== undefined) throw error;
+    if (!(error instanceof FeedReadError) || isNamed) throw error;
     if (!error.isAbsent) say(`${error.message}: it loads programs of its own`);
     return undefined;
   }

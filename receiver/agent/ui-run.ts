@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { readTextFile } from '../../text/index.ts';
 import type { Outputs } from '../cli/outputs.ts';
-import { FeedReadError } from '../feed/client.ts';
+import { FeedReadError } from '../feed/errors.ts';
 import type { UiModel } from '../ui/model.ts';
 import { startUiServer } from '../ui/server.ts';
 import type { UiSource } from '../ui/source.ts';
@@ -9,6 +9,7 @@ import { uiView } from '../ui/view.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
 import type { View } from '../views/view.ts';
 import { FedView, openFeed, type OpenFeed } from './fed-view.ts';
+import { feedPlace } from './feed-place.ts';
 import { openRecording } from './open-recording.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { agentHealth } from './ui-health.ts';
@@ -120,15 +121,14 @@ function filling(source: UiSource, { shown, url }: Fill): View {
 
 /** One that was named and does not know of all traces has the rest; another one is left alone then. */
 async function feedFor(view: View, { args, shown: { say } }: Fill): Promise<OpenFeed | undefined> {
+  const place = feedPlace(view, args);
+  if (place === undefined) return undefined;
   try {
-    return await openFeed(view, args, say);
+    return await openFeed(view, args, place, say);
   } catch (error) {
     if (!(error instanceof FeedReadError) || error.isAbsent) throw error;
-    const feed = await openFeed(
-      { ...view, needs: (given) => ({ ...view.needs(given), traces: false }) },
-      args,
-      say,
-    );
+    const untraced: View = { ...view, needs: (given) => ({ ...view.needs(given), traces: false }) };
+    const feed = await openFeed(untraced, args, place, say);
     say(`${error.message}: requests are shown whose traces it knows`);
     return feed;
   }

@@ -14,7 +14,7 @@ import { optionsOf, renderViewHelp } from '../views/help.ts';
 import { parseViewArguments, type ViewArguments } from '../views/options.ts';
 import type { Screen } from '../views/top/screen.ts';
 import { MAX_REMEMBERED, type View } from '../views/view.ts';
-import { FedView, openFeed } from './fed-view.ts';
+import { feedPlace } from './feed-place.ts';
 import { keepPrivileges } from './privileges.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { checkSupport } from './support.ts';
@@ -55,8 +55,12 @@ export async function runView(
     return 0;
   }
   const say = (words: string): void => void outputs.stderr.write(`wirespan ${view.name}: ${words}\n`);
-  const feed = await openFeed(view, args, say);
-  if (feed !== undefined) return await new FedView({ ...feed, view, args, outputs, screen }).run(signals);
+  const place = feedPlace(view, args);
+  if (place !== undefined) {
+    const { openFeed, FedView } = await import('./fed-view.ts');
+    const feed = await openFeed(view, args, place, say);
+    if (feed !== undefined) return await new FedView({ ...feed, view, args, outputs, screen }).run(signals);
+  }
   return await watch(view, args, { outputs, screen }, signals);
 }
 

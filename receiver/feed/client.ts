@@ -15,23 +15,12 @@ import { decodeBlock } from '../recording/blocks.ts';
 import { unreadableLayout } from '../recording/layouts.ts';
 import type { RecordingEnd, RecordingMeta } from '../recording/meta.ts';
 import type { EntrySource } from '../recording/player.ts';
+import { FeedReadError } from './errors.ts';
 import { readLine } from './line.ts';
 import { greetingLine, parseAnswer, type Greeting } from './protocol.ts';
 
 /** An agent that does nothing else answers in milliseconds. */
 const ANSWER_MS = 10_000;
-
-/** Nothing is to be read from the agent, or no more; one sentence without its end. */
-export class FeedReadError extends Error {
-  /** Nobody is there. */
-  readonly isAbsent: boolean;
-  readonly exitCode = 1;
-
-  constructor(path: string, why: string, isAbsent = false) {
-    super(`the agent at ${outsideText(path)} ${why}`);
-    this.isAbsent = isAbsent;
-  }
-}
 
 /** What an agent sees, as it sees it. */
 export class FeedStream implements EntrySource {

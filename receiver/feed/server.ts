@@ -6,6 +6,7 @@ import { outsideText } from '../../text/index.ts';
 import type { KernelNames } from '../model/record.ts';
 import type { RecordingMeta } from '../recording/meta.ts';
 import { RecordChoice, unviewedEvent, type ChoiceProcesses, type Look } from './choice.ts';
+import { FeedError } from './errors.ts';
 import { unsummedMetric } from './gains.ts';
 import { readLine } from './line.ts';
 import { FeedLooks, type LookAsked } from './looks.ts';
@@ -23,12 +24,6 @@ const TELL_MS = 1_000;
 /** Who reads has so long to take the last of it when the agent ends. */
 const LAST_MS = 1_000;
 const MODE_NOBODY_ELSE = 0o177;
-
-/** A place where views cannot read; one sentence for the user, who can mend it. */
-export class FeedError extends Error {
-  /** That of bad settings. */
-  readonly exitCode = 2;
-}
 
 export interface FeedBounds {
   readonly maxReaders: number;

@@ -170,7 +170,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     args: ['run'],
     main: copyProject('no-modules', { modules: false }),
     status: 1,
-    says: "the npm module yaml is not installed: run 'npm run build' in the project's folder, or 'npm start'",
+    says: "the npm module convict is not installed: run 'npm run build' in the project's folder, or 'npm start'",
   },
   'an addon that is not built': {
     args: ['run'],

@@ -10,9 +10,9 @@ import {
   RECORD_READER,
   VIEWED_RECORD,
 } from '../../../receiver/decode/generated/layout.ts';
-import { FeedReadError, FeedStream } from '../../../receiver/feed/client.ts';
+import { FeedStream } from '../../../receiver/feed/client.ts';
+import { FeedError, FeedReadError } from '../../../receiver/feed/errors.ts';
 import { ASKED, greetingLine } from '../../../receiver/feed/protocol.ts';
-import { FeedError } from '../../../receiver/feed/server.ts';
 import { batchOf, connectionRecord, dropRecord, stateRecord } from '../../fixtures/records/write-records.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { waitFor } from '../../support/wait.ts';

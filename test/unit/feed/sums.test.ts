@@ -9,7 +9,8 @@ import {
 } from '../../../receiver/decode/generated/layout.ts';
 import { asOfNow, FedSums } from '../../../receiver/agent/fed-sums.ts';
 import { OwnerTable } from '../../../receiver/decode/owners.ts';
-import { FeedReadError, FeedStream } from '../../../receiver/feed/client.ts';
+import { FeedStream } from '../../../receiver/feed/client.ts';
+import { FeedReadError } from '../../../receiver/feed/errors.ts';
 import { FeedLooks, type LookAsked } from '../../../receiver/feed/looks.ts';
 import type { Greeting } from '../../../receiver/feed/protocol.ts';
 import type { FeedReader } from '../../../receiver/feed/reader.ts';
