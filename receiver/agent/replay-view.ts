@@ -16,6 +16,7 @@ import { MAX_REMEMBERED, type View, type ViewTools } from '../views/view.ts';
 import type { Pace } from './replay-pace.ts';
 import { ViewCgroups } from './view-cgroups.ts';
 import { ViewLines } from './view-lines.ts';
+import { withNetns } from './view-netns.ts';
 import { screenFor } from './view-screen.ts';
 import { Intervals, ViewSums } from './view-sums.ts';
 
@@ -44,12 +45,14 @@ export async function replayView(replayed: ReplayedView, outputs: Outputs): Prom
   const { view, argv, reader, player, pace } = replayed;
   const isHelp = argv.includes('--help') || argv.includes('-h');
   const screen = isHelp ? undefined : await screenFor(view, argv, outputs);
-  const args = parseViewArguments(view.name, optionsOf(view), argv, view.words);
-  if (args.has('help')) {
+  const given = parseViewArguments(view.name, optionsOf(view), argv, view.words);
+  if (given.has('help')) {
     outputs.stdout.write(renderViewHelp(view));
     await outputs.stdout.drain();
     return 0;
   }
+  refuseLiveAlone(given);
+  const args = withNetns(view.name, given);
   const { sums, packets, attributes = [] } = view.needs(args);
   if (
     packets !== undefined ||
@@ -57,7 +60,7 @@ export async function replayView(replayed: ReplayedView, outputs: Outputs): Prom
     (sums?.live === true && reader.meta.hasLive !== true)
   )
     refuseLive(args, view, packets !== undefined);
-  checkAsked(args, sums?.subnets ?? [], reader.meta.subnets);
+  checkNetworks(sums?.subnets ?? [], reader.meta.subnets);
   const kernel = new TapedKernel(player);
   const owners = new OwnerTable(MAX_OWNERS, (key, info) => kernel.lookup('owners', key, info));
   const clock = createClock(() => player.clocks());
@@ -128,16 +131,20 @@ function refuseLive(args: ViewArguments, { name }: View, isOfPackets: boolean): 
 const LIVE_ALONE: Readonly<Record<string, string>> = {
   cgroup: 'a recording has no cgroups',
   container: 'a recording has no cgroups',
+  'pid-netns': 'a recording has no processes of this machine',
   agent: 'a recording needs no agent',
   'no-agent': 'a recording needs no agent',
 };
 
-function checkAsked(args: ViewArguments, asked: readonly string[], recorded: readonly string[]): void {
+function refuseLiveAlone(args: ViewArguments): void {
   for (const [option, reason] of Object.entries(LIVE_ALONE))
     if (args.has(option))
       throw new ConfigError([
         { subject: `wirespan replay: --${option}`, problem: `is for live views: ${reason}` },
       ]);
+}
+
+function checkNetworks(asked: readonly string[], recorded: readonly string[]): void {
   const wanted = asked.map((text) => parseCidr(text).text).join(',');
   if (wanted === '' || wanted === recorded.join(',')) return;
   throw new ConfigError([

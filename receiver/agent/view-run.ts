@@ -21,6 +21,7 @@ import { checkSupport } from './support.ts';
 import { ViewCgroups } from './view-cgroups.ts';
 import { cgroupOf, noCgroup } from './view-container.ts';
 import { ViewLines } from './view-lines.ts';
+import { withNetns } from './view-netns.ts';
 import { kernelOptionsOf } from './view-options.ts';
 import { screenFor } from './view-screen.ts';
 import { Intervals, ViewSums } from './view-sums.ts';
@@ -48,7 +49,7 @@ export async function runView(
 ): Promise<number> {
   const isHelp = argv.includes('--help') || argv.includes('-h');
   const screen = isHelp ? undefined : await screenFor(view, argv, outputs);
-  const args = parseViewArguments(view.name, optionsOf(view), argv, view.words);
+  const args = withNetns(view.name, parseViewArguments(view.name, optionsOf(view), argv, view.words));
   if (args.has('help')) {
     outputs.stdout.write(renderViewHelp(view));
     await outputs.stdout.drain();

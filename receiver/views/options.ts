@@ -10,6 +10,8 @@ export interface ViewOption {
   readonly short?: string;
   /** What its value is called; absent: it takes none. */
   readonly value?: string;
+  /** The only values. */
+  readonly choices?: readonly string[];
   /** Whether the value can be used: why not, else undefined. */
   readonly check?: (value: string) => string | undefined;
   readonly help: string;
@@ -135,14 +137,10 @@ export const FAMILIES: readonly ViewOption[] = [
   { long: 'ipv6', short: '6', help: 'IPv6 only' },
 ];
 
+export const isPid = numberCheck(MAX_PID, 'process id');
+
 const PROCESSES: readonly ViewOption[] = [
-  {
-    long: 'pid',
-    short: 'p',
-    value: 'PID',
-    check: numberCheck(MAX_PID, 'process id'),
-    help: 'this process only',
-  },
+  { long: 'pid', short: 'p', value: 'PID', check: isPid, help: 'this process only' },
   {
     long: 'cgroup',
     value: 'PATH',
@@ -159,13 +157,6 @@ const PROCESSES: readonly ViewOption[] = [
     help: 'processes of this container: as many digits of its id as it takes',
   },
 ];
-
-/** The inode number that `readlink /proc/PID/ns/net` shows. */
-export function netnsOption(short?: string): ViewOption {
-  const check = numberCheck(0xffff_ffff, 'network namespace');
-  const help = 'this network namespace only: the number in `readlink /proc/PID/ns/net`';
-  return { long: 'netns', ...(short !== undefined && { short }), value: 'INODE', check, help };
-}
 
 /** What limits every view. */
 export const LIMITS: readonly ViewOption[] = [...PROCESSES, ...FAMILIES];
@@ -216,6 +207,11 @@ export class ViewArguments {
   number(long: string): number | undefined {
     const value = this.text(long);
     return value === undefined ? undefined : Number(value);
+  }
+
+  /** The same, and this value. */
+  with(long: string, value: string): ViewArguments {
+    return new ViewArguments(new Map([...this.#values, [long, value]]));
   }
 
   /** Undefined: any. */
@@ -287,12 +283,13 @@ export function parseViewArguments(
 }
 
 function valueOf(
-  { value, check }: ViewOption,
+  { value, choices, check }: ViewOption,
   token: { readonly rawName: string; readonly value: string | undefined },
   fail: (subject: string, problem: string) => never,
 ): string | true {
   if (value === undefined) return token.value === undefined ? true : fail(token.rawName, 'takes no value');
   if (token.value === undefined) return fail(token.rawName, `needs a value: ${token.rawName} ${value}`);
-  const problem = check?.(token.value);
+  const isNone = choices?.includes(token.value) === false;
+  const problem = isNone ? `is none of its values: ${choices.join(', ')}` : check?.(token.value);
   return problem === undefined ? token.value : fail(`${token.rawName} ${token.value}`, problem);
 }

@@ -1,7 +1,8 @@
 import { EVENT_TCP_LISTENER_START } from '../../semconv/index.ts';
 import { commandOf, line, localJson, TimeColumns, titles } from './columns.ts';
 import { SHOW_CONTAINER } from './container-column.ts';
-import { netnsOption, TIMES } from './options.ts';
+import { netnsOption } from './netns-options.ts';
+import { TIMES } from './options.ts';
 import type { View } from './view.ts';
 
 /** Sockets that begin to listen. */

@@ -14,7 +14,8 @@ import {
   type Column,
 } from './columns.ts';
 import { SHOW_CONTAINER } from './container-column.ts';
-import { netnsOption, TRACE, type ViewArguments } from './options.ts';
+import { NETNS_OF_BCC, netnsOption } from './netns-options.ts';
+import { TRACE, type ViewArguments } from './options.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
 
 /** Packets that the kernel drops. */
@@ -25,6 +26,7 @@ export const tcpdrop: View = {
   options: [
     { long: 'stack', short: 's', help: 'the stack of the kernel, innermost function first' },
     netnsOption(),
+    ...NETNS_OF_BCC,
     TRACE,
     SHOW_CONTAINER,
   ],

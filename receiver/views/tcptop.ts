@@ -3,13 +3,26 @@ import { BoundedCache } from '../model/bounded-cache.ts';
 import type { ConnectionRecord, KernelRecord } from '../model/record.ts';
 import { commandOf, line, socketJson, timeOfDay, titles, type Column } from './columns.ts';
 import { ContainerColumn, SHOW_CONTAINER } from './container-column.ts';
-import { intervalOptions, portsOption, type ViewArguments } from './options.ts';
+import { intervalOptions, numberCheck, portsOption, type ViewArguments } from './options.ts';
 import type { Gain, View, ViewRow, ViewRun, ViewTools } from './view.ts';
 
 const COMMAND_WIDTH = 12;
 const BYTES_PER_KB = 1024;
 /** As `clear` writes it. */
 const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
+
+/** Payload bytes. */
+interface Moved {
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** What `--sort` goes by. */
+const SORTS: Readonly<Record<string, (gained: Moved) => number>> = {
+  all: ({ sent, received }) => sent + received,
+  sent: ({ sent }) => sent,
+  received: ({ received }) => received,
+};
 
 /** Connections by what they moved in an interval. */
 export const tcptop: View = {
@@ -20,6 +33,20 @@ export const tcptop: View = {
     ...intervalOptions('print each so many seconds, 1 without'),
     { long: 'noclear', short: 'C', help: 'do not clear the terminal' },
     { long: 'nosummary', short: 'S', help: 'no line with the load averages' },
+    {
+      long: 'sort',
+      short: 's',
+      value: 'SORT',
+      choices: Object.keys(SORTS),
+      help: 'most first by this: all (without it), sent or received',
+    },
+    {
+      long: 'rows',
+      short: 'r',
+      value: 'ROWS',
+      check: numberCheck(1e9, 'count'),
+      help: 'so many connections at most',
+    },
     portsOption('localport', 'L', 'these local ports only'),
     portsOption('remoteport', 'D', 'these ports of the other end only'),
     SHOW_CONTAINER,
@@ -39,12 +66,6 @@ export const tcptop: View = {
   ports: (args) => ({ local: args.ports('localport'), remote: args.ports('remoteport') }),
   start: (args, tools) => new Top(args, tools),
 };
-
-/** Payload bytes. */
-interface Moved {
-  readonly sent: number;
-  readonly received: number;
-}
 
 interface Row {
   readonly record: ConnectionRecord;
@@ -93,8 +114,10 @@ class Top implements ViewRun {
   }
 
   interval(_: readonly Gain[], unixNs: bigint): readonly ViewRow[] {
-    const rows = this.#moved.entries().map(([, row]) => row);
-    const moved = rows.sort((a, b) => sumOf(b.gained) - sumOf(a.gained));
+    const by = SORTS[this.#args.text('sort') ?? 'all'] ?? sumOf;
+    const moved = [...this.#moved.entries().map(([, row]) => row)]
+      .sort((a, b) => by(b.gained) - by(a.gained))
+      .slice(0, this.#args.number('rows'));
     this.#leftOut += this.#moved.evictions;
     this.#moved = new BoundedCache(this.#tools.maxRemembered);
     this.#sinceNs = this.#latestNs;

@@ -5,7 +5,8 @@ import {
 } from '../../semconv/index.ts';
 import { commandOf, line, socketJson, TimeColumns, titles } from './columns.ts';
 import { SHOW_CONTAINER } from './container-column.ts';
-import { netnsOption, TIMES } from './options.ts';
+import { netnsOption } from './netns-options.ts';
+import { TIMES } from './options.ts';
 import { USER_OPTIONS, Users } from './users.ts';
 import type { View } from './view.ts';
 

@@ -1,9 +1,9 @@
 import type { PacketsWanted } from '../../model/packets.ts';
+import { netnsOption } from '../netns-options.ts';
 import {
   checkAddress,
   countOption,
   MINIMUM,
-  netnsOption,
   portsOption,
   type ViewArguments,
   type ViewOption,

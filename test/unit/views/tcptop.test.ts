@@ -47,6 +47,27 @@ describe('tcptop', () => {
     assert.deepEqual(print(), ['']);
   });
 
+  it('goes by what was sent or received, and shows so many of both families', () => {
+    const v6 = { ...live(1n).endpoints, family: 6, localAddress: '::1', peerAddress: '::2' } as const;
+    const moved = [
+      live(1_024n, { cookie: 1n, bytesReceived: 9_216n }),
+      live(7_168n, { cookie: 2n, bytesReceived: 1_024n, endpoints: v6 }),
+      live(2_048n, { cookie: 3n, bytesReceived: 2_048n }),
+    ];
+    const figures = (command: string): unknown[] =>
+      start(command)
+        .print(...moved)
+        .flatMap((row) => (/^42/.test(row) ? [row.trim().split(/ +/).slice(-2).join(' ')] : []));
+    assert.deepEqual(figures('tcptop -S -s all -r 2'), ['9 1', '1 7']);
+    assert.deepEqual(figures('tcptop -S --sort sent'), ['2 2', '9 1', '1 7']);
+    assert.deepEqual(figures('tcptop -S -s sent -r 1'), ['1 7']);
+    assert.deepEqual(figures('tcptop -S -s received -r 2'), ['9 1', '2 2']);
+    assert.throws(() => start('tcptop -s most'), {
+      message: /-s most: is none of its values: all, sent, received/,
+    });
+    assert.throws(() => start('tcptop -r 0'), { message: /-r 0: is no count/ });
+  });
+
   it('counts the rest at the end, and of an older connection nothing from before', () => {
     const { run } = start('tcptop');
     const bytes = (...records: readonly KernelRecord[]): unknown[] => {
