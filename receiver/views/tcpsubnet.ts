@@ -39,7 +39,13 @@ export const tcpsubnet: View = {
       help: 'networks with commas between them; else loopback, those of RFC 1918, and all others',
     },
     ...intervalOptions('print each so many seconds, 1 without'),
-    { long: 'format', short: 'f', value: 'UNIT', check: checkUnit, help: 'b, k, m: bits; B, K, M: bytes' },
+    {
+      long: 'format',
+      short: 'f',
+      value: 'UNIT',
+      choices: Object.keys(UNITS),
+      help: 'b, k, m: bits; B, K, M: bytes',
+    },
   ],
   words: ['subnets'],
   needs: (args) => ({
@@ -72,10 +78,6 @@ function checkSubnets(value: string): string | undefined {
   } catch (error) {
     return `must ${(error as Error).message}`;
   }
-}
-
-function checkUnit(value: string): string | undefined {
-  return value in UNITS ? undefined : `is no unit: give one of ${Object.keys(UNITS).join(', ')}`;
 }
 
 /** Networks that got nothing are left out. */

@@ -53,7 +53,8 @@ describe('the options of a view', () => {
       'softirqs -c x': /is no CPU: give its number, from 0/,
       'tcpsubnet 10.0.0.0': /must be networks in CIDR notation, such as 10\.0\.0\.0\/8 or fd00::\/8$/,
       'tcpsubnet 10.1.0.0/8': /must be networks without host bits: write 10\.0\.0\.0\/8$/,
-      'tcpsubnet -f G': /is no unit: give one of b, k, m, B, K, M$/,
+      'tcpsubnet -f G': /is none of its values: b, k, m, B, K, M$/,
+      'tcpsubnet -f constructor': /is none of its values/,
       'tcpconnlat -m 1e3': /is no time: give milliseconds, such as 10 or 0\.5/,
     };
     for (const [command, expected] of Object.entries(cases)) {
