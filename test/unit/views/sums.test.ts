@@ -119,6 +119,7 @@ describe('views of samples', () => {
       ...bars,
     ]);
     assert.match(print('tcprtt -m -T', histogram({}))[1] ?? '', /^\d\d:\d\d:\d\d$/);
+    assert.match(print('tcprtt -m -e', histogram({ sum: 25_000 }))[1] ?? '', /\[AVG 5\]$/);
     assert.deepEqual(print('tcprtt -6', histogram({})), ['']);
     assert.deepEqual(print('tcprtt'), ['']);
   });

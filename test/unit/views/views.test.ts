@@ -108,6 +108,8 @@ describe('tcpconnect', () => {
     ]);
     assert.match(textOf(show('tcpconnect -c -u 0', root, other, open))[1] ?? '', / 8080 +1$/);
     assert.match(textOf(show('tcptracer -U', other))[1] ?? '', /^C 1000   42 /);
+    assert.equal(show('tcptracer -u 1000', other).rows.length, 1);
+    assert.equal(show('tcptracer -u 1001', other).rows.length, 0);
   });
 
   it('says how many it left out that are of nobody knows whom', () => {
@@ -169,11 +171,13 @@ describe('tcpretrans', () => {
 
   it('counts by connection', () => {
     const other = retransmit({ endpoints: { ...probe.endpoints, peerPort: 9 } });
+    const from = retransmit({ endpoints: { ...probe.endpoints, localPort: 40_001 } });
     assert.deepEqual(textOf(show('tcpretrans -c', other, probe, probe)), [
       'LADDR:LPORT                RADDR:RPORT            RETRANSMITS',
       '10.1.2.3:40000         <-> 192.0.2.9:8080         2',
       '10.1.2.3:40000         <-> 192.0.2.9:9            1',
     ]);
+    assert.equal(show('tcpretrans -c', from, probe).rows.length, 3);
   });
 });
 
