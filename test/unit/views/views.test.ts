@@ -71,6 +71,11 @@ describe('tcpaccept', () => {
       '42      app          4  192.0.2.9        8080  10.1.2.3         40000',
     ]);
     assert.equal(shown.rows[0]?.json?.['accept_queue_wait_ms'], 5);
+    const unknown = show('tcpaccept', { ...accept, establishedNs: 0n }, { ...accept, acceptedNs: 0n });
+    assert.deepEqual(
+      unknown.rows.map(({ json }) => json?.['accept_queue_wait_ms']),
+      [null, null],
+    );
   });
 });
 
