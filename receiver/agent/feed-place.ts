@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { ConfigError } from '../../config/index.ts';
 import { DEFAULT_SOCKET } from '../feed/protocol.ts';
+import { isThere } from '../feed/there.ts';
 import type { ViewArguments } from '../views/options.ts';
 import type { View } from '../views/view.ts';
 
@@ -28,5 +28,5 @@ export function feedPlace(view: View, args: ViewArguments): FeedPlace | undefine
     ]);
   const path = named ?? (process.env['WIRESPAN_VIEWS_SOCKET']?.trim() || DEFAULT_SOCKET);
   if (own !== undefined || path === 'off') return undefined;
-  return named === undefined && !existsSync(path) ? undefined : { path, isNamed: named !== undefined };
+  return named === undefined && !isThere(path) ? undefined : { path, isNamed: named !== undefined };
 }

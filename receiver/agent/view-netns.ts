@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import { ConfigError } from '../../config/index.ts';
+import { netNamespaceOf } from '../host/net-namespace.ts';
 import type { ViewArguments } from '../views/options.ts';
 
 /** What a network namespace can be given by. */
@@ -18,9 +18,8 @@ export function withNetns(view: string, args: ViewArguments): ViewArguments {
   };
   if (other !== undefined) return fail(`does not go with --${other}: give one of them`);
   if (name === 'netns-id') return args.with('netns', value);
-  try {
-    return args.with('netns', String(statSync(`/proc/${value}/ns/net`).ino));
-  } catch {
-    return fail('is no process here, or its namespace is not to be looked at');
-  }
+  const netns = netNamespaceOf(value);
+  return netns === undefined
+    ? fail('is no process here, or its namespace is not to be looked at')
+    : args.with('netns', String(netns));
 }
