@@ -7,39 +7,6 @@
 #include "wirespan.bpf.h"
 #include "http1_arrive.bpf.h"
 
-/* Reads where the payload of a segment is. Linear are at least its IP and TCP headers. */
-static __always_inline bool read_arrival(struct __sk_buff *skb, struct arrival *arrival)
-{
-	u8 *data = (u8 *)(u64)skb->data, *end = (u8 *)(u64)skb->data_end, *tcp;
-	u32 offset = 40;
-
-	if (data + 40 > end)
-		return false;
-	if (data[0] >> 4 == 4)
-		offset = (data[0] & 0xf) * 4;
-	else if (data[6] != IPPROTO_TCP)
-		return false; /* an extension header of IPv6 */
-	tcp = data + offset;
-	if (tcp + 20 > end)
-		return false;
-	arrival->seq = bpf_ntohl(*(u32 *)(tcp + 4));
-	arrival->ack = bpf_ntohl(*(u32 *)(tcp + 8));
-	arrival->offset = offset + (tcp[12] >> 4) * 4;
-	arrival->payload = skb->len > arrival->offset ? skb->len - arrival->offset : 0;
-	return true;
-}
-
-/*
- * Segments may be at hand on several CPUs, and the socket is not locked: the stream begins where
- * rcv_nxt was while nothing was received.
- */
-static __always_inline bool find_start(struct tcp_sock *tp, u32 *start)
-{
-	*start = *(volatile u32 *)&tp->rcv_nxt;
-	barrier();
-	return !*(volatile u64 *)&tp->bytes_received;
-}
-
 /*
  * The first data of a connection: it is followed when a request may begin there. When something
  * overtook its first bytes, these will tell.
@@ -47,7 +14,6 @@ static __always_inline bool find_start(struct tcp_sock *tp, u32 *start)
 static __noinline struct served *begin_served(struct __sk_buff *skb, struct tcp_sock *tp,
 					      const struct arrival *arrival)
 {
-	struct conn *conn;
 	struct served *served;
 	u32 start;
 
@@ -55,9 +21,7 @@ static __noinline struct served *begin_served(struct __sk_buff *skb, struct tcp_
 		return 0;
 	if (arrival->seq == start && !may_be_request(skb, arrival))
 		return 0;
-	conn = conn_of_readable((struct sock *)tp);
-	if (!conn || conn->role != ROLE_SERVER || (conn->flags & CONN_MAY_BE_RESTORED) ||
-	    ((conn->flags & CONN_IGNORED) && !may_be_wanted(conn)))
+	if (!beginning_server(tp))
 		return 0;
 	served = bpf_sk_storage_get(&serves, tp, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!served) {

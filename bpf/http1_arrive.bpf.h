@@ -6,18 +6,11 @@
 #ifndef WIRESPAN_HTTP1_ARRIVE_H
 #define WIRESPAN_HTTP1_ARRIVE_H
 
+#include "arrival.bpf.h"
 #include "http1_field.bpf.h"
 
 /* Boundaries are told from each other within half the circle of sequence numbers. */
 #define LONGEST_BODY (1 << 30)
-
-/* A segment with payload. */
-struct arrival {
-	u32 seq;
-	u32 ack;
-	u32 offset; /* of its payload in the packet */
-	u32 payload;
-};
 
 /*
  * By the cookie of the socket. Half heads that nobody completes make room for others: the connections
