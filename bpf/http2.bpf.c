@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * This follows what clients write over plaintext HTTP/2 (RFC 9113), from the first byte of the connection on: which frame,
- * of which stream, lies where. Everything uncertain ends it for the connection, and is counted. It is a program of its
- * own, loaded when it is asked for: docs/decisions/0056.
+ * This follows what both ends write over plaintext HTTP/2 (RFC 9113), from their first byte on: which frame, of which
+ * stream, lies where. Everything uncertain ends it for the connection, and is counted. It is a program of its own, loaded
+ * when it is asked for: docs/decisions/0056 and 0081.
  */
 #include "wirespan.bpf.h"
-#include "http2_frames.bpf.h"
+#include "http2_pieces.bpf.h"
 
 /* Pieces of one write: of a frame its head and its payload, each once more where a buffer ends. */
 #define MAX_HTTP2_PIECES 1024
@@ -37,12 +37,14 @@ static __always_inline bool resume_http2(struct http2_follow *h2, u64 position)
 	if (!h2->count)
 		return false;
 	mark = mark_at(h2, h2->count - 1);
+	now->frame = *mark;
 	now->position = position;
 	now->left = 0;
 	now->have = 0;
 	into = position - mark->start;
 	if (into < HTTP2_FRAME_HEAD) {
 		h2->count -= 1;
+		now->begun = h2->count > 0;
 		now->head[0] = mark->length >> 16;
 		now->head[1] = mark->length >> 8;
 		now->head[2] = mark->length;
@@ -61,6 +63,14 @@ static __always_inline bool resume_http2(struct http2_follow *h2, u64 position)
 	now->left = HTTP2_FRAME_HEAD + mark->length - into;
 	now->block = block_after(mark);
 	return true;
+}
+
+/* Follows the next piece of a write. It is not static, so it is verified once. */
+__noinline u32 pass_http2(struct http2_follow *h2)
+{
+	struct http2_scratch *s = http2_scratch(HTTP2_WRITES);
+
+	return h2 && s ? pass_frames(0, &h2->now, h2, s) : MISS_FRAMING;
 }
 
 static __always_inline void walk_http2(struct http2_follow *h2, struct http2_scratch *s,
@@ -93,17 +103,17 @@ static __always_inline void walk_http2(struct http2_follow *h2, struct http2_scr
 /* Follows a write. It is not static, so it is verified once. */
 __noinline int follow_http2(struct http2_follow *h2, const struct write *write)
 {
-	struct http2_scratch *s = http2_scratch();
+	struct http2_scratch *s = http2_scratch(HTTP2_WRITES);
 	u64 position;
 
 	if (!h2 || !write || !s || h2->over)
 		return 0;
 	if (!h2->begun) {
-		h2->base = (u32)write->bytes_acked - write->write_seq;
+		h2->now.base = (u32)write->bytes_acked - write->write_seq;
 		h2->now.position = write->bytes_acked;
 		h2->begun = 1;
 	}
-	position = position_from(h2->base, write->bytes_acked, write->write_seq);
+	position = position_from(h2->now.base, write->bytes_acked, write->write_seq);
 	__sync_fetch_and_add(&h2->version, 1);
 	if (resume_http2(h2, position))
 		walk_http2(h2, s, write);
@@ -113,20 +123,32 @@ __noinline int follow_http2(struct http2_follow *h2, const struct write *write)
 	return 0;
 }
 
+/* A client's preface, or the head of a server's SETTINGS, of less than 256 bytes (RFC 9113 section 3.4). */
 static __always_inline bool begins_as_http2(const struct write *write)
 {
 	u64 word = 0;
 
 	return write->buffer && write->length >= sizeof(word) &&
 	       !bpf_probe_read_user(&word, sizeof(word), (void *)write->buffer) &&
-	       word == WORD8('P', 'R', 'I', ' ', '*', ' ', 'H', 'T');
+	       (word == HTTP2_PREFACE ||
+		(word & ~(0xffULL << 16)) == WORD8(0, 0, 0, FRAME_SETTINGS, 0, 0, 0, 0));
 }
 
-/* An application writes, and its bytes are not queued yet. What does not begin with the preface has no storage. */
+/* Whether this write may be followed, as far as the connection is known. A server's has the owner that accepts it. */
+static __always_inline bool is_followed(const struct conn *conn)
+{
+	if (!conn || !(conn->flags & CONN_ESTABLISHED) || (conn->flags & CONN_MAY_BE_RESTORED))
+		return false;
+	if (conn->role == ROLE_SERVER)
+		return !(conn->flags & CONN_IGNORED) || may_be_wanted(conn);
+	return conn->role == ROLE_CLIENT && !(conn->flags & CONN_IGNORED);
+}
+
+/* An application writes, and its bytes are not queued yet. What does not begin as HTTP/2 has no storage. */
 static __always_inline void handle_http2(struct sock *sk, struct msghdr *msg)
 {
 	struct iov_iter *iter = &msg->msg_iter;
-	struct http2_scratch *s = http2_scratch();
+	struct http2_scratch *s = http2_scratch(HTTP2_WRITES);
 	struct http2_follow *h2;
 	struct write write = {};
 	struct tcp_sock *tp;
@@ -145,8 +167,7 @@ static __always_inline void handle_http2(struct sock *sk, struct msghdr *msg)
 	if (write.first && !begins_as_http2(&write))
 		return;
 	conn = conn_of(sk);
-	if (!conn || conn->role != ROLE_CLIENT || !(conn->flags & CONN_ESTABLISHED) ||
-	    (conn->flags & (CONN_IGNORED | CONN_MAY_BE_RESTORED)))
+	if (!is_followed(conn))
 		return;
 	if (!h2) {
 		h2 = bpf_sk_storage_get(&http2_follows, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -154,6 +175,7 @@ static __always_inline void handle_http2(struct sock *sk, struct msghdr *msg)
 			count_loss(PROBE_HTTP2, LOST_STORAGE);
 			return;
 		}
+		h2->now.answers = conn->role == ROLE_SERVER;
 	}
 	if (h2->over)
 		return;

@@ -11,6 +11,7 @@
 #include "request.bpf.c"
 #include "http2.bpf.c"
 #include "arrive.bpf.c"
+#include "http2_arrive.bpf.c"
 #include "phases.bpf.c"
 #include "announce.bpf.c"
 #include "retransmit.bpf.c"

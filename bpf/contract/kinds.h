@@ -161,7 +161,8 @@ enum probe_id {
 	PROBE_PACKET = 18,
 	PROBE_WAKEUP = 19,
 	PROBE_ZERO_WINDOW = 20,
-	PROBE_COUNT = 21,
+	PROBE_HTTP2_ARRIVE = 21,
+	PROBE_COUNT = 22,
 };
 
 /* Why something was lost; the second index of `lost`. */
@@ -206,7 +207,9 @@ enum loss_reason {
 	MISS_OPENER = 22,
 	/* Which stream of HTTP/2 these bytes are of is no longer kept. */
 	MISS_FORGOTTEN = 23,
-	LOSS_REASONS = 24,
+	/* As above, no context: bytes came ahead of others, and there is no room for them. */
+	MISS_OVERTAKEN = 24,
+	LOSS_REASONS = 25,
 };
 
 #endif

@@ -63,15 +63,15 @@ _Static_assert(sizeof(struct divided_exchange_record) == 296, "divided_exchange_
 #define HTTP2_PIECE 1024
 
 /*
- * A piece of the payload of a HEADERS or CONTINUATION frame that a client wrote (RFC 9113 section 6). Those of a
- * connection come in the order of their bytes, and none is left out. It is as long as its bytes, which hold whatever
+ * A piece of the payload of a HEADERS or CONTINUATION frame (RFC 9113 section 6) that a client wrote, or that came to a
+ * server. Those of a socket come in the order of their bytes, and none is left out. It is as long as its bytes, which hold whatever
  * the client sends: user space reads the one field that it needs, and keeps no other.
  */
 struct http2_record {
 	struct record_header header;
 	__u64 cookie;
 	__u32 netns;
-	__u32 number; /* of the piece, from 0 on its connection */
+	__u32 number; /* of the piece, from 0 on its socket */
 	__u32 stream;
 	__u32 start_seq;    /* of the frame's first byte */
 	__u32 frame_length; /* of its payload */
@@ -79,7 +79,8 @@ struct http2_record {
 	__u32 length;	    /* of this piece */
 	__u8 type;
 	__u8 flags;
-	__u8 pad[2];
+	__u8 role; /* enum role: of the socket */
+	__u8 pad;
 	__u8 bytes[HTTP2_PIECE];
 };
 _Static_assert(sizeof(struct http2_record) == 56 + HTTP2_PIECE, "http2_record");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * This tells which stream of an HTTP/2 connection (RFC 9113) a byte belongs to that its client wrote, by its position.
- * See docs/decisions/0056.
+ * This tells which stream of an HTTP/2 connection (RFC 9113) a byte belongs to that this end wrote, by its position.
+ * See docs/decisions/0056 and 0081.
  */
 #ifndef WIRESPAN_LIB_HTTP2_H
 #define WIRESPAN_LIB_HTTP2_H
@@ -20,26 +20,32 @@ struct http2_mark {
 	u8 pad[6];
 };
 
-/* How far a client's bytes were followed. */
+/* How far the bytes of one end of a connection were followed. */
 struct http2_progress {
 	u64 position; /* of the next byte */
 	u32 left;     /* to come of the payload of the newest frame */
 	u32 block;    /* the stream whose header block goes on; 0: none does */
-	u8 preface;   /* bytes that came of it */
+	u32 base;     /* as in struct request_ring */
+	u32 pieces;   /* of header blocks, handed to user space */
+	u8 preface;   /* bytes that came of it; a server has none */
 	u8 have;      /* bytes that came of the head of a frame */
-	u8 pad[6];
-	u8 head[32]; /* these, and room for a bounded read behind them */
+	u8 begun;     /* a frame came */
+	u8 answers;   /* the bytes are a server's */
+	u8 pad[4];
+	u8 head[32]; /* of a frame, as far as it came, and room for a bounded read behind it */
+	struct http2_mark frame; /* the newest */
 };
 
-/* It has one connection of a client that began with the preface. Its writes write it, under the socket's lock. */
+/*
+ * It has one connection whose first write here began as HTTP/2 does, a client's or a server's. The writes write it, under
+ * the socket's lock.
+ */
 struct http2_follow {
 	struct http2_mark marks[HTTP2_MARKS];
 	struct http2_progress now;
 	u64 copied_to; /* header blocks were handed to user space up to there */
-	u32 base;      /* as in struct request_ring */
 	u32 count;
 	u32 high;    /* the highest that `count` was */
-	u32 pieces;  /* handed to user space */
 	u32 version; /* odd while a write is followed */
 	u8 begun;
 	u8 over; /* given up: what comes is not followed */
@@ -109,7 +115,7 @@ static __always_inline u32 find_stream(struct sock *sk, u32 seq, u32 end_seq)
 
 	if (!h2)
 		return 0;
-	from = position_from(h2->base, BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked), seq);
+	from = position_from(h2->now.base, BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked), seq);
 	return stream_among(h2, from, from + (end_seq - seq));
 }
 

@@ -45,6 +45,7 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
   [LOSS_REASON.MISS_OPENER]: 'miss',
   [LOSS_REASON.MISS_FRAMING]: 'stale',
   [LOSS_REASON.MISS_FORGOTTEN]: 'stale',
+  [LOSS_REASON.MISS_OVERTAKEN]: 'stale',
   [LOSS_REASON.MISS_INVALID]: 'invalid',
   [LOSS_REASON.TAKEN]: 'hit',
   [LOSS_REASON.CONFLICT]: 'conflict',
@@ -54,6 +55,7 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
 const METHOD_NAMES: Readonly<Record<string, string>> = {
   [PROBE_NAMES[PROBE_ID.PROBE_REQUEST] ?? '']: 'http1_header',
   [PROBE_NAMES[PROBE_ID.PROBE_HTTP2] ?? '']: 'h2_header',
+  [PROBE_NAMES[PROBE_ID.PROBE_HTTP2_ARRIVE] ?? '']: 'h2_stream',
   [PROBE_NAMES[PROBE_ID.PROBE_ARRIVE] ?? '']: 'http1_window',
   [PROBE_NAMES[PROBE_ID.PROBE_ANNOUNCE] ?? '']: 'sdk_hook',
   [PROBE_NAMES[PROBE_ID.PROBE_THREAD] ?? '']: 'thread_ctx',
@@ -221,11 +223,9 @@ export class SelfStats {
           method: 'otlp_server',
           count: count as number,
         })),
-        ...Object.entries(pipeline.streams?.counters ?? {}).map(([result, count]) => ({
-          result,
-          method: 'h2_header',
-          count: count as number,
-        })),
+        ...Object.entries(pipeline.streams?.counters ?? {}).flatMap(([method, counts]) =>
+          Object.entries(counts).map(([result, count]) => ({ result, method, count: count as number })),
+        ),
       ],
       connectionCount: () => this.#source.trackedConnections(),
       workloadCount: () => pipeline.enricher.counters.workloads,

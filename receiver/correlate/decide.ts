@@ -27,6 +27,8 @@ const methods: ReadonlyMap<string, Evidence> = new Map([
   ['http1_header', { confidence: 'exact', isParent: true, isMessage: true }],
   // A stream has no most that it can be.
   ['h2_header', { confidence: 'exact', isParent: true, isMessage: false }],
+  // Nor has its answer. Each of its frames says which stream it is of.
+  ['h2_stream', { confidence: 'exact', isParent: true, isMessage: false }],
   // Whoever announces has the socket open, and says it before the bytes.
   ['sdk_hook', { confidence: 'exact', isParent: true, isMessage: false }],
   // The answer to the one request that was not answered, whose head has the context. The end of an answer is not read.

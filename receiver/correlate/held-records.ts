@@ -28,6 +28,8 @@ export interface Held {
 type Follower = ConnectionRecord;
 
 const sampled = 1;
+/** What an answer has the context of its request by: the one that the client sent. */
+const ofAnswers: ReadonlySet<string> = new Set(['http1_window', 'h2_stream']);
 
 /**
  * What a record of a server waits for. Undefined: nothing. Requests that are not sampled have no span that is exported, and what
@@ -37,7 +39,7 @@ export function heldOf(record: SignalRecord, namesOf: (owner: Owner) => ProcessN
   if (!isOfRequest(record)) return undefined;
   const { context } = record;
   if (context !== undefined) {
-    if (context.method !== 'http1_window' || (context.traceFlags & sampled) === 0) return undefined;
+    if (!ofAnswers.has(context.method) || (context.traceFlags & sampled) === 0) return undefined;
     const key = wireKey(context.traceId, context.spanId);
     return { record, way: 'wire', key, names: namesOf(record.owner) };
   }

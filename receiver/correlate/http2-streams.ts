@@ -17,6 +17,9 @@ const PRIORITY_BYTES = 5;
 
 const pattern = /^(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
+/** How a stream's context gets to its bytes: those of the client that it begins with, or of the server that answers. */
+type StreamMethod = 'h2_header' | 'h2_stream';
+
 /** Header blocks by outcome: `wirespan.agent.correlation.lookups`. */
 export interface StreamCounters {
   /** A request with a valid context. */
@@ -29,7 +32,7 @@ export interface StreamCounters {
   stale: number;
 }
 
-/** The header blocks of one connection, as far as they came. */
+/** The header blocks of one end of a connection, as far as they came. */
 class Connection {
   readonly hpack = new HpackDecoder('traceparent', maxTableBytes);
   /** The number of the piece that comes next. */
@@ -55,7 +58,10 @@ class FramingError extends Error {}
  * header table that is wrong may give other requests' ids. See docs/decisions/0056.
  */
 export class Http2Streams {
-  readonly counters: StreamCounters = { hit: 0, miss: 0, invalid: 0, stale: 0 };
+  readonly counters: Readonly<Record<StreamMethod, StreamCounters>> = {
+    h2_header: { hit: 0, miss: 0, invalid: 0, stale: 0 },
+    h2_stream: { hit: 0, miss: 0, invalid: 0, stale: 0 },
+  };
   readonly #connections: BoundedCache<string, Connection>;
   readonly #contexts: BoundedCache<string, RequestContext>;
 
@@ -76,25 +82,36 @@ export class Http2Streams {
     const key = socketId(record);
     if (record.number === 0) this.#connections.set(key, new Connection());
     const connection = this.#connections.get(key);
+    const counters = this.#countersOf(record);
     if (connection === undefined) {
-      this.counters.stale += 1;
+      counters.stale += 1;
       return;
     }
     try {
       this.#add(connection, record);
     } catch (error) {
       if (!(error instanceof HpackError || error instanceof FramingError)) throw error;
-      this.counters.stale += 1;
+      counters.stale += 1;
       this.#connections.delete(key);
     }
   }
 
-  /** The record with the context of its stream, if that is known: the bytes themselves go before all else. */
+  /**
+   * The record with the context of its stream, if that is known: the bytes themselves go before all else. What a server
+   * says of its answer goes before the request's context.
+   */
   resolve<R extends SignalRecord>(record: R): R {
     if (record.kind === 'close') this.#connections.delete(socketId(record));
     if (!('stream' in record) || record.kind === 'http2' || record.stream === undefined) return record;
     const context = this.#contexts.get(streamKey(record, record.stream));
-    return context === undefined ? record : { ...record, context };
+    if (context === undefined) return record;
+    return context.method === 'h2_stream' && record.context?.method === 'sdk_hook'
+      ? record
+      : { ...record, context };
+  }
+
+  #countersOf(record: Http2Record): StreamCounters {
+    return this.counters[methodOf(record)];
   }
 
   #add(connection: Connection, record: Http2Record): void {
@@ -128,22 +145,27 @@ export class Http2Streams {
     if (first === undefined || first.stream <= connection.lastStream) return;
     connection.lastStream = first.stream;
     const [value] = values;
+    const counters = this.#countersOf(first);
     if (value === undefined) {
-      this.counters.miss += 1;
+      counters.miss += 1;
       return;
     }
     const context = values.length === 1 ? contextOf(value, first) : undefined;
     if (context === undefined) {
-      this.counters.invalid += 1;
+      counters.invalid += 1;
       return;
     }
-    this.counters.hit += 1;
+    counters.hit += 1;
     this.#contexts.set(streamKey(first, first.stream), context);
   }
 }
 
 function streamKey(record: { readonly netns: number; readonly cookie: bigint }, stream: number): string {
   return `${socketId(record)}:${String(stream)}`;
+}
+
+function methodOf({ role }: Http2Record): StreamMethod {
+  return role === 'server' ? 'h2_stream' : 'h2_header';
 }
 
 function beginFrame(connection: Connection, record: Http2Record): void {
@@ -175,10 +197,11 @@ function endFrame(connection: Connection, { type, flags }: Http2Record): void {
 }
 
 /** W3C Trace Context 3.2; a later version may go on after its flags. */
-function contextOf(value: string, { timeNs, startSeq }: Http2Record): RequestContext | undefined {
+function contextOf(value: string, first: Http2Record): RequestContext | undefined {
   const [, version, traceId, spanId, flags, rest] = pattern.exec(value) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
   if (version === '00' && rest !== undefined) return undefined;
   const traceFlags = Number.parseInt(flags, 16);
-  return { traceId, spanId, traceFlags, method: 'h2_header', startSeq, requestStartNs: timeNs };
+  const { timeNs, startSeq } = first;
+  return { traceId, spanId, traceFlags, method: methodOf(first), startSeq, requestStartNs: timeNs };
 }

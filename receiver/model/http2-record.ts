@@ -1,10 +1,12 @@
-/** A piece of the payload of a HEADERS or CONTINUATION frame that an HTTP/2 client wrote. */
+/** A piece of the payload of a HEADERS or CONTINUATION frame that an HTTP/2 client wrote, as one of the ends saw it. */
 export interface Http2Record {
   readonly kind: 'http2';
   readonly timeNs: bigint;
   readonly cookie: bigint;
   readonly netns: number;
-  /** Pieces have numbers from 0 on their connection; none is left out. */
+  /** Whose socket it is: the client wrote it there, or it came to the server. */
+  readonly role: 'client' | 'server';
+  /** Pieces have numbers from 0 on their socket; none is left out. */
   readonly number: number;
   readonly stream: number;
   /** TCP sequence number of the frame's first byte. */

@@ -10,6 +10,7 @@ export interface RequestContext {
   readonly method:
     | 'http1_header'
     | 'h2_header'
+    | 'h2_stream'
     | 'http1_window'
     | 'sdk_hook'
     | 'thread_ctx'

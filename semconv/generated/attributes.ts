@@ -241,6 +241,7 @@ export const CORRELATION_CONFIDENCE_VALUE_LOW = 'low';
 export const ATTR_CORRELATION_METHOD = 'wirespan.correlation.method';
 export const CORRELATION_METHOD_VALUE_HTTP1_HEADER = 'http1_header';
 export const CORRELATION_METHOD_VALUE_H2_HEADER = 'h2_header';
+export const CORRELATION_METHOD_VALUE_H2_STREAM = 'h2_stream';
 export const CORRELATION_METHOD_VALUE_SDK_HOOK = 'sdk_hook';
 export const CORRELATION_METHOD_VALUE_OTLP_SERVER = 'otlp_server';
 export const CORRELATION_METHOD_VALUE_OTLP_LOCAL_PORT = 'otlp_local_port';
@@ -712,6 +713,7 @@ export const ATTRIBUTES: readonly AttributeDescriptor[] = [
     values: [
       'http1_header',
       'h2_header',
+      'h2_stream',
       'sdk_hook',
       'otlp_server',
       'otlp_local_port',

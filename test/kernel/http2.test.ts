@@ -103,7 +103,7 @@ describe('clients of plaintext HTTP/2', () => {
       if (found.kind === 'retransmit' && found.endpoints.peerPort === port && found.type !== 'syn')
         again.push(found);
     }
-    const counts = { found: 0, all: 0, requests: read.length, hits: resolver.counters.hit };
+    const counts = { found: 0, all: 0, requests: read.length, hits: resolver.counters.h2_header.hit };
     for (const each of written) {
       const { found, all } = checkStreams(
         each,
@@ -112,7 +112,7 @@ describe('clients of plaintext HTTP/2', () => {
       counts.found += found;
       counts.all += all;
     }
-    assert.deepEqual({ ...resolver.counters, hit: 0 }, { hit: 0, miss: 0, invalid: 0, stale: 0 });
+    assert.deepEqual({ ...resolver.counters.h2_header, hit: 0 }, { hit: 0, miss: 0, invalid: 0, stale: 0 });
     return counts;
   }
 

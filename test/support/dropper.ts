@@ -11,6 +11,7 @@ const KEY_SIZE = 8;
 const VALUE_SIZE = 72;
 const [HEAD_AT, HEAD_BYTES] = [8, 64];
 const ROOM = 4096 + 64;
+const SEEN = 16_384 + 64;
 
 /** A segment that was really lost, `count` copies of it. */
 export interface DroppedSegment {
@@ -49,12 +50,13 @@ export class Dropper {
     return new Dropper(session);
   }
 
-  /** From now on, first copies of segments to `port` are lost by chance (1000: each), `copies` times. */
-  lose(port: number, { permille = 1000, copies = 1 } = {}): void {
+  /** From now on, first copies of segments to `port`, or from it, are lost by chance (1000: each), `copies` times. */
+  lose(port: number, { permille = 1000, copies = 1, isFrom = false } = {}): void {
     const value = new DataView(new ArrayBuffer(8));
     value.setUint16(0, port, true);
     value.setUint16(2, permille, true);
-    value.setUint32(4, copies, true);
+    value.setUint16(4, copies, true);
+    value.setUint16(6, isFrom ? 1 : 0, true);
     this.#session.update('settings', new Uint8Array(4), new Uint8Array(value.buffer));
   }
 
@@ -66,6 +68,17 @@ export class Dropper {
   /** Nothing is looked at until the next call, so segments of this time can be chosen later. */
   rest(): void {
     this.lose(0, { permille: 0 });
+  }
+
+  /** The segments with payload that were looked at, lost or not. */
+  seen(): { readonly clientPort: number; readonly seq: number }[] {
+    const keys = new Uint8Array(SEEN * KEY_SIZE);
+    const count = this.#session.lookupBatch('seen', keys, new Uint8Array(SEEN * 4));
+    const key = new DataView(keys.buffer);
+    return Array.from({ length: count }, (_, i) => ({
+      clientPort: key.getUint16(i * KEY_SIZE, true),
+      seq: key.getUint32(i * KEY_SIZE + 4, true),
+    }));
   }
 
   dropped(): DroppedSegment[] {

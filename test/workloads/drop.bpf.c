@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Really loses chosen request segments: cgroup_skb/ingress of a test's own
- * cgroup. A segment with payload for the port in `settings` is dropped, once or
+ * cgroup. A segment with payload for the port in `settings`, or from it, is dropped, once or
  * `copies` times, when it is chosen by chance (1,000 permille: each). What was
  * dropped is written down with the head of its payload: the test's truth.
  */
@@ -16,9 +16,10 @@
 #define HEAD 64
 
 struct settings {
-	__u16 port;	/* destination port, host order */
+	__u16 port;	/* of the server, host order */
 	__u16 permille; /* chance of a first copy to be dropped */
-	__u32 copies;	/* how many copies of a chosen segment are dropped */
+	__u16 copies;	/* how many copies of a chosen segment are dropped */
+	__u16 is_from;	/* `port` is where they come from */
 };
 
 struct key {
@@ -107,9 +108,9 @@ int test_drop(struct __sk_buff *skb)
 	if (!config || !offset || bpf_skb_load_bytes(skb, offset, &tcp, sizeof(tcp)))
 		return 1;
 	payload = offset + tcp.doff * 4;
-	if (bpf_ntohs(tcp.dest) != config->port || payload >= end)
+	if (bpf_ntohs(config->is_from ? tcp.source : tcp.dest) != config->port || payload >= end)
 		return 1;
-	key.client_port = bpf_ntohs(tcp.source);
+	key.client_port = bpf_ntohs(config->is_from ? tcp.dest : tcp.source);
 	key.seq = bpf_ntohl(tcp.seq);
 	before = bpf_map_lookup_elem(&seen, &key);
 	if (before)

@@ -188,6 +188,7 @@ export const HTTP2_RECORD = {
   length: 48,
   type: 52,
   flags: 53,
+  role: 54,
   bytes: 56,
 } as const;
 
@@ -957,7 +958,8 @@ export const PROBE_ID = {
   PROBE_PACKET: 18,
   PROBE_WAKEUP: 19,
   PROBE_ZERO_WINDOW: 20,
-  PROBE_COUNT: 21,
+  PROBE_HTTP2_ARRIVE: 21,
+  PROBE_COUNT: 22,
 } as const;
 
 /** `enum loss_reason`. */
@@ -986,7 +988,8 @@ export const LOSS_REASON = {
   MISS_TORN: 21,
   MISS_OPENER: 22,
   MISS_FORGOTTEN: 23,
-  LOSS_REASONS: 24,
+  MISS_OVERTAKEN: 24,
+  LOSS_REASONS: 25,
 } as const;
 
 /** `enum row_map`. */

@@ -5,6 +5,7 @@ import {
   PROBE_ID,
   RECORD_HEADER,
   RECORD_KIND,
+  ROLE,
 } from '../../decode/generated/layout.ts';
 import type { Http2Record } from '../../model/http2-record.ts';
 
@@ -18,6 +19,7 @@ function decodeHttp2(view: DataView, at: number): Http2Record | undefined {
     timeNs: view.getBigUint64(at + RECORD_HEADER.ts_ns, true),
     cookie: view.getBigUint64(at + HTTP2_RECORD.cookie, true),
     netns: u32(HTTP2_RECORD.netns),
+    role: view.getUint8(at + HTTP2_RECORD.role) === ROLE.ROLE_SERVER ? 'server' : 'client',
     number: u32(HTTP2_RECORD.number),
     stream: u32(HTTP2_RECORD.stream),
     startSeq: u32(HTTP2_RECORD.start_seq),
@@ -34,5 +36,5 @@ export const http2Decoder: RecordDecoder<Http2Record> = {
   kind: RECORD_KIND.RECORD_HTTP2,
   size: HTTP2_RECORD.bytes,
   decode: decodeHttp2,
-  probeOf: () => PROBE_ID.PROBE_HTTP2,
+  probeOf: ({ role }) => (role === 'server' ? PROBE_ID.PROBE_HTTP2_ARRIVE : PROBE_ID.PROBE_HTTP2),
 };

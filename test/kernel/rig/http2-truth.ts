@@ -1,4 +1,4 @@
-/** What clients of HTTP/2 wrote, as the far end of their connections saw it, held against what was found of it. */
+/** What the ends of HTTP/2 wrote, as the far end of their connections saw it, held against what was found of it. */
 import assert from 'node:assert/strict';
 import type { RetransmitRecord } from '../../../receiver/model/record.ts';
 import { valueOf } from '../../support/traceparent.ts';
@@ -11,6 +11,14 @@ export interface Written {
   readonly frames: readonly Frame[];
   /** The `traceparent` that the server read, by the stream's number. */
   readonly values: Readonly<Record<number, string>>;
+  /** The relay's own port towards the server, and what the server wrote there. */
+  readonly behind: number;
+  readonly answers: readonly Frame[];
+}
+
+interface Counts {
+  readonly found: number;
+  readonly all: number;
 }
 
 const HEADERS = 1;
@@ -18,11 +26,8 @@ const HEADERS = 1;
 /** How far it is from one sequence number to the next. */
 const distance = (from: number, to: number): number => (to - from) >>> 0;
 
-/** What of one connection was sent again is of the streams whose bytes it was: how many records have a stream, and how many found it. */
-export function checkStreams(
-  { frames, values }: Written,
-  records: readonly RetransmitRecord[],
-): { found: number; all: number } {
+/** What of one connection its client sent again is of the streams whose bytes it was: how many records have a stream, and how many found it. */
+export function checkStreams({ frames, values }: Written, records: readonly RetransmitRecord[]): Counts {
   const streamOf = new Map(
     Object.entries(values).map(([stream, value]) => [value.split('-')[2], Number(stream)]),
   );
@@ -37,8 +42,26 @@ export function checkStreams(
   }
   assert.ok(origins.size <= 1, 'the connection begins at one place');
   const origin: number | undefined = [...origins][0];
+  return origin === undefined ? { found: 0, all: 0 } : checkAgainst(frames, values, origin, records);
+}
+
+/** The same of what its server sent again. `origin`: the sequence number of its first byte. */
+export function checkAnswers(
+  { answers, values }: Written,
+  records: readonly RetransmitRecord[],
+  origin: number,
+): Counts {
+  for (const { context } of records) if (context !== undefined) assert.equal(context.method, 'h2_stream');
+  return checkAgainst(answers, values, origin, records);
+}
+
+function checkAgainst(
+  frames: readonly Frame[],
+  values: Written['values'],
+  origin: number,
+  records: readonly RetransmitRecord[],
+): Counts {
   const counts = { found: 0, all: 0 };
-  if (origin === undefined) return counts;
   for (const { seq, endSeq, context } of records) {
     const from = distance(origin, seq);
     const to = from + distance(seq, endSeq);

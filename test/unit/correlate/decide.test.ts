@@ -32,6 +32,18 @@ test('the one request that is not answered is good evidence for a child, however
   assert.deepEqual([unsampled.result, unsampled.isParent], ['hit', false]);
 });
 
+test('the stream that its frames name is as good evidence as can be, at both ends', () => {
+  for (const method of ['h2_header', 'h2_stream'] as const) {
+    const far = retransmit({
+      seq: 2 ** 31,
+      endSeq: 2 ** 31 + 100,
+      context: request(1, { method, startSeq: 0 }),
+    });
+    const { result, isParent, context } = decideRetransmit(far);
+    assert.deepEqual([result, isParent, context?.confidence], ['hit', true, 'exact']);
+  }
+});
+
 test('an unsampled request is known but is no parent', () => {
   for (const traceFlags of [0, 2, 0xfe]) {
     const { context, isParent } = decide(request(1, { traceFlags }), 100n * second);

@@ -54,7 +54,20 @@ describe('streams of HTTP/2', () => {
       'what else is known of another stream',
     );
     assert.equal(streams.resolve(again(1, 8)).context?.method, 'http1_header', 'nor of another socket');
-    assert.deepEqual(streams.counters, { hit: 1, miss: 0, invalid: 0, stale: 0 });
+    assert.deepEqual(streams.counters.h2_header, { hit: 1, miss: 0, invalid: 0, stale: 0 });
+  });
+
+  it('have it at the server’s end too, where what the application says of its answer goes first', () => {
+    const streams = new Http2Streams();
+    const context = newContext();
+    streams.take(piece({ stream: 1, role: 'server', bytes: block(valueOf(context)) }));
+    assert.deepEqual(streams.counters.h2_stream, { hit: 1, miss: 0, invalid: 0, stale: 0 });
+    const record = again(1);
+    const said = record.context ?? assert.fail();
+    const { context: found } = streams.resolve(record);
+    assert.deepEqual([found?.method, found?.spanId], ['h2_stream', context.spanId]);
+    const announced = { ...record, context: { ...said, method: 'sdk_hook' as const } };
+    assert.equal(streams.resolve(announced), announced);
   });
 
   it('refuse a frame of which a piece is not there, though none is missing by its number', () => {
@@ -64,7 +77,7 @@ describe('streams of HTTP/2', () => {
     streams.take(piece({ ...frame, bytes: whole.subarray(0, 10) }));
     streams.take(piece({ ...frame, number: 1, offset: 12, bytes: whole.subarray(12) }));
     assert.equal(spanOf(streams, 1), undefined);
-    assert.equal(streams.counters.stale, 1);
+    assert.equal(streams.counters.h2_header.stale, 1);
   });
 
   it('take a block in pieces, of several frames, with padding and priority', () => {
@@ -88,7 +101,7 @@ describe('streams of HTTP/2', () => {
     streams.take(piece({ stream: 1, bytes: block(valueOf(context)) }));
     streams.take(piece({ stream: 1, number: 1, bytes: block(valueOf(other)) }));
     assert.equal(spanOf(streams, 1), context.spanId);
-    assert.equal(streams.counters.hit, 1);
+    assert.equal(streams.counters.h2_header.hit, 1);
   });
 
   const values: Readonly<Record<string, readonly [readonly string[], 'miss' | 'invalid' | 'hit']>> = {
@@ -106,7 +119,7 @@ describe('streams of HTTP/2', () => {
     it(`count ${name} as ${result}`, () => {
       const streams = new Http2Streams();
       streams.take(piece({ stream: 1, bytes: block(...given) }));
-      assert.equal(streams.counters[result], 1);
+      assert.equal(streams.counters.h2_header[result], 1);
       assert.equal(spanOf(streams, 1) !== undefined, result === 'hit');
     });
 
@@ -130,21 +143,21 @@ describe('streams of HTTP/2', () => {
       streams.take(piece({ number: 3, stream: 5, bytes: block(valueOf(late)) }));
       assert.equal(spanOf(streams, 5), undefined);
       assert.equal(spanOf(streams, 1), context.spanId, 'what was known before stays true');
-      assert.equal(streams.counters.stale, 3);
+      assert.equal(streams.counters.h2_header.stale, 3);
     });
 
   it('another block within one is refused', () => {
     const streams = new Http2Streams();
     streams.take(piece({ stream: 1, flags: 0, bytes: block() }));
     streams.take(piece({ number: 1, stream: 1, bytes: block(valueOf(newContext())) }));
-    assert.equal(streams.counters.stale, 1);
+    assert.equal(streams.counters.h2_header.stale, 1);
   });
 
   it('are refused on a connection that is joined late, and after its end', () => {
     const streams = new Http2Streams();
     const context = newContext();
     streams.take(piece({ number: 4, stream: 1, bytes: block(valueOf(context)) }));
-    assert.equal(streams.counters.stale, 1);
+    assert.equal(streams.counters.h2_header.stale, 1);
     assert.equal(spanOf(streams, 1), undefined);
   });
 
@@ -154,6 +167,6 @@ describe('streams of HTTP/2', () => {
       streams.take(piece({ cookie, stream: 1, bytes: block(valueOf(newContext())) }));
     assert.deepEqual(Object.values(streams.boundsMet), [2, 1]);
     streams.take(piece({ cookie: 1n, number: 1, stream: 3, bytes: block(valueOf(newContext())) }));
-    assert.equal(streams.counters.stale, 1);
+    assert.equal(streams.counters.h2_header.stale, 1);
   });
 });

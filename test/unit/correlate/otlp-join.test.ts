@@ -91,6 +91,17 @@ test('where the wire gave the span that asked, the local SERVER span below it ta
   assert.deepEqual(join.counters, { hit: 2, miss: 0, conflict: 0 });
 });
 
+test('so it is where the wire gave it by its stream, but not of what a client sent', () => {
+  const { join, out } = joinOf();
+  const answer = retransmit({ role: 'server', context: { ...wire, method: 'h2_stream' } });
+  const asked = retransmit({ role: 'client', context: { ...wire, method: 'h2_header' } });
+  join.handle(asked);
+  join.handle(answer);
+  assert.deepEqual(out, [asked]);
+  join.see([serverSpan({ isHttp1: false })], '10.0.0.1');
+  assert.equal((out[1] as RetransmitRecord).context?.method, 'otlp_server');
+});
+
 test('the span that is made of it is a child of the SERVER span, and says how it was found', () => {
   const { correlator, spans } = harness();
   const { join } = joinOf({ release: (record) => correlator.handle(record) });

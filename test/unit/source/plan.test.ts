@@ -43,6 +43,7 @@ const WAKEUPS = [
 /** Probes that are off by default. */
 const NOT_ASKED_FOR = [
   'http2_write',
+  'http2_ingress',
   ...WAKEUPS,
   'zero_window_tcp_probe',
   ...['kfree_skb', 'consume_skb', 'tcp_probe', 'netif_receive_skb', 'netif_rx', 'net_dev_start_xmit'].map(

@@ -1,7 +1,8 @@
 /**
- * h2-relay.ts KIND: a server of `http2` or `grpc` that echoes, behind a relay that writes down what its clients send. Prints its port;
- * when its input ends, a JSON line for each connection: its port, its frames as [place in the bytes, length, type, stream], and the
- * `traceparent` that the server read on each stream, by the stream's number.
+ * h2-relay.ts KIND: a server of `http2` or `grpc` that echoes, behind a relay that writes down what passes. Prints its port; with `both`
+ * behind KIND also the server's. When its input ends, a JSON line for each connection: its port, its frames as [place in the bytes,
+ * length, type, stream], the `traceparent` that the server read on each stream, by the stream's number, and of the connection to the
+ * server its port and the frames of the answers.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import * as http2 from 'node:http2';
@@ -42,9 +43,9 @@ async function serveGrpc(): Promise<number> {
   );
 }
 
-function framesOf(bytes: Buffer): number[][] {
+function framesOf(bytes: Buffer, begin: number): number[][] {
   const frames: number[][] = [];
-  for (let at = PREFACE; at + FRAME_HEAD <= bytes.length;) {
+  for (let at = begin; at + FRAME_HEAD <= bytes.length;) {
     const length = bytes.readUIntBE(at, 3);
     frames.push([at, FRAME_HEAD + length, bytes[at + 3] ?? 0, bytes.readUInt32BE(at + 5) & 0x7fffffff]);
     at += FRAME_HEAD + length;
@@ -52,12 +53,13 @@ function framesOf(bytes: Buffer): number[][] {
   return frames;
 }
 
-const [kind] = process.argv.slice(2);
+const [kind, said] = process.argv.slice(2);
 const echo = http2.createServer((request, response) => {
   request.pipe(response);
 });
 const target = kind === 'grpc' ? await serveGrpc() : await portOf(echo);
 const written = new Map<number, Buffer[]>();
+const answered = new Map<number, Buffer[]>();
 /** What the server read, by the relay's port and the stream. */
 const read = new Map<number, Record<number, string>>();
 subscribe('http2.server.stream.created', (message) => {
@@ -73,9 +75,12 @@ subscribe('http2.server.stream.created', (message) => {
 const behind = new Map<number, number>();
 const relay = createServer((client) => {
   const chunks: Buffer[] = [];
+  const answers: Buffer[] = [];
   const { remotePort = 0 } = client;
   const server = connect(target, '127.0.0.1', () => behind.set(remotePort, server.localPort ?? 0));
   written.set(remotePort, chunks);
+  answered.set(remotePort, answers);
+  server.on('data', (chunk: Buffer) => answers.push(chunk));
   client.on('data', (chunk: Buffer) => chunks.push(chunk));
   client.pipe(server).pipe(client);
   for (const end of [client, server])
@@ -84,14 +89,17 @@ const relay = createServer((client) => {
       server.destroy();
     });
 });
-process.stdout.write(`${await portOf(relay)}\n`);
+process.stdout.write(`${await portOf(relay)}${said === 'both' ? ` ${target}` : ''}\n`);
 process.stdin.resume().on('end', () => {
-  const lines = [...written].map(([port, chunks]) =>
-    JSON.stringify({
+  const lines = [...written].map(([port, chunks]) => {
+    const serverPort = behind.get(port) ?? 0;
+    return JSON.stringify({
       port,
-      frames: framesOf(Buffer.concat(chunks)),
-      values: read.get(behind.get(port) ?? 0) ?? {},
-    }),
-  );
+      frames: framesOf(Buffer.concat(chunks), PREFACE),
+      values: read.get(serverPort) ?? {},
+      behind: serverPort,
+      answers: framesOf(Buffer.concat(answered.get(port) ?? []), 0),
+    });
+  });
   process.stdout.write(`${lines.join('\n')}\n`, () => process.exit(0));
 });
