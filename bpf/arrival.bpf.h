@@ -44,8 +44,8 @@ static __always_inline bool find_start(struct tcp_sock *tp, u32 *start)
 	return !*(volatile u64 *)&tp->bytes_received;
 }
 
-/* Returns what is kept of a server's connection that is just beginning, or NULL: nothing is to be read of it. */
-static __always_inline struct conn *beginning_server(struct tcp_sock *tp)
+/* Returns what is kept of a server's connection, or NULL: nothing is to be read of it. */
+static __always_inline struct conn *wanted_server(struct tcp_sock *tp)
 {
 	struct conn *conn = conn_of_readable((struct sock *)tp);
 

@@ -21,7 +21,7 @@ static __noinline struct served *begin_served(struct __sk_buff *skb, struct tcp_
 		return 0;
 	if (arrival->seq == start && !may_be_request(skb, arrival))
 		return 0;
-	if (!beginning_server(tp))
+	if (!wanted_server(tp))
 		return 0;
 	served = bpf_sk_storage_get(&serves, tp, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!served) {

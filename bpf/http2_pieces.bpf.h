@@ -7,6 +7,7 @@
 #define WIRESPAN_HTTP2_PIECES_H
 
 #include "http1_body.bpf.h"
+#include "http2_ahead.bpf.h"
 #include "http2_frames.bpf.h"
 
 #define PREFACE_LENGTH	 24
@@ -17,7 +18,7 @@ struct http2_scratch {
 	struct walk walk;
 	u64 cookie;
 	u32 netns;
-	u32 pad;
+	u32 kept; /* the place of the bytes that are followed, from 1; 0: they are of a write or a segment */
 	u64 now;
 	struct http2_record record;
 };
@@ -44,10 +45,12 @@ static __always_inline struct http2_scratch *http2_scratch(enum http2_place plac
 	return bpf_map_lookup_elem(&http2_scratches, &number);
 }
 
-/* Reads the next bytes, at most `most`: of the segment, or of a write where there is none. Returns false: they can't be read. */
-static __always_inline bool read_next(struct __sk_buff *skb, const struct walk *walk, void *into,
-				      u64 bytes, const u64 most)
+/* Reads the next bytes, at most `most`, of a write where there is no segment. Returns false: they can't be read. */
+static __always_inline bool read_next(struct __sk_buff *skb, const struct http2_progress *now,
+				      const struct http2_scratch *s, void *into, u64 bytes,
+				      const u64 most)
 {
+	const struct walk *walk = &s->walk;
 	u64 least = 1;
 
 	barrier_var(bytes); /* as in load_payload() */
@@ -56,6 +59,8 @@ static __always_inline bool read_next(struct __sk_buff *skb, const struct walk *
 		bytes = most;
 	if (!walk->buffer || bytes < least)
 		return false;
+	if (skb && s->kept)
+		return read_ahead(s->kept, s->cookie, now->position, into, bytes);
 	if (skb)
 		return !bpf_skb_load_bytes(skb, walk->buffer, into, bytes);
 	return !bpf_probe_read_user(into, bytes, (void *)walk->buffer);
@@ -88,7 +93,7 @@ static __always_inline u32 hand_over(struct __sk_buff *skb, struct http2_progres
 	record->flags = mark->flags;
 	record->role = skb ? ROLE_SERVER : ROLE_CLIENT;
 	record->pad = 0;
-	if (bytes && !read_next(skb, &s->walk, record->bytes, bytes, HTTP2_PIECE))
+	if (bytes && !read_next(skb, now, s, record->bytes, bytes, HTTP2_PIECE))
 		return MISS_UNREADABLE;
 	if (bpf_ringbuf_output(&events, record, size + bytes, wake_flags()))
 		return LOST_RING_FULL + 1;
@@ -157,7 +162,7 @@ static __always_inline u32 pass_head(struct __sk_buff *skb, struct http2_progres
 	barrier_var(bytes);
 	if (bytes > HTTP2_FRAME_HEAD)
 		return MISS_FRAMING;
-	if (!read_next(skb, walk, &now->head[now->have & 15], bytes, HTTP2_FRAME_HEAD))
+	if (!read_next(skb, now, s, &now->head[now->have & 15], bytes, HTTP2_FRAME_HEAD))
 		return MISS_UNREADABLE;
 	now->have += bytes;
 	pass_bytes(now, walk, bytes);
@@ -177,7 +182,7 @@ static __always_inline u32 pass_head(struct __sk_buff *skb, struct http2_progres
 
 /* "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", a byte at a time: it comes once. */
 static __always_inline u32 pass_preface(struct __sk_buff *skb, struct http2_progress *now,
-					struct walk *walk)
+					struct http2_scratch *s)
 {
 	const u64 words[3] = {WORD8('P', 'R', 'I', ' ', '*', ' ', 'H', 'T'),
 			      WORD8('T', 'P', '/', '2', '.', '0', '\r', '\n'),
@@ -185,26 +190,38 @@ static __always_inline u32 pass_preface(struct __sk_buff *skb, struct http2_prog
 	u8 at = now->preface, byte = 0;
 	u64 word;
 
-	if (!read_next(skb, walk, &byte, 1, 1))
+	if (!read_next(skb, now, s, &byte, 1, 1))
 		return MISS_UNREADABLE;
 	word = at < 8 ? words[0] : at < 16 ? words[1] : words[2];
 	if (byte != (u8)(word >> (at & 7) * 8))
 		return MISS_FRAMING;
 	now->preface = at + 1;
-	pass_bytes(now, walk, 1);
+	pass_bytes(now, &s->walk, 1);
 	return 0;
+}
+
+/* Goes on in the next buffer of a write, or where what was kept lies. Returns false: there is none. */
+static __always_inline bool next_part(struct __sk_buff *skb, const struct http2_progress *now,
+				      struct http2_scratch *s)
+{
+	u64 here = until_wrap(now->position);
+
+	if (!skb)
+		return next_buffer(&s->walk);
+	s->walk.length = here < s->walk.left ? here : s->walk.left;
+	return true;
 }
 
 /* Follows the next piece. Returns an enum loss_reason, or 0; a full ring has one more than its own. */
 static __always_inline u32 pass_frames(struct __sk_buff *skb, struct http2_progress *now,
 				       struct http2_follow *h2, struct http2_scratch *s)
 {
-	if (!s->walk.length && !next_buffer(&s->walk))
+	if (!s->walk.length && !next_part(skb, now, s))
 		return MISS_UNREADABLE;
 	if (!s->walk.length)
 		return 0;
 	if (!now->answers && now->preface < PREFACE_LENGTH)
-		return pass_preface(skb, now, &s->walk);
+		return pass_preface(skb, now, s);
 	return now->left ? pass_payload(skb, now, h2, s) : pass_head(skb, now, h2, s);
 }
 

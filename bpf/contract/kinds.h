@@ -207,7 +207,7 @@ enum loss_reason {
 	MISS_OPENER = 22,
 	/* Which stream of HTTP/2 these bytes are of is no longer kept. */
 	MISS_FORGOTTEN = 23,
-	/* As above, no context: bytes came ahead of others, and there is no room for them. */
+	/* As above, no context: bytes are missing that came ahead of others, for which there was no room. */
 	MISS_OVERTAKEN = 24,
 	LOSS_REASONS = 25,
 };

@@ -48,7 +48,7 @@ export const kernelSettings: SettingTree = {
     http2: setting(
       onOff,
       'off',
-      'Reads the `traceparent` of plaintext HTTP/2 requests, gRPC among them, where clients write them: their header blocks are copied out of the kernel, and nothing of them but ids is kept.',
+      'Reads the `traceparent` of plaintext HTTP/2 requests, gRPC among them, where clients write them and where they arrive at servers: their header blocks are copied out of the kernel, and nothing of them but ids is kept.',
     ),
     hook: setting(
       onOff,

@@ -96,7 +96,7 @@ describe('answers over HTTP/2', () => {
     const a = newContext();
     const promise = frame(5, 0, 1, `\0\0\0\x02\x82`) + frame(9, 4, 1, '\x84');
     const text = responseOf(1) + promise + dataOf(1, 5);
-    for (let at = 1; at < text.length; at += 5) {
+    for (let at = 1; at < text.length; at += 12) {
       const spans = await scene(async (s) => {
         await s.ask(OPENING + headersOf(1, a));
         await s.answer(a, text.slice(0, at));

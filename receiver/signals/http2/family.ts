@@ -3,6 +3,9 @@ import type { Family } from '../family.ts';
 import { isAttached, type Wanted } from '../kernel.ts';
 import { http2Decoder } from './decode.ts';
 
+/** AHEAD_PLACES of bpf/http2_ahead.bpf.h: 2.2 MB. */
+const MAX_AHEAD = 128;
+
 export interface Http2Options {
   /** Trace context of HTTP/2 requests. */
   readonly http2: boolean;
@@ -31,6 +34,7 @@ export const http2: Family<Http2Options> = {
         ': what the answers of local HTTP/2 servers lose is on no trace. It needs CAP_NET_ADMIN and a mounted cgroup v2',
     },
   ],
+  kernelMaps: [{ name: 'aheads', entries: ({ http2 }) => (http2 ? MAX_AHEAD : undefined) }],
   variables: (_options, chosen) => ({ cfg_http2: isAttached(chosen, 'ws_http2', 'ws_http2_fentry') }),
   probeNames: { [PROBE_ID.PROBE_HTTP2]: 'http2_write', [PROBE_ID.PROBE_HTTP2_ARRIVE]: 'http2_ingress' },
   records: [http2Decoder],
