@@ -76,8 +76,8 @@ static __always_inline void emit_drop(void *ctx, struct sk_buff *skb, struct soc
 
 	/* Without a socket there is no trace to be on. */
 	if (cfg_emit_drop != EMIT_ALL && !is_viewed(VIEWED_DROP) &&
-	    !(conn && (cfg_hook || cfg_serves || cfg_http2 ||
-		       (cfg_requests && conn->role == ROLE_CLIENT))))
+	    !(conn &&
+	      (cfg_hook || cfg_serves || cfg_http2 || (cfg_requests && conn->role == ROLE_CLIENT))))
 		return;
 	record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
 	if (!record) {

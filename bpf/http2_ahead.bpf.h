@@ -8,9 +8,9 @@
 /* and so many connections have a place; see MAX_AHEAD in receiver/signals/http2/family.ts. */
 #define AHEAD_PLACES 128
 /* A connection looks for a free place among so many. */
-#define AHEAD_WAYS   4
+#define AHEAD_WAYS 4
 /* Runs of bytes with gaps between them, of one connection. */
-#define AHEAD_RUNS   4
+#define AHEAD_RUNS 4
 
 /* Bytes of the stream at [from, to); to = 0: none. */
 struct ahead_run {
@@ -153,8 +153,7 @@ static __always_inline bool copy_ahead(struct __sk_buff *skb, struct ahead *ahea
 		place = position;
 		barrier_var(place);
 		place &= AHEAD_BYTES - 1;
-		if (bytes < least ||
-		    bpf_skb_load_bytes(skb, offset, ahead->bytes + place, bytes))
+		if (bytes < least || bpf_skb_load_bytes(skb, offset, ahead->bytes + place, bytes))
 			return false;
 		position += bytes;
 		offset += bytes;

@@ -43,8 +43,8 @@ static __always_inline u32 next_of(const struct http2_progress *now)
 }
 
 /* The first data of a connection. When something overtook its first bytes, these will tell. */
-static __noinline struct http2_arrived *
-begin_arrived(struct __sk_buff *skb, struct tcp_sock *tp, const struct arrival *arrival)
+static __noinline struct http2_arrived *begin_arrived(struct __sk_buff *skb, struct tcp_sock *tp,
+						      const struct arrival *arrival)
 {
 	struct http2_arrived *h2;
 	u64 word = 0;

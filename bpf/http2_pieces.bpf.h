@@ -10,8 +10,8 @@
 #include "http2_ahead.bpf.h"
 #include "http2_frames.bpf.h"
 
-#define PREFACE_LENGTH	 24
-#define HTTP2_PREFACE	 WORD8('P', 'R', 'I', ' ', '*', ' ', 'H', 'T')
+#define PREFACE_LENGTH 24
+#define HTTP2_PREFACE  WORD8('P', 'R', 'I', ' ', '*', ' ', 'H', 'T')
 
 struct http2_scratch {
 	u64 busy; /* a program is at work with it */
