@@ -15,7 +15,7 @@ import { checkAnswers, type Written } from './rig/http2-truth.ts';
 
 const [CONNECTIONS, CALLS, PARALLEL] = [10, 100, 8];
 const PERMILLE = 150;
-/** Of the requests one segment of so many never arrives, before any program sees it. */
+/** One segment of so many of the requests is lost before any program sees it. */
 const LOST_OF = 12;
 const SERVICE = join(projectFolder, 'test', 'workloads', 'node-service', 'h2-service.ts');
 
