@@ -99,7 +99,8 @@ function whySkip(): string | false {
   const install = `import('${join(projectFolder, 'scripts', 'packages.mjs')}').then((m) => m.ensurePackages(['vm']))`;
   try {
     execFileSync(process.execPath, ['--input-type=module', '-e', install], { stdio: 'pipe' });
-    for (const kernel of [...(IS_ALL ? [TOO_OLD] : []), ...TESTED]) execFileSync(RUN, ['fetch', kernel], { stdio: 'pipe' });
+    for (const kernel of [...(IS_ALL ? [TOO_OLD] : []), ...TESTED])
+      execFileSync(RUN, ['fetch', kernel], { stdio: 'pipe' });
     return false;
   } catch (error) {
     const { stderr } = error as { stderr?: Buffer };
