@@ -88,6 +88,11 @@ export interface SeriesRow {
   readonly sum: (field: keyof typeof SERIES, index?: number) => number;
 }
 
+/** A record that outlasts its batch, of which a header block is a part. */
+function keep(record: KernelRecord): KernelRecord {
+  return record.kind === 'http2' ? { ...record, bytes: record.bytes.slice() } : record;
+}
+
 /** The programs, loaded and attached for one test file. */
 export class Watcher {
   readonly source: KernelSource;
@@ -105,7 +110,7 @@ export class Watcher {
   /** All records since the start. */
   records(): readonly KernelRecord[] {
     this.source.drain((bytes) =>
-      decodeBatch(bytes, this.#owners, this.counters, (record) => this.#records.push(record)),
+      decodeBatch(bytes, this.#owners, this.counters, (record) => this.#records.push(keep(record))),
     );
     return this.#records;
   }
