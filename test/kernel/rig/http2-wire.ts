@@ -1,8 +1,11 @@
 /** Clients that write HTTP/2 over connections that lose chosen segments, and whose span each of these is on. */
 import { Http2Streams } from '../../../receiver/correlate/http2-streams.ts';
 import { Conversation, type Stage } from './conversation.ts';
+import { writeLost } from './lost-writes.ts';
 
 const MSS = 1_000;
+/** The type of frames that may come any number of times. */
+const DATA = '\0';
 
 export class Http2Wire {
   readonly #stage: Stage;
@@ -45,13 +48,16 @@ export class Http2Wire {
     return c;
   }
 
-  /** Writes each of these, which is lost, and sent again. */
+  /** Writes each of these, which is lost, and sent again; DATA until a record shows it. */
   async lose(c: Conversation, ...writes: readonly (string | readonly string[])[]): Promise<void> {
     c.lose();
-    for (const bytes of writes) {
-      await c.write(bytes);
-      await c.settle();
-    }
+    for (const bytes of writes)
+      if ([bytes].flat().join('')[3] === DATA) {
+        await writeLost(this.#stage, c, bytes);
+      } else {
+        await c.write(bytes);
+        await c.settle();
+      }
     this.#stage.dropper.rest();
   }
 }
