@@ -11,6 +11,7 @@ import { HOSTILE, live, modelOf, rowsOf } from './made.ts';
 /** docs/ui.md. */
 const MAX_SLICES = 120;
 const MAX_CONNECTIONS = 2_048;
+const MAX_PROCESSES = 512;
 /** `modelOf` ends its first interval then. */
 const START_S = 101;
 
@@ -131,5 +132,19 @@ describe('the time of plots', () => {
     endAt(model, MAX_SLICES + 1);
     const last = model.table.connections().find(({ cookie }) => cookie === BigInt(MAX_CONNECTIONS + more));
     assert.ok(model.timelines.connections.get(last?.id ?? ''));
+  });
+
+  it('has one of processes, too', () => {
+    const more = 3;
+    const model = modelOf(
+      'own',
+      Array.from({ length: MAX_PROCESSES + more }, (_, i) =>
+        live(1, 10, { cookie: BigInt(i + 1), owner: { ...owner, pid: i + 1 } }),
+      ),
+    );
+    assert.deepEqual(model.notes(), [
+      `${more} times something happened of processes that have no plot: no more than 512 have`,
+    ]);
+    assert.equal(model.timelines.slices()[0]?.sent, 10 * (MAX_PROCESSES + more));
   });
 });
