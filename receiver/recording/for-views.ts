@@ -11,7 +11,7 @@ export function unmarked(bytes: Uint8Array): Uint8Array {
   const copy = Buffer.from(bytes);
   for (let at = 0; at + RECORD_HEADER.size <= copy.length;) {
     const size = copy.readUInt32LE(at + RECORD_HEADER.bytes);
-    if (size < RECORD_HEADER.size) break;
+    if (size < RECORD_HEADER.size || at + size > copy.length) break;
     copy.writeUInt32LE(plainKind(copy.readUInt32LE(at + RECORD_HEADER.kind)), at + RECORD_HEADER.kind);
     at += (size + 7) & ~7;
   }

@@ -23,3 +23,13 @@ test('a record for views alone has its addresses masked, and is the same without
   assert.notDeepEqual(masked, plain);
   assert.deepEqual(Buffer.from(unmarked(mask.records(marked))), masked);
 });
+
+test('a size that cannot be true ends the records, and the bytes behind it are as they were', () => {
+  const record = Buffer.from(batchOf(connectionRecord({ what: LIVE })));
+  for (const size of [0, 15, 2 * record.length + 1, 0x7fff_fffc, 0x8000_0010, 0xffff_ffff]) {
+    const bytes = Buffer.concat([record, record]);
+    bytes.writeUInt32LE(size, RECORD_HEADER.bytes);
+    bytes.writeUInt32LE(0x8000_0002, record.length + RECORD_HEADER.kind);
+    assert.deepEqual(Buffer.from(unmarked(bytes)), bytes);
+  }
+});
