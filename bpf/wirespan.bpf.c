@@ -22,6 +22,7 @@
 #include "softirq.bpf.c"
 #include "wakeup.bpf.c"
 #include "sample.bpf.c"
+#include "dns.bpf.c"
 #include "packet.bpf.c"
 #include "scan.bpf.c"
 #include "pass.bpf.c"

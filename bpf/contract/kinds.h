@@ -162,7 +162,8 @@ enum probe_id {
 	PROBE_WAKEUP = 19,
 	PROBE_ZERO_WINDOW = 20,
 	PROBE_HTTP2_ARRIVE = 21,
-	PROBE_COUNT = 22,
+	PROBE_DNS = 22,
+	PROBE_COUNT = 23,
 };
 
 /* Why something was lost; the second index of `lost`. */

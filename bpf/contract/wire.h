@@ -31,6 +31,7 @@ enum record_kind {
 	RECORD_PACKET = 12,
 	RECORD_WAKEUP = 13,
 	RECORD_ZERO_WINDOW = 20,
+	RECORD_DNS = 21,
 };
 
 struct record_header {
@@ -214,6 +215,7 @@ _Static_assert(sizeof(struct softirq_record) == 48, "softirq_record");
 #include "unowned.h"
 #include "wakeup.h"
 #include "zero_window.h"
+#include "dns.h"
 
 /*
  * Keeps in the object's BTF what no map and no variable has: records, and enums. From there the
@@ -238,6 +240,7 @@ struct wire_types {
 	struct wakeup_record wakeup;
 	struct zero_window_record zero_window;
 	enum zero_window_end zero_window_end;
+	struct dns_record dns;
 	enum record_kind record_kind;
 	enum viewed_record viewed_record;
 	enum record_reader record_reader;

@@ -69,6 +69,7 @@ enum {
 #define SOCK_STREAM_NR		1
 #define IPPROTO_ICMP_NR		1
 #define IPPROTO_TCP		6
+#define IPPROTO_UDP_NR		17
 #define IPPROTO_ICMPV6_NR	58
 #define IPPROTO_MPTCP_NR	262
 #define RTN_LOCAL_NR		2	   /* rtable.rt_type */

@@ -134,6 +134,7 @@ const LIVE_ALONE: Readonly<Record<string, string>> = {
   'pid-netns': 'a recording has no processes of this machine',
   agent: 'a recording needs no agent',
   'no-agent': 'a recording needs no agent',
+  dns: 'a recording has no answers of name servers',
 };
 
 function refuseLiveAlone(args: ViewArguments): void {

@@ -11,7 +11,7 @@ export function kernelOptionsOf(
   hierarchies: readonly CgroupHierarchy[],
 ): KernelOptions {
   const { events, attributes = [], packets, sums, withoutSockets = false } = needs;
-  const { traces = false, exchanges = false, costly = false } = needs;
+  const { traces = false, exchanges = false, costly = false, dnsAnswers = false } = needs;
   return viewKernelOptions(
     {
       events,
@@ -20,6 +20,7 @@ export function kernelOptionsOf(
       exchanges,
       costly,
       packets,
+      dnsAnswers,
       withoutSockets,
       metrics: sums?.metrics ?? [],
       live: sums?.live ?? false,

@@ -1,3 +1,4 @@
+import type { DnsAnswerRecord } from './dns-answer.ts';
 import type { ExchangePhases } from './exchange-phases.ts';
 import type { Http2Record } from './http2-record.ts';
 import type { PacketRecord, SlowPacketRecord } from './packets.ts';
@@ -250,6 +251,7 @@ export type KernelRecord =
   | ZeroWindowRecord
   | ExchangeRecord
   | Http2Record
+  | DnsAnswerRecord
   | PacketRecord
   | OwnerRecord;
 

@@ -6,6 +6,9 @@ import type { MapImage } from '../model/map-image.ts';
 import { KEY_PLACES, RECORD_PLACES, VALUE_PLACES, type AddressPlaces } from './address-places.ts';
 
 const BLOCK = 16;
+
+/** Records that hold what was sent. */
+const UNMASKED: ReadonlySet<number> = new Set([RECORD_KIND.RECORD_HTTP2, RECORD_KIND.RECORD_DNS]);
 /** Addresses whose masks are remembered. */
 const MAX_KNOWN = 65_536;
 
@@ -58,7 +61,7 @@ export class AddressMask {
     }
   }
 
-  /** A copy of records that lie back to back. What clients wrote over HTTP/2 is left out: it may hold addresses. */
+  /** A copy of records that lie back to back. What was written over HTTP/2, and what name servers answered, is left out: it may hold addresses. */
   records(bytes: Uint8Array): Uint8Array {
     const copy = Buffer.from(bytes);
     let kept = 0;
@@ -67,7 +70,7 @@ export class AddressMask {
       if (size < RECORD_HEADER.size || at + size > copy.length) break;
       const kind = plainKind(copy.readUInt32LE(at + RECORD_HEADER.kind));
       const end = Math.min(copy.length, at + ((size + 7) & ~7));
-      if (kind !== RECORD_KIND.RECORD_HTTP2) {
+      if (!UNMASKED.has(kind)) {
         const places = RECORD_PLACES[kind];
         if (places !== undefined) this.#replace(copy, at, places);
         copy.copyWithin(kept, at, end);

@@ -27,6 +27,8 @@ export interface ViewSettings {
   readonly live: boolean;
   /** Histograms of these. */
   readonly samples: SamplesWanted | undefined;
+  /** What name servers answer. */
+  readonly dnsAnswers: boolean;
   /** The ways of these. */
   readonly packets: PacketsWanted | undefined;
   /** Networks of peers. */
@@ -72,6 +74,7 @@ function wantedOf({
   metrics,
   live,
   samples,
+  dnsAnswers,
   packets,
 }: ViewSettings): Wanted {
   const sums = new Set(metrics.map(({ name }) => name));
@@ -93,6 +96,7 @@ function wantedOf({
     earlyStates: true,
     liveRecords: live,
     samples,
+    dnsAnswers,
     packets,
     execNames: false,
     exchangePhases: false,

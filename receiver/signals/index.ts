@@ -1,4 +1,5 @@
 import { connection } from './connection/family.ts';
+import { dns } from './dns/family.ts';
 import { drop } from './drop/family.ts';
 import { exchange } from './exchange/family.ts';
 import { exec } from './exec/family.ts';
@@ -34,6 +35,7 @@ const ALL = [
   latency,
   exec,
   sample,
+  dns,
   packet,
 ] as const;
 

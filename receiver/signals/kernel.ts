@@ -36,6 +36,8 @@ export interface Wanted {
   readonly liveRecords?: boolean;
   /** Histograms of a view; the agent has none. */
   readonly samples?: SamplesWanted | undefined;
+  /** What name servers answer, for a view; the agent asks for none. */
+  readonly dnsAnswers?: boolean;
   /** Ways of packets; the agent has none unless asked for. */
   readonly packets?: PacketsWanted | undefined;
   /** The names that programs are started with are kept. */

@@ -10,7 +10,12 @@ import {
 import type { KernelAnswers, Plan } from './plan.ts';
 
 /** Programs that are attached to a control group: at the root, they meet what every group does. */
-const OF_CGROUP: ReadonlySet<string> = new Set(['ws_announce', 'ws_arrive', 'ws_http2_arrive']);
+const OF_CGROUP: ReadonlySet<string> = new Set([
+  'ws_announce',
+  'ws_arrive',
+  'ws_http2_arrive',
+  'ws_dns_answer',
+]);
 
 /** Others are told to rely on it, which nothing replaces. It needs this function of the kernel. */
 const PASS_TABLE = 'ws_pass_table';

@@ -40,6 +40,8 @@ function isEmpty(rule: FilterRule): boolean {
 /** The same in user space, and what the kernel's filter has no rule for: families, and packets without a socket. */
 export function isShown(record: KernelRecord, args: ViewArguments, { local, remote }: ViewPorts): boolean {
   if (record.kind === 'owner' || record.kind === 'softirq' || record.kind === 'http2') return false;
+  // Any process may have asked.
+  if (record.kind === 'dns_answer') return true;
   // A packet comes through namespaces: the view looks at its whole way.
   if (record.kind === 'packet') return isFamilyShown(record.family, args);
   const netns = args.number('netns');

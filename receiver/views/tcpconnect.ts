@@ -4,6 +4,7 @@ import { commandOf, line, socketJson, TimeColumns, titles, type Column } from '.
 import { SHOW_CONTAINER } from './container-column.ts';
 import { Counts } from './counts.ts';
 import { portsOption, type ViewArguments } from './options.ts';
+import { PeerNames } from './peer-names.ts';
 import { USER_OPTIONS, Users } from './users.ts';
 import type { View, ViewRow, ViewRun, ViewTools } from './view.ts';
 
@@ -12,6 +13,11 @@ const COUNT_COLUMNS: readonly Column[] = [
   ['RADDR', 25],
   ['RPORT', 20],
   ['CONNECTS', 0],
+];
+const NAMED_COUNT_COLUMNS: readonly Column[] = [
+  ...COUNT_COLUMNS.slice(0, -1),
+  ['CONNECTS', 10],
+  ['QUERY', 0],
 ];
 
 /** Connections that processes open. */
@@ -25,17 +31,28 @@ export const tcpconnect: View = {
     { long: 'time', short: 'T', help: 'a column with the time of day' },
     { long: 'lport', short: 'L', help: 'a column with the local port' },
     ...USER_OPTIONS,
+    { long: 'dns', short: 'd', help: 'a column with the name that the address was asked for by' },
     { long: 'count', short: 'c', help: 'count by addresses and port, and print the sums at the end' },
     SHOW_CONTAINER,
   ],
-  needs: () => ({
+  // The agent does not read what name servers answer.
+  ownOption: (args) => (args.has('dns') ? 'dns' : undefined),
+  needs: (args) => ({
     events: [EVENT_TCP_CONNECTION_OPEN, EVENT_TCP_CONNECTION_FAIL],
-    probes: ['inet_sock_set_state', 'inet_stream_connect'],
+    dnsAnswers: args.has('dns'),
+    probes: ['inet_sock_set_state', 'inet_stream_connect', 'dns_ingress'],
     costly: true,
   }),
   ports: (args) => ({ remote: args.ports('port') }),
   start: (args, tools) => (args.has('count') ? new ConnectCounts(args, tools) : new Connects(args, tools)),
 };
+
+/** Nobody asked for a name that has the address. */
+const UNNAMED = '-';
+
+function namesFor(args: ViewArguments, { maxRemembered }: ViewTools): PeerNames | undefined {
+  return args.has('dns') ? new PeerNames(maxRemembered) : undefined;
+}
 
 /** A client's attempt that is over, and nothing else. */
 export function isAttempt(record: KernelRecord): record is ConnectionRecord {
@@ -48,10 +65,12 @@ class Connects implements ViewRun {
   readonly #hasLocalPort: boolean;
   readonly #times: TimeColumns;
   readonly #users: Users;
+  readonly #names: PeerNames | undefined;
   readonly #tools: ViewTools;
 
   constructor(args: ViewArguments, tools: ViewTools) {
     this.#tools = tools;
+    this.#names = namesFor(args, tools);
     this.#times = new TimeColumns(args, tools);
     this.#users = new Users(args);
     this.#hasLocalPort = args.has('lport');
@@ -65,13 +84,16 @@ class Connects implements ViewRun {
       ...(this.#hasLocalPort ? [['LPORT', 6] as const] : []),
       ['DADDR', 16],
       ['DPORT', 5],
+      ...(this.#names === undefined ? [] : [['QUERY', 0] as const]),
     ];
     this.header = titles(this.#columns);
   }
 
   row(record: KernelRecord): ViewRow | undefined {
+    if (record.kind === 'dns_answer') this.#names?.add(record);
     if (!isAttempt(record) || !this.#users.isShown(record)) return undefined;
     const { owner, endpoints } = record;
+    const name = this.#names?.of(endpoints.peerAddress);
     const texts = [
       ...this.#times.texts(record.timeNs),
       ...this.#users.texts(record),
@@ -82,48 +104,64 @@ class Connects implements ViewRun {
       ...(this.#hasLocalPort ? [String(endpoints.localPort)] : []),
       endpoints.peerAddress,
       String(endpoints.peerPort),
+      ...(this.#names === undefined ? [] : [name ?? UNNAMED]),
     ];
     return {
       lines: [line(this.#columns, texts)],
-      json: { ...socketJson(record, this.#tools), uid: record.uid ?? null, error: record.error ?? null },
+      json: {
+        ...socketJson(record, this.#tools),
+        uid: record.uid ?? null,
+        error: record.error ?? null,
+        ...(this.#names !== undefined && { query: name ?? null }),
+      },
     };
   }
 
   notes(): string[] {
-    return this.#users.notes();
+    return [...this.#users.notes(), ...(this.#names?.notes() ?? [])];
   }
 }
 
 class ConnectCounts implements ViewRun {
   readonly header = undefined;
+  readonly #names: PeerNames | undefined;
   readonly #counts: Counts<ConnectionRecord['endpoints']>;
   readonly #users: Users;
 
-  constructor(args: ViewArguments, { maxRemembered }: ViewTools) {
+  constructor(args: ViewArguments, tools: ViewTools) {
+    this.#names = namesFor(args, tools);
     this.#users = new Users(args);
-    this.#counts = new Counts(maxRemembered);
+    this.#counts = new Counts(tools.maxRemembered);
   }
 
   row(record: KernelRecord): undefined {
+    if (record.kind === 'dns_answer') this.#names?.add(record);
     if (!isAttempt(record) || !this.#users.isShown(record)) return;
     const { localAddress, peerAddress, peerPort } = record.endpoints;
     this.#counts.add(`${localAddress} ${peerAddress} ${String(peerPort)}`, record.endpoints);
   }
 
   end(): ViewRow[] {
-    const rows = this.#counts.sorted().map(({ of: { localAddress, peerAddress, peerPort }, count }) => ({
-      lines: [line(COUNT_COLUMNS, [localAddress, peerAddress, String(peerPort), String(count)])],
-      json: {
-        local_address: localAddress,
-        remote_address: peerAddress,
-        remote_port: peerPort,
-        connects: count,
-      },
-    }));
-    return [{ lines: [titles(COUNT_COLUMNS)] }, ...rows];
+    const hasNames = this.#names !== undefined;
+    const columns = hasNames ? NAMED_COUNT_COLUMNS : COUNT_COLUMNS;
+    const rows = this.#counts.sorted().map(({ of: { localAddress, peerAddress, peerPort }, count }) => {
+      const query = this.#names?.of(peerAddress);
+      const texts = [localAddress, peerAddress, String(peerPort), String(count)];
+      return {
+        lines: [line(columns, hasNames ? [...texts, query ?? UNNAMED] : texts)],
+        json: {
+          local_address: localAddress,
+          remote_address: peerAddress,
+          remote_port: peerPort,
+          connects: count,
+          ...(hasNames && { query: query ?? null }),
+        },
+      };
+    });
+    return [{ lines: [titles(columns)] }, ...rows];
   }
 
   notes(): string[] {
-    return [...this.#counts.notes(), ...this.#users.notes()];
+    return [...this.#counts.notes(), ...this.#users.notes(), ...(this.#names?.notes() ?? [])];
   }
 }

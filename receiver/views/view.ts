@@ -49,6 +49,8 @@ export interface ViewNeeds {
   readonly traces?: boolean;
   /** A record of each request that is sampled; with `traces`. */
   readonly exchanges?: boolean;
+  /** What name servers answer, as records. */
+  readonly dnsAnswers?: boolean;
   /** The ways of these packets. */
   readonly packets?: PacketsWanted;
   /** It shows in which containers, or control groups, processes are. */

@@ -16,7 +16,7 @@ registerHooks({
 /** Tells of each module on standard error. */
 const TELL = `data:text/javascript,${encodeURIComponent(SOURCE)}`;
 const UNNEEDED =
-  /node_modules\/(yaml|string-width|terminal-kit|@opentelemetry|@grpc|pino)\/|receiver\/(recording\/(?!error)|feed\/(?!errors|protocol|there)|report|ui|tap|views\/(softirqs|tcptop|top))/;
+  /node_modules\/(yaml|dns-packet|string-width|terminal-kit|@opentelemetry|@grpc|pino)\/|receiver\/(recording\/(?!error)|feed\/(?!errors|protocol|there)|report|ui|tap|views\/(softirqs|tcptop|top))/;
 
 test('a view reads neither other views nor what only settings, agents, recordings and pages need', async () => {
   const { stderr } = await runToEnd(process.execPath, ['--import', TELL, ...agentArgs('tcplife', '--help')]);

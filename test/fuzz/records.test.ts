@@ -21,6 +21,7 @@ import {
   stateRecord,
 } from '../fixtures/records/write-records.ts';
 import { wakeupRecord } from '../fixtures/records/write-wakeup.ts';
+import { dnsRecord } from '../fixtures/records/write-dns.ts';
 import { zeroWindowRecord } from '../fixtures/records/write-zero-window.ts';
 import { checkAlone, recordsOf } from './decoding.ts';
 import { fuzz, inputsOf } from './fuzz.ts';
@@ -44,6 +45,8 @@ const all = [
   latencyRecord({ ...SOCKET, valueNs: 5_000_000n, what: 1 }),
   softirqRecord({ valueNs: 7_000_000n, vector: 3, cpu: 1 }),
   wakeupRecord({ ...SOCKET, wakeNs: 5n, runNs: 7n, inSoftirq: 1, vector: 3, waker: 'nginx' }),
+  dnsRecord({ timeNs: 5n, message: Buffer.from([0, 1, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0]) }),
+  dnsRecord({ timeNs: 5n, length: 4_096 }),
   zeroWindowRecord({ ...SOCKET, closedNs: 5n, seq: 9, waiting: 7, told: 2, end: 1, context: CONTEXT }),
 ].map((record) => Buffer.from(record));
 const corpus = [...all, Buffer.from(batchOf(...all)), Buffer.from(batchOf(...all, ...all)), Buffer.alloc(7)];

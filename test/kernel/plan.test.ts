@@ -90,7 +90,8 @@ for (const costlyVariants of [false, true]) {
 
 test('the programs that only views have load, too', () => {
   const ofPackets = ['queue', 'transmit', 'backlog', 'receive', 'tcp', 'read', 'freed', 'lost'];
-  const programs = ['ws_rtt_sample', 'ws_backlog_sample', ...ofPackets.map((point) => `ws_packet_${point}`)];
+  const samples = ['ws_rtt_sample', 'ws_backlog_sample'];
+  const programs = [...samples, 'ws_dns_answer', ...ofPackets.map((point) => `ws_packet_${point}`)];
   for (const program of programs) assert.ok(canLoad(program), program);
 });
 

@@ -27,7 +27,7 @@ export const KERNEL_MAPS = {
   listen_namespaces: { type: 'hash', keySize: 8, valueSize: 56, maxEntries: 4096, isOnDemand: false },
   listen_ports: { type: 'lru_hash', keySize: 8, valueSize: 16, maxEntries: 16384, isOnDemand: false },
   listeners: { type: 'hash', keySize: 40, valueSize: 344, maxEntries: 4096, isOnDemand: false },
-  lost: { type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 550, isOnDemand: false },
+  lost: { type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 575, isOnDemand: false },
   next_connects: { type: 'array', keySize: 4, valueSize: 72, maxEntries: 1024, isOnDemand: false },
   owners: { type: 'hash', keySize: 16, valueSize: 96, maxEntries: 16384, isOnDemand: false },
   packets: { type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: 4096, isOnDemand: false },

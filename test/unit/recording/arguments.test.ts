@@ -39,6 +39,7 @@ describe('the command lines of recordings', () => {
       [[file, 'tcplive'], /tcplive: is no view; views are netpod, softirqs, .*; the nearest is tcplife$/],
       [[file, 'tcplife', '--cgroup', '/x'], /--cgroup: is for live views: a recording has no cgroups$/],
       [[file, 'tcplife', '--container', 'abcd'], /--container: is for live views/],
+      [[file, 'tcpconnect', '-d'], /--dns: is for live views: a recording has no answers of name servers$/],
       [
         [file, 'tcptop'],
         /wirespan replay: tcptop: cannot be shown: this recording has no samples, or no figures of/,

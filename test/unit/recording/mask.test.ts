@@ -16,6 +16,7 @@ import {
 } from '../../../receiver/decode/generated/layout.ts';
 import { KEY_PLACES, RECORD_PLACES, VALUE_PLACES } from '../../../receiver/recording/address-places.ts';
 import { AddressMask } from '../../../receiver/recording/mask.ts';
+import { dnsRecord } from '../../fixtures/records/write-dns.ts';
 
 const mask = new AddressMask(Buffer.alloc(32, 5));
 
@@ -96,7 +97,7 @@ describe('a masked address', () => {
 });
 
 describe('masking', () => {
-  it('leaves no address of a batch, and of HTTP/2 nothing', () => {
+  it('leaves no address of a batch, and of HTTP/2 and name servers nothing', () => {
     const secret = Buffer.from([198, 51, 100, 7]);
     const record = Buffer.alloc(CONNECTION_RECORD.size);
     record.writeUInt32LE(RECORD_KIND.RECORD_CONNECTION, RECORD_HEADER.kind);
@@ -110,7 +111,8 @@ describe('masking', () => {
     piece.writeUInt32LE(piece.length, RECORD_HEADER.bytes);
     secret.copy(piece, HTTP2_RECORD.bytes);
     const padded = Buffer.concat([piece, Buffer.alloc((8 - (piece.length % 8)) % 8)]);
-    const shown = Buffer.from(mask.records(Buffer.concat([record, padded, record])));
+    const answer = dnsRecord({ message: secret });
+    const shown = Buffer.from(mask.records(Buffer.concat([record, padded, answer, record])));
     assert.equal(shown.length, 2 * record.length);
     assert.equal(shown.includes(secret), false);
     assert.ok(record.includes(secret));

@@ -81,3 +81,7 @@ test('what a view reads of requests is loaded when it is asked for', () => {
     [...SOCKETS, 'ws_retransmit', ...requests].toSorted(),
   );
 });
+
+test('what name servers answer is read when names are asked for', () => {
+  assert.deepEqual(programsWith('tcpconnect', '-d'), [...SOCKETS, ...CALLS, 'ws_dns_answer'].toSorted());
+});
