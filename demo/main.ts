@@ -1,10 +1,10 @@
 /**
  * `npm run demo [-- --once | --picture]`: sets the stage, shows a request that lost a segment, and goes on until it is ended; with
- * `--once` it ends by itself, with `--picture` when it has taken the picture of the README. Whatever happens, all that it started ends
+ * `--once` it ends by itself, with `--picture` when it has taken the pictures of the documents. Whatever happens, all that it started ends
  * with it.
  */
 import { Cleanup } from '../test/support/cleanup.ts';
-import { hasPage, takePicture } from './picture.ts';
+import { hasPage, takePictures } from './picture.ts';
 import { setStage } from './stage.ts';
 import { goOn, showLosses, type StoryOptions } from './story.ts';
 
@@ -29,10 +29,10 @@ async function play(): Promise<void> {
   const pageFolder = process.env['WIRESPAN_TEST_JAEGER_PAGE'];
   const stage = await setStage(cleanup, { ...options, pageFolder });
   say(`\nAll of it runs, after ${((Date.now() - began) / 1_000).toFixed(0)} s.`);
-  const trace = await showLosses(stage, options);
-  if (args.includes('--picture')) say(await takePicture(stage.ports.jaeger, trace, end.signal));
+  const traces = await showLosses(stage, options);
+  if (args.includes('--picture')) say(await takePictures(stage.ports.jaeger, traces, end.signal));
   if (args.length > 0) return;
-  await sayPage(stage.ports.jaeger, trace.traceId);
+  await sayPage(stage.ports.jaeger, traces.lost.traceId);
   say('Requests go on, and one segment in ten is lost. Ctrl-C ends everything. Slow ones:');
   await goOn(stage, options);
 }

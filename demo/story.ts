@@ -1,6 +1,7 @@
 /** What the demo shows: a request whose segment was lost, as Jaeger has its trace; then more of them, until it is ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StoredSpan } from '../test/backends/jaeger-traces.ts';
+import type { Shown } from './picture.ts';
 import { ask, readTrace, type Asked, type Trace } from './requests.ts';
 import type { Stage } from './stage.ts';
 import { renderTree, type TreeOptions } from './tree.ts';
@@ -25,12 +26,6 @@ const hasRetransmit = (spans: readonly StoredSpan[]): boolean =>
 const hasExchange = (spans: readonly StoredSpan[]): boolean =>
   hasRetransmit(spans) && spans.some(({ name }) => EXCHANGE.test(name));
 
-/** A trace in Jaeger. */
-interface Shown {
-  readonly traceId: string;
-  readonly spans: number;
-}
-
 /** Where a request's segments are lost, and what those are. */
 interface Loss {
   readonly port: 'orders' | 'postgres' | 'stock';
@@ -51,14 +46,16 @@ const PLAIN: Loss = {
 };
 
 /**
- * The first request is lost itself, and its trace returned; the query of the next one is lost, by which the connection is there; and
- * one that is read on the wire, so that it is told what its time was spent on.
+ * The first request is lost itself (`lost`); the query of the next one is lost, by which the connection is there; and one that is
+ * read on the wire, so that it is told what its time was spent on (`divided`).
  */
-export async function showLosses(stage: Stage, options: StoryOptions): Promise<Shown> {
-  const shown = await showLoss(stage, REQUEST, options);
+export async function showLosses(
+  stage: Stage,
+  options: StoryOptions,
+): Promise<{ readonly lost: Shown; readonly divided: Shown }> {
+  const lost = await showLoss(stage, REQUEST, options);
   await showLoss(stage, QUERY, options);
-  await showLoss(stage, PLAIN, options);
-  return shown;
+  return { lost, divided: await showLoss(stage, PLAIN, options) };
 }
 
 /**

@@ -3,7 +3,7 @@
 #ifndef WIRESPAN_DNS_H
 #define WIRESPAN_DNS_H
 
-/* Of a message: what resolvers ask for at most, so that it is not split (the default of EDNS since 2020). */
+/* Bytes of a message that are copied: what resolvers ask for at most, so that it is not split (the default of EDNS since 2020). */
 #define DNS_BYTES 1232
 
 /* A message from port 53 over UDP, as it came to a socket. Its time: when it came. */
