@@ -65,6 +65,7 @@ export interface Binding {
   programs(session: Handle): ProgramInfo[];
   maps(session: Handle): MapInfo[];
   setAutoload(session: Handle, program: string, on: boolean): void;
+  setWeight(session: Handle, program: string, instructions: number): void;
   setMaxEntries(session: Handle, map: string, maxEntries: number): void;
   setVariable(session: Handle, name: string, value: Uint8Array): void;
   getVariable(session: Handle, name: string, into: Uint8Array): void;

@@ -10,12 +10,14 @@ import { loadedAddon, native } from './addon.ts';
 import type { ClockSample, Handle, LoadAnswer, MapInfo, ProgramInfo, ProgramStats } from './binding.ts';
 import { NativeError } from './error.ts';
 import { describeMachine, type ProbeAnswer } from './machine.ts';
+import { Ring } from './ring.ts';
 
 export type { ClockSample, LoadAnswer, MapInfo, ProgramInfo, ProgramStats } from './binding.ts';
 export type { NativeErrorCode } from './error.ts';
 export type { ProbeAnswer } from './machine.ts';
 export { NativeError } from './error.ts';
 export { hideMemory, reduceCapabilities } from './privileges.ts';
+export { Ring } from './ring.ts';
 
 /** One BPF object: open → configure → load → attach → close. */
 export class BpfSession {
@@ -52,6 +54,14 @@ export class BpfSession {
   /** Whether `load` takes the program; before `load` only. */
   setAutoload(program: string, on: boolean): void {
     native().setAutoload(this.#handle, program, on);
+  }
+
+  /**
+   * How many instructions the verifier is thought to read of a program; without it, as many as it has. The parts that `load`
+   * makes are as heavy as each other by it; before `load` only.
+   */
+  setWeight(program: string, instructions: number): void {
+    native().setWeight(this.#handle, program, instructions);
   }
 
   /** Before `load` only. A ring's size in bytes is rounded up to a power of two of whole pages. */
@@ -168,59 +178,6 @@ export class BpfSession {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-/** The reader of one ring buffer. Made by {@link BpfSession.ring}. */
-export class Ring {
-  readonly #handle: Handle;
-
-  /** @internal */
-  constructor(handle: Handle) {
-    this.#handle = handle;
-  }
-
-  /**
-   * Moves whole records into `into` until the ring is empty or the next one does not fit, and
-   * returns the bytes. Each record starts with `{u64 ts_ns, u32 kind, u32 size}`, has `size` bytes
-   * and is padded with zeros to a multiple of 8. Call again while the result is not 0. When the
-   * next record exceeds all of `into`: `ERR_NATIVE_SHORT` with `neededBytes`, and it stays.
-   */
-  drain(into: Uint8Array): number {
-    return native().drain(this.#handle, into);
-  }
-
-  /**
-   * Calls back once for each wake-up that the kernel side forces, from the event loop; does not
-   * keep the process alive. A second call replaces the callback. Ends with `close`.
-   */
-  onReadable(callback: () => void): void {
-    native().onReadable(this.#handle, callback);
-  }
-
-  /** Bytes in the ring, headers included. */
-  unreadBytes(): number {
-    return native().ringState(this.#handle).unread;
-  }
-
-  /** Bytes. */
-  get size(): number {
-    return native().ringState(this.#handle).size;
-  }
-
-  /** Records handed out by `drain` so far. */
-  get records(): number {
-    return native().ringState(this.#handle).records;
-  }
-
-  /** Records left out because their header's `size` contradicts the length that the ring has. */
-  get misframed(): number {
-    return native().ringState(this.#handle).misframed;
-  }
-
-  /** Idempotent. Unread records stay in the kernel's ring. */
-  close(): void {
-    native().closeRing(this.#handle);
   }
 }
 

@@ -26,7 +26,7 @@ constexpr size_t kOtherFiles = 16;
 struct Part {
   std::string path;
   bpf_object* object = nullptr;
-  size_t instructions = 0;
+  size_t weight = 0;
   Status status;
 };
 
@@ -102,15 +102,20 @@ void RunParts(std::vector<Part>& parts) {
 
 }  // namespace
 
-// Programs that are to be loaded, the largest first.
+size_t Session::WeightOf(const bpf_program* program) const {
+  const auto given = weights_.find(bpf_program__name(program));
+  return given == weights_.end() ? bpf_program__insn_cnt(program) : given->second;
+}
+
+// Programs that are to be loaded, the heaviest first.
 std::vector<bpf_program*> Session::Wanted() const {
   std::vector<bpf_program*> found;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_) {
     if (bpf_program__autoload(program)) found.push_back(program);
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto* one, const auto* other) {
-    return bpf_program__insn_cnt(one) > bpf_program__insn_cnt(other);
+  std::stable_sort(found.begin(), found.end(), [this](const auto* one, const auto* other) {
+    return WeightOf(one) > WeightOf(other);
   });
   return found;
 }
@@ -126,12 +131,12 @@ Status Session::LoadParts(const std::vector<bpf_program*>& programs, size_t coun
   }
   for (bpf_program* program : programs) {
     bpf_program__set_autoload(program, false);
-    Part& smallest = *std::min_element(
+    Part& lightest = *std::min_element(
         parts.begin(), parts.end(),
-        [](const Part& one, const Part& other) { return one.instructions < other.instructions; });
-    smallest.instructions += bpf_program__insn_cnt(program);
+        [](const Part& one, const Part& other) { return one.weight < other.weight; });
+    lightest.weight += WeightOf(program);
     bpf_program__set_autoload(
-        bpf_object__find_program_by_name(smallest.object, bpf_program__name(program)), true);
+        bpf_object__find_program_by_name(lightest.object, bpf_program__name(program)), true);
   }
   // The maps alone.
   if (Status status = LoadObject(object_, path_)) return status;

@@ -91,6 +91,14 @@ Status Session::SetAutoload(const std::string& name, bool on) {
   return {};
 }
 
+Status Session::SetWeight(const std::string& name, uint32_t instructions) {
+  bpf_program* program = nullptr;
+  if (Status status = RequireOpened("set weight")) return status;
+  if (Status status = FindProgram(name, &program)) return status;
+  weights_[name] = instructions;
+  return {};
+}
+
 Status Session::SetMaxEntries(const std::string& name, uint32_t count) {
   bpf_map* map = nullptr;
   if (Status status = RequireOpened("set max entries")) return status;

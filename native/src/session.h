@@ -33,6 +33,8 @@ class Session {
 
   Status Open() { return OpenObject(path_, &object_); }
   Status SetAutoload(const std::string& program, bool on);
+  // What the verifier is thought to read of a program: parts are made as large as each other by it.
+  Status SetWeight(const std::string& program, uint32_t instructions);
   Status SetMaxEntries(const std::string& map, uint32_t count);
   // Global variable of .rodata*, .data* or .bss*, found by the object's BTF.
   Status SetVariable(const std::string& name, Bytes value);
@@ -72,6 +74,7 @@ class Session {
     size_t size;
   };
 
+  size_t WeightOf(const bpf_program* program) const;
   std::vector<bpf_program*> Wanted() const;
   Status LoadParts(const std::vector<bpf_program*>& programs, size_t count);
   Status RequireOpened(const char* step) const;
@@ -85,6 +88,7 @@ class Session {
   bpf_object* object_ = nullptr;
   std::vector<bpf_object*> parts_;  // the same file again, with programs that object_ left out
   State state_ = State::kOpened;
+  std::map<std::string, uint32_t> weights_;                         // by program
   std::map<std::string, bpf_link*> links_;                          // by program
   std::map<std::pair<std::string, std::string>, bpf_link*> iters_;  // by program and map
   std::map<bpf_map*, Area> areas_;  // .data and .bss of the loaded object

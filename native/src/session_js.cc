@@ -80,6 +80,15 @@ Napi::Value JsSetAutoload(const Napi::CallbackInfo& info) {
   return Settle(info.Env(), session->SetAutoload(program, on));
 }
 
+Napi::Value JsSetWeight(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* session = args.Handle<Session>(0);
+  const std::string program = args.Text(1, "program");
+  const uint32_t instructions = args.Count(2, "instructions");
+  if (!args.Ok()) return info.Env().Undefined();
+  return Settle(info.Env(), session->SetWeight(program, instructions));
+}
+
 Napi::Value JsSetMaxEntries(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* session = args.Handle<Session>(0);
@@ -204,6 +213,7 @@ void ExportSession(Napi::Env env, Napi::Object exports) {
   add("programs", JsPrograms);
   add("maps", JsMaps);
   add("setAutoload", JsSetAutoload);
+  add("setWeight", JsSetWeight);
   add("setMaxEntries", JsSetMaxEntries);
   add("setVariable", JsVariable<&Session::SetVariable>);
   add("getVariable", JsVariable<&Session::GetVariable>);

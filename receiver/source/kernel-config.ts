@@ -6,6 +6,7 @@ import { mapSizes } from './map-sizes.ts';
 import { u32, u64, u8 } from './number-bytes.ts';
 import { programsOf, type Plan } from './plan.ts';
 import { setRowLimits } from './row-maps.ts';
+import { VERIFIED_INSTRUCTIONS } from './verified.ts';
 
 /** Chooses the programs that are loaded, and sets all that is to be set before that. */
 export function configure(
@@ -16,6 +17,7 @@ export function configure(
 ): void {
   const needed = new Set(programsOf(plan));
   for (const { name } of session.programs()) session.setAutoload(name, needed.has(name));
+  for (const [program, count] of Object.entries(VERIFIED_INSTRUCTIONS)) session.setWeight(program, count);
   setKernelConfig(session, plan, options, numbers);
   setRowLimits(session);
 }

@@ -1,5 +1,6 @@
 /** Objects so large that they are loaded in parts, side by side. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { BpfSession } from '../../native/index.ts';
@@ -44,6 +45,25 @@ for (const parts of [1, 2, MANY])
     session.close();
     assert.equal(bpfDescriptors(), before);
   });
+
+test('parts are as heavy as each other by the weights that programs are given', { skip }, () => {
+  using session = open(ADDERS);
+  session.setWeight('wsn_three', 1_000_000);
+  session.load(2);
+  const parts = ADDERS.map((adder) => typesOf(session.programStats(adder).id));
+  const [alone] = parts.splice(ADDERS.indexOf('wsn_three'), 1);
+  assert.equal(new Set(parts).size, 1);
+  assert.ok(parts.every((types) => types !== alone));
+  assert.throws(() => session.setWeight('wsn_three', 1), nativeError('ERR_NATIVE_STATE'));
+  using opened = open(ADDERS);
+  assert.throws(() => opened.setWeight('none', 1), nativeError('ERR_NATIVE_UNKNOWN', 'none'));
+});
+
+/** The object that a program came with: each has types of its own. */
+function typesOf(program: number): number {
+  const told = execFileSync('bpftool', ['-j', 'prog', 'show', 'id', String(program)], { encoding: 'utf8' });
+  return (JSON.parse(told) as { btf_id: number }).btf_id;
+}
 
 test('a refused program of any part is named, and nothing is left', { skip }, () => {
   const before = bpfDescriptors();
