@@ -1,7 +1,7 @@
 import { ConfigError } from '../../config/index.ts';
 import { commandTable, type Command, type ViewCommand } from '../cli/command-table.ts';
 import { renderCompletion } from '../cli/completion.ts';
-import { readVersion } from '../cli/help.ts';
+import { readVersion } from '../cli/version.ts';
 import { renderManual } from '../cli/manual.ts';
 import { optionsOf } from '../views/help.ts';
 import { VIEWS } from '../views/index.ts';

@@ -83,7 +83,8 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
   // Only the agent has something to finish.
   if (command !== 'run') signals.release();
   if (command === 'help' || command === 'version') {
-    const { readVersion, renderHelp } = await import('../cli/help.ts');
+    const { readVersion } = await import('../cli/version.ts');
+    const { renderHelp } = await import('../cli/help.ts');
     return await print(command === 'help' ? renderHelp(VIEWS) : readVersion(), outputs.stdout);
   }
   const sources = {

@@ -3,7 +3,7 @@ import { METRIC_AGENT_PROBE_STATUS } from '../../semconv/index.ts';
 import { ResourceBuilder } from '../enrich/resources.ts';
 import { createExporters } from '../export/exporters.ts';
 import { readHostFacts } from '../host/host-facts.ts';
-import { readVersion } from '../cli/help.ts';
+import { readVersion } from '../cli/version.ts';
 import type { Plan } from '../source/plan.ts';
 import { createAgentTelemetry } from '../telemetry/agent-telemetry.ts';
 import { found, type Finding } from './doctor-finding.ts';

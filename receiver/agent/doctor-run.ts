@@ -2,7 +2,7 @@ import { configOf, readCheckedSettings } from '../../config/index.ts';
 import { hideMemory } from '../../native/index.ts';
 import { readTextFile } from '../../text/index.ts';
 import { parseArguments } from '../cli/args.ts';
-import { readVersion } from '../cli/help.ts';
+import { readVersion } from '../cli/version.ts';
 import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
 import { kernelOptionsOf } from '../settings/kernel.ts';
 import { collectorFinding } from './doctor-collector.ts';

@@ -1,5 +1,5 @@
 import type { AppConfig } from '../../config/index.ts';
-import { readVersion } from '../cli/help.ts';
+import { readVersion } from '../cli/version.ts';
 import type { AttemptJournal, SignalAttempts } from '../export/attempt-journal.ts';
 import type { Exporters } from '../export/exporters.ts';
 import type { Signal } from '../export/options.ts';

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import wrapAnsi from 'wrap-ansi';
 import { SCHEMA } from '../../config/index.ts';
 
@@ -47,10 +46,4 @@ export function renderHelp(views: readonly { readonly name: string }[]): string 
   const list = `Views, as the tools of BCC: ${views.map(({ name }) => name).join(' ')}`;
   const shown = wrapAnsi(list, LIST_WIDTH).replaceAll('\n', '\n  ');
   return [PREAMBLE, shown, ...groups, CLOSING].join('\n\n') + '\n';
-}
-
-/** The version of this package. */
-export function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,9 +1,18 @@
-import wrapAnsi from 'wrap-ansi';
+import { createRequire } from 'node:module';
+import type wrapAnsi from 'wrap-ansi';
 
 /** How long a line of the log keeps its place before the table may need it. */
 const KEPT_MS = 10_000;
 /** Messages whose height is known: more are never above a table. */
 const MAX_MESSAGES = 100;
+
+let library: typeof wrapAnsi | undefined;
+
+/** Only a table on a terminal has lines above it: what wraps them takes longer to read than all that is ours of a view. */
+const wrap: typeof wrapAnsi = (...given) => {
+  library ??= (createRequire(import.meta.url)('wrap-ansi') as { readonly default: typeof wrapAnsi }).default;
+  return library(...given);
+};
 
 /** What stands above the table on a terminal: whole messages, however the table grows and shrinks. */
 export class LinesAbove {
@@ -13,7 +22,7 @@ export class LinesAbove {
 
   /** The message as it fits `width`, wrapped between words, each line with its end. */
   add(text: string, width: number, nowMs: number): string {
-    const wrapped = wrapAnsi(text.replace(/\n$/, ''), width, { hard: true, trim: false });
+    const wrapped = wrap(text.replace(/\n$/, ''), width, { hard: true, trim: false });
     this.#heights = [wrapped.split('\n').length, ...this.#heights.slice(0, MAX_MESSAGES)];
     this.#lastMs = nowMs;
     return `${wrapped}\n`;

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { prettyFactory } from 'pino-pretty';
+import type { prettyFactory } from 'pino-pretty';
 import { SAFE_LINES } from './safe-lines.ts';
 
 export type { Logger } from 'pino';
@@ -19,7 +20,7 @@ export interface CreateLogOptions {
 export function createLog({ level, isTerminal, hasColour = false, stream }: CreateLogOptions): Logger {
   if (isTerminal) {
     // The factory formats in place; pino-pretty's own stream would lose the last lines of a process that ends.
-    const format = prettyFactory({
+    const format = readPretty()({
       colorize: hasColour,
       ignore: 'pid,hostname',
       translateTime: 'SYS:HH:MM:ss',
@@ -38,4 +39,12 @@ export function createLog({ level, isTerminal, hasColour = false, stream }: Crea
     },
     stream,
   );
+}
+
+/** It and what it needs are a twentieth of all modules; a log for programs does without. */
+function readPretty(): typeof prettyFactory {
+  const pretty = createRequire(import.meta.url)('pino-pretty') as {
+    readonly prettyFactory: typeof prettyFactory;
+  };
+  return pretty.prettyFactory;
 }

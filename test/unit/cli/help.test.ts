@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { SCHEMA } from '../../../config/index.ts';
 import { VIEWS } from '../../../receiver/views/index.ts';
-import { readVersion, renderHelp } from '../../../receiver/cli/help.ts';
+import { renderHelp } from '../../../receiver/cli/help.ts';
+import { readVersion } from '../../../receiver/cli/version.ts';
 
 describe('the help', () => {
   const lines = renderHelp(VIEWS).split('\n');
