@@ -69,6 +69,7 @@ export interface Binding {
   setMaxEntries(session: Handle, map: string, maxEntries: number): void;
   setVariable(session: Handle, name: string, value: Uint8Array): void;
   getVariable(session: Handle, name: string, into: Uint8Array): void;
+  beginLoad(session: Handle, mostParts: number): void;
   load(session: Handle, mostParts: number): void;
   attach(session: Handle, program: string): void;
   attachCgroup(session: Handle, program: string, cgroupPath: string): void;

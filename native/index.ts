@@ -80,6 +80,14 @@ export class BpfSession {
   }
 
   /**
+   * Begins what `load` ends: creates the maps, and verifies the programs of a large object in threads. Nothing else may be
+   * asked of the session meanwhile; `close` waits for the threads.
+   */
+  beginLoad(mostParts = availableParallelism()): void {
+    native().beginLoad(this.#handle, mostParts);
+  }
+
+  /**
    * Creates the maps and verifies the programs; those of a large object in up to `mostParts` parts, side by side. On
    * refusal the error's `object` is the program and `verifierLog` says why; the session can then only be closed.
    */

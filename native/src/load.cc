@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,14 +20,6 @@ constexpr size_t kInstructionsAPart = 8192;
 // The largest program alone takes a third.
 constexpr size_t kMostParts = 3;
 constexpr size_t kOtherFiles = 16;
-
-// One part: an object of its own, of the same file.
-struct Part {
-  std::string path;
-  bpf_object* object = nullptr;
-  size_t weight = 0;
-  Status status;
-};
 
 // libbpf gives other errors, or none, for some of the files that it could not open.
 Status RequireFiles(size_t wanted, const std::string& path) {
@@ -77,34 +68,17 @@ int ShareMaps(bpf_object* from, bpf_object* to) {
   return 0;
 }
 
-void* RunPart(void* argument) {
+}  // namespace
+
+void* Session::RunPart(void* argument) {
   auto* part = static_cast<Part*>(argument);
   part->status = LoadObject(part->object, part->path);
   return nullptr;
 }
 
-// The parts beside each other, the first one in this thread. Where there is no thread to be had it
-// does them all.
-void RunParts(std::vector<Part>& parts) {
-  std::vector<pthread_t> threads;
-  std::vector<Part*> own = {&parts[0]};
-  for (size_t i = 1; i < parts.size(); ++i) {
-    pthread_t thread;
-    if (pthread_create(&thread, nullptr, RunPart, &parts[i]) == 0) {
-      threads.push_back(thread);
-    } else {
-      own.push_back(&parts[i]);
-    }
-  }
-  for (Part* part : own) RunPart(part);
-  for (const pthread_t thread : threads) pthread_join(thread, nullptr);
-}
-
-}  // namespace
-
 size_t Session::WeightOf(const bpf_program* program) const {
   const auto given = weights_.find(bpf_program__name(program));
-  return given == weights_.end() ? bpf_program__insn_cnt(program) : given->second;
+  return given != weights_.end() ? given->second : bpf_program__insn_cnt(program);
 }
 
 // Programs that are to be loaded, the heaviest first.
@@ -120,19 +94,18 @@ std::vector<bpf_program*> Session::Wanted() const {
   return found;
 }
 
-Status Session::LoadParts(const std::vector<bpf_program*>& programs, size_t count) {
-  std::vector<Part> parts(count);
-  for (Part& part : parts) {
+Status Session::BeginParts(const std::vector<bpf_program*>& programs, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    Part& part = parts_.emplace_back();
     part.path = path_;
     if (Status status = OpenObject(path_, &part.object)) return status;
-    parts_.push_back(part.object);
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, part.object) bpf_program__set_autoload(program, false);
   }
   for (bpf_program* program : programs) {
     bpf_program__set_autoload(program, false);
     Part& lightest = *std::min_element(
-        parts.begin(), parts.end(),
+        parts_.begin(), parts_.end(),
         [](const Part& one, const Part& other) { return one.weight < other.weight; });
     lightest.weight += WeightOf(program);
     bpf_program__set_autoload(
@@ -142,22 +115,36 @@ Status Session::LoadParts(const std::vector<bpf_program*>& programs, size_t coun
   if (Status status = LoadObject(object_, path_)) return status;
   // The types of the kernel were there.
   malloc_trim(0);
-  for (Part& part : parts) {
+  for (Part& part : parts_) {
     if (const int error = ShareMaps(object_, part.object)) {
       return Failure{
           .code = "ERR_NATIVE_LOAD", .step = "share the maps of", .object = path_, .error = error};
     }
   }
-  RunParts(parts);
-  // And once for each part.
+  for (Part& part : parts_) {
+    part.has_thread = pthread_create(&part.thread, nullptr, RunPart, &part) == 0;
+  }
+  return {};
+}
+
+Status Session::FinishParts() {
+  // Where there is no thread to be had, this one does it.
+  for (Part& part : parts_) {
+    if (!part.has_thread) RunPart(&part);
+  }
+  for (Part& part : parts_) {
+    if (part.has_thread) pthread_join(part.thread, nullptr);
+    part.has_thread = false;
+  }
+  // The types of the kernel were there once for each part.
   malloc_trim(0);
-  for (Part& part : parts) {
+  for (Part& part : parts_) {
     if (part.status) return part.status;
   }
   return {};
 }
 
-Status Session::Load(size_t most_parts) {
+Status Session::BeginLoad(size_t most_parts) {
   if (Status status = RequireOpened("load")) return status;
   const std::vector<bpf_program*> programs = Wanted();
   size_t instructions = 0;
@@ -171,7 +158,17 @@ Status Session::Load(size_t most_parts) {
   if (Status status = RequireFiles((kOtherFiles + maps) * objects + programs.size(), path_)) {
     return status;
   }
-  const Status status = parts < 2 ? LoadObject(object_, path_) : LoadParts(programs, parts);
+  if (parts < 2) return {};
+  const Status status = BeginParts(programs, parts);
+  state_ = status ? State::kFailed : State::kLoading;
+  return status;
+}
+
+Status Session::Load(size_t most_parts) {
+  if (!is_open() || state_ != State::kLoading) {
+    if (Status status = BeginLoad(most_parts)) return status;
+  }
+  const Status status = parts_.empty() ? LoadObject(object_, path_) : FinishParts();
   state_ = status ? State::kFailed : State::kLoaded;
   return status;
 }

@@ -29,7 +29,8 @@ Status Session::RequireOpened(const char* step) const {
   return Failure{.code = "ERR_NATIVE_STATE",
                  .step = step,
                  .object = path_,
-                 .reason = "the object has been loaded",
+                 .reason = state_ == State::kLoading ? "the object is being loaded"
+                                                     : "the object has been loaded",
                  .advice = "do it before load()"};
 }
 
@@ -47,8 +48,8 @@ Status Session::FindProgram(const std::string& name, bpf_program** program) cons
   if (!is_open()) return Closed("find program");
   *program = bpf_object__find_program_by_name(object_, name.c_str());
   if (*program == nullptr) return Unknown("program", name);
-  for (bpf_object* part : parts_) {
-    bpf_program* loaded = bpf_object__find_program_by_name(part, name.c_str());
+  for (const Part& part : parts_) {
+    bpf_program* loaded = bpf_object__find_program_by_name(part.object, name.c_str());
     if (bpf_program__fd(loaded) >= 0) *program = loaded;
   }
   return {};
@@ -208,7 +209,10 @@ void Session::Close() {
   links_.clear();
   iters_.clear();
   areas_.clear();
-  for (bpf_object* part : parts_) bpf_object__close(part);
+  for (Part& part : parts_) {
+    if (part.has_thread) pthread_join(part.thread, nullptr);
+    bpf_object__close(part.object);
+  }
   parts_.clear();
   bpf_object__close(object_);
   object_ = nullptr;

@@ -4,7 +4,9 @@
 
 #include <bpf/libbpf.h>
 #include <napi.h>
+#include <pthread.h>
 
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -39,7 +41,10 @@ class Session {
   // Global variable of .rodata*, .data* or .bss*, found by the object's BTF.
   Status SetVariable(const std::string& name, Bytes value);
   Status GetVariable(const std::string& name, Bytes into);
-  // A large object is loaded in up to so many parts, side by side.
+  // Creates the maps, and begins to load a large object in up to so many parts, each in a thread.
+  // Then only Load() and Close() may follow. A small object is left to Load().
+  Status BeginLoad(size_t most_parts);
+  // Ends what BeginLoad() began, or does all of it.
   Status Load(size_t most_parts = 1);
   Status Attach(const std::string& program);
   Status AttachCgroup(const std::string& program, const std::string& path);
@@ -62,7 +67,7 @@ class Session {
   Status LiveMap(const std::string& name, bpf_map** map) const;
 
  private:
-  enum class State { kOpened, kLoaded, kFailed };
+  enum class State { kOpened, kLoading, kLoaded, kFailed };
   struct Area {
     void* address;
     size_t size;
@@ -74,9 +79,22 @@ class Session {
     size_t size;
   };
 
+  // The same file again, with programs that object_ left out.
+  struct Part {
+    std::string path;
+    bpf_object* object = nullptr;
+    size_t weight = 0;
+    Status status;
+    pthread_t thread;
+    bool has_thread = false;
+  };
+
   size_t WeightOf(const bpf_program* program) const;
   std::vector<bpf_program*> Wanted() const;
-  Status LoadParts(const std::vector<bpf_program*>& programs, size_t count);
+  Status BeginParts(const std::vector<bpf_program*>& programs, size_t count);
+  // Waits for the threads, and does what has none.
+  Status FinishParts();
+  static void* RunPart(void* part);
   Status RequireOpened(const char* step) const;
   Status RequireLoaded(const char* step) const;
   Status FindVariable(const std::string& name, Variable* variable) const;
@@ -86,7 +104,7 @@ class Session {
 
   std::string path_;
   bpf_object* object_ = nullptr;
-  std::vector<bpf_object*> parts_;  // the same file again, with programs that object_ left out
+  std::deque<Part> parts_;  // threads hold pointers into it
   State state_ = State::kOpened;
   std::map<std::string, uint32_t> weights_;                         // by program
   std::map<std::string, bpf_link*> links_;                          // by program

@@ -109,12 +109,14 @@ Napi::Value JsVariable(const Napi::CallbackInfo& info) {
   return Settle(info.Env(), (session->*kMethod)(name, bytes));
 }
 
+// A method that takes how many parts there may be.
+template <Status (Session::*kMethod)(size_t)>
 Napi::Value JsLoad(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* session = args.Handle<Session>(0);
   const size_t most_parts = args.Count(1, "mostParts");
   if (!args.Ok()) return info.Env().Undefined();
-  return Settle(info.Env(), session->Load(most_parts));
+  return Settle(info.Env(), (session->*kMethod)(most_parts));
 }
 
 // A method that takes the name of a program.
@@ -217,7 +219,8 @@ void ExportSession(Napi::Env env, Napi::Object exports) {
   add("setMaxEntries", JsSetMaxEntries);
   add("setVariable", JsVariable<&Session::SetVariable>);
   add("getVariable", JsVariable<&Session::GetVariable>);
-  add("load", JsLoad);
+  add("beginLoad", JsLoad<&Session::BeginLoad>);
+  add("load", JsLoad<&Session::Load>);
   add("attach", JsProgram<&Session::Attach>);
   add("attachCgroup", JsAttachCgroup);
   add("detach", JsProgram<&Session::Detach>);

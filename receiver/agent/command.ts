@@ -12,7 +12,7 @@ import { missingModuleSentence } from './missing-module.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { EXIT_UNSUPPORTED, UnsupportedError } from './support.ts';
 import { RecordingError } from '../recording/error.ts';
-import { findView } from '../views/find.ts';
+import { findView, VIEW_NAMES } from '../views/find.ts';
 import { ListenError } from '../serve/listen.ts';
 
 /** What is still to be written has two seconds; that is all there is to wait for. */
@@ -31,7 +31,6 @@ const FILE_RUNS: Readonly<
   report: async (...given) => (await import('./report-run.ts')).runReport(...given),
   ui: async (...given) => (await import('./ui-run.ts')).runUi(...given),
 };
-const FILES = Object.keys(FILE_RUNS).map((name) => ({ name }));
 
 /** Commands that say something of this machine, with a status that says it to scripts. */
 const ANSWERS: Readonly<
@@ -78,13 +77,13 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     const { renderAbout } = await import('./about.ts');
     return await print(renderAbout(name, rest), outputs.stdout);
   }
-  const { VIEWS } = await import('../views/index.ts');
-  const { command, flags } = parseArguments(argv, [...VIEWS, ...FILES]);
+  const { command, flags } = parseArguments(argv, [...VIEW_NAMES, ...Object.keys(FILE_RUNS)]);
   // Only the agent has something to finish.
   if (command !== 'run') signals.release();
   if (command === 'help' || command === 'version') {
     const { readVersion } = await import('../cli/version.ts');
     const { renderHelp } = await import('../cli/help.ts');
+    const { VIEWS } = await import('../views/index.ts');
     return await print(command === 'help' ? renderHelp(VIEWS) : readVersion(), outputs.stdout);
   }
   const sources = {
@@ -101,8 +100,8 @@ async function run(argv: readonly string[], signals: StopSignals, outputs: Outpu
     const settings = readCheckedSettings(sources);
     return { config: configOf(settings, sources.isWatched), values: settings.values };
   };
-  const { runAgent } = await import('./run.ts');
-  return await runAgent(load, signals, outputs);
+  const { beginAgent } = await import('./begin.ts');
+  return await beginAgent(load, signals, outputs);
 }
 
 /** Waits for whoever reads, as long as it takes. A reader that has enough is no failure, a full disk is. */

@@ -8,12 +8,11 @@ import type { Logger } from '../cli/log.ts';
 import type { Outputs } from '../cli/outputs.ts';
 import { exportListeners } from './export-log.ts';
 import { BoundsWatch, boundCountsOf } from './bounds.ts';
-import { findCgroupHierarchies } from '../host/cgroup-hierarchies.ts';
+import type { BegunAgent } from './begun-agent.ts';
 import { createExporters, type Exporters } from '../export/exporters.ts';
 import { createMetricLoop, type MetricLoop } from '../export/metric-loop.ts';
 import { warningsOf } from '../settings/warnings.ts';
 import { LiveFilter } from '../settings/filter.ts';
-import { kernelOptionsOf } from '../settings/kernel.ts';
 import { Health } from './health.ts';
 import { warnOfHost } from './host-warnings.ts';
 import { ownTelemetry } from './own-telemetry.ts';
@@ -21,14 +20,12 @@ import { Pipeline } from './pipeline.ts';
 import type { ObservedResource } from '../model/resource.ts';
 import { reducePrivileges } from './privileges.ts';
 import { Reloader } from './reload.ts';
-import type { LoadedSettings } from './reload-plan.ts';
 import { isForeground } from '../host/terminal.ts';
 import { SelfStats } from './self-stats.ts';
 import { tellManager } from './service-manager.ts';
 import { liveView, TICK_MS } from './live-view.ts';
 import type { StopSignals } from './stop-signals.ts';
-import { KernelSource } from '../source/kernel-source.ts';
-import { checkSupport } from './support.ts';
+import type { KernelSource } from '../source/kernel-source.ts';
 import type { Feed } from '../feed/server.ts';
 import type { Tap } from '../tap/tap.ts';
 import type { AgentTelemetry } from '../telemetry/agent-telemetry.ts';
@@ -41,21 +38,13 @@ const EXIT_CUT_SHORT = 130;
 const [BUSY_DRAIN_MS, READ_DRAIN_MS, IDLE_DRAIN_MS] = [10, 50, 250];
 const SWEEP_MS = 5000;
 
-/**
- * Runs the agent until a signal ends it, then drains; the exit status.
- * @throws ConfigError from `load`
- */
-export async function runAgent(
-  load: () => LoadedSettings,
-  signals: StopSignals,
-  outputs: Outputs,
-): Promise<number> {
+/** Runs the agent until a signal ends it, then drains; the exit status. */
+export async function runAgent(begun: BegunAgent, signals: StopSignals, outputs: Outputs): Promise<number> {
   // Signals that came while the code was loaded are told in the next turn.
   await setImmediate();
   if (signals.isStopping) return 0;
-  const running = load();
-  const health = await Health.open(running.config);
-  const agent = new Agent({ running, load }, outputs, health);
+  const health = await Health.open(begun.running.config);
+  const agent = new Agent(begun, outputs, health);
   await agent.listen();
   agent.start();
   signals.onReload(() => agent.reload());
@@ -63,12 +52,6 @@ export async function runAgent(
   if (await Promise.race([drained, signals.cutShort.then(() => false)])) return 0;
   agent.cutShort();
   return EXIT_CUT_SHORT;
-}
-
-/** Those in force, and where they are read from again. */
-interface AgentSettings {
-  readonly running: LoadedSettings;
-  readonly load: () => LoadedSettings;
 }
 
 class Agent {
@@ -93,14 +76,12 @@ class Agent {
   #drainTimer: NodeJS.Timeout | undefined;
   #drainMs = BUSY_DRAIN_MS;
 
-  constructor({ running, load }: AgentSettings, outputs: Outputs, health: Health | undefined) {
+  constructor(begun: BegunAgent, outputs: Outputs, health: Health | undefined) {
     this.#health = health;
+    const { running, load, started, hierarchies } = begun;
     const { config } = running;
-    const hierarchies = findCgroupHierarchies('/proc');
-    const started = kernelOptionsOf(config, hierarchies);
     this.#config = config;
     this.#isOutputAsked = running.values.get('output') !== undefined;
-    checkSupport(started);
     this.#output = new AgentOutput(config, outputs, () =>
       liveView(this.#config, { pipeline: this.#pipeline, source: this.#source, exporters: this.#exporters }),
     );
@@ -109,7 +90,7 @@ class Agent {
       ...exportListeners(this.#log, () => this.#exporters.origins()),
       ...(health && { onAttempt: health.journal.note }),
     });
-    this.#source = KernelSource.start(started);
+    this.#source = begun.source.finish();
     this.#pipeline = new Pipeline(this.#source, config, {
       event: (event) => void this.#exporters.addEvent(event),
       span: (span) => void this.#exporters.addSpan(span),

@@ -56,10 +56,7 @@ function commandOf(
  * @param views commands that have options of their own, for the hint
  * @throws ConfigError for a command that does not exist, and for a flag that can be none
  */
-export function parseArguments(
-  argv: readonly string[],
-  views: readonly { readonly name: string }[] = [],
-): Arguments {
+export function parseArguments(argv: readonly string[], views: readonly string[] = []): Arguments {
   const words: Word[] = [];
   const flags: string[] = [];
   const problems: ConfigProblem[] = [];
@@ -83,11 +80,7 @@ export function parseArguments(
   // What follows such a flag may be its value and no command.
   if (problems.length > 0) throw new ConfigError(problems);
   return {
-    command: commandOf(
-      words,
-      flags.length > 0,
-      views.map(({ name }) => name),
-    ),
+    command: commandOf(words, flags.length > 0, views),
     flags,
   };
 }

@@ -1,13 +1,12 @@
 import { builtFile } from '../../native/built.ts';
-import { BpfSession, kernelEnum, possibleCpus, releaseKernelTypes } from '../../native/index.ts';
+import { possibleCpus, type BpfSession } from '../../native/index.ts';
 import { STATE_COUNT } from '../decode/generated/layout.ts';
 import type { MapImage } from '../model/map-image.ts';
 import type { KernelNames } from '../model/record.ts';
 import { attachPrograms, kernelAnswers } from './attach.ts';
+import { beginLoad, type BegunLoad } from './begun-load.ts';
 import { FilterWriter, type KernelFilter } from './filter.ts';
 import type { Kernel } from './kernel.ts';
-import { codeOf, kernelNames } from './kernel-names.ts';
-import { configure } from './kernel-config.ts';
 import type { KernelOptions } from './kernel-options.ts';
 import { u32, u8 } from './number-bytes.ts';
 import { subnetKey } from './subnet.ts';
@@ -16,7 +15,7 @@ import { withBestPlan, type KernelAnswers, type Plan } from './plan.ts';
 import { Rings } from './rings.ts';
 import { addOverflowRows, takeRow } from './row-maps.ts';
 
-const BPF_OBJECT = builtFile('bpf/wirespan.bpf.o');
+export const BPF_OBJECT = builtFile('bpf/wirespan.bpf.o');
 
 /** How programs begin that have a ring of their own. */
 const PACKET = 'ws_packet_';
@@ -59,17 +58,17 @@ export class KernelSource implements Kernel {
     answers: KernelAnswers = kernelAnswers(BPF_OBJECT, options.cgroupRoot),
     object = BPF_OBJECT,
   ): KernelSource {
-    return withBestPlan(answers, options, (plan) => KernelSource.#load(plan, options, object));
+    const load = (plan: Plan): KernelSource =>
+      KernelSource.of(plan, options, beginLoad(plan, options, object));
+    return withBestPlan(answers, options, load);
   }
 
-  static #load(plan: Plan, options: KernelOptions, object: string): KernelSource {
-    const dropReasons = kernelEnum('skb_drop_reason');
-    const names = kernelNames(dropReasons, kernelEnum('sk_rst_reason'));
-    const statistics = kernelEnum('LINUX_MIB_NUM');
-    releaseKernelTypes();
-    const session = BpfSession.open(object);
+  /**
+   * What has begun to be loaded, when that is done.
+   * @throws NativeError as `start`
+   */
+  static of(plan: Plan, options: KernelOptions, { session, names }: BegunLoad): KernelSource {
     try {
-      configure(session, plan, options, { dropReasons, statistics, codeOf });
       session.load(options.loadParts);
       const source = new KernelSource(session, plan, names, options.cgroupRoot);
       source.#begin(options);

@@ -68,17 +68,27 @@ const RESET = 'ws_reset_received';
 /** The probe whose program says who has a connection. */
 const ACCEPT = 'inet_csk_accept';
 
-/** Makes a plan and loads it: again without a program that the kernel refuses, as long as something takes its place. */
-export function withBestPlan<T>(answers: KernelAnswers, options: PlanOptions, load: (plan: Plan) => T): T {
-  let plan = makePlan(answers, options);
+/** The plan that the answers make; what they needed is given back. */
+export function planFor(answers: KernelAnswers, options: PlanOptions): Plan {
+  const plan = makePlan(answers, options);
+  answers.close?.();
+  return plan;
+}
+
+/** Loads a plan: again without a program that the kernel refuses, as long as something takes its place. */
+export function withBestPlan<T>(
+  answers: KernelAnswers,
+  options: PlanOptions,
+  load: (plan: Plan) => T,
+  plan = planFor(answers, options),
+): T {
   for (;;)
     try {
-      answers.close?.();
       return load(plan);
     } catch (error) {
       const refused = answers.learn?.(error);
       if (refused === undefined) throw error;
-      plan = makePlan(answers, options);
+      plan = planFor(answers, options);
       if (programsOf(plan).includes(refused)) throw error;
     }
 }

@@ -21,6 +21,9 @@ const READERS: ReadonlyMap<string, () => Promise<View>> = new Map<string, () => 
   ['top', async () => (await import('./top/top.ts')).top],
 ]);
 
+/** Their commands. */
+export const VIEW_NAMES: readonly string[] = [...READERS.keys()];
+
 /** Undefined: there is no such view. */
 export async function findView(name = ''): Promise<View | undefined> {
   return await READERS.get(name)?.();

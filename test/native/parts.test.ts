@@ -75,3 +75,39 @@ test('a refused program of any part is named, and nothing is left', { skip }, ()
   }
   assert.equal(bpfDescriptors(), before);
 });
+
+test('a load that was begun is ended by load, and nothing else is done meanwhile', { skip }, () => {
+  const before = bpfDescriptors();
+  const session = open(ADDERS);
+  session.beginLoad(2);
+  for (const early of [
+    () => session.attach('wsn_one'),
+    () => session.setAutoload('wsn_one', false),
+    () => session.beginLoad(2),
+    () => session.runProgram('wsn_one', new Uint8Array(8)),
+  ])
+    assert.throws(early, nativeError('ERR_NATIVE_STATE'));
+  session.load();
+  for (const adder of ADDERS) assert.equal(session.runProgram(adder, new Uint8Array(8)), 1, adder);
+  session.close();
+  assert.equal(bpfDescriptors(), before);
+});
+
+test('one that was begun and given up leaves nothing, refused or not', { skip }, () => {
+  const before = bpfDescriptors();
+  for (const programs of [ADDERS, [...ADDERS, 'wsn_large_refused']]) {
+    const session = open(programs);
+    session.beginLoad(MANY);
+    session.close();
+    assert.throws(() => session.load(), nativeError('ERR_NATIVE_STATE'));
+  }
+  assert.equal(bpfDescriptors(), before);
+});
+
+test('what is refused of one that was begun, load says', { skip }, () => {
+  const session = open([...ADDERS, 'wsn_large_refused']);
+  session.beginLoad(MANY);
+  assert.throws(() => session.load(), nativeError('ERR_NATIVE_LOAD', 'wsn_large_refused'));
+  assert.throws(() => session.beginLoad(), nativeError('ERR_NATIVE_STATE'));
+  session.close();
+});
