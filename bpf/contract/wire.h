@@ -30,8 +30,8 @@ enum record_kind {
 	RECORD_HTTP2 = 11,
 	RECORD_PACKET = 12,
 	RECORD_WAKEUP = 13,
+	RECORD_DNS = 14,
 	RECORD_ZERO_WINDOW = 20,
-	RECORD_DNS = 21,
 };
 
 struct record_header {

@@ -1112,8 +1112,8 @@ export const RECORD_KIND = {
   RECORD_HTTP2: 11,
   RECORD_PACKET: 12,
   RECORD_WAKEUP: 13,
+  RECORD_DNS: 14,
   RECORD_ZERO_WINDOW: 20,
-  RECORD_DNS: 21,
 } as const;
 
 /** `enum zero_window_end`. */

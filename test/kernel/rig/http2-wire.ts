@@ -4,8 +4,8 @@ import { Conversation, type Stage } from './conversation.ts';
 import { writeLost } from './lost-writes.ts';
 
 const MSS = 1_000;
-/** The type of frames that may come any number of times. */
-const DATA = '\0';
+/** The types of frames that may come any number of times: DATA, PING. */
+const REPEATABLE: ReadonlySet<string | undefined> = new Set(['\0', '\x06']);
 
 export class Http2Wire {
   readonly #stage: Stage;
@@ -48,11 +48,11 @@ export class Http2Wire {
     return c;
   }
 
-  /** Writes each of these, which is lost, and sent again; DATA until a record shows it. */
+  /** Writes each of these, which is lost, and sent again; what begins with DATA or PING until a record shows it. */
   async lose(c: Conversation, ...writes: readonly (string | readonly string[])[]): Promise<void> {
     c.lose();
     for (const bytes of writes)
-      if ([bytes].flat().join('')[3] === DATA) {
+      if (REPEATABLE.has([bytes].flat().join('')[3])) {
         await writeLost(this.#stage, c, bytes);
       } else {
         await c.write(bytes);
