@@ -40,7 +40,7 @@ export const tcpconnect: View = {
   needs: (args) => ({
     events: [EVENT_TCP_CONNECTION_OPEN, EVENT_TCP_CONNECTION_FAIL],
     dnsAnswers: args.has('dns'),
-    probes: ['inet_sock_set_state', 'inet_stream_connect', 'dns_ingress'],
+    probes: ['inet_sock_set_state', 'inet_stream_connect', ...(args.has('dns') ? ['dns_ingress'] : [])],
     costly: true,
   }),
   ports: (args) => ({ remote: args.ports('port') }),

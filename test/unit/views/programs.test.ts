@@ -7,6 +7,7 @@ import { kernelRulesOf } from '../../../receiver/views/filter.ts';
 import { optionsOf } from '../../../receiver/views/help.ts';
 import { VIEWS } from '../../../receiver/views/index.ts';
 import { parseViewArguments } from '../../../receiver/views/options.ts';
+import { tcpconnect } from '../../../receiver/views/tcpconnect.ts';
 import { LINUX_6_18_BARE } from '../source/kernels.ts';
 import { planWith } from '../source/plan-for.ts';
 
@@ -82,6 +83,10 @@ test('what a view reads of requests is loaded when it is asked for', () => {
   );
 });
 
-test('what name servers answer is read when names are asked for', () => {
+test('what name servers answer is read when names are asked for, and nobody else does without it', () => {
   assert.deepEqual(programsWith('tcpconnect', '-d'), [...SOCKETS, ...CALLS, 'ws_dns_answer'].toSorted());
+  const probesOf = (...argv: readonly string[]): readonly string[] =>
+    tcpconnect.needs(parseViewArguments('tcpconnect', optionsOf(tcpconnect), argv)).probes;
+  assert.deepEqual(probesOf(), ['inet_sock_set_state', 'inet_stream_connect']);
+  assert.deepEqual(probesOf('-d'), [...probesOf(), 'dns_ingress']);
 });
